@@ -1,0 +1,257 @@
+//! Attachments: files that contents carry. An upload belongs to whoever made it until a content uses it; from then on,
+//! and for what customers send, whoever may read the content's source may read it.
+
+mod download;
+pub mod fetching;
+mod files;
+mod links;
+mod names;
+mod rest;
+
+use std::collections::HashMap;
+
+use frontdesk_model::{Caller, Env, Error, Id, Result, Timestamp, error};
+use frontdesk_sources::inbound::InboundAttachment;
+use frontdesk_sources::outbound::OutboundAttachment;
+use frontdesk_store::{Arg, Row, Tx, args};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::Conversations;
+
+pub use download::router;
+pub use files::Files;
+pub(crate) use rest::operations;
+
+/// At most this many uploads on one content.
+const UPLOADS_PER_CONTENT_MAX: usize = 20;
+/// A file that is fetched from a channel may have this many bytes.
+const FETCHED_BYTES_MAX: u64 = 25 * 1024 * 1024;
+
+/// An attachment as a content shows it.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub(crate) struct ContentAttachment {
+    id: Id,
+    filename: String,
+    content_type: String,
+    /// In bytes; 0 until it has been fetched from its channel.
+    size: i64,
+    /// Whether it stands inside the body.
+    embed: bool,
+    /// Whether it was not uploaded as private.
+    #[serde(rename = "public?")]
+    is_public: bool,
+    foreign_id: Option<String>,
+    /// Where it can be downloaded, with an access token.
+    url: String,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+const COLUMNS: &str = "id, filename, content_type, size, private, foreign_id, created_at, updated_at";
+
+fn attachment(row: &Row, public_url: &str) -> Result<ContentAttachment> {
+    let id: Id = row.get(0)?;
+    Ok(ContentAttachment {
+        id,
+        filename: row.get(1)?,
+        content_type: row.get(2)?,
+        size: row.get(3)?,
+        embed: false,
+        is_public: !row.get::<bool>(4)?,
+        foreign_id: row.get(5)?,
+        url: format!("{public_url}/attachments/{id}"),
+        created_at: row.get(6)?,
+        updated_at: row.get(7)?,
+    })
+}
+
+/// A file of an inbound content, ready for its row.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct StoredInbound {
+    pub(crate) filename: String,
+    /// `audio` or `video`, for containers that hold either.
+    pub(crate) kind_hint: Option<String>,
+    pub(crate) file: InboundFile,
+}
+
+/// Where the bytes of an inbound file are.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum InboundFile {
+    /// Still at its channel, under this address.
+    Remote(String),
+    /// Here.
+    Stored { sha256: [u8; 32], size: u64 },
+}
+
+/// Puts files that came with a content on disk, before the transaction that refers to them. What a content that is then
+/// refused leaves behind costs space and nothing else.
+pub(crate) async fn store_contents(files: &Files, inbound: Vec<InboundAttachment>) -> Result<Vec<StoredInbound>> {
+    if !inbound.iter().any(|attachment| matches!(attachment, InboundAttachment::Content { .. })) {
+        return inbound.into_iter().map(|attachment| stored(None, attachment)).collect();
+    }
+    let files = files.clone();
+    let storing = move || inbound.into_iter().map(|attachment| stored(Some(&files), attachment)).collect();
+    tokio::task::spawn_blocking(storing).await.map_err(|_| error::broken("storing an attachment ended early"))?
+}
+
+fn stored(files: Option<&Files>, attachment: InboundAttachment) -> Result<StoredInbound> {
+    match attachment {
+        InboundAttachment::Url { url, kind_hint, filename } => {
+            let filename = names::clean(filename.as_deref().unwrap_or_else(|| last_segment(&url)));
+            Ok(StoredInbound { filename, kind_hint, file: InboundFile::Remote(url) })
+        }
+        InboundAttachment::Content { bytes, filename, kind_hint } => {
+            let files = files.ok_or_else(|| error::broken("a file came where none was announced"))?;
+            let sha256 = files.write(&bytes).map_err(not_kept)?;
+            let file = InboundFile::Stored { sha256, size: bytes.len() as u64 };
+            Ok(StoredInbound { filename: names::clean(&filename), kind_hint, file })
+        }
+    }
+}
+
+/// The end of an address's path; a name for people until the channel tells a better one.
+fn last_segment(url: &str) -> &str {
+    let path = url.split(['?', '#']).next().unwrap_or_default();
+    let path = path.split_once("://").map_or(path, |(_, rest)| rest);
+    path.split_once('/').map_or("", |(_, path)| path.rsplit('/').next().unwrap_or_default())
+}
+
+fn not_kept(trouble: std::io::Error) -> Error {
+    Error::Unavailable(format!("an attachment cannot be kept: {trouble}"))
+}
+
+/// Writes the rows of an inbound content's attachments; those that are still at their channel are fetched soon.
+pub(crate) fn insert_inbound(tx: &mut dyn Tx, env: &Env, content_id: Id, attachments: &[StoredInbound]) -> Result<()> {
+    let now = env.now();
+    for (position, attachment) in (0_i64..).zip(attachments) {
+        let extension = names::extension(&attachment.filename);
+        let (size, sha256, remote_url, fetch_at) = match &attachment.file {
+            InboundFile::Remote(url) => (0, Arg::Null, Some(url.as_str()), Some(now)),
+            InboundFile::Stored { sha256, size } => (bytes(*size)?, Arg::Bytes(sha256), None, None),
+        };
+        tx.execute(
+            "INSERT INTO attachments (id, content_id, user_id, filename, extension, content_type, kind_hint, size, sha256,
+               remote_url, fetch_attempts, fetch_at, private, position, created_at, updated_at)
+             VALUES ($1, $2, NULL, $3, $4, $5, $6, $7, $8, $9, 0, $10, FALSE, $11, $12, $12)",
+            args![
+                &env.id(),
+                &content_id,
+                &attachment.filename,
+                &extension,
+                names::content_type(&extension, attachment.kind_hint.as_deref()),
+                &attachment.kind_hint,
+                size,
+                sha256,
+                remote_url,
+                fetch_at,
+                position,
+                now
+            ],
+        )?;
+    }
+    Ok(())
+}
+
+/// A file's length as the store keeps it.
+fn bytes(size: u64) -> Result<i64> {
+    i64::try_from(size).map_err(|_| error::broken("a file has more bytes than can be counted"))
+}
+
+/// The attachments of many contents, in order; contents without any are left out. The caller sees to it that the
+/// contents may be read.
+pub(crate) fn of_contents(
+    tx: &mut dyn Tx,
+    public_url: &str,
+    content_ids: &[Id],
+) -> Result<HashMap<Id, Vec<ContentAttachment>>> {
+    let sql = format!(
+        "SELECT {COLUMNS}, content_id FROM attachments WHERE {} ORDER BY content_id, position, id",
+        tx.in_list("content_id", 1)
+    );
+    let mut found: HashMap<Id, Vec<ContentAttachment>> = HashMap::new();
+    for row in tx.query(&sql, args![content_ids])? {
+        found.entry(row.get(8)?).or_default().push(attachment(&row, public_url)?);
+    }
+    Ok(found)
+}
+
+/// Puts the caller's uploads on a content, in this order, and returns how many there are. 422 on `attachment_ids` for
+/// what is not an unused upload of theirs.
+pub(crate) fn use_uploads(tx: &mut dyn Tx, caller: &Caller, content_id: Id, ids: &[Id]) -> Result<i64> {
+    if ids.len() > UPLOADS_PER_CONTENT_MAX {
+        let message = format!("attachment_ids: a content has at most {UPLOADS_PER_CONTENT_MAX} attachments.");
+        return Err(error::invalid("attachment_ids", "too_long", message));
+    }
+    let mut used = 0;
+    for (position, id) in (0_i64..).zip(ids) {
+        if ids[..position as usize].contains(id) {
+            continue;
+        }
+        let changed = tx.execute(
+            "UPDATE attachments SET content_id = $2, position = $3
+             WHERE id = $1 AND content_id IS NULL AND user_id = $4",
+            args![id, &content_id, position, &caller.user_id],
+        )?;
+        if changed == 0 {
+            let message = format!("attachment_ids: {id} is not an upload of yours, or it is on a content already.");
+            return Err(error::invalid("attachment_ids", "unknown", message));
+        }
+        used += 1;
+    }
+    Ok(used)
+}
+
+/// A content's attachments as channels get them.
+pub(crate) fn outbound_of(
+    tx: &mut dyn Tx,
+    app: &Conversations,
+    content_id: Id,
+    now: Timestamp,
+) -> Result<Vec<OutboundAttachment>> {
+    let rows = tx.query(
+        "SELECT id, filename, content_type FROM attachments WHERE content_id = $1 ORDER BY position, id",
+        args![&content_id],
+    )?;
+    let outbound = |row: &Row| {
+        let (filename, content_type): (String, String) = (row.get(1)?, row.get(2)?);
+        let url = links::signed_url(app, row.get(0)?, &filename, now);
+        Ok(OutboundAttachment { url, kind: names::kind(&content_type), filename })
+    };
+    rows.iter().map(outbound).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_without_a_name_gets_one_from_its_path() {
+        for (url, expected) in [
+            ("https://example.com/a/cat.png?x=/y.gif#z", "cat.png"),
+            ("https://example.com/a/", ""),
+            ("https://example.com", ""),
+            ("https://example.com?x=/y", ""),
+        ] {
+            assert_eq!(last_segment(url), expected, "{url}");
+        }
+    }
+
+    #[tokio::test]
+    async fn files_that_come_along_are_stored_and_addresses_are_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let files = Files::open(dir.path()).unwrap();
+        let url = |url: &str| InboundAttachment::Url { url: url.into(), kind_hint: None, filename: None };
+        let file = InboundAttachment::Content {
+            bytes: b"hello".to_vec(),
+            filename: "../a.mp4".into(),
+            kind_hint: Some("audio".into()),
+        };
+        let stored = store_contents(&files, vec![url("https://example.com/b.png"), file]).await.unwrap();
+        assert_eq!((stored[0].filename.as_str(), stored[1].filename.as_str()), ("b.png", "a.mp4"));
+        assert_eq!(stored[0].file, InboundFile::Remote("https://example.com/b.png".into()));
+        let InboundFile::Stored { sha256, size } = stored[1].file else { panic!("{:?}", stored[1]) };
+        assert_eq!(size, 5);
+        assert!(files.open_verified(&sha256).is_ok());
+    }
+}

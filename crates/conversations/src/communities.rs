@@ -1,0 +1,143 @@
+//! Communities: namespaces of identities, shared by the sources of one place.
+
+use std::sync::Arc;
+
+use frontdesk_model::{Id, Permission, Result, Timestamp, error};
+use frontdesk_rest::{Call, NoParameters, Operation, Page, Paging};
+use frontdesk_store::{Row, Tx, args};
+use http::Method;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::{Conversations, events};
+
+const NAME_CHARACTERS_MAX: usize = 255;
+
+/// A community as REST shows it.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(crate) struct Community {
+    pub(crate) id: Id,
+    pub(crate) r#type: String,
+    pub(crate) name: String,
+    pub(crate) active: bool,
+    pub(crate) created_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
+}
+
+const COLUMNS: &str = "id, type, name, active, created_at, updated_at";
+
+fn community(row: &Row) -> Result<Community> {
+    Ok(Community {
+        id: row.get(0)?,
+        r#type: row.get(1)?,
+        name: row.get(2)?,
+        active: row.get(3)?,
+        created_at: row.get(4)?,
+        updated_at: row.get(5)?,
+    })
+}
+
+/// A community; 404 when there is none with this id. Communities hold nothing that a right on a source protects.
+pub(crate) fn find(tx: &mut dyn Tx, id: Id) -> Result<Community> {
+    let row = tx.first(&format!("SELECT {COLUMNS} FROM communities WHERE id = $1"), args![&id])?;
+    community(&row.ok_or_else(|| error::not_found("community"))?)
+}
+
+/// Parameters of `createCommunity`.
+#[derive(Deserialize, JsonSchema)]
+struct Create {
+    /// The kind of the sources that it is for, such as sdk.
+    r#type: String,
+    /// What people call it.
+    #[schemars(length(max = NAME_CHARACTERS_MAX))]
+    name: String,
+}
+
+pub(crate) fn operations(_: &Arc<Conversations>) -> Vec<Operation> {
+    let tag = "Communities";
+    let path = "/communities/{communityId}";
+    vec![
+        Operation::read("getAllCommunities", Method::GET, "/communities", list)
+            .tag(tag)
+            .summary("Lists communities, oldest first.")
+            .permissions(&[Permission::ReadCommunity]),
+        Operation::read("getCommunity", Method::GET, path, |call, _: NoParameters, tx| {
+            find(tx, call.id("communityId", "community")?)
+        })
+        .tag(tag)
+        .summary("Reads a community.")
+        .permissions(&[Permission::ReadCommunity]),
+        Operation::write("createCommunity", Method::POST, "/communities", create)
+            .tag(tag)
+            .summary("Creates a community, for sources to be put into.")
+            .permissions(&[Permission::CreateCommunity])
+            .extension(),
+        Operation::write("deleteCommunity", Method::DELETE, path, |call, _: NoParameters, tx| delete(call, tx))
+            .tag(tag)
+            .summary("Deletes a community without sources, and its identities.")
+            .notes("Refused while one of its identities has written something or is in an intervention.")
+            .permissions(&[Permission::CreateCommunity])
+            .extension(),
+    ]
+}
+
+fn list(_: &Call, paging: Paging, tx: &mut dyn Tx) -> Result<Page<Community>> {
+    let count = tx.one("SELECT count(*) FROM communities", args![])?.get(0)?;
+    let rows = tx.query(
+        &format!("SELECT {COLUMNS} FROM communities ORDER BY created_at, id LIMIT $1 OFFSET $2"),
+        args![paging.limit, paging.offset],
+    )?;
+    Ok(Page::new(count, paging, rows.iter().map(community).collect::<Result<_>>()?))
+}
+
+fn create(call: &Call, parameters: Create, tx: &mut dyn Tx) -> Result<Community> {
+    let name = parameters.name.trim();
+    if name.is_empty() {
+        return Err(error::invalid("name", "blank", "name can't be blank."));
+    }
+    if name.chars().count() > NAME_CHARACTERS_MAX {
+        return Err(error::invalid("name", "too_long", format!("name has at most {NAME_CHARACTERS_MAX} characters.")));
+    }
+    let mut types: Vec<_> = frontdesk_sources::kinds().iter().map(|kind| kind.community_type).collect();
+    types.sort_unstable();
+    types.dedup();
+    if !types.contains(&parameters.r#type.as_str()) {
+        return Err(error::invalid("type", "inclusion", format!("type must be one of {}.", types.join(", "))));
+    }
+    let (id, now) = (call.env.id(), call.env.now());
+    tx.execute(
+        &format!("INSERT INTO communities ({COLUMNS}) VALUES ($1, $2, $3, TRUE, $4, $4)"),
+        args![&id, &parameters.r#type, name, now],
+    )?;
+    tx.append(events::by(call, "community.created", id, None, json!({ "type": parameters.r#type })));
+    find(tx, id)
+}
+
+fn delete(call: &Call, tx: &mut dyn Tx) -> Result<Community> {
+    let community = find(tx, call.id("communityId", "community")?)?;
+    if tx.first("SELECT 1 FROM sources WHERE community_id = $1 LIMIT 1", args![&community.id])?.is_some() {
+        let message = "The community has sources: delete those first.";
+        return Err(error::unprocessable("community_has_sources", message));
+    }
+    let in_use = tx.first(
+        "SELECT 1 FROM identities
+         WHERE community_id = $1 AND (
+           EXISTS (SELECT 1 FROM contents WHERE contents.author_id = identities.id)
+           OR EXISTS (SELECT 1 FROM interventions WHERE interventions.identity_id = identities.id))
+         LIMIT 1",
+        args![&community.id],
+    )?;
+    if in_use.is_some() {
+        let message = "Identities of the community have written contents: those would lose their authors.";
+        return Err(error::unprocessable("community_has_contents", message));
+    }
+    tx.execute(
+        "DELETE FROM identity_users WHERE identity_id IN (SELECT id FROM identities WHERE community_id = $1)",
+        args![&community.id],
+    )?;
+    tx.execute("DELETE FROM identities WHERE community_id = $1", args![&community.id])?;
+    tx.execute("DELETE FROM communities WHERE id = $1", args![&community.id])?;
+    tx.append(events::by(call, "community.destroyed", community.id, None, json!({ "type": community.r#type })));
+    Ok(community)
+}

@@ -1,0 +1,93 @@
+//! Bodies as they are shown: the one place where a channel's HTML becomes safe HTML and plain text.
+//!
+//! Bodies are stored as they came and cleaned when they are read, so that a better cleaner also helps old messages.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// Lines are broken here when HTML becomes plain text: wide enough to leave paragraphs whole.
+const TEXT_COLUMNS: usize = 10_000;
+
+/// Both forms of a body; always both.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ContentBodyFormatted")]
+pub(super) struct Formatted {
+    text: String,
+    html: String,
+}
+
+/// The forms of a body that was written in `format` (text or html).
+pub(super) fn formatted(body: &str, format: &str) -> Formatted {
+    // Most HTML bodies hold no markup at all, and cleaning is slow.
+    if format == "html" && body.contains(['<', '&']) {
+        let html = ammonia::clean(body);
+        let text = html2text::from_read(html.as_bytes(), TEXT_COLUMNS).unwrap_or_default();
+        return Formatted { text: text.trim_end().to_owned(), html };
+    }
+    Formatted { text: body.to_owned(), html: paragraphs(body) }
+}
+
+/// Plain text as HTML: blank lines part paragraphs, other line ends stay line ends.
+fn paragraphs(text: &str) -> String {
+    let normal = text.replace("\r\n", "\n");
+    let paragraphs = normal.split("\n\n").map(|paragraph| paragraph.trim_matches('\n')).filter(|p| !p.is_empty());
+    let mut html = String::with_capacity(text.len() + 16);
+    for paragraph in paragraphs {
+        if !html.is_empty() {
+            html.push_str("\n\n");
+        }
+        html.push_str("<p>");
+        for character in paragraph.chars() {
+            match character {
+                '&' => html.push_str("&amp;"),
+                '<' => html.push_str("&lt;"),
+                '>' => html.push_str("&gt;"),
+                '"' => html.push_str("&quot;"),
+                '\'' => html.push_str("&#39;"),
+                '\n' => html.push_str("<br>\n"),
+                other => html.push(other),
+            }
+        }
+        html.push_str("</p>");
+    }
+    html
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_becomes_paragraphs() {
+        let body = "Hello,\n\nHow to unlock my <nokia> & 3210?\nThanks!\n\n\n";
+        let shown = formatted(body, "text");
+        assert_eq!(shown.html, "<p>Hello,</p>\n\n<p>How to unlock my &lt;nokia&gt; &amp; 3210?<br>\nThanks!</p>");
+        assert_eq!(shown.text, body);
+    }
+
+    #[test]
+    fn hostile_html_becomes_harmless() {
+        for hostile in [
+            "<script>alert(1)</script>hello",
+            "<img src=x onerror=alert(1)>hello",
+            "<svg onload=alert(1)>hello</svg>",
+            "<a href=\"javascript:alert(1)\">hello</a>",
+            "<iframe src=//evil.example></iframe>hello",
+            "<style>*{background:url(//evil.example)}</style>hello",
+            "<scr<script>ipt>alert(1)</script>hello",
+        ] {
+            let shown = formatted(hostile, "html");
+            for danger in ["<script", "onerror", "onload", "javascript:", "<iframe", "<style", "<svg"] {
+                assert!(!shown.html.contains(danger), "{hostile} → {}", shown.html);
+            }
+            assert!(shown.text.contains("hello") || hostile.contains("<svg"), "{hostile} → {}", shown.text);
+        }
+    }
+
+    #[test]
+    fn html_without_markup_is_its_own_text() {
+        let shown = formatted("Plain", "html");
+        assert_eq!((shown.text.as_str(), shown.html.as_str()), ("Plain", "<p>Plain</p>"));
+        assert_eq!(formatted("<b>Bold</b> &amp; plain", "html").html, "<b>Bold</b> &amp; plain");
+    }
+}

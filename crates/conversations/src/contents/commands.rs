@@ -1,0 +1,307 @@
+//! Answering, writing first, ignoring, categorising, and sending again.
+
+use frontdesk_model::{Id, Result, SourceRight, Timestamp, error};
+use frontdesk_rest::Call;
+use frontdesk_sources::inbound::ContentObject;
+use frontdesk_store::{Tx, args, search};
+use serde_json::{Value, json};
+
+use super::{Content, find};
+use crate::categories::{self, Object};
+use crate::sources::{self, Channel};
+use crate::{Conversations, attachments, events, identities, ingest, interventions, threads};
+
+/// At most this many characters in a body (Channel SDK, objects page).
+const BODY_CHARACTERS_MAX: usize = 20_000;
+const TITLE_CHARACTERS_MAX: usize = 1_000;
+
+/// What an agent or a bot writes.
+pub(super) struct Draft {
+    pub(super) author_id: Option<String>,
+    pub(super) body: String,
+    pub(super) in_reply_to_id: Option<String>,
+    pub(super) private: bool,
+    pub(super) source_id: Option<String>,
+    pub(super) attachment_ids: Vec<Id>,
+    pub(super) auto_submitted: bool,
+    pub(super) title: Option<String>,
+    pub(super) to: Option<Value>,
+    /// Parameters of kinds of sources that this one is not: given ones are refused.
+    pub(super) addressing: Vec<(&'static str, bool)>,
+    pub(super) structured_content: Option<Value>,
+    pub(super) disable_text_input_on_thread: Option<bool>,
+}
+
+/// Where and how a draft goes out.
+struct Route {
+    channel: Channel,
+    object: ContentObject,
+    thread_id: Id,
+    is_new_thread: bool,
+    in_reply_to_id: Option<Id>,
+    recipient_id: Option<Id>,
+    intervention: Option<interventions::Intervention>,
+}
+
+/// Writes a content: an answer when it names what it answers, else a new discussion. It is stored now and pushed to its
+/// channel later (row 4.03). Returns its id.
+pub(super) fn create(app: &Conversations, call: &Call, draft: &Draft, tx: &mut dyn Tx) -> Result<Id> {
+    check(draft)?;
+    let route = match draft.in_reply_to_id.as_deref().filter(|id| !id.is_empty()) {
+        Some(parent) => reply_route(app, call, draft, parent, tx)?,
+        None => initiate_route(app, call, draft, tx)?,
+    };
+    check_against(draft, &route.channel)?;
+    let channel = &route.channel;
+    let author_id = author(call, draft, channel, tx)?;
+    let (id, now) = (call.env.id(), call.env.now());
+    let attachments_count = attachments::use_uploads(tx, &call.caller, id, &draft.attachment_ids)?;
+    let is_reply = route.in_reply_to_id.is_some();
+    let (status, kind) = match is_reply {
+        true => ("user_reply", "content.replied"),
+        false => ("user_initiated", "content.discussion_initiated"),
+    };
+    let approval_required = call.caller.may_on(channel.source_id, SourceRight::ApprovalRequired);
+    let synchronization_status = if channel.kind.delivery.is_some() { "export_pending" } else { "success" };
+    let private = route.object == ContentObject::PrivateMessage;
+    let intervention_id = route.intervention.as_ref().map(|intervention| intervention.id);
+    tx.execute(
+        "INSERT INTO contents (id, source_id, thread_id, author_id, creator_id, recipient_id, intervention_id,
+           in_reply_to_id, type, status, title, body, body_format, private, first_in_thread, created_from,
+           approval_required, auto_submitted, published, remotely_deleted, attachments_count, synchronization_status,
+           created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'text', $13, $14, 'api', $15, $16, TRUE, FALSE,
+                 $17, $18, $19, $19)",
+        args![
+            &id,
+            &channel.source_id,
+            &route.thread_id,
+            &author_id,
+            &call.caller.user_id,
+            &route.recipient_id,
+            &intervention_id,
+            &route.in_reply_to_id,
+            route.object.as_str(),
+            status,
+            &draft.title,
+            &draft.body,
+            private,
+            route.is_new_thread,
+            approval_required,
+            draft.auto_submitted,
+            attachments_count,
+            synchronization_status,
+            now
+        ],
+    )?;
+    search::index(tx, "contents", id, &draft.body)?;
+    threads::count_content(tx, route.thread_id, now, now)?;
+    ingest::count(tx, channel.source_id, i64::from(route.is_new_thread), 1)?;
+    if let Some(disabled) = draft.disable_text_input_on_thread {
+        let sql = "UPDATE threads SET text_input_disabled = $2 WHERE id = $1";
+        tx.execute(sql, args![&route.thread_id, disabled])?;
+    }
+    if let Some(intervention) = &route.intervention {
+        interventions::count_reply(tx, intervention, id, now)?;
+    }
+    let payload = json!({
+        "source_id": channel.source_id, "author_id": author_id, "intervention_id": intervention_id,
+        "in_reply_to_id": route.in_reply_to_id, "status": status, "type": route.object.as_str(),
+        "first_in_thread": route.is_new_thread, "private": private, "approval_required": approval_required,
+    });
+    tx.append(events::by(call, kind, id, Some(route.thread_id), payload));
+    Ok(id)
+}
+
+/// What is wrong with a draft wherever it goes.
+fn check(draft: &Draft) -> Result<()> {
+    let empty = draft.body.trim().is_empty() && draft.attachment_ids.is_empty() && draft.structured_content.is_none();
+    if empty {
+        return Err(error::invalid("body", "blank", "body must not be empty."));
+    }
+    if draft.body.chars().count() > BODY_CHARACTERS_MAX {
+        return Err(error::invalid("body", "too_long", format!("body has at most {BODY_CHARACTERS_MAX} characters.")));
+    }
+    if draft.title.as_ref().is_some_and(|title| title.chars().count() > TITLE_CHARACTERS_MAX) {
+        return Err(error::invalid("title", "too_long", format!("title has at most {TITLE_CHARACTERS_MAX} characters.")));
+    }
+    Ok(())
+}
+
+/// What this kind of source does not take: refused, never ignored.
+fn check_against(draft: &Draft, channel: &Channel) -> Result<()> {
+    let refuse = |name: &str, what: &str| {
+        let message = format!("{name}: sources of type {} take no {what}.", channel.kind.type_name);
+        Err(error::invalid(name, "not_supported", message))
+    };
+    if let Some((name, _)) = draft.addressing.iter().find(|(_, given)| *given) {
+        return refuse(name, "such addressing");
+    }
+    if draft.structured_content.is_some() {
+        return refuse("structured_content", "structured messages");
+    }
+    if draft.disable_text_input_on_thread.is_some() && !channel.kind.is_messaging {
+        return refuse("disable_text_input_on_thread", "text input switch");
+    }
+    if draft.private && channel.kind.is_messaging {
+        return refuse("private", "private messages");
+    }
+    Ok(())
+}
+
+fn unknown(attribute: &str, noun: &str) -> error::Error {
+    error::invalid(attribute, "unknown", format!("{attribute}: there is no such {noun}, or you may not read it."))
+}
+
+fn reply_route(app: &Conversations, call: &Call, draft: &Draft, parent: &str, tx: &mut dyn Tx) -> Result<Route> {
+    let parent_id = parent.parse().map_err(|_| unknown("in_reply_to_id", "content"))?;
+    let parent = find(tx, &call.caller, parent_id).map_err(|_| unknown("in_reply_to_id", "content"))?;
+    if !call.caller.may_on(parent.source_id, SourceRight::Reply) {
+        return Err(error::forbidden("You may not reply on this source."));
+    }
+    if draft.to.is_some() {
+        let message = "to: a reply goes to whom it answers; leave it out, or leave out in_reply_to_id.";
+        return Err(error::invalid("to", "not_supported", message));
+    }
+    let channel = channel(app, parent.source_id, tx)?;
+    let thread = threads::find(tx, &call.caller, parent.thread_id)?;
+    if thread.closed {
+        return Err(error::forbidden("The thread is closed: open it to reply."));
+    }
+    if parent.synchronization_status != "success" {
+        let message = "in_reply_to_id: this content is not on its channel yet; wait until it is.";
+        return Err(error::invalid("in_reply_to_id", "not_synchronized", message));
+    }
+    let intervention = interventions::open_for_reply(call, &parent, tx)?;
+    let private = draft.private || parent.private;
+    // Answering what an agent wrote goes to whom they wrote.
+    let recipient_id = if parent.creator_id.is_some() { parent.recipient_id } else { parent.author_id };
+    Ok(Route {
+        channel,
+        object: if private { ContentObject::PrivateMessage } else { ContentObject::Message },
+        thread_id: thread.id,
+        is_new_thread: false,
+        in_reply_to_id: Some(parent.id),
+        recipient_id: recipient_id.filter(|_| private),
+        intervention,
+    })
+}
+
+fn initiate_route(app: &Conversations, call: &Call, draft: &Draft, tx: &mut dyn Tx) -> Result<Route> {
+    let Some(source_id) = draft.source_id.as_deref().filter(|id| !id.is_empty()) else {
+        let message = "source_id must not be empty unless in_reply_to_id says what is answered.";
+        return Err(error::invalid("source_id", "blank", message));
+    };
+    let source_id = source_id.parse().map_err(|_| unknown("source_id", "source"))?;
+    let source = sources::find(tx, &call.caller, source_id).map_err(|_| unknown("source_id", "source"))?;
+    if !call.caller.may_on(source_id, SourceRight::InitiateDiscussion) {
+        return Err(error::forbidden("You may not initiate discussions on this source."));
+    }
+    if !source.kind.can_initiate {
+        let message = format!("Sources of type {} only answer: name what you answer in in_reply_to_id.", source.kind.type_name);
+        return Err(error::unprocessable("compose_disabled_on_source", message));
+    }
+    let channel = channel(app, source_id, tx)?;
+    let recipient_id = match &draft.to {
+        None => None,
+        Some(to) => Some(recipient(&channel, to, tx)?),
+    };
+    if draft.private && recipient_id.is_none() {
+        return Err(error::invalid("to", "blank", "to must not be empty: a private message goes to somebody."));
+    }
+    let unthreaded = channel.settings.list("options").is_some_and(|list| list.iter().any(|o| o == "messages.unthreaded"));
+    let object = match (recipient_id, unthreaded) {
+        (Some(_), _) => ContentObject::PrivateMessage,
+        (None, true) => ContentObject::Message,
+        (None, false) => ContentObject::Thread,
+    };
+    let now: Timestamp = call.env.now();
+    let new = threads::NewThread { source_id, foreign_id: None, title: draft.title.as_deref(), author_id: recipient_id };
+    let thread_id = threads::create(tx, &call.env, &new, now)?;
+    categories::assign_defaults(tx, Object::Thread, thread_id, &channel.common.user_thread_default_category_ids)?;
+    Ok(Route { channel, object, thread_id, is_new_thread: true, in_reply_to_id: None, recipient_id, intervention: None })
+}
+
+fn channel(app: &Conversations, source_id: Id, tx: &mut dyn Tx) -> Result<Channel> {
+    let channel = Channel::load(tx, &app.seal, source_id)?.ok_or_else(|| error::not_found("source"))?;
+    if !channel.active {
+        return Err(error::invalid("source_id", "inactive", "The source is inactive: activate it to write on it."));
+    }
+    Ok(channel)
+}
+
+/// The identity that `to` names by the channel's own id (row 4.14).
+fn recipient(channel: &Channel, to: &Value, tx: &mut dyn Tx) -> Result<Id> {
+    let Some(foreign_id) = to.as_str() else {
+        let message = "to: name one identity by its foreign_id; lists of addresses are for e-mail sources.";
+        return Err(error::invalid("to", "invalid", message));
+    };
+    let row = tx.first(
+        "SELECT id FROM identities WHERE community_id = $1 AND foreign_id = $2",
+        args![&channel.community_id, foreign_id],
+    )?;
+    let message = "to: no identity of the source's community has this foreign_id; it must have been imported before.";
+    row.ok_or_else(|| error::invalid("to", "unknown", message))?.get(0)
+}
+
+fn author(call: &Call, draft: &Draft, channel: &Channel, tx: &mut dyn Tx) -> Result<Id> {
+    let user_id = call.caller.user_id;
+    match draft.author_id.as_deref().filter(|id| !id.is_empty()) {
+        Some(id) => {
+            let id = id.parse().map_err(|_| unknown("author_id", "identity"))?;
+            identities::require_usable_author(tx, user_id, id, channel.community_id)?;
+            Ok(id)
+        }
+        None => {
+            identities::default_author(tx, &call.env, user_id, channel.community_id, channel.kind.community_type)
+        }
+    }
+}
+
+/// Marks a content as not worth an answer.
+pub(super) fn ignore(call: &Call, id: Id, tx: &mut dyn Tx) -> Result<()> {
+    let content = find(tx, &call.caller, id)?;
+    if content.creator_id.is_some() {
+        return Err(error::forbidden("This content was written by an agent; only customers' contents can be ignored."));
+    }
+    if content.status != "ignored" {
+        let sql = "UPDATE contents SET status = 'ignored', updated_at = $2 WHERE id = $1";
+        tx.execute(sql, args![&id, call.env.now()])?;
+        let payload = json!({ "source_id": content.source_id, "status": "ignored" });
+        tx.append(events::by(call, "content.ignored", id, Some(content.thread_id), payload));
+    }
+    Ok(())
+}
+
+/// Replaces a content's own categories.
+pub(super) fn categorise(call: &Call, id: Id, category_ids: &[Id], tx: &mut dyn Tx) -> Result<()> {
+    let content = find(tx, &call.caller, id)?;
+    if categories::set(tx, Object::Content, id, category_ids, "category_ids")? {
+        tx.execute("UPDATE contents SET updated_at = $2 WHERE id = $1", args![&id, call.env.now()])?;
+        let payload = json!({ "source_id": content.source_id, "category_ids": category_ids });
+        tx.append(events::by(call, "content.recategorized", id, Some(content.thread_id), payload));
+    }
+    Ok(())
+}
+
+/// Sends a content again that its channel did not take.
+pub(super) fn export_again(call: &Call, id: Id, tx: &mut dyn Tx) -> Result<()> {
+    let content: Content = find(tx, &call.caller, id)?;
+    if !call.caller.may_on(content.source_id, SourceRight::Reply) {
+        return Err(error::forbidden("You may not reply on this source."));
+    }
+    if !matches!(content.synchronization_status.as_str(), "export_failure" | "export_aborted") {
+        return Err(error::forbidden(format!(
+            "Only a content that could not be sent can be sent again; this one is {}.",
+            content.synchronization_status
+        )));
+    }
+    tx.execute(
+        "UPDATE contents SET synchronization_status = 'export_pending', synchronization_error = NULL, updated_at = $2
+         WHERE id = $1",
+        args![&id, call.env.now()],
+    )?;
+    let payload = json!({ "source_id": content.source_id });
+    tx.append(events::by(call, "content.export_requested", id, Some(content.thread_id), payload));
+    Ok(())
+}

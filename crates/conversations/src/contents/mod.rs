@@ -1,0 +1,64 @@
+//! Contents: messages, in both directions.
+
+mod body;
+mod commands;
+mod rest;
+mod search;
+
+use std::sync::Arc;
+
+use frontdesk_model::{Caller, Id, Result, SourceRight, error};
+use frontdesk_rest::Operation;
+use frontdesk_store::{Row, Tx, args};
+
+use crate::Conversations;
+
+/// The states of a content (row 4.20), under their wire names.
+pub(crate) const STATUSES: &[&str] =
+    &["new", "assigned", "forwarded", "replied", "user_reply", "user_initiated", "ignored"];
+
+/// What of a content decides about commands on it.
+#[derive(Clone)]
+pub(crate) struct Content {
+    pub(crate) id: Id,
+    pub(crate) source_id: Id,
+    pub(crate) thread_id: Id,
+    pub(crate) author_id: Option<Id>,
+    pub(crate) creator_id: Option<Id>,
+    pub(crate) recipient_id: Option<Id>,
+    pub(crate) intervention_id: Option<Id>,
+    pub(crate) status: String,
+    pub(crate) private: bool,
+    pub(crate) synchronization_status: String,
+}
+
+const SELECT: &str = "SELECT id, source_id, thread_id, author_id, creator_id, recipient_id, intervention_id, status, private,
+    synchronization_status FROM contents";
+
+fn content(row: &Row) -> Result<Content> {
+    Ok(Content {
+        id: row.get(0)?,
+        source_id: row.get(1)?,
+        thread_id: row.get(2)?,
+        author_id: row.get(3)?,
+        creator_id: row.get(4)?,
+        recipient_id: row.get(5)?,
+        intervention_id: row.get(6)?,
+        status: row.get(7)?,
+        private: row.get(8)?,
+        synchronization_status: row.get(9)?,
+    })
+}
+
+/// A content on a source that the caller may read; anything else is missing (row 1.10).
+pub(crate) fn find(tx: &mut dyn Tx, caller: &Caller, id: Id) -> Result<Content> {
+    let row = tx.first(&format!("{SELECT} WHERE id = $1"), args![&id])?;
+    let found = row.map(|row| content(&row)).transpose()?;
+    found
+        .filter(|content| caller.may_on(content.source_id, SourceRight::Read))
+        .ok_or_else(|| error::not_found("content"))
+}
+
+pub(crate) fn operations(app: &Arc<Conversations>) -> Vec<Operation> {
+    rest::operations(app)
+}

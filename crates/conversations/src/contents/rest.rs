@@ -1,0 +1,329 @@
+//! The operations on contents.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use frontdesk_model::{Id, Result, SourceRight, Timestamp, error};
+use http::Method;
+use frontdesk_rest::{Call, NoParameters, Operation, Page, Paging};
+use frontdesk_store::{Filter, Row, Tx, args};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::body::{Formatted, formatted};
+use super::search::Search;
+use super::{commands, find};
+use crate::attachments::ContentAttachment;
+use crate::{Conversations, attachments, categories};
+
+/// A content as REST shows it.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Content")]
+struct Answer {
+    id: Id,
+    source_id: Id,
+    source_type: String,
+    source_url: Option<String>,
+    thread_id: Id,
+    author_id: Option<Id>,
+    creator_id: Option<Id>,
+    identity_group_id: Option<Id>,
+    foreign_id: Option<String>,
+    r#type: String,
+    created_from: String,
+    private_message: bool,
+    /// new, assigned, forwarded, replied, user_reply, user_initiated or ignored.
+    status: String,
+    intervention_id: Option<Id>,
+    in_reply_to_id: Option<Id>,
+    in_reply_to_author_id: Option<Id>,
+    first_in_thread: bool,
+    language: Option<String>,
+    title: Option<String>,
+    body: String,
+    body_formatted: Formatted,
+    /// text or html.
+    body_input_format: String,
+    attachments_count: i64,
+    attachments: Vec<ContentAttachment>,
+    /// Its own; if it has none, its intervention's; if that has none, its thread's (row 4.18).
+    category_ids: Vec<Id>,
+    approval_required: bool,
+    auto_submitted: bool,
+    published: bool,
+    remotely_deleted: bool,
+    /// success, export_pending, export_failure or export_aborted.
+    synchronization_status: String,
+    synchronization_error: Option<String>,
+    /// Types of structured messages that a reply may use.
+    capabilities_supported: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    context_data: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    foreign_categories: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    structured_content: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    structured_reply: Option<Value>,
+    /// When the customer's side said that it was read (`extended=true`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    read_at: Option<Timestamp>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+const SELECT: &str = "SELECT contents.id, contents.source_id, sources.type, contents.source_url, contents.thread_id,
+    contents.author_id, contents.creator_id, contents.foreign_id, contents.type, contents.created_from,
+    contents.private, contents.status, contents.intervention_id, contents.in_reply_to_id, parents.author_id,
+    contents.first_in_thread, contents.language, contents.title, contents.body, contents.body_format,
+    contents.attachments_count, contents.approval_required, contents.auto_submitted, contents.published,
+    contents.remotely_deleted, contents.synchronization_status, contents.synchronization_error, contents.extras,
+    contents.read_at, contents.created_at, contents.updated_at
+    FROM contents JOIN sources ON sources.id = contents.source_id
+    LEFT JOIN contents AS parents ON parents.id = contents.in_reply_to_id";
+
+fn answer(row: &Row, extended: bool) -> Result<Answer> {
+    let (body, body_input_format): (String, String) = (row.get(18)?, row.get(19)?);
+    let extras: Option<String> = row.get(27)?;
+    let mut extras: Map<String, Value> = match extras {
+        Some(text) => {
+            serde_json::from_str(&text).map_err(|trouble| error::broken(format!("contents.extras: {trouble}")))?
+        }
+        None => Map::new(),
+    };
+    Ok(Answer {
+        id: row.get(0)?,
+        source_id: row.get(1)?,
+        source_type: row.get(2)?,
+        source_url: row.get(3)?,
+        thread_id: row.get(4)?,
+        author_id: row.get(5)?,
+        creator_id: row.get(6)?,
+        identity_group_id: None,
+        foreign_id: row.get(7)?,
+        r#type: row.get(8)?,
+        created_from: row.get(9)?,
+        private_message: row.get(10)?,
+        status: row.get(11)?,
+        intervention_id: row.get(12)?,
+        in_reply_to_id: row.get(13)?,
+        in_reply_to_author_id: row.get(14)?,
+        first_in_thread: row.get(15)?,
+        language: row.get(16)?,
+        title: row.get(17)?,
+        body_formatted: formatted(&body, &body_input_format),
+        body,
+        body_input_format,
+        attachments_count: row.get(20)?,
+        attachments: Vec::new(),
+        category_ids: Vec::new(),
+        approval_required: row.get(21)?,
+        auto_submitted: row.get(22)?,
+        published: row.get(23)?,
+        remotely_deleted: row.get(24)?,
+        synchronization_status: row.get(25)?,
+        synchronization_error: row.get(26)?,
+        capabilities_supported: Vec::new(),
+        context_data: extras.remove("context_data"),
+        foreign_categories: extras.remove("foreign_categories"),
+        structured_content: extras.remove("structured_content"),
+        structured_reply: extras.remove("structured_reply"),
+        read_at: row.get::<Option<Timestamp>>(28)?.filter(|_| extended),
+        created_at: row.get(29)?,
+        updated_at: row.get(30)?,
+    })
+}
+
+/// Rows as answers, with their attachments and categories: two more statements for the whole window.
+fn answers(app: &Conversations, call: &Call, rows: &[Row], tx: &mut dyn Tx) -> Result<Vec<Answer>> {
+    let mut answers = rows.iter().map(|row| answer(row, call.extended)).collect::<Result<Vec<_>>>()?;
+    let with_files: Vec<Id> = answers.iter().filter(|c| c.attachments_count > 0).map(|c| c.id).collect();
+    let mut files: HashMap<Id, Vec<ContentAttachment>> = match with_files.is_empty() {
+        true => HashMap::new(),
+        false => attachments::of_contents(tx, &app.public_url, &with_files)?,
+    };
+    let mut objects: Vec<Id> = Vec::with_capacity(answers.len() * 3);
+    for content in &answers {
+        objects.extend([content.id, content.thread_id]);
+        objects.extend(content.intervention_id);
+    }
+    objects.sort_unstable();
+    objects.dedup();
+    let categories = categories::of_many(tx, &objects)?;
+    for content in &mut answers {
+        content.attachments = files.remove(&content.id).unwrap_or_default();
+        let sources = [Some(content.id), content.intervention_id, Some(content.thread_id)];
+        content.category_ids =
+            sources.into_iter().flatten().find_map(|id| categories.get(&id).cloned()).unwrap_or_default();
+    }
+    Ok(answers)
+}
+
+/// Parameters of `getAllContents`.
+#[derive(Deserialize, JsonSchema)]
+struct List {
+    /// A search by id, intervention, identity, identity_group, source, status_in, thread and text, with
+    /// order:created_at.asc or order:created_at.desc.
+    q: Option<String>,
+    #[serde(flatten)]
+    paging: Paging,
+}
+
+/// Parameters of `createContent`.
+#[derive(Deserialize, JsonSchema)]
+struct Create {
+    /// The identity to write as; the caller's first identity on the source when absent.
+    author_id: Option<String>,
+    /// The text. It may be missing when there are attachments or a structured content.
+    #[serde(default)]
+    body: Option<String>,
+    /// The content to answer. When absent, a discussion is initiated on source_id.
+    in_reply_to_id: Option<String>,
+    /// Whether only the recipient reads it, where the source knows private messages.
+    private: Option<bool>,
+    /// The source to write on; not needed for an answer.
+    source_id: Option<String>,
+    /// Uploaded attachments to send along.
+    attachment_ids: Option<Vec<Id>>,
+    /// Whether a program wrote it.
+    auto_submitted: Option<bool>,
+    /// A title, for a new thread.
+    title: Option<String>,
+    /// The recipient of a new discussion: on a Channel SDK source, an identity's foreign_id.
+    to: Option<Value>,
+    /// E-mail sources only.
+    cc: Option<Vec<String>>,
+    /// E-mail sources only.
+    bcc: Option<Vec<String>>,
+    /// WhatsApp sources only.
+    template_name: Option<String>,
+    /// WhatsApp sources only.
+    template_language: Option<String>,
+    /// A structured message.
+    structured_content: Option<Map<String, Value>>,
+    /// Messaging sources only: true stops the customer from typing, false lets them.
+    disable_text_input_on_thread: Option<bool>,
+}
+
+/// Parameters of `categorizeContent`.
+#[derive(Deserialize, JsonSchema)]
+struct Categorise {
+    /// The new categories; an empty list removes all.
+    category_ids: Vec<Id>,
+}
+
+pub(super) fn operations(app: &Arc<Conversations>) -> Vec<Operation> {
+    let tag = "Contents";
+    let id = |call: &Call| call.id("contentId", "content");
+    let [for_list, for_show, for_create, for_ignore, for_categorise, for_export] =
+        std::array::from_fn(|_| app.clone());
+    vec![
+        Operation::read("getAllContents", Method::GET, "/contents", move |call, parameters, tx| {
+            list(&for_list, call, parameters, tx)
+        })
+        .tag(tag)
+        .summary("Lists the contents of sources that the caller may read, newest first."),
+        Operation::write("createContent", Method::POST, "/contents", move |call, parameters, tx| {
+            let id = commands::create(&for_create, call, &draft(parameters), tx)?;
+            show(&for_create, call, id, tx)
+        })
+        .tag(tag)
+        .summary("Answers a content, or initiates a discussion.")
+        .notes(
+            "The content is stored now and pushed to its channel later: synchronization_status tells. An answer to a \
+             content that nobody has engaged opens an intervention for the caller; under a closed intervention it is \
+             422. Needs the right reply or initiate_discussion on the source.",
+        ),
+        Operation::read("getContent", Method::GET, "/contents/{contentId}", move |call, _: NoParameters, tx| {
+            let content = find(tx, &call.caller, id(call)?)?;
+            show(&for_show, call, content.id, tx)
+        })
+        .tag(tag)
+        .summary("Reads a content."),
+        Operation::write("ignoreContent", Method::PUT, "/contents/{contentId}/ignore", move |call, _: NoParameters, tx| {
+            commands::ignore(call, id(call)?, tx)?;
+            show(&for_ignore, call, id(call)?, tx)
+        })
+        .tag(tag)
+        .summary("Marks a customer's content as not worth an answer."),
+        Operation::write(
+            "categorizeContent",
+            Method::PUT,
+            "/contents/{contentId}/update_categories",
+            move |call, parameters: Categorise, tx| {
+                commands::categorise(call, id(call)?, &parameters.category_ids, tx)?;
+                show(&for_categorise, call, id(call)?, tx)
+            },
+        )
+        .tag(tag)
+        .summary("Replaces the categories of a content."),
+        Operation::write(
+            "exportContentAgain",
+            Method::PUT,
+            "/contents/{contentId}/export",
+            move |call, _: NoParameters, tx| {
+                commands::export_again(call, id(call)?, tx)?;
+                show(&for_export, call, id(call)?, tx)
+            },
+        )
+        .tag(tag)
+        .summary("Sends a content again that its channel did not take.")
+        .notes("Only in the states export_failure and export_aborted. Needs the right reply on the source.")
+        .extension(),
+    ]
+}
+
+fn draft(parameters: Create) -> commands::Draft {
+    commands::Draft {
+        author_id: parameters.author_id,
+        body: parameters.body.unwrap_or_default(),
+        in_reply_to_id: parameters.in_reply_to_id,
+        private: parameters.private.unwrap_or(false),
+        source_id: parameters.source_id,
+        attachment_ids: parameters.attachment_ids.unwrap_or_default(),
+        auto_submitted: parameters.auto_submitted.unwrap_or(false),
+        title: parameters.title.filter(|title| !title.is_empty()),
+        to: parameters.to.filter(|to| !to.is_null() && to.as_str() != Some("")),
+        addressing: vec![
+            ("cc", parameters.cc.is_some_and(|cc| !cc.is_empty())),
+            ("bcc", parameters.bcc.is_some_and(|bcc| !bcc.is_empty())),
+            ("template_name", parameters.template_name.is_some_and(|name| !name.is_empty())),
+            ("template_language", parameters.template_language.is_some_and(|language| !language.is_empty())),
+        ],
+        structured_content: parameters.structured_content.map(Value::Object),
+        disable_text_input_on_thread: parameters.disable_text_input_on_thread,
+    }
+}
+
+fn show(app: &Conversations, call: &Call, id: Id, tx: &mut dyn Tx) -> Result<Answer> {
+    let rows = tx.query(&format!("{SELECT} WHERE contents.id = $1"), args![&id])?;
+    answers(app, call, &rows, tx)?.pop().ok_or_else(|| error::not_found("content"))
+}
+
+fn list(app: &Conversations, call: &Call, parameters: List, tx: &mut dyn Tx) -> Result<Page<Answer>> {
+    let readable = call.caller.sources_with(SourceRight::Read);
+    let search = Search::parse(parameters.q.as_deref().unwrap_or(""))?;
+    let Paging { offset, limit } = parameters.paging;
+    let mut filter = Filter::default();
+    filter.and_in(tx, "contents.source_id", &readable);
+    search.apply(tx, &mut filter);
+    let count = match search.only_thread() {
+        // Maintained counters tell the two commonest counts.
+        Some(thread_id) => {
+            let sql = format!("SELECT contents_count FROM threads WHERE id = $1 AND {}", tx.in_list("source_id", 2));
+            let row = tx.first(&sql, args![&thread_id, &readable])?;
+            row.map(|row| row.get(0)).transpose()?.unwrap_or(0)
+        }
+        None if search.is_empty() => {
+            let sql = format!(
+                "SELECT CAST(coalesce(sum(contents), 0) AS BIGINT) FROM source_counters WHERE {}",
+                tx.in_list("source_id", 1)
+            );
+            tx.one(&sql, args![&readable])?.get(0)?
+        }
+        None => filter.count(tx, "contents", offset, limit)?,
+    };
+    let rows = filter.page(tx, SELECT, search.order(), offset, limit)?;
+    Ok(Page::new(count, parameters.paging, answers(app, call, &rows, tx)?))
+}

@@ -1,0 +1,400 @@
+//! Delivery to channels: a consumer of the log that notes what has to go out, and workers that push it.
+//!
+//! A content is pushed at once, after 30 seconds and after 5 minutes; then it has failed and can be sent again by hand.
+//! Every push carries the content's id, so that the channel can recognise a repeat, and says whether it is one. Within a
+//! thread the order is kept; a slow channel holds up nobody else.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use frontdesk_model::{Env, Error, Event, Id, Result, Timestamp, error};
+use frontdesk_net::OutboundRequest;
+use frontdesk_sources::inbound::{BodyFormat, ContentObject};
+use frontdesk_sources::outbound::{OutboundContent, Outcome, Request};
+use frontdesk_store::consumer::Consumer;
+use frontdesk_store::{Row, Tx, args};
+use http::{HeaderName, HeaderValue, Method};
+use serde_json::json;
+use tokio::sync::{Notify, watch};
+
+use crate::sources::{self, Channel};
+use crate::{Conversations, attachments, events, ingest};
+
+/// Seconds before the second and the third attempt; there is no fourth (row 12.12).
+const PAUSES_SECONDS: [i64; 2] = [30, 300];
+/// For one attempt, answer included.
+const ATTEMPT_DEADLINE: Duration = Duration::from_secs(30);
+/// How long a worker may hold a delivery: an attempt and the time to write down how it went.
+const CLAIM_SECONDS: i64 = 60;
+/// At most this many attempts run at once, so that memory stays bounded.
+const ATTEMPTS_MAX: usize = 64;
+/// At most this many of them to one source.
+const ATTEMPTS_PER_SOURCE_MAX: usize = 8;
+/// Of a channel's answer this much is read.
+const ANSWER_BYTES_MAX: usize = 1024 * 1024;
+/// Deliveries that become due while nothing else happens are found this often.
+const POLL_PERIOD: Duration = Duration::from_secs(1);
+
+/// The consumer: every content that an agent wrote becomes a delivery.
+pub struct Outbox {
+    env: Env,
+    wake: Arc<Notify>,
+}
+
+impl Consumer for Outbox {
+    fn name(&self) -> &'static str {
+        "delivery"
+    }
+
+    fn wants(&self, kind: &str) -> bool {
+        matches!(
+            kind,
+            "content.replied" | "content.discussion_initiated" | "content.approved" | "content.export_requested"
+        )
+    }
+
+    fn handle(&self, tx: &mut dyn Tx, events: &[Event]) -> Result<()> {
+        for event in events {
+            // What has been tried before may have arrived: the channel is told so.
+            let tried_before = event.kind == "content.export_requested";
+            tx.execute(
+                "INSERT INTO deliveries (content_id, source_id, thread_id, attempts, started, claim, due_at)
+                 SELECT id, source_id, thread_id, 0, $2, 0, $3 FROM contents
+                 WHERE id = $1 AND synchronization_status = 'export_pending' AND NOT approval_required
+                 ON CONFLICT (content_id) DO NOTHING",
+                args![&event.object_id, tried_before, self.env.now()],
+            )?;
+        }
+        Ok(())
+    }
+
+    fn handled(&self) {
+        self.wake.notify_one();
+    }
+}
+
+/// The workers.
+pub struct Delivery {
+    app: Arc<Conversations>,
+    wake: Arc<Notify>,
+    running: Mutex<HashMap<Id, usize>>,
+}
+
+impl Delivery {
+    /// The consumer and its workers.
+    pub fn new(app: &Arc<Conversations>) -> (Arc<Outbox>, Arc<Delivery>) {
+        let wake = Arc::new(Notify::new());
+        let outbox = Arc::new(Outbox { env: app.env.clone(), wake: wake.clone() });
+        (outbox, Arc::new(Delivery { app: app.clone(), wake, running: Mutex::default() }))
+    }
+
+    /// Claims that an earlier process of this embedded store held are free again: there is no other process.
+    pub async fn release_claims(&self) -> Result<()> {
+        self.app
+            .store
+            .write(|tx| {
+                tx.execute("UPDATE deliveries SET claimed_until = NULL WHERE claimed_until IS NOT NULL", args![])?;
+                Ok(())
+            })
+            .await
+    }
+
+    /// Pushes what is due until `stop` changes; attempts that run then are finished first.
+    pub async fn run(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
+        let mut attempts = tokio::task::JoinSet::new();
+        while !*stop.borrow() {
+            let found = match self.claim(ATTEMPTS_MAX.saturating_sub(attempts.len())).await {
+                Ok(claims) => claims,
+                Err(trouble) => {
+                    tracing::error!(?trouble, "deliveries cannot be claimed");
+                    Vec::new()
+                }
+            };
+            let some = !found.is_empty();
+            for claim in found {
+                let this = self.clone();
+                attempts.spawn(async move { this.attempt(claim).await });
+            }
+            if some {
+                continue;
+            }
+            tokio::select! {
+                _ = stop.changed() => {}
+                () = self.wake.notified() => {}
+                Some(_) = attempts.join_next() => {}
+                () = tokio::time::sleep(POLL_PERIOD) => {}
+            }
+        }
+        while attempts.join_next().await.is_some() {}
+    }
+
+    /// Takes due deliveries for this process. Only the oldest of a thread: order matters in a conversation.
+    async fn claim(&self, free: usize) -> Result<Vec<Claim>> {
+        if free == 0 {
+            return Ok(Vec::new());
+        }
+        let now = self.app.env.now();
+        let busy: Vec<Id> = {
+            let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+            running.iter().filter(|(_, count)| **count >= ATTEMPTS_PER_SOURCE_MAX).map(|(id, _)| *id).collect()
+        };
+        let free = free.min(ATTEMPTS_PER_SOURCE_MAX) as i64;
+        let looked = busy.clone();
+        let any = self.app.store.read(move |tx| Ok(!due(tx, now, &looked, 1)?.is_empty())).await?;
+        if !any {
+            return Ok(Vec::new());
+        }
+        let claims = self.app.store.write(move |tx| claim(tx, now, &busy, free)).await?;
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        for claim in &claims {
+            *running.entry(claim.source_id).or_default() += 1;
+        }
+        Ok(claims)
+    }
+
+    async fn attempt(&self, claim: Claim) {
+        let outcome = match self.push(&claim).await {
+            Ok(outcome) => outcome,
+            Err(trouble) => {
+                // Ours, not the channel's: the claim runs out and the push is tried again.
+                tracing::error!(content_id = %claim.content_id, ?trouble, "a delivery could not be prepared");
+                None
+            }
+        };
+        if let Some(outcome) = outcome {
+            let (env, done) = (self.app.env.clone(), claim.clone());
+            let finished = self.app.store.write(move |tx| finish(tx, &env, &done, &outcome)).await;
+            if let Err(trouble) = finished {
+                tracing::error!(content_id = %claim.content_id, ?trouble, "a delivery's outcome was not written");
+            }
+        }
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = running.get_mut(&claim.source_id) {
+            *count -= 1;
+            if *count == 0 {
+                running.remove(&claim.source_id);
+            }
+        }
+        drop(running);
+        self.wake.notify_one();
+    }
+
+    /// One attempt. None when there is nothing left to send.
+    async fn push(&self, claim: &Claim) -> Result<Option<Outcome>> {
+        let (app, prepared) = (self.app.clone(), claim.clone());
+        let Some((channel, content)) = self.app.store.read(move |tx| prepare(&app, tx, &prepared)).await? else {
+            return Ok(None);
+        };
+        if !channel.active {
+            return Ok(Some(failed("The source is inactive: activate it, then send again.")));
+        }
+        let Some(delivery) = &channel.kind.delivery else { return Ok(Some(Outcome::Delivered { foreign_id: None })) };
+        let Some(request) = (delivery.request)(&channel.settings, &content, self.app.env.now()) else {
+            return Ok(Some(failed("The source has no address to send to: set base_uri.")));
+        };
+        Ok(Some(match self.app.outbound.send(outbound_request(request)?).await {
+            Ok(answer) => (delivery.read_answer)(answer.status.as_u16(), &answer.body, answer.truncated),
+            Err(trouble) => failed(&trouble.to_string()),
+        }))
+    }
+}
+
+fn failed(message: &str) -> Outcome {
+    Outcome::Failed { fatal: false, message: message.into() }
+}
+
+fn outbound_request(request: Request) -> Result<OutboundRequest> {
+    let mut headers = vec![(http::header::CONTENT_TYPE, HeaderValue::from_static(request.content_type))];
+    if let Some(signature) = &request.signature {
+        let signed = frontdesk_net::sdk_signature(signature.key.reveal().as_bytes(), &request.body);
+        let name = HeaderName::try_from(signature.header).map_err(|trouble| error::broken(trouble.to_string()))?;
+        headers.push((name, HeaderValue::try_from(signed).map_err(|trouble| error::broken(trouble.to_string()))?));
+    }
+    Ok(OutboundRequest {
+        method: Method::POST,
+        url: request.url,
+        headers,
+        body: request.body.into(),
+        deadline: ATTEMPT_DEADLINE,
+        answer_bytes_max: ANSWER_BYTES_MAX,
+    })
+}
+
+/// A delivery that this process is at.
+#[derive(Clone, Debug)]
+struct Claim {
+    content_id: Id,
+    source_id: Id,
+    /// Attempts that have failed.
+    attempts: i64,
+    /// Whether an attempt was begun before this one.
+    started_before: bool,
+    /// The claim's number: a later claim makes this one's outcome void.
+    number: i64,
+}
+
+fn due(tx: &mut dyn Tx, now: Timestamp, busy_sources: &[Id], limit: i64) -> Result<Vec<Row>> {
+    let busy = tx.in_list("source_id", 2);
+    tx.query(
+        &format!(
+            "SELECT content_id, source_id, attempts, started, claim FROM deliveries
+             WHERE due_at <= $1 AND (claimed_until IS NULL OR claimed_until <= $1) AND NOT {busy}
+               AND NOT EXISTS (SELECT 1 FROM deliveries AS earlier
+                               WHERE earlier.thread_id = deliveries.thread_id
+                                 AND earlier.content_id < deliveries.content_id)
+             ORDER BY due_at LIMIT $3"
+        ),
+        args![now, busy_sources, limit],
+    )
+}
+
+fn claim(tx: &mut dyn Tx, now: Timestamp, busy_sources: &[Id], limit: i64) -> Result<Vec<Claim>> {
+    let mut claims = Vec::new();
+    for row in due(tx, now, busy_sources, limit)? {
+        let claim = Claim {
+            content_id: row.get(0)?,
+            source_id: row.get(1)?,
+            attempts: row.get(2)?,
+            started_before: row.get(3)?,
+            number: row.get::<i64>(4)? + 1,
+        };
+        tx.execute(
+            "UPDATE deliveries SET claim = $2, claimed_until = $3, started = TRUE WHERE content_id = $1",
+            args![&claim.content_id, claim.number, now.plus_seconds(CLAIM_SECONDS)],
+        )?;
+        claims.push(claim);
+    }
+    Ok(claims)
+}
+
+fn prepare(app: &Conversations, tx: &mut dyn Tx, claim: &Claim) -> Result<Option<(Channel, OutboundContent)>> {
+    let Some(channel) = Channel::load(tx, &app.seal, claim.source_id)? else { return Ok(None) };
+    let row = tx.first(
+        "SELECT contents.type, contents.body, contents.body_format, contents.title, contents.created_at,
+                contents.updated_at, authors.foreign_id, parents.foreign_id, threads.foreign_id, recipients.foreign_id,
+                users.firstname, users.lastname
+         FROM contents
+         JOIN identities AS authors ON authors.id = contents.author_id
+         JOIN threads ON threads.id = contents.thread_id
+         LEFT JOIN contents AS parents ON parents.id = contents.in_reply_to_id
+         LEFT JOIN identities AS recipients ON recipients.id = contents.recipient_id
+         LEFT JOIN users ON users.id = contents.creator_id
+         WHERE contents.id = $1",
+        args![&claim.content_id],
+    )?;
+    let Some(row) = row else { return Ok(None) };
+    let (r#type, format): (String, String) = (row.get(0)?, row.get(2)?);
+    let content = OutboundContent {
+        object: object(&r#type)?,
+        content_id: claim.content_id,
+        author_foreign_id: row.get(6)?,
+        body: row.get(1)?,
+        format: if format == "html" { BodyFormat::Html } else { BodyFormat::Text },
+        created_at: row.get(4)?,
+        updated_at: row.get(5)?,
+        in_reply_to_foreign_id: row.get(7)?,
+        thread_foreign_id: row.get(8)?,
+        recipient_foreign_id: row.get(9)?,
+        title: row.get(3)?,
+        sender_name: Some(sender_name(&channel, row.get(10)?, row.get(11)?)).filter(|name| !name.is_empty()),
+        retry: claim.started_before,
+        attachments: attachments::outbound_of(tx, app, claim.content_id, app.env.now())?,
+        structured_content: None,
+    };
+    Ok(Some((channel, content)))
+}
+
+fn object(name: &str) -> Result<ContentObject> {
+    [ContentObject::Message, ContentObject::PrivateMessage, ContentObject::Thread]
+        .into_iter()
+        .find(|object| object.as_str() == name)
+        .ok_or_else(|| error::broken(format!("a content has the unknown type {name}")))
+}
+
+/// What customers see as the sender (row 2.16): the source's template, or the agent's name.
+fn sender_name(channel: &Channel, firstname: Option<String>, lastname: Option<String>) -> String {
+    let (firstname, lastname) = (firstname.unwrap_or_default(), lastname.unwrap_or_default());
+    let template = channel.common.from_name.as_deref().unwrap_or("{{firstname}} {{lastname}}");
+    template.replace("{{firstname}}", &firstname).replace("{{lastname}}", &lastname).trim().to_owned()
+}
+
+/// Writes down how an attempt went, unless somebody else has taken over meanwhile.
+fn finish(tx: &mut dyn Tx, env: &Env, claim: &Claim, outcome: &Outcome) -> Result<()> {
+    let now = env.now();
+    let held = tx.first(
+        "SELECT 1 FROM deliveries WHERE content_id = $1 AND claim = $2",
+        args![&claim.content_id, claim.number],
+    )?;
+    if held.is_none() {
+        return Ok(());
+    }
+    match outcome {
+        Outcome::Delivered { foreign_id } => {
+            delivered(tx, claim, foreign_id.as_deref(), now)?;
+            sources::set_error(tx, claim.source_id, None)?;
+            conclude(tx, env, claim, "success")
+        }
+        Outcome::Failed { fatal, message } => {
+            tx.execute(
+                "UPDATE contents SET synchronization_error = $2, updated_at = $3 WHERE id = $1",
+                args![&claim.content_id, message, now],
+            )?;
+            sources::set_error(tx, claim.source_id, Some(message))?;
+            let pause = usize::try_from(claim.attempts).ok().and_then(|made| PAUSES_SECONDS.get(made));
+            match pause {
+                Some(seconds) if !fatal => {
+                    tx.execute(
+                        "UPDATE deliveries SET attempts = attempts + 1, claimed_until = NULL, due_at = $2
+                         WHERE content_id = $1",
+                        args![&claim.content_id, now.plus_seconds(*seconds)],
+                    )?;
+                    Ok(())
+                }
+                _ => {
+                    let sql = "UPDATE contents SET synchronization_status = 'export_failure' WHERE id = $1";
+                    tx.execute(sql, args![&claim.content_id])?;
+                    conclude(tx, env, claim, "export_failure")
+                }
+            }
+        }
+    }
+}
+
+fn delivered(tx: &mut dyn Tx, claim: &Claim, foreign_id: Option<&str>, now: Timestamp) -> Result<()> {
+    tx.execute(
+        "UPDATE contents SET synchronization_status = 'success', synchronization_error = NULL, updated_at = $2
+         WHERE id = $1",
+        args![&claim.content_id, now],
+    )?;
+    let Some(foreign_id) = foreign_id else { return Ok(()) };
+    let row = tx.one("SELECT type, thread_id FROM contents WHERE id = $1", args![&claim.content_id])?;
+    let (r#type, thread_id): (String, Id) = (row.get(0)?, row.get(1)?);
+    if !ingest::remember_foreign_id(tx, claim.source_id, &r#type, foreign_id, claim.content_id)? {
+        return Ok(());
+    }
+    tx.execute("UPDATE contents SET foreign_id = $2 WHERE id = $1", args![&claim.content_id, foreign_id])?;
+    if r#type == ContentObject::Thread.as_str() {
+        tx.execute(
+            "UPDATE threads SET foreign_id = $2 WHERE id = $1 AND foreign_id IS NULL
+               AND NOT EXISTS (SELECT 1 FROM threads AS others WHERE others.source_id = threads.source_id
+                                                                 AND others.foreign_id = $2)",
+            args![&thread_id, foreign_id],
+        )?;
+    }
+    Ok(())
+}
+
+/// The push is over, well or not (row 4.25).
+fn conclude(tx: &mut dyn Tx, env: &Env, claim: &Claim, status: &str) -> Result<()> {
+    tx.execute("DELETE FROM deliveries WHERE content_id = $1", args![&claim.content_id])?;
+    let thread_id = tx.one("SELECT thread_id FROM contents WHERE id = $1", args![&claim.content_id])?.get(0)?;
+    let payload = json!({ "source_id": claim.source_id, "synchronization_status": status });
+    tx.append(events::caused_by_nobody(env, "content.exported", claim.content_id, Some(thread_id), payload));
+    Ok(())
+}
+
+/// How many deliveries wait, for the metrics.
+pub fn waiting(tx: &mut dyn Tx) -> Result<i64, Error> {
+    tx.one("SELECT count(*) FROM deliveries", args![])?.get(0)
+}

@@ -1,0 +1,219 @@
+//! The operations on identities. Who may read a source may see the identities of its community.
+
+use std::sync::Arc;
+
+use frontdesk_model::{Caller, Id, Result, SourceRight, Timestamp, error};
+use frontdesk_rest::{Call, NoParameters, Operation, Page, Paging};
+use frontdesk_store::{Filter, Row, Tx, args};
+use http::Method;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::display_name;
+use crate::Conversations;
+
+/// An identity as REST shows it.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Identity {
+    id: Id,
+    community_id: Id,
+    /// Where the community shows this person; no community tells.
+    community_url: Option<String>,
+    /// The group of identities that are the same person; null while it is in none.
+    identity_group_id: Option<Id>,
+    foreign_id: String,
+    r#type: String,
+    display_name: Option<String>,
+    screenname: Option<String>,
+    firstname: Option<String>,
+    lastname: Option<String>,
+    company: Option<String>,
+    email: Option<String>,
+    home_phone: Option<String>,
+    mobile_phone: Option<String>,
+    gender: Option<String>,
+    avatar_url: Option<String>,
+    uuid: Option<String>,
+    /// What the channel told about this person beyond the other attributes.
+    extra_values: Map<String, Value>,
+    /// The users who may write as it.
+    user_ids: Vec<Id>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+const COLUMNS: &str = "id, community_id, foreign_id, type, screenname, firstname, lastname, company, email, home_phone,
+    mobile_phone, gender, avatar_url, uuid, extra_values, created_at, updated_at";
+
+fn identity(row: &Row) -> Result<Identity> {
+    let (screenname, firstname, lastname): (Option<String>, Option<String>, Option<String>) =
+        (row.get(4)?, row.get(5)?, row.get(6)?);
+    let extra_values: String = row.get(14)?;
+    Ok(Identity {
+        id: row.get(0)?,
+        community_id: row.get(1)?,
+        community_url: None,
+        identity_group_id: None,
+        foreign_id: row.get(2)?,
+        r#type: row.get(3)?,
+        display_name: display_name(firstname.as_deref(), lastname.as_deref(), screenname.as_deref()),
+        screenname,
+        firstname,
+        lastname,
+        company: row.get(7)?,
+        email: row.get(8)?,
+        home_phone: row.get(9)?,
+        mobile_phone: row.get(10)?,
+        gender: row.get(11)?,
+        avatar_url: row.get(12)?,
+        uuid: row.get(13)?,
+        extra_values: serde_json::from_str(&extra_values)
+            .map_err(|trouble| error::broken(format!("identities.extra_values: {trouble}")))?,
+        user_ids: Vec::new(),
+        created_at: row.get(15)?,
+        updated_at: row.get(16)?,
+    })
+}
+
+fn with_users(tx: &mut dyn Tx, mut identities: Vec<Identity>) -> Result<Vec<Identity>> {
+    let ids: Vec<Id> = identities.iter().map(|identity| identity.id).collect();
+    let sql = format!(
+        "SELECT identity_id, user_id FROM identity_users WHERE {} ORDER BY user_id",
+        tx.in_list("identity_id", 1)
+    );
+    for row in tx.query(&sql, args![&ids])? {
+        let owner: Id = row.get(0)?;
+        if let Some(identity) = identities.iter_mut().find(|identity| identity.id == owner) {
+            identity.user_ids.push(row.get(1)?);
+        }
+    }
+    Ok(identities)
+}
+
+/// Parameters of `getAllIdentities`.
+#[derive(Deserialize, JsonSchema)]
+struct List {
+    /// Only identities of this community.
+    community_id: Option<String>,
+    /// Only identities of this source's community; ignored beside community_id.
+    source_id: Option<String>,
+    /// Only identities of this group.
+    identity_group_id: Option<String>,
+    /// Only identities of these groups: ids, separated by commas.
+    identity_group_ids: Option<String>,
+    /// Only identities that this user may write as.
+    user_id: Option<String>,
+    /// Only identities that their channel knows under this id.
+    foreign_id: Option<String>,
+    /// Only the identity with this UUID.
+    uuid: Option<String>,
+    /// What decides the order, newest first; created_at when absent.
+    sort: Option<Sort>,
+    #[serde(flatten)]
+    paging: Paging,
+}
+
+#[derive(Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Sort {
+    CreatedAt,
+    UpdatedAt,
+}
+
+pub(crate) fn operations(_: &Arc<Conversations>) -> Vec<Operation> {
+    let tag = "Identities";
+    let whose = "Only identities of communities with a source that the caller may read.";
+    vec![
+        Operation::read("getAllIdentities", Method::GET, "/identities", list)
+            .tag(tag)
+            .summary("Lists identities, newest first.")
+            .notes(whose),
+        Operation::read("getIdentity", Method::GET, "/identities/{identityId}", |call, _: NoParameters, tx| {
+            show(call, tx)
+        })
+        .tag(tag)
+        .summary("Reads an identity.")
+        .notes(whose),
+    ]
+}
+
+fn list(call: &Call, parameters: List, tx: &mut dyn Tx) -> Result<Page<Identity>> {
+    let paging = parameters.paging;
+    let nothing = || Ok(Page::new(0, paging, Vec::new()));
+    // No identity is in a group yet.
+    if is_given(&parameters.identity_group_id) || is_given(&parameters.identity_group_ids) {
+        return nothing();
+    }
+    let (Ok(community_id), Ok(source_id), Ok(user_id)) =
+        (id(&parameters.community_id), id(&parameters.source_id), id(&parameters.user_id))
+    else {
+        return nothing();
+    };
+    let mut communities = readable_communities(tx, &call.caller, source_id.filter(|_| community_id.is_none()))?;
+    if let Some(community_id) = community_id {
+        communities.retain(|id| *id == community_id);
+    }
+    if communities.is_empty() {
+        return nothing();
+    }
+
+    let mut filter = Filter::default();
+    let is_narrowed = is_given(&parameters.foreign_id) || community_id.is_some() || source_id.is_some();
+    let all: i64 = tx.one("SELECT count(*) FROM communities", args![])?.get(0)?;
+    // A condition that everything meets would only lead the engine away from the order that is wanted.
+    if is_narrowed || usize::try_from(all) != Ok(communities.len()) {
+        filter.and_in(tx, "community_id", &communities);
+    }
+    if let Some(foreign_id) = parameters.foreign_id.as_ref().filter(|text| !text.is_empty()) {
+        filter.and_equal("foreign_id", foreign_id);
+    }
+    if let Some(uuid) = parameters.uuid.as_ref().filter(|text| !text.is_empty()) {
+        filter.and_equal("uuid", uuid);
+    }
+    if let Some(user_id) = &user_id {
+        let user = filter.bind(user_id);
+        filter.and(format!("id IN (SELECT identity_id FROM identity_users WHERE user_id = {user})"));
+    }
+    let order = match parameters.sort.unwrap_or(Sort::CreatedAt) {
+        // Ids are made in the order of creation, and are indexed.
+        Sort::CreatedAt => "id DESC",
+        Sort::UpdatedAt => "updated_at DESC, id DESC",
+    };
+    let Paging { offset, limit } = paging;
+    let count = filter.count(tx, "identities", offset, limit)?;
+    let rows = filter.page(tx, &format!("SELECT {COLUMNS} FROM identities"), order, offset, limit)?;
+    let identities = rows.iter().map(identity).collect::<Result<_>>()?;
+    Ok(Page::new(count, paging, with_users(tx, identities)?))
+}
+
+fn show(call: &Call, tx: &mut dyn Tx) -> Result<Identity> {
+    let id = call.id("identityId", "identity")?;
+    let readable = call.caller.sources_with(SourceRight::Read);
+    let sql = format!(
+        "SELECT {COLUMNS} FROM identities WHERE id = $1 AND EXISTS (
+           SELECT 1 FROM sources WHERE sources.community_id = identities.community_id AND {})",
+        tx.in_list("sources.id", 2)
+    );
+    let row = tx.first(&sql, args![&id, &readable])?.ok_or_else(|| error::not_found("identity"))?;
+    with_users(tx, vec![identity(&row)?])?.pop().ok_or_else(|| error::not_found("identity"))
+}
+
+/// The communities that have a source which the caller may read, or only that of one such source.
+fn readable_communities(tx: &mut dyn Tx, caller: &Caller, source_id: Option<Id>) -> Result<Vec<Id>> {
+    let mut readable = caller.sources_with(SourceRight::Read);
+    if let Some(source_id) = source_id {
+        readable.retain(|id| *id == source_id);
+    }
+    let sql = format!("SELECT DISTINCT community_id FROM sources WHERE {}", tx.in_list("id", 1));
+    tx.query(&sql, args![&readable])?.iter().map(|row| row.get(0)).collect()
+}
+
+fn is_given(text: &Option<String>) -> bool {
+    text.as_ref().is_some_and(|text| !text.is_empty())
+}
+
+/// An id to filter by; empty is not given. Nothing has a malformed one.
+fn id(text: &Option<String>) -> std::result::Result<Option<Id>, frontdesk_model::id::MalformedId> {
+    text.as_deref().filter(|text| !text.is_empty()).map(str::parse).transpose()
+}

@@ -1,0 +1,373 @@
+//! Taking in what a channel tells: find or create the identity, find or create the thread, insert the content, count it,
+//! re-open its intervention, and say so in the log; all in one transaction. A repeat changes nothing.
+//!
+//! The hottest command: every statement here is paid for by every message.
+
+use frontdesk_model::{Env, Id, Result, Timestamp, error};
+use frontdesk_sources::inbound::{ContentObject, InboundAuthor, InboundContent};
+use frontdesk_store::{Tx, args, search};
+use serde_json::{Map, Value, json};
+
+use crate::attachments::StoredInbound;
+use crate::categories::{self, Object};
+use crate::sources::Channel;
+use crate::{attachments, events, identities, interventions, threads};
+
+/// What became of an inbound content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ingested {
+    /// It is stored now.
+    Created,
+    /// It was stored before; nothing was written.
+    Repeat,
+    /// The source has changed since its settings were read: read them and try again.
+    Stale,
+}
+
+/// Why a well-formed content cannot be stored: told to the channel.
+pub(crate) const UNKNOWN_PARENT: &str = "unknown_parent";
+
+/// Stores a content. `files` are its attachments, already on disk where they came with it.
+pub(crate) fn content(
+    tx: &mut dyn Tx,
+    env: &Env,
+    channel: &Channel,
+    inbound: &InboundContent,
+    files: &[StoredInbound],
+) -> Result<Ingested> {
+    if !is_current(tx, channel)? {
+        return Ok(Ingested::Stale);
+    }
+    let object = inbound.object.as_str();
+    if find_by_foreign_id(tx, channel.source_id, object, &inbound.foreign_id)?.is_some() {
+        return Ok(Ingested::Repeat);
+    }
+    let now = env.now();
+    let Some(author) = &inbound.author else {
+        // A thread that is only a title: nothing to show but the thread itself.
+        thread_by_foreign_id(tx, env, channel, inbound, &inbound.foreign_id, None, now)?;
+        return Ok(Ingested::Created);
+    };
+    let author_is = identities::store_author(tx, env, channel.community_id, channel.kind.community_type, author)?;
+    let recipient_id = match &inbound.recipient {
+        Some(recipient) => Some(store(tx, env, channel, recipient)?),
+        None => None,
+    };
+    // An agent who wrote on the channel itself speaks as a controlled identity; the customer is then the other one.
+    let customer_id = if author_is.controlled { recipient_id.unwrap_or(author_is.id) } else { author_is.id };
+    let parent = parent(tx, channel, inbound)?;
+    let created_at = inbound.created_at.filter(|at| *at <= now).unwrap_or(now);
+    let thread = match thread_key(inbound) {
+        Some(key) => thread_by_foreign_id(tx, env, channel, inbound, key, Some(customer_id), now)?,
+        None => thread_by_author(tx, env, channel, parent.as_ref(), customer_id, now)?,
+    };
+
+    let content_id = env.id();
+    let first_in_thread = thread.contents_count == 0;
+    let intervention = if thread.interventions_count > 0 && !author_is.controlled {
+        interventions::on_customer_content(tx, env, thread.id, customer_id)?
+    } else {
+        None
+    };
+    let status = match (author_is.controlled, first_in_thread, intervention) {
+        (true, true, _) => "user_initiated",
+        (true, false, _) => "user_reply",
+        (false, _, Some(_)) => "assigned",
+        (false, _, None) => "new",
+    };
+    let title = inbound.title.as_ref().or(thread.title.as_ref()).filter(|_| inbound.object == ContentObject::Thread);
+    tx.execute(
+        "INSERT INTO contents (id, source_id, thread_id, author_id, recipient_id, intervention_id, in_reply_to_id,
+           foreign_id, type, status, title, body, body_format, private, first_in_thread, created_from, language,
+           source_url, approval_required, auto_submitted, published, remotely_deleted, attachments_count,
+           synchronization_status, extras, created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 'synchronizer', $16, $17,
+                 FALSE, FALSE, TRUE, FALSE, $18, 'success', $19, $20, $21)",
+        args![
+            &content_id,
+            &channel.source_id,
+            &thread.id,
+            &author_is.id,
+            &recipient_id,
+            &intervention,
+            &parent.as_ref().map(|parent| parent.content_id),
+            &inbound.foreign_id,
+            object,
+            status,
+            title.map(String::as_str),
+            &inbound.body,
+            inbound.format.as_str(),
+            inbound.object == ContentObject::PrivateMessage,
+            first_in_thread,
+            language(channel, inbound),
+            &inbound.source_url,
+            files.len() as i64,
+            &extras(inbound),
+            created_at,
+            now
+        ],
+    )?;
+    remember_foreign_id(tx, channel.source_id, object, &inbound.foreign_id, content_id)?;
+    search::index(tx, "contents", content_id, &inbound.body)?;
+    threads::count_content(tx, thread.id, created_at, now)?;
+    count(tx, channel.source_id, i64::from(thread.is_new), 1)?;
+    if !files.is_empty() {
+        attachments::insert_inbound(tx, env, content_id, files)?;
+    }
+    tx.append(events::caused_by_nobody(
+        env,
+        "content.imported",
+        content_id,
+        Some(thread.id),
+        json!({
+            "source_id": channel.source_id, "author_id": author_is.id, "intervention_id": intervention,
+            "in_reply_to_id": parent.map(|parent| parent.content_id), "status": status, "type": object,
+            "first_in_thread": first_in_thread, "private": inbound.object == ContentObject::PrivateMessage,
+        }),
+    ));
+    Ok(Ingested::Created)
+}
+
+/// Stores an identity alone.
+pub(crate) fn identity(tx: &mut dyn Tx, env: &Env, channel: &Channel, author: &InboundAuthor) -> Result<Ingested> {
+    if !is_current(tx, channel)? {
+        return Ok(Ingested::Stale);
+    }
+    store(tx, env, channel, author)?;
+    Ok(Ingested::Created)
+}
+
+/// Notes that the customer's side has read one of our contents. 422 when there is none with this id.
+pub(crate) fn read_mark(tx: &mut dyn Tx, env: &Env, channel: &Channel, foreign_id: &str) -> Result<Ingested> {
+    if !is_current(tx, channel)? {
+        return Ok(Ingested::Stale);
+    }
+    let Some((content_id, thread_id)) = content_by_foreign_id(tx, channel.source_id, foreign_id)? else {
+        return Err(error::unprocessable(UNKNOWN_PARENT, "params.id: the source has no content with this id"));
+    };
+    let now = env.now();
+    let changed = tx.execute(
+        "UPDATE contents SET read_at = $2, updated_at = $2
+         WHERE id = $1 AND read_at IS NULL AND creator_id IS NOT NULL",
+        args![&content_id, now],
+    )?;
+    if changed > 0 {
+        let payload = json!({ "source_id": channel.source_id });
+        tx.append(events::caused_by_nobody(env, "content.read", content_id, Some(thread_id), payload));
+    }
+    Ok(Ingested::Created)
+}
+
+fn is_current(tx: &mut dyn Tx, channel: &Channel) -> Result<bool> {
+    let row = tx.first("SELECT version FROM sources WHERE id = $1", args![&channel.source_id])?;
+    Ok(row.map(|row| row.get::<i64>(0)).transpose()? == Some(channel.version))
+}
+
+fn store(tx: &mut dyn Tx, env: &Env, channel: &Channel, author: &InboundAuthor) -> Result<Id> {
+    Ok(identities::store_author(tx, env, channel.community_id, channel.kind.community_type, author)?.id)
+}
+
+fn find_by_foreign_id(tx: &mut dyn Tx, source_id: Id, object: &str, foreign_id: &str) -> Result<Option<Id>> {
+    let row = tx.first(
+        "SELECT content_id FROM content_keys WHERE source_id = $1 AND object = $2 AND foreign_id = $3",
+        args![&source_id, object, foreign_id],
+    )?;
+    row.map(|row| row.get(0)).transpose()
+}
+
+/// Keeps a channel's id for ever. Returns whether it was free: an id never comes to mean another content (reading D26).
+pub(crate) fn remember_foreign_id(
+    tx: &mut dyn Tx,
+    source_id: Id,
+    object: &str,
+    foreign_id: &str,
+    content_id: Id,
+) -> Result<bool> {
+    let inserted = tx.execute(
+        "INSERT INTO content_keys (source_id, object, foreign_id, content_id) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (source_id, object, foreign_id) DO NOTHING",
+        args![&source_id, object, foreign_id, &content_id],
+    )?;
+    Ok(inserted == 1)
+}
+
+/// The content that a channel's id stands for, whichever kind it is, and its thread.
+pub(crate) fn content_by_foreign_id(tx: &mut dyn Tx, source_id: Id, foreign_id: &str) -> Result<Option<(Id, Id)>> {
+    for object in ["message", "private_message", "thread"] {
+        let row = tx.first(
+            "SELECT contents.id, contents.thread_id FROM content_keys
+             JOIN contents ON contents.id = content_keys.content_id
+             WHERE content_keys.source_id = $1 AND object = $2 AND content_keys.foreign_id = $3",
+            args![&source_id, object, foreign_id],
+        )?;
+        if let Some(row) = row {
+            return Ok(Some((row.get(0)?, row.get(1)?)));
+        }
+    }
+    Ok(None)
+}
+
+struct Parent {
+    content_id: Id,
+    thread_id: Id,
+}
+
+/// The content that this one answers. Naming one that the source does not have is refused: the order of a
+/// conversation is part of it.
+fn parent(tx: &mut dyn Tx, channel: &Channel, inbound: &InboundContent) -> Result<Option<Parent>> {
+    let Some(foreign_id) = &inbound.in_reply_to else { return Ok(None) };
+    match content_by_foreign_id(tx, channel.source_id, foreign_id)? {
+        Some((content_id, thread_id)) => Ok(Some(Parent { content_id, thread_id })),
+        None => {
+            let message = "params.in_reply_to_id: the source has no content with this id; send that one first";
+            Err(error::unprocessable(UNKNOWN_PARENT, message))
+        }
+    }
+}
+
+/// The channel's id of the thread, where the channel has threads.
+fn thread_key(inbound: &InboundContent) -> Option<&str> {
+    match inbound.object {
+        ContentObject::Thread => Some(&inbound.foreign_id),
+        ContentObject::Message | ContentObject::PrivateMessage => inbound.thread_foreign_id.as_deref(),
+    }
+}
+
+struct Thread {
+    id: Id,
+    title: Option<String>,
+    contents_count: i64,
+    interventions_count: i64,
+    is_new: bool,
+}
+
+fn thread_by_foreign_id(
+    tx: &mut dyn Tx,
+    env: &Env,
+    channel: &Channel,
+    inbound: &InboundContent,
+    key: &str,
+    customer_id: Option<Id>,
+    now: Timestamp,
+) -> Result<Thread> {
+    let row = tx.first(
+        "SELECT id, title, contents_count, interventions_count FROM threads WHERE source_id = $1 AND foreign_id = $2",
+        args![&channel.source_id, key],
+    )?;
+    let title = (inbound.object == ContentObject::Thread).then(|| inbound.title.clone()).flatten();
+    if let Some(row) = row {
+        let thread = Thread {
+            id: row.get(0)?,
+            title: row.get(1)?,
+            contents_count: row.get(2)?,
+            interventions_count: row.get(3)?,
+            is_new: false,
+        };
+        if title.is_some() && title != thread.title {
+            tx.execute(
+                "UPDATE threads SET title = $2, updated_at = $3 WHERE id = $1",
+                args![&thread.id, &title, now],
+            )?;
+        }
+        return Ok(thread);
+    }
+    create_thread(tx, env, channel, Some(key), title, customer_id, now)
+}
+
+/// Where a channel has no threads, an answer joins the thread of what it answers; anything else joins the customer's
+/// latest thread if that is open and recent enough (row 2.23), or starts one.
+fn thread_by_author(
+    tx: &mut dyn Tx,
+    env: &Env,
+    channel: &Channel,
+    parent: Option<&Parent>,
+    customer_id: Id,
+    now: Timestamp,
+) -> Result<Thread> {
+    let row = match parent {
+        Some(parent) => tx.first(
+            "SELECT id, title, contents_count, interventions_count FROM threads WHERE id = $1",
+            args![&parent.thread_id],
+        )?,
+        None => {
+            let since = match channel.common.time_for_thread_inclusion {
+                Some(seconds) => now.plus_seconds(-seconds),
+                None => Timestamp::from_micros(i64::MIN),
+            };
+            tx.first(
+                "SELECT id, title, contents_count, interventions_count FROM threads
+                 WHERE author_id = $1 AND source_id = $2 AND last_content_at >= $3 AND NOT closed
+                   AND foreign_id IS NULL
+                 ORDER BY last_content_at DESC LIMIT 1",
+                args![&customer_id, &channel.source_id, since],
+            )?
+        }
+    };
+    match row {
+        Some(row) => Ok(Thread {
+            id: row.get(0)?,
+            title: row.get(1)?,
+            contents_count: row.get(2)?,
+            interventions_count: row.get(3)?,
+            is_new: false,
+        }),
+        None => create_thread(tx, env, channel, None, None, Some(customer_id), now),
+    }
+}
+
+fn create_thread(
+    tx: &mut dyn Tx,
+    env: &Env,
+    channel: &Channel,
+    foreign_id: Option<&str>,
+    title: Option<String>,
+    customer_id: Option<Id>,
+    now: Timestamp,
+) -> Result<Thread> {
+    let new = threads::NewThread { source_id: channel.source_id, foreign_id, title: title.as_deref(), author_id: customer_id };
+    let id = threads::create(tx, env, &new, now)?;
+    if !channel.common.default_category_ids.is_empty() {
+        categories::assign_defaults(tx, Object::Thread, id, &channel.common.default_category_ids)?;
+    }
+    if customer_id.is_none() {
+        count(tx, channel.source_id, 1, 0)?;
+    }
+    Ok(Thread { id, title, contents_count: 0, interventions_count: 0, is_new: true })
+}
+
+/// Adds to a source's counters.
+pub(crate) fn count(tx: &mut dyn Tx, source_id: Id, threads: i64, contents: i64) -> Result<()> {
+    tx.execute(
+        "UPDATE source_counters SET threads = threads + $2, contents = contents + $3 WHERE source_id = $1",
+        args![&source_id, threads, contents],
+    )?;
+    Ok(())
+}
+
+fn language<'a>(channel: &'a Channel, inbound: &'a InboundContent) -> Option<&'a str> {
+    inbound.language.as_deref().or(channel.common.default_content_language.as_deref())
+}
+
+/// The attributes that few contents have, as one JSON object.
+fn extras(inbound: &InboundContent) -> Option<String> {
+    let mut extras = Map::new();
+    if !inbound.context_data.is_empty() {
+        extras.insert("context_data".into(), inbound.context_data.clone().into());
+    }
+    if !inbound.foreign_categories.is_empty() {
+        extras.insert("foreign_categories".into(), inbound.foreign_categories.clone().into());
+    }
+    if !inbound.actions.is_empty() {
+        extras.insert("actions".into(), inbound.actions.clone().into());
+    }
+    for (name, value) in [
+        ("structured_content", &inbound.structured_content),
+        ("structured_reply", &inbound.structured_reply),
+        ("ip", &inbound.ip.clone().map(Value::from)),
+    ] {
+        if let Some(value) = value {
+            extras.insert(name.into(), value.clone());
+        }
+    }
+    if extras.is_empty() { None } else { Some(Value::Object(extras).to_string()) }
+}

@@ -1,0 +1,231 @@
+//! What happens to interventions: one function, one transaction, its events.
+
+use frontdesk_model::{Id, Permission, Result, SourceRight, Timestamp, error};
+use frontdesk_rest::Call;
+use frontdesk_store::{Tx, args};
+
+use super::{Intervention, by_id, find, of_customer, payload, reopen};
+use crate::categories::{self, Object};
+use crate::contents::{self, Content};
+use crate::{events, threads, timing};
+
+/// Opens an intervention on a customer's content for the caller, or re-opens the closed one of that customer in that
+/// thread. 422 when one is open already or the content cannot have one.
+pub(super) fn open(call: &Call, content_id: Id, tx: &mut dyn Tx) -> Result<Intervention> {
+    let content = contents::find(tx, &call.caller, content_id)
+        .map_err(|_| error::invalid("content_id", "unknown", "content_id: there is no such content, or you may not read it."))?;
+    if content.creator_id.is_some() || !matches!(content.status.as_str(), "new" | "assigned" | "replied" | "ignored" | "forwarded") {
+        let message = "content_id: this content was written by an agent; engage a customer's content.";
+        return Err(error::invalid("content_id", "invalid", message));
+    }
+    engage(call, &content, tx)
+}
+
+/// The intervention under which a reply to `content` is sent. A content never engaged is engaged for the caller; under a
+/// closed intervention a reply is refused (reading D1).
+pub(crate) fn open_for_reply(call: &Call, content: &Content, tx: &mut dyn Tx) -> Result<Option<Intervention>> {
+    let customer = match (content.intervention_id, content.author_id, content.creator_id) {
+        (Some(id), _, _) => return require_open(by_id(tx, id)?),
+        // What an agent wrote first has no customer to engage until one answers.
+        (None, _, Some(_)) | (None, None, _) => return Ok(None),
+        (None, Some(author_id), None) => author_id,
+    };
+    match of_customer(tx, content.thread_id, customer)? {
+        Some(intervention) => require_open(Some(intervention)),
+        None if matches!(content.status.as_str(), "user_initiated" | "user_reply") => Ok(None),
+        None => engage(call, content, tx).map(Some),
+    }
+}
+
+fn require_open(intervention: Option<Intervention>) -> Result<Option<Intervention>> {
+    match intervention {
+        Some(intervention) if intervention.closed_at.is_some() => {
+            let message = "in_reply_to_id: its intervention is closed. Open it again (POST /interventions) to reply.";
+            Err(error::invalid("in_reply_to_id", "intervention_closed", message))
+        }
+        other => Ok(other),
+    }
+}
+
+fn engage(call: &Call, content: &Content, tx: &mut dyn Tx) -> Result<Intervention> {
+    let author_id = content
+        .author_id
+        .ok_or_else(|| error::invalid("content_id", "invalid", "content_id: this content has no author."))?;
+    let now = call.env.now();
+    let known = of_customer(tx, content.thread_id, author_id)?;
+    let (id, kind) = match known {
+        Some(open) if open.closed_at.is_none() => {
+            let message = "content_id: an intervention is open on this content already.";
+            return Err(error::invalid("content_id", "already_open", message));
+        }
+        Some(closed) => {
+            reopen(tx, &closed, now)?;
+            let sql = "UPDATE interventions SET user_id = $2 WHERE id = $1";
+            tx.execute(sql, args![&closed.id, &call.caller.user_id])?;
+            (closed.id, "intervention.reopened")
+        }
+        None => (insert(call, content, author_id, tx)?, "intervention.opened"),
+    };
+    // Everything of this customer that waits in the thread is now somebody's.
+    tx.execute(
+        "UPDATE contents SET intervention_id = $3,
+           status = CASE WHEN status = 'new' THEN 'assigned' ELSE status END, updated_at = $4
+         WHERE thread_id = $1 AND author_id = $2 AND creator_id IS NULL AND intervention_id IS NULL",
+        args![&content.thread_id, &author_id, &id, now],
+    )?;
+    let intervention = by_id(tx, id)?.ok_or_else(|| error::broken("an intervention vanished while it was opened"))?;
+    let told = payload(tx, &intervention)?;
+    tx.append(events::by(call, kind, id, Some(content.thread_id), told.clone()));
+    tx.append(events::by(call, "intervention.assigned", id, Some(content.thread_id), told));
+    Ok(intervention)
+}
+
+fn insert(call: &Call, content: &Content, author_id: Id, tx: &mut dyn Tx) -> Result<Id> {
+    let (id, now) = (call.env.id(), call.env.now());
+    tx.execute(
+        "INSERT INTO interventions (id, source_id, thread_id, content_id, identity_id, user_id, reopened, custom_fields,
+           comments_count, user_replies_count, reply_seconds, reply_seconds_bh, replies_timed, created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, FALSE, '{}', 0, 0, 0, 0, 0, $7, $7)",
+        args![&id, &content.source_id, &content.thread_id, &content.id, &author_id, &call.caller.user_id, now],
+    )?;
+    threads::count_interventions(tx, content.thread_id, 1, now)?;
+    Ok(id)
+}
+
+/// Counts an agent's reply, sent at `at`, and times how long the customer had waited for it: from their first content
+/// that nobody had answered yet. All of those count as replied from now on.
+pub(crate) fn count_reply(tx: &mut dyn Tx, intervention: &Intervention, reply_id: Id, at: Timestamp) -> Result<()> {
+    let waiting: Option<Timestamp> = tx
+        .one(
+            "SELECT min(created_at) FROM contents WHERE intervention_id = $1 AND status = 'assigned'",
+            args![&intervention.id],
+        )?
+        .get(0)?;
+    tx.execute(
+        "UPDATE contents SET status = 'replied', updated_at = $2 WHERE intervention_id = $1 AND status = 'assigned'",
+        args![&intervention.id, at],
+    )?;
+    let engaged_at: Timestamp = tx
+        .one("SELECT created_at FROM contents WHERE id = $1", args![&intervention.content_id])?
+        .get(0)?;
+    let whole = timing::wait(engaged_at, at);
+    let answered = waiting.map(|since| timing::wait(since, at));
+    let first = intervention.first_user_reply_id.is_none();
+    tx.execute(
+        "UPDATE interventions SET user_replies_count = user_replies_count + 1,
+           first_user_reply_id = coalesce(first_user_reply_id, $2),
+           first_user_reply_in = CASE WHEN $3 THEN $4 ELSE first_user_reply_in END,
+           first_user_reply_in_bh = CASE WHEN $3 THEN $5 ELSE first_user_reply_in_bh END,
+           last_user_reply_in = $4, last_user_reply_in_bh = $5,
+           reply_seconds = reply_seconds + $6, reply_seconds_bh = reply_seconds_bh + $7,
+           replies_timed = replies_timed + $8, updated_at = $9
+         WHERE id = $1",
+        args![
+            &intervention.id,
+            &reply_id,
+            first,
+            whole.seconds,
+            whole.seconds_in_business_hours,
+            answered.map_or(0, |wait| wait.seconds),
+            answered.map_or(0, |wait| wait.seconds_in_business_hours),
+            i64::from(answered.is_some()),
+            at
+        ],
+    )?;
+    Ok(())
+}
+
+/// Closes an intervention (row 6.04): it must be open and have an agent's reply, and the caller own it or may edit all.
+pub(super) fn close(call: &Call, id: Id, tx: &mut dyn Tx) -> Result<Intervention> {
+    let intervention = find(tx, &call.caller, id)?;
+    if intervention.closed_at.is_some() {
+        return Err(error::forbidden("The intervention is closed already."));
+    }
+    if intervention.user_replies_count == 0 {
+        return Err(error::forbidden("The intervention has no agent's reply yet: reply, or cancel it."));
+    }
+    if intervention.user_id != Some(call.caller.user_id) && !call.caller.may(Permission::UpdateIntervention) {
+        return Err(error::forbidden("The intervention is somebody else's, and your role lacks update_intervention."));
+    }
+    let now = call.env.now();
+    tx.execute(
+        "UPDATE interventions SET closed_at = $2, deferred_at = NULL, updated_at = $2 WHERE id = $1",
+        args![&id, now],
+    )?;
+    announce(call, id, "intervention.closed", tx)
+}
+
+/// Removes an intervention without replies (row 6.05); its contents are new again.
+pub(super) fn cancel(call: &Call, id: Id, tx: &mut dyn Tx) -> Result<Intervention> {
+    let intervention = find(tx, &call.caller, id)?;
+    if intervention.closed_at.is_some() {
+        return Err(error::forbidden("The intervention is closed; a closed one cannot be cancelled."));
+    }
+    if intervention.user_replies_count > 0 {
+        return Err(error::forbidden("The intervention has an agent's reply: close it instead."));
+    }
+    let now = call.env.now();
+    let told = payload(tx, &intervention)?;
+    tx.execute(
+        "UPDATE contents SET intervention_id = NULL, updated_at = $2,
+           status = CASE WHEN status = 'assigned' THEN 'new' ELSE status END
+         WHERE intervention_id = $1",
+        args![&id, now],
+    )?;
+    categories::remove_all(tx, id)?;
+    tx.execute("DELETE FROM interventions WHERE id = $1", args![&id])?;
+    threads::count_interventions(tx, intervention.thread_id, -1, now)?;
+    tx.append(events::by(call, "intervention.canceled", id, Some(intervention.thread_id), told));
+    Ok(intervention)
+}
+
+/// Gives an intervention to another user (row 6.06).
+pub(super) fn reassign(call: &Call, id: Id, user_id: Id, tx: &mut dyn Tx) -> Result<Intervention> {
+    let intervention = find(tx, &call.caller, id)?;
+    let caller = &call.caller;
+    let own = intervention.user_id == Some(caller.user_id) && caller.may(Permission::UpdateOwnIntervention);
+    if !own {
+        caller.require_any(&[Permission::UpdateIntervention, Permission::AssignIntervention])?;
+    }
+    require_able(tx, user_id, intervention.source_id)?;
+    if intervention.user_id == Some(user_id) {
+        return Ok(intervention);
+    }
+    tx.execute(
+        "UPDATE interventions SET user_id = $2, updated_at = $3 WHERE id = $1",
+        args![&id, &user_id, call.env.now()],
+    )?;
+    announce(call, id, "intervention.user_updated", tx)
+}
+
+/// An intervention goes to somebody who can see it: 422 otherwise.
+fn require_able(tx: &mut dyn Tx, user_id: Id, source_id: Id) -> Result<()> {
+    let row = tx.first(
+        "SELECT rights FROM source_permissions JOIN users ON users.id = source_permissions.user_id
+         WHERE users.id = $1 AND users.enabled AND source_id = $2",
+        args![&user_id, &source_id],
+    )?;
+    let rights = row.map(|row| row.get(0)).transpose()?.map(frontdesk_model::SourceRights::from_bits);
+    if rights.is_some_and(|rights| rights.has(SourceRight::Read)) {
+        return Ok(());
+    }
+    let message = "user_id: there is no such enabled user, or they may not read the intervention's source.";
+    Err(error::invalid("user_id", "invalid", message))
+}
+
+/// Replaces the categories, the disposition among them.
+pub(super) fn categorise(call: &Call, id: Id, category_ids: &[Id], tx: &mut dyn Tx) -> Result<Intervention> {
+    find(tx, &call.caller, id)?;
+    if !categories::set(tx, Object::Intervention, id, category_ids, "category_ids")? {
+        return find(tx, &call.caller, id);
+    }
+    tx.execute("UPDATE interventions SET updated_at = $2 WHERE id = $1", args![&id, call.env.now()])?;
+    announce(call, id, "intervention.recategorized", tx)
+}
+
+fn announce(call: &Call, id: Id, kind: &'static str, tx: &mut dyn Tx) -> Result<Intervention> {
+    let intervention = by_id(tx, id)?.ok_or_else(|| error::not_found("intervention"))?;
+    let told = payload(tx, &intervention)?;
+    tx.append(events::by(call, kind, id, Some(intervention.thread_id), told));
+    Ok(intervention)
+}

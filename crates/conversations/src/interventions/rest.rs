@@ -1,0 +1,303 @@
+//! The operations on interventions.
+
+use std::sync::Arc;
+
+use frontdesk_model::{Id, Permission, Result, SourceRight, Timestamp, error};
+use http::Method;
+use frontdesk_rest::{Call, NoParameters, Operation, Page, Paging};
+use frontdesk_store::{Filter, Tx};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::{Intervention, SELECT, State, commands, find, intervention};
+use crate::{Conversations, categories};
+
+/// An intervention as REST shows it. Times to reply are in seconds; `_bh` counts business hours only.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Intervention")]
+struct Answer {
+    id: Id,
+    source_id: Id,
+    thread_id: Id,
+    content_id: Id,
+    identity_id: Id,
+    identity_group_id: Option<Id>,
+    user_id: Option<Id>,
+    /// A label: Opened, Reopened, Deferred or Closed (reading D8).
+    status: String,
+    closed: bool,
+    closed_at: Option<Timestamp>,
+    deferred_at: Option<Timestamp>,
+    category_ids: Vec<Id>,
+    custom_fields: Map<String, Value>,
+    comments_count: i64,
+    user_replies_count: i64,
+    first_user_reply_id: Option<Id>,
+    first_user_reply_in: Option<i64>,
+    first_user_reply_in_bh: Option<i64>,
+    last_user_reply_in: Option<i64>,
+    last_user_reply_in_bh: Option<i64>,
+    user_reply_in_average: Option<i64>,
+    user_reply_in_average_bh: Option<i64>,
+    user_reply_in_average_count: i64,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+fn answers(tx: &mut dyn Tx, interventions: Vec<Intervention>) -> Result<Vec<Answer>> {
+    let ids: Vec<Id> = interventions.iter().map(|intervention| intervention.id).collect();
+    let mut categories = categories::of_many(tx, &ids)?;
+    interventions
+        .into_iter()
+        .map(|intervention| {
+            let status = match intervention.state() {
+                State::Opened => "Opened",
+                State::Reopened => "Reopened",
+                State::Deferred => "Deferred",
+                State::Closed => "Closed",
+            };
+            let count = intervention.replies_timed;
+            let average = |sum: i64| (count > 0).then(|| sum / count);
+            Ok(Answer {
+                id: intervention.id,
+                source_id: intervention.source_id,
+                thread_id: intervention.thread_id,
+                content_id: intervention.content_id,
+                identity_id: intervention.identity_id,
+                identity_group_id: None,
+                user_id: intervention.user_id,
+                status: status.into(),
+                closed: intervention.closed_at.is_some(),
+                closed_at: intervention.closed_at,
+                deferred_at: intervention.deferred_at,
+                category_ids: categories.remove(&intervention.id).unwrap_or_default(),
+                custom_fields: serde_json::from_str(&intervention.custom_fields)
+                    .map_err(|trouble| error::broken(format!("interventions.custom_fields: {trouble}")))?,
+                comments_count: intervention.comments_count,
+                user_replies_count: intervention.user_replies_count,
+                first_user_reply_id: intervention.first_user_reply_id,
+                first_user_reply_in: intervention.first_user_reply_in,
+                first_user_reply_in_bh: intervention.first_user_reply_in_bh,
+                last_user_reply_in: intervention.last_user_reply_in,
+                last_user_reply_in_bh: intervention.last_user_reply_in_bh,
+                user_reply_in_average: average(intervention.reply_seconds),
+                user_reply_in_average_bh: average(intervention.reply_seconds_bh),
+                user_reply_in_average_count: count,
+                created_at: intervention.created_at,
+                updated_at: intervention.updated_at,
+            })
+        })
+        .collect()
+}
+
+fn answer(tx: &mut dyn Tx, intervention: Intervention) -> Result<Answer> {
+    answers(tx, vec![intervention])?.pop().ok_or_else(|| error::not_found("intervention"))
+}
+
+/// Parameters of `getAllInterventions`.
+#[derive(Deserialize, JsonSchema)]
+struct List {
+    /// Only those of this thread.
+    thread_id: Option<String>,
+    /// Only those of this user.
+    user_id: Option<String>,
+    /// Only those of the identities of this group.
+    identity_group_id: Option<String>,
+    /// Only those of this identity, or of these.
+    identity_id: Option<Vec<String>>,
+    /// active is open and not deferred; opened is open and never closed before.
+    status: Option<Status>,
+    /// By which time to sort, newest first; created_at when absent.
+    sort: Option<Sort>,
+    #[serde(flatten)]
+    paging: Paging,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Status {
+    Active,
+    Closed,
+    Deferred,
+    Opened,
+    Reopened,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Sort {
+    CreatedAt,
+    UpdatedAt,
+}
+
+/// Parameters of `createIntervention`.
+#[derive(Deserialize, JsonSchema)]
+struct Create {
+    /// The content to engage.
+    content_id: String,
+}
+
+/// Parameters of `updateIntervention`.
+#[derive(Deserialize, JsonSchema)]
+struct Update {
+    /// Values of custom fields, by key.
+    #[serde(default)]
+    custom_field_values: Map<String, Value>,
+}
+
+/// Parameters of `reassignIntervention`.
+#[derive(Deserialize, JsonSchema)]
+struct Reassign {
+    /// The user who takes over.
+    user_id: String,
+}
+
+/// Parameters of `categorizeIntervention`.
+#[derive(Deserialize, JsonSchema)]
+struct Categorise {
+    /// The new categories; an empty list removes all.
+    category_ids: Vec<Id>,
+}
+
+pub(super) fn operations(_: &Arc<Conversations>) -> Vec<Operation> {
+    let tag = "Interventions";
+    let path = "/interventions/{interventionId}";
+    let id = |call: &Call| call.id("interventionId", "intervention");
+    vec![
+        Operation::read("getAllInterventions", Method::GET, "/interventions", list)
+            .tag(tag)
+            .summary("Lists the interventions of sources that the caller may read, newest first."),
+        Operation::write("createIntervention", Method::POST, "/interventions", |call, parameters: Create, tx| {
+            let content_id = parameters.content_id.parse().map_err(|_| unknown("content_id", "content"))?;
+            let opened = commands::open(call, content_id, tx)?;
+            answer(tx, opened)
+        })
+        .tag(tag)
+        .summary("Engages a customer's content: opens an intervention for the caller, or re-opens the closed one."),
+        Operation::read("getIntervention", Method::GET, path, move |call, _: NoParameters, tx| {
+            let found = find(tx, &call.caller, id(call)?)?;
+            answer(tx, found)
+        })
+        .tag(tag)
+        .summary("Reads an intervention."),
+        Operation::write("updateIntervention", Method::PUT, path, move |call, parameters, tx| {
+            update(call, id(call)?, parameters, tx)
+        })
+        .tag(tag)
+        .summary("Sets values of custom fields.")
+        .notes("The owner needs update_own_intervention, others update_intervention."),
+        Operation::write(
+            "cancelIntervention",
+            Method::DELETE,
+            "/interventions/{interventionId}/cancel",
+            move |call, _: NoParameters, tx| {
+                let intervention = find(tx, &call.caller, id(call)?)?;
+                let before = answer(tx, intervention)?;
+                commands::cancel(call, before.id, tx)?;
+                Ok(before)
+            },
+        )
+        .tag(tag)
+        .summary("Removes an open intervention without agent's replies. Answers it as it was."),
+        Operation::write(
+            "closeIntervention",
+            Method::PUT,
+            "/interventions/{interventionId}/close",
+            move |call, _: NoParameters, tx| {
+                let closed = commands::close(call, id(call)?, tx)?;
+                answer(tx, closed)
+            },
+        )
+        .tag(tag)
+        .summary("Closes an intervention: the issue is resolved.")
+        .notes("It must be open and have an agent's reply. Others than its owner need update_intervention."),
+        Operation::write(
+            "reassignIntervention",
+            Method::PUT,
+            "/interventions/{interventionId}/reassign",
+            move |call, parameters: Reassign, tx| {
+                let user_id = parameters.user_id.parse().map_err(|_| unknown("user_id", "user"))?;
+                let reassigned = commands::reassign(call, id(call)?, user_id, tx)?;
+                answer(tx, reassigned)
+            },
+        )
+        .tag(tag)
+        .summary("Gives an intervention to another user.")
+        .notes("Needs update_intervention or assign_intervention; the owner update_own_intervention."),
+        Operation::write(
+            "categorizeIntervention",
+            Method::PUT,
+            "/interventions/{interventionId}/update_categories",
+            move |call, parameters: Categorise, tx| {
+                let categorised = commands::categorise(call, id(call)?, &parameters.category_ids, tx)?;
+                answer(tx, categorised)
+            },
+        )
+        .tag(tag)
+        .summary("Replaces the categories of an intervention, its disposition among them."),
+    ]
+}
+
+fn unknown(attribute: &str, noun: &str) -> error::Error {
+    error::invalid(attribute, "unknown", format!("{attribute}: there is no such {noun}."))
+}
+
+/// Custom fields are defined elsewhere; a key that none has is refused, so nothing is silently lost.
+fn update(call: &Call, id: Id, parameters: Update, tx: &mut dyn Tx) -> Result<Answer> {
+    let intervention = find(tx, &call.caller, id)?;
+    if intervention.user_id == Some(call.caller.user_id) {
+        call.caller.require_any(&[Permission::UpdateOwnIntervention, Permission::UpdateIntervention])?;
+    } else {
+        call.caller.require_any(&[Permission::UpdateIntervention])?;
+    }
+    if let Some(key) = parameters.custom_field_values.keys().next() {
+        let message = format!("custom_field_values: interventions have no custom field with the key {key}.");
+        return Err(error::invalid("custom_field_values", "unknown", message));
+    }
+    answer(tx, intervention)
+}
+
+fn list(call: &Call, parameters: List, tx: &mut dyn Tx) -> Result<Page<Answer>> {
+    let readable = call.caller.sources_with(SourceRight::Read);
+    let Paging { offset, limit } = parameters.paging;
+    // An id that cannot be one belongs to nothing.
+    let nothing = Page::new(0, parameters.paging, Vec::new());
+    let ids = |texts: Vec<String>| texts.iter().map(|text| text.parse().ok()).collect::<Option<Vec<Id>>>();
+    let one = |text: &Option<String>| ids(text.iter().cloned().collect());
+    let Some(thread) = one(&parameters.thread_id) else { return Ok(nothing) };
+    let Some(user) = one(&parameters.user_id) else { return Ok(nothing) };
+    let identities: Vec<Id> =
+        parameters.identity_id.iter().flatten().filter_map(|text| text.parse().ok()).collect();
+    if parameters.identity_group_id.is_some() || (parameters.identity_id.is_some() && identities.is_empty()) {
+        // No identity belongs to a group yet.
+        return Ok(nothing);
+    }
+    let mut filter = Filter::default();
+    filter.and_in(tx, "source_id", &readable);
+    if let Some(thread) = thread.first() {
+        filter.and_equal("thread_id", thread);
+    }
+    if let Some(user) = user.first() {
+        filter.and_equal("user_id", user);
+    }
+    if !identities.is_empty() {
+        filter.and_in(tx, "identity_id", &identities);
+    }
+    match parameters.status {
+        None => {}
+        Some(Status::Active) => filter.and("closed_at IS NULL AND deferred_at IS NULL"),
+        Some(Status::Closed) => filter.and("closed_at IS NOT NULL"),
+        Some(Status::Deferred) => filter.and("closed_at IS NULL AND deferred_at IS NOT NULL"),
+        Some(Status::Opened) => filter.and("closed_at IS NULL AND NOT reopened"),
+        Some(Status::Reopened) => filter.and("closed_at IS NULL AND reopened"),
+    }
+    let order = match parameters.sort {
+        None | Some(Sort::CreatedAt) => "created_at DESC, id DESC",
+        Some(Sort::UpdatedAt) => "updated_at DESC, id DESC",
+    };
+    let count = filter.count(tx, "interventions", offset, limit)?;
+    let rows = filter.page(tx, SELECT, order, offset, limit)?;
+    let interventions = rows.iter().map(intervention).collect::<Result<Vec<_>>>()?;
+    Ok(Page::new(count, parameters.paging, answers(tx, interventions)?))
+}

@@ -1,0 +1,58 @@
+//! Conversations: communities, sources, identities, threads, contents, attachments, categories and interventions; how
+//! a customer's message comes in, and how an answer goes out.
+
+pub mod attachments;
+pub mod categories;
+pub mod communities;
+pub mod contents;
+pub mod delivery;
+mod events;
+pub mod identities;
+pub mod ingest;
+pub mod interventions;
+pub mod send_api;
+pub mod sources;
+pub mod threads;
+mod timing;
+
+use std::sync::Arc;
+
+use frontdesk_model::Env;
+use frontdesk_net::Outbound;
+use frontdesk_rest::Operation;
+use frontdesk_store::{Seal, Store};
+
+use attachments::Files;
+
+/// What the operations and workers of this crate need.
+pub struct Conversations {
+    /// The store.
+    pub store: Store,
+    /// Clock, chance and ids.
+    pub env: Env,
+    /// Opens and makes sealed secrets.
+    pub seal: Seal,
+    /// Where attachments' files lie.
+    pub files: Files,
+    /// Calls channels and fetches attachments.
+    pub outbound: Outbound,
+    /// Sources' settings and secrets, kept at hand.
+    pub channels: sources::Channels,
+    /// Who is typing now.
+    pub typing: send_api::Typing,
+    /// Where browsers and channels reach this server, without a slash at the end.
+    pub public_url: String,
+}
+
+/// The operations of this crate.
+pub fn operations(app: &Arc<Conversations>) -> Vec<Operation> {
+    let mut operations = sources::operations(app);
+    operations.extend(communities::operations(app));
+    operations.extend(threads::operations(app));
+    operations.extend(contents::operations(app));
+    operations.extend(identities::operations(app));
+    operations.extend(interventions::operations(app));
+    operations.extend(categories::operations(app));
+    operations.extend(attachments::operations(app));
+    operations
+}

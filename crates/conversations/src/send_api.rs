@@ -1,0 +1,268 @@
+//! The Send API of Channel SDK sources: `POST /realtime/sdk/{source_id}`, signed over the raw bytes, answered `ok` once
+//! what it told is durable (public page sdks/source-sdk/send-api).
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Path, Query, Request, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use bytes::Bytes;
+use frontdesk_model::{Error, Id, Result, Timestamp};
+use frontdesk_sources::inbound::Inbound;
+use frontdesk_sources::sdk::{self, SendApiError, limits};
+use frontdesk_store::Tx;
+use http::{HeaderMap, StatusCode, header};
+use http_body_util::{BodyExt, Limited};
+use serde_json::json;
+
+use crate::ingest::{self, Ingested};
+use crate::sources::Channel;
+use crate::{Conversations, attachments};
+
+/// A source that changes at every try is refused in the end.
+const STALE_TRIES_MAX: usize = 5;
+/// At most this many threads are remembered as being typed in; more are let through unremembered.
+const TYPING_THREADS_MAX: usize = 10_000;
+/// For the whole body of a request.
+const BODY_DEADLINE: std::time::Duration = std::time::Duration::from_secs(60);
+
+/// The route.
+pub fn router(app: &Arc<Conversations>) -> Router {
+    Router::new().route("/realtime/sdk/{source_id}", post(receive)).with_state(app.clone())
+}
+
+async fn receive(
+    State(app): State<Arc<Conversations>>,
+    Path(source_id): Path<String>,
+    Query(query): Query<HashMap<String, String>>,
+    request: Request,
+) -> Response {
+    let (head, body) = request.into_parts();
+    let body = match read(&head.headers, body).await {
+        Ok(body) => body,
+        Err(refusal) => return refusal.into_response(),
+    };
+    let signature = head.headers.get(sdk::SIGNATURE_HEADER).and_then(|value| value.to_str().ok());
+    let signature = signature.or_else(|| query.get("signature").map(String::as_str)).unwrap_or("");
+    match accept(&app, &source_id, signature, &body).await {
+        Ok(()) => (StatusCode::OK, [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], "ok").into_response(),
+        Err(refusal) => refusal.into_response(),
+    }
+}
+
+async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Refusal> {
+    let announced = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    if announced.is_some_and(|length| length > limits::REQUEST_BYTES_MAX) {
+        return Err(SendApiError::TooLarge.into());
+    }
+    let whole = tokio::time::timeout(BODY_DEADLINE, Limited::new(body, limits::REQUEST_BYTES_MAX).collect()).await;
+    match whole {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(trouble)) if trouble.is::<http_body_util::LengthLimitError>() => Err(SendApiError::TooLarge.into()),
+        Ok(Err(_)) | Err(_) => Err(Refusal::told(SendApiError::BadRequest(String::new()), "the body did not arrive whole")),
+    }
+}
+
+async fn accept(app: &Arc<Conversations>, source_id: &str, signature: &str, body: &Bytes) -> Result<(), Refusal> {
+    let source_id: Id = source_id.parse().map_err(|_| SendApiError::SourceNotFound)?;
+    let mut channel = app.channels.get(&app.store, &app.seal, source_id).await?.ok_or(SendApiError::SourceNotFound)?;
+    for _ in 0..STALE_TRIES_MAX {
+        match take(app, &channel, signature, body).await {
+            Ok(Ingested::Created | Ingested::Repeat) => return Ok(()),
+            Ok(Ingested::Stale) => {}
+            // A copy in memory may be out of date: what it refuses is looked at again with a fresh one.
+            Err(refusal) => {
+                let known = channel.version;
+                channel = reload(app, source_id).await?;
+                if channel.version == known {
+                    return Err(refusal);
+                }
+                continue;
+            }
+        }
+        channel = reload(app, source_id).await?;
+    }
+    Err(Error::Unavailable(format!("source {source_id} kept changing")).into())
+}
+
+async fn reload(app: &Arc<Conversations>, source_id: Id) -> Result<Arc<Channel>, Refusal> {
+    Ok(app.channels.reload(&app.store, &app.seal, source_id).await?.ok_or(SendApiError::SourceNotFound)?)
+}
+
+/// Checks and stores one request against one state of the source.
+async fn take(
+    app: &Arc<Conversations>,
+    channel: &Arc<Channel>,
+    signature: &str,
+    body: &Bytes,
+) -> Result<Ingested, Refusal> {
+    let secret = channel.settings.secret(sdk::ACCESS_TOKEN).ok_or(SendApiError::SourceNotFound)?;
+    if !frontdesk_net::verify_sdk_signature(secret.reveal().as_bytes(), body, signature) {
+        return Err(SendApiError::InvalidSignature.into());
+    }
+    if !channel.active {
+        return Err(Refusal::told(SendApiError::SourceNotFound, "the source is inactive"));
+    }
+    let (env, to) = (app.env.clone(), channel.clone());
+    match sdk::parse_send_api(body, channel.settings.list(sdk::OPTIONS))? {
+        Inbound::Content(mut content) => {
+            let files = attachments::store_contents(&app.files, std::mem::take(&mut content.attachments)).await?;
+            Ok(app.store.write(move |tx| ingest::content(tx, &env, &to, &content, &files)).await?)
+        }
+        Inbound::Identity(author) => Ok(app.store.write(move |tx| ingest::identity(tx, &env, &to, &author)).await?),
+        Inbound::ReadMark { foreign_id } => {
+            Ok(app.store.write(move |tx| ingest::read_mark(tx, &env, &to, &foreign_id)).await?)
+        }
+        Inbound::TypingStart { thread_foreign_id, in_reply_to, .. } => {
+            let thread = typing_thread(app, channel, thread_foreign_id, in_reply_to).await?;
+            if app.typing.start(thread, app.env.now()) {
+                Ok(Ingested::Created)
+            } else {
+                Err(SendApiError::TooManyTyping.into())
+            }
+        }
+        Inbound::TypingStop { thread_foreign_id, in_reply_to } => {
+            app.typing.stop(typing_thread(app, channel, thread_foreign_id, in_reply_to).await?);
+            Ok(Ingested::Created)
+        }
+    }
+}
+
+/// The thread that is typed in; one that the source does not have is refused.
+async fn typing_thread(
+    app: &Arc<Conversations>,
+    channel: &Arc<Channel>,
+    thread_foreign_id: Option<String>,
+    in_reply_to: Option<String>,
+) -> Result<Id, Refusal> {
+    let source_id = channel.source_id;
+    let found = app
+        .store
+        .read(move |tx: &mut dyn Tx| match (&thread_foreign_id, &in_reply_to) {
+            (Some(foreign_id), _) => {
+                let sql = "SELECT id FROM threads WHERE source_id = $1 AND foreign_id = $2";
+                let row = tx.first(sql, frontdesk_store::args![&source_id, foreign_id])?;
+                row.map(|row| row.get(0)).transpose()
+            }
+            (None, Some(foreign_id)) => {
+                Ok(ingest::content_by_foreign_id(tx, source_id, foreign_id)?.map(|(_, thread_id)| thread_id))
+            }
+            (None, None) => Ok(None),
+        })
+        .await?;
+    let detail = "the source has no thread or content with this id";
+    found.ok_or_else(|| Refusal::told(SendApiError::InvalidResourceFormat(String::new()), detail))
+}
+
+/// Who types now: a hint for the moment, bounded and never stored.
+#[derive(Default)]
+pub struct Typing {
+    threads: Mutex<HashMap<Id, Timestamp>>,
+}
+
+impl Typing {
+    /// Whether the thread may start typing now: once in two seconds, unless it stopped meanwhile (row 12.16).
+    fn start(&self, thread_id: Id, now: Timestamp) -> bool {
+        let since = now.plus_seconds(-(limits::TYPING_SECONDS_MIN as i64));
+        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        if threads.get(&thread_id).is_some_and(|last| *last > since) {
+            return false;
+        }
+        if threads.len() >= TYPING_THREADS_MAX {
+            threads.retain(|_, last| *last > since);
+        }
+        if threads.len() < TYPING_THREADS_MAX {
+            threads.insert(thread_id, now);
+        }
+        true
+    }
+
+    fn stop(&self, thread_id: Id) {
+        self.threads.lock().unwrap_or_else(PoisonError::into_inner).remove(&thread_id);
+    }
+}
+
+/// What the channel is told: the documented text, and what to change.
+struct Refusal {
+    status: u16,
+    code: &'static str,
+    message: String,
+    detail: String,
+    broken: Option<String>,
+}
+
+impl Refusal {
+    fn told(error: SendApiError, detail: &str) -> Refusal {
+        Refusal { detail: detail.into(), ..Refusal::from(error) }
+    }
+}
+
+impl From<SendApiError> for Refusal {
+    fn from(error: SendApiError) -> Refusal {
+        let status = error.status();
+        let code = match status {
+            400 => "bad_request",
+            413 => "request_too_large",
+            429 => "rate_limit_exceeded",
+            _ => "validation_error",
+        };
+        Refusal {
+            status,
+            code,
+            message: error.message().to_string(),
+            detail: error.detail().to_string(),
+            broken: None,
+        }
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(trouble: Error) -> Refusal {
+        let unable = |status, message: &str, text| Refusal {
+            status,
+            code: if status == 503 { "unavailable" } else { "internal_error" },
+            message: message.into(),
+            detail: String::new(),
+            broken: Some(text),
+        };
+        match trouble {
+            Error::Refused(refusal) if refusal.code == ingest::UNKNOWN_PARENT => {
+                Refusal::told(SendApiError::InvalidResourceFormat(String::new()), &refusal.message)
+            }
+            Error::Refused(refusal) => Refusal {
+                status: refusal.status,
+                code: "validation_error",
+                message: refusal.message,
+                detail: String::new(),
+                broken: None,
+            },
+            Error::Unavailable(text) => unable(503, "The store cannot serve now; send it again later.", text),
+            Error::Conflict(text) | Error::Broken(text) => unable(500, "Something went wrong on our side.", text),
+        }
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        if let Some(trouble) = &self.broken {
+            tracing::error!(trouble, "the Send API failed");
+        }
+        let mut answer = json!({ "error": self.code, "message": self.message, "status": self.status });
+        if !self.detail.is_empty() {
+            answer["detail"] = self.detail.into();
+        }
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let kind = [(header::CONTENT_TYPE, "application/json; charset=utf-8")];
+        let mut response = (status, kind, answer.to_string()).into_response();
+        let wait = match status.as_u16() {
+            429 => "2",
+            503 => "5",
+            _ => return response,
+        };
+        response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static(wait));
+        response
+    }
+}

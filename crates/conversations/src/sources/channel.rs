@@ -1,0 +1,104 @@
+//! A source as adapters need it, with its opened secrets. Copies are kept in memory; the hot path notices a stale one by
+//! its version, in the same transaction that uses it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use frontdesk_model::{Id, Result, Secret, error};
+use frontdesk_sources::{Settings, SourceKind};
+use frontdesk_store::{Row, Seal, Store, Tx, args};
+
+use super::{CommonSettings, StoredSettings, kind_of};
+
+/// A source with all that is needed to talk with its channel.
+pub(crate) struct Channel {
+    pub(crate) source_id: Id,
+    pub(crate) community_id: Id,
+    pub(crate) kind: &'static SourceKind,
+    pub(crate) active: bool,
+    pub(crate) common: CommonSettings,
+    pub(crate) settings: Settings,
+    pub(crate) version: i64,
+}
+
+impl Channel {
+    /// Reads a source and opens its secrets.
+    pub(crate) fn load(tx: &mut dyn Tx, seal: &Seal, source_id: Id) -> Result<Option<Channel>> {
+        let row = tx.first(
+            "SELECT id, community_id, type, active, settings, secrets, version FROM sources WHERE id = $1",
+            args![&source_id],
+        )?;
+        row.map(|row| Channel::from_row(&row, seal)).transpose()
+    }
+
+    fn from_row(row: &Row, seal: &Seal) -> Result<Channel> {
+        let source_id: Id = row.get(0)?;
+        let kind = kind_of(&row.get::<String>(2)?)?;
+        let stored: StoredSettings = serde_json::from_str(&row.get::<String>(4)?)
+            .map_err(|trouble| error::broken(format!("sources.settings: {trouble}")))?;
+        let secrets = match row.get::<Option<Vec<u8>>>(5)? {
+            Some(sealed) => open(seal, source_id, &sealed)?,
+            None => Vec::new(),
+        };
+        Ok(Channel {
+            source_id,
+            community_id: row.get(1)?,
+            kind,
+            active: row.get(3)?,
+            settings: Settings::from_stored(kind, &stored.own, &secrets),
+            common: stored.common,
+            version: row.get(6)?,
+        })
+    }
+}
+
+fn purpose(source_id: Id) -> String {
+    format!("source:{source_id}")
+}
+
+/// Seals a source's secret settings; none when it has none.
+pub(super) fn close(seal: &Seal, source_id: Id, settings: &Settings) -> Result<Option<Vec<u8>>> {
+    let secrets: HashMap<&str, &str> =
+        settings.secrets().into_iter().map(|(name, secret)| (name, secret.reveal())).collect();
+    if secrets.is_empty() {
+        return Ok(None);
+    }
+    let text = serde_json::to_string(&secrets).map_err(|trouble| error::broken(trouble.to_string()))?;
+    seal.seal(&purpose(source_id), &Secret::new(text)).map(Some)
+}
+
+fn open(seal: &Seal, source_id: Id, sealed: &[u8]) -> Result<Vec<(String, Secret)>> {
+    let text = seal.open(&purpose(source_id), sealed)?;
+    let secrets: HashMap<String, String> = serde_json::from_str(text.reveal())
+        .map_err(|_| error::broken(format!("the secrets of source {source_id} are not JSON")))?;
+    Ok(secrets.into_iter().map(|(name, secret)| (name, Secret::new(secret))).collect())
+}
+
+/// The copies in memory.
+#[derive(Default)]
+pub struct Channels {
+    known: RwLock<HashMap<Id, Arc<Channel>>>,
+}
+
+impl Channels {
+    /// The channel of a source, from memory where it was used before. It may be stale: compare its version.
+    pub(crate) async fn get(&self, store: &Store, seal: &Seal, source_id: Id) -> Result<Option<Arc<Channel>>> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner).get(&source_id).cloned();
+        match known {
+            Some(channel) => Ok(Some(channel)),
+            None => self.reload(store, seal, source_id).await,
+        }
+    }
+
+    /// Reads it again.
+    pub(crate) async fn reload(&self, store: &Store, seal: &Seal, source_id: Id) -> Result<Option<Arc<Channel>>> {
+        let seal = seal.clone();
+        let loaded = store.read(move |tx| Channel::load(tx, &seal, source_id)).await?.map(Arc::new);
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        match &loaded {
+            Some(channel) => known.insert(source_id, channel.clone()),
+            None => known.remove(&source_id),
+        };
+        Ok(loaded)
+    }
+}

@@ -1,0 +1,100 @@
+//! Sources: configured connections to third-party places. A source has a kind, which says what it can do.
+
+mod channel;
+mod rest;
+mod settings;
+
+use std::sync::Arc;
+
+use frontdesk_model::{Caller, Id, Result, SourceRight, SourceRights, Timestamp, error};
+use frontdesk_rest::Operation;
+use frontdesk_sources::SourceKind;
+use frontdesk_store::{Row, Tx, args};
+
+use crate::Conversations;
+
+pub(crate) use channel::Channel;
+pub use channel::Channels;
+pub(crate) use settings::CommonSettings;
+
+/// A source as the store keeps it.
+pub(crate) struct Source {
+    pub(crate) id: Id,
+    pub(crate) kind: &'static SourceKind,
+    pub(crate) community_id: Id,
+    pub(crate) name: String,
+    pub(crate) active: bool,
+    pub(crate) stored: StoredSettings,
+    pub(crate) error_message: Option<String>,
+    pub(crate) created_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
+}
+
+/// What the column `settings` holds.
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
+pub(crate) struct StoredSettings {
+    /// The documented ones that every source has.
+    pub(crate) common: CommonSettings,
+    /// Those of its kind, without secrets.
+    pub(crate) own: serde_json::Map<String, serde_json::Value>,
+}
+
+pub(crate) const COLUMNS: &str =
+    "sources.id, type, community_id, name, active, settings, error_message, created_at, updated_at";
+
+pub(crate) fn source(row: &Row) -> Result<Source> {
+    let (kind, settings): (String, String) = (row.get(1)?, row.get(5)?);
+    Ok(Source {
+        id: row.get(0)?,
+        kind: kind_of(&kind)?,
+        community_id: row.get(2)?,
+        name: row.get(3)?,
+        active: row.get(4)?,
+        stored: serde_json::from_str(&settings)
+            .map_err(|trouble| error::broken(format!("sources.settings: {trouble}")))?,
+        error_message: row.get(6)?,
+        created_at: row.get(7)?,
+        updated_at: row.get(8)?,
+    })
+}
+
+/// The kind of a stored source; one that this version does not know is a broken store.
+pub(crate) fn kind_of(name: &str) -> Result<&'static SourceKind> {
+    frontdesk_sources::kind(name).ok_or_else(|| error::broken(format!("a source has the unknown type {name}")))
+}
+
+/// A source that the caller may read; anything else is missing.
+pub(crate) fn find(tx: &mut dyn Tx, caller: &Caller, id: Id) -> Result<Source> {
+    if !caller.may_on(id, SourceRight::Read) {
+        return Err(error::not_found("source"));
+    }
+    by_id(tx, id)?.ok_or_else(|| error::not_found("source"))
+}
+
+pub(crate) fn by_id(tx: &mut dyn Tx, id: Id) -> Result<Option<Source>> {
+    let row = tx.first(&format!("SELECT {COLUMNS} FROM sources WHERE id = $1"), args![&id])?;
+    row.map(|row| source(&row)).transpose()
+}
+
+/// Shows on the source why its channel cannot be reached, or that it can again.
+pub(crate) fn set_error(tx: &mut dyn Tx, id: Id, message: Option<&str>) -> Result<()> {
+    tx.execute(
+        "UPDATE sources SET error_message = $2 WHERE id = $1 AND coalesce(error_message, '') <> coalesce($2, '')",
+        args![&id, message],
+    )?;
+    Ok(())
+}
+
+/// Gives a user rights on a source, in place of those that they had.
+pub fn grant(tx: &mut dyn Tx, user_id: Id, source_id: Id, rights: SourceRights) -> Result<()> {
+    tx.execute(
+        "INSERT INTO source_permissions (user_id, source_id, rights) VALUES ($1, $2, $3)
+         ON CONFLICT (user_id, source_id) DO UPDATE SET rights = excluded.rights",
+        args![&user_id, &source_id, rights.bits()],
+    )?;
+    Ok(())
+}
+
+pub(crate) fn operations(app: &Arc<Conversations>) -> Vec<Operation> {
+    rest::operations(app)
+}

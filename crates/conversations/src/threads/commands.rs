@@ -1,0 +1,54 @@
+//! Closing, opening and categorising threads.
+
+use frontdesk_model::{Id, Permission, Result, error};
+use frontdesk_rest::Call;
+use frontdesk_store::{Tx, args};
+use serde_json::json;
+
+use super::{Thread, find};
+use crate::categories::{self, Object};
+use crate::events;
+
+/// Closes a thread: agents can no longer reply in it. The answer is the thread as it was, because elsewhere this is a
+/// job that ends later (row 3.04); closing a closed one changes nothing.
+pub(super) fn close(call: &Call, id: Id, tx: &mut dyn Tx) -> Result<Thread> {
+    set_closed(call, id, tx, true)
+}
+
+/// Opens a closed thread, with the same answer rule.
+pub(super) fn open(call: &Call, id: Id, tx: &mut dyn Tx) -> Result<Thread> {
+    set_closed(call, id, tx, false)
+}
+
+fn set_closed(call: &Call, id: Id, tx: &mut dyn Tx, closed: bool) -> Result<Thread> {
+    let thread = find(tx, &call.caller, id)?;
+    let (permission, verb) = match closed {
+        true => (Permission::CloseContentThread, "closed"),
+        false => (Permission::OpenContentThread, "opened"),
+    };
+    call.caller.require_any(&[permission])?;
+    if !thread.can_be_closed()? {
+        return Err(error::forbidden(format!(
+            "Threads of sources of type {} cannot be {verb}.",
+            thread.source_type
+        )));
+    }
+    if thread.closed != closed {
+        let now = call.env.now();
+        tx.execute("UPDATE threads SET closed = $2, updated_at = $3 WHERE id = $1", args![&id, closed, now])?;
+        let kind = if closed { "content.thread_closed" } else { "content.thread_opened" };
+        tx.append(events::by(call, kind, id, Some(id), json!({ "source_id": thread.source_id })));
+    }
+    Ok(thread)
+}
+
+/// Replaces a thread's categories.
+pub(super) fn categorise(call: &Call, id: Id, category_ids: &[Id], tx: &mut dyn Tx) -> Result<Thread> {
+    let thread = find(tx, &call.caller, id)?;
+    if categories::set(tx, Object::Thread, id, category_ids, "thread_category_ids")? {
+        tx.execute("UPDATE threads SET updated_at = $2 WHERE id = $1", args![&id, call.env.now()])?;
+        let payload = json!({ "source_id": thread.source_id, "category_ids": category_ids });
+        tx.append(events::by(call, "content_thread.recategorized", id, Some(id), payload));
+    }
+    find(tx, &call.caller, id)
+}

@@ -1,0 +1,112 @@
+//! Threads: conversations as their source keeps them.
+
+mod commands;
+mod rest;
+mod search;
+
+use std::sync::Arc;
+
+use frontdesk_model::{Caller, Env, Id, Result, SourceRight, Timestamp, error};
+use frontdesk_rest::Operation;
+use frontdesk_store::{Row, Tx, args};
+
+use crate::Conversations;
+use crate::sources::kind_of;
+
+/// A thread as the store keeps it.
+pub(crate) struct Thread {
+    pub(crate) id: Id,
+    pub(crate) source_id: Id,
+    pub(crate) source_type: String,
+    pub(crate) foreign_id: Option<String>,
+    pub(crate) title: Option<String>,
+    pub(crate) closed: bool,
+    pub(crate) extra_data: String,
+    pub(crate) contents_count: i64,
+    pub(crate) interventions_count: i64,
+    pub(crate) created_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
+}
+
+impl Thread {
+    /// Whether threads of this source can be closed at all (row 3.06).
+    pub(crate) fn can_be_closed(&self) -> Result<bool> {
+        Ok(kind_of(&self.source_type)?.threads_can_be_closed)
+    }
+}
+
+const SELECT: &str = "SELECT threads.id, threads.source_id, sources.type, threads.foreign_id, threads.title, threads.closed,
+    threads.extra_data, threads.contents_count, threads.interventions_count, threads.created_at, threads.updated_at
+    FROM threads JOIN sources ON sources.id = threads.source_id";
+
+fn thread(row: &Row) -> Result<Thread> {
+    Ok(Thread {
+        id: row.get(0)?,
+        source_id: row.get(1)?,
+        source_type: row.get(2)?,
+        foreign_id: row.get(3)?,
+        title: row.get(4)?,
+        closed: row.get(5)?,
+        extra_data: row.get(6)?,
+        contents_count: row.get(7)?,
+        interventions_count: row.get(8)?,
+        created_at: row.get(9)?,
+        updated_at: row.get(10)?,
+    })
+}
+
+/// A thread on a source that the caller may read; anything else is missing (row 1.10).
+pub(crate) fn find(tx: &mut dyn Tx, caller: &Caller, id: Id) -> Result<Thread> {
+    let row = tx.first(&format!("{SELECT} WHERE threads.id = $1"), args![&id])?;
+    let found = row.map(|row| thread(&row)).transpose()?;
+    found
+        .filter(|thread| caller.may_on(thread.source_id, SourceRight::Read))
+        .ok_or_else(|| error::not_found("thread"))
+}
+
+/// What a new thread is made of.
+pub(crate) struct NewThread<'a> {
+    pub(crate) source_id: Id,
+    /// The channel's id of it.
+    pub(crate) foreign_id: Option<&'a str>,
+    pub(crate) title: Option<&'a str>,
+    /// The customer, in threads that belong to one.
+    pub(crate) author_id: Option<Id>,
+}
+
+/// Inserts a thread without contents.
+pub(crate) fn create(tx: &mut dyn Tx, env: &Env, new: &NewThread, now: Timestamp) -> Result<Id> {
+    let id = env.id();
+    tx.execute(
+        "INSERT INTO threads (id, source_id, foreign_id, title, closed, author_id, text_input_disabled, extra_data, contents_count,
+                              interventions_count, created_at, updated_at)
+         VALUES ($1, $2, $3, $4, FALSE, $5, FALSE, '{}', 0, 0, $6, $6)",
+        args![&id, &new.source_id, new.foreign_id, new.title, &new.author_id, now],
+    )?;
+    Ok(id)
+}
+
+/// Counts a content of the thread, written at `at`.
+pub(crate) fn count_content(tx: &mut dyn Tx, id: Id, at: Timestamp, now: Timestamp) -> Result<()> {
+    tx.execute(
+        "UPDATE threads SET contents_count = contents_count + 1, updated_at = $3,
+           first_content_at = CASE WHEN first_content_at <= $2 THEN first_content_at ELSE $2 END,
+           last_content_at = CASE WHEN last_content_at >= $2 THEN last_content_at ELSE $2 END
+         WHERE id = $1",
+        args![&id, at, now],
+    )?;
+    Ok(())
+}
+
+/// Adds to the number of interventions, which may be negative.
+pub(crate) fn count_interventions(tx: &mut dyn Tx, id: Id, change: i64, now: Timestamp) -> Result<()> {
+    tx.execute(
+        "UPDATE threads SET interventions_count = interventions_count + $2, updated_at = $3 WHERE id = $1",
+        args![&id, change, now],
+    )?;
+    Ok(())
+}
+
+pub(crate) fn operations(app: &Arc<Conversations>) -> Vec<Operation> {
+    rest::operations(app)
+}

@@ -1,0 +1,52 @@
+//! The commands of an operator, wherever they run: in the server, or beside a store that no server has open.
+
+use frontdesk_conversations::attachments::Files;
+use frontdesk_model::{Env, Error};
+use frontdesk_people::{access_tokens, users};
+use frontdesk_store::Store;
+
+use crate::backup;
+use crate::control::Command;
+
+/// What operators' commands need.
+pub(crate) struct Admin {
+    pub(crate) store: Store,
+    pub(crate) env: Env,
+    pub(crate) files: Files,
+}
+
+impl Admin {
+    /// Runs a command; its text is what the command prints.
+    pub(crate) async fn run(&self, command: Command) -> Result<String, String> {
+        match command {
+            Command::CreateToken { user, label } => self.create_token(user, label).await,
+            Command::Backup { file } => {
+                backup::write(&self.store, &self.files, &self.env, &file).await.map(|summary| summary.to_string())
+            }
+        }
+    }
+
+    async fn create_token(&self, email: String, label: String) -> Result<String, String> {
+        let env = self.env.clone();
+        let created = self
+            .store
+            .write(move |tx| match users::id_by_email(tx, &email)? {
+                Some(user_id) => access_tokens::create(tx, &env, user_id, &label).map(|(_, token)| Some(token)),
+                None => Ok(None),
+            })
+            .await
+            .map_err(|error| explain(&error))?;
+        match created {
+            Some(token) => Ok(token.reveal().to_owned()),
+            None => Err("user: there is no user with this e-mail".into()),
+        }
+    }
+}
+
+/// An error for a terminal.
+pub(crate) fn explain(error: &Error) -> String {
+    match error {
+        Error::Refused(refusal) => refusal.message.clone(),
+        Error::Conflict(text) | Error::Unavailable(text) | Error::Broken(text) => text.clone(),
+    }
+}

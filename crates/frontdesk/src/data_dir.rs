@@ -1,0 +1,150 @@
+//! The data directory: private, opened by one process at a time, with the key that seals secrets.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use frontdesk_model::{Env, Secret};
+use frontdesk_store::{Seal, Store, args};
+
+/// Sealed once and opened at every start: proves that the key is the right one.
+const KEY_CHECK: &str = "frontdesk";
+
+/// A data directory that this process holds.
+pub(crate) struct DataDir {
+    path: PathBuf,
+    // Held for the life of the process; the system releases it even after a kill.
+    _lock: File,
+}
+
+impl DataDir {
+    /// Creates the directory when it is missing and locks it.
+    pub(crate) fn open(path: &Path) -> Result<DataDir, String> {
+        let trouble = |what: &str, trouble: std::io::Error| format!("data: {what} in {}: {trouble}", path.display());
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(path)
+            .map_err(|error| format!("data: {} cannot be created: {error}", path.display()))?;
+        let lock = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o600)
+            .open(path.join("lock"))
+            .map_err(|error| trouble("the lock file", error))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(DataDir { path: path.to_owned(), _lock: lock }),
+            Err(TryLockError::WouldBlock) => {
+                Err(format!("data: {} is in use by another frontdesk process", path.display()))
+            }
+            Err(TryLockError::Error(error)) => Err(trouble("the lock", error)),
+        }
+    }
+
+    pub(crate) fn database(&self) -> PathBuf {
+        self.path.join("frontdesk.db")
+    }
+
+    pub(crate) fn attachments(&self) -> PathBuf {
+        self.path.join("attachments")
+    }
+
+    pub(crate) fn socket(&self) -> PathBuf {
+        socket(&self.path)
+    }
+}
+
+/// Where a running server of this directory listens for commands.
+pub(crate) fn socket(data: &Path) -> PathBuf {
+    data.join("control.sock")
+}
+
+/// Reads the sealing key and proves it against the store. Makes a key only for a store that has never had one: a lost
+/// key must be found again, not replaced.
+pub(crate) async fn seal(store: &Store, env: &Env, key_file: &Path) -> Result<Seal, String> {
+    let proof = store
+        .read(|tx| tx.first("SELECT value FROM meta WHERE name = 'key_check'", args![])?.map(|row| row.get(0)).transpose())
+        .await
+        .map_err(|error| format!("{error:?}"))?;
+    let key = match (read_key(key_file)?, &proof) {
+        (Some(key), _) => key,
+        (None, None) => create_key(key_file, env)?,
+        (None, Some(_)) => {
+            return Err(format!(
+                "secret-key-file: {} is missing, and the store holds secrets sealed with it: restore the file",
+                key_file.display()
+            ));
+        }
+    };
+    let seal = Seal::new(&key, env.clone()).map_err(|error| format!("{error:?}"))?;
+    match proof {
+        Some(proof) => {
+            let proof: String = proof;
+            let opened = BASE64.decode(&proof).ok().and_then(|sealed| seal.open("key check", &sealed).ok());
+            if opened.is_none_or(|opened| opened.reveal() != KEY_CHECK) {
+                return Err(format!(
+                    "secret-key-file: {} holds another key than the one that sealed this store's secrets",
+                    key_file.display()
+                ));
+            }
+        }
+        None => {
+            let sealed = seal.seal("key check", &Secret::new(KEY_CHECK)).map_err(|error| format!("{error:?}"))?;
+            let (proof, domain_id) = (BASE64.encode(sealed), env.id().hex());
+            store
+                .write(move |tx| {
+                    let sql = "INSERT INTO meta (name, value) VALUES ('key_check', $1), ('domain_id', $2)";
+                    tx.execute(sql, args![&proof, &domain_id])
+                })
+                .await
+                .map_err(|error| format!("{error:?}"))?;
+        }
+    }
+    Ok(seal)
+}
+
+fn read_key(path: &Path) -> Result<Option<[u8; 32]>, String> {
+    let wrong = |what: &str| format!("secret-key-file: {} {what}", path.display());
+    let mut file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(wrong(&format!("cannot be read: {error}"))),
+    };
+    let mode = file.metadata().map_err(|error| wrong(&error.to_string()))?.mode();
+    if mode & 0o077 != 0 {
+        return Err(wrong("is readable by others: chmod 600 it"));
+    }
+    let mut text = String::new();
+    file.read_to_string(&mut text).map_err(|error| wrong(&format!("cannot be read: {error}")))?;
+    let digits = text.trim().as_bytes();
+    let mut key = [0; 32];
+    if digits.len() != 64 {
+        return Err(wrong("should hold 64 hex digits"));
+    }
+    for (byte, pair) in key.iter_mut().zip(digits.chunks_exact(2)) {
+        let pair = std::str::from_utf8(pair).map_err(|_| wrong("should hold 64 hex digits"))?;
+        *byte = u8::from_str_radix(pair, 16).map_err(|_| wrong("should hold 64 hex digits"))?;
+    }
+    Ok(Some(key))
+}
+
+fn create_key(path: &Path, env: &Env) -> Result<[u8; 32], String> {
+    let key: [u8; 32] = env.random();
+    let text: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
+    let written = || -> std::io::Result<()> {
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        // The key must not vanish with a power cut that spares what it sealed.
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            File::open(folder)?.sync_all()?;
+        }
+        Ok(())
+    };
+    written().map_err(|error| format!("secret-key-file: {} cannot be written: {error}", path.display()))?;
+    Ok(key)
+}

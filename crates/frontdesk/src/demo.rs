@@ -1,0 +1,213 @@
+//! Example conversations, made the way that real ones come to be: a channel sends them through the signed Send API, and
+//! an administrator sets the rest up through REST. The requests go straight to the router, without a network.
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use frontdesk_conversations::{Conversations, sources};
+use frontdesk_model::{Id, SourceRight, SourceRights};
+use frontdesk_people::users::NewUser;
+use frontdesk_people::{access_tokens, setup, users};
+use frontdesk_store::args;
+use http::{Method, header};
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+use crate::admin::explain;
+
+const ANSWER_BYTES_MAX: usize = 1 << 20;
+
+/// People who work with the examples: e-mail, first and last name, rights on the example source.
+const PEOPLE: [(&str, &str, &str, &[SourceRight]); 3] = [
+    ("ada@frontdesk.local", "Ada", "Agent", &[SourceRight::Read, SourceRight::Reply, SourceRight::InitiateDiscussion]),
+    ("bo@frontdesk.local", "Bo", "Bot", &[SourceRight::Read, SourceRight::Reply]),
+    ("rita@frontdesk.local", "Rita", "Reader", &[SourceRight::Read]),
+];
+
+/// Who writes: the customers by their first letter, and the shop itself.
+const AUTHORS: [(&str, &str, &str); 5] = [
+    ("vera", "Vera Visitor", "vera@example.com"),
+    ("marc", "Marc Martin", "marc@example.com"),
+    ("yuki", "Yuki Tanaka", "yuki@example.com"),
+    ("omar", "Omar Haddad", "omar@example.com"),
+    ("shop", "Kettle & Co.", "help@kettle.example"),
+];
+
+/// Thread, author, language, minutes ago, text.
+const MESSAGES: [(&str, &str, &str, i64, &str); 14] = [
+    ("order-1042", "vera", "en", 190, "Hello, I ordered a blue kettle last week and it shows as delivered, but nothing has arrived. Can you check?"),
+    ("order-1042", "shop", "en", 182, "Hello Vera, I am sorry about that. I have asked the courier and will write as soon as I know more."),
+    ("order-1042", "vera", "en", 40, "Thank you! Meanwhile a neighbour found the parcel. All is well."),
+    ("refund-77", "marc", "fr", 95, "Bonjour, la bouilloire fuit dès la première utilisation. Comment me faire rembourser ?"),
+    ("refund-77", "marc", "fr", 93, "J'ai gardé la facture et l'emballage."),
+    ("question-8", "yuki", "ja", 61, "こんにちは。100V の電源でも使えますか？"),
+    ("question-8", "shop", "ja", 55, "はい、日本向けモデルは 100V 対応です。"),
+    ("question-8", "yuki", "ja", 52, "ありがとうございます！"),
+    ("wholesale", "omar", "en", 30, "We run three hotels and would like 120 kettles with our logo. Whom can I talk to?"),
+    ("spare-part", "vera", "en", 22, "One more thing: where do I get a new lid for the 2019 model?"),
+    ("delivery-9", "marc", "fr", 15, "Peut-on livrer en point relais ?"),
+    ("praise", "yuki", "en", 12, "The quietest kettle that I have ever had. Well done!"),
+    ("invoice-3", "omar", "en", 8, "The invoice INV-2031 has the wrong VAT number. Could you send a corrected one?"),
+    ("invoice-3", "omar", "en", 6, "Ours is FR40303265045."),
+];
+
+/// Fills an installation that has no communities yet; any other is left as it is.
+pub(crate) async fn fill(app: &Conversations, router: Router) -> Result<(), String> {
+    let is_empty = app.store.read(|tx| Ok(tx.first("SELECT 1 FROM communities LIMIT 1", args![])?.is_none()));
+    if !is_empty.await.map_err(|error| explain(&error))? {
+        return Ok(());
+    }
+    let cast = hire(app).await?;
+    let script = Script { router, token: cast.token };
+    let community = script.post("/1.0/communities", json!({ "type": "sdk", "name": "Kettle & Co. customers" })).await?;
+    let source = json!({
+        "type": "sdk", "name": "Kettle shop messages", "community_id": community["id"],
+        "base_uri": "https://channel.kettle.example/frontdesk",
+    });
+    let source = script.post("/1.0/content_sources", source).await?;
+    let source_id: Id = id(&source)?;
+    let users = cast.user_ids.clone();
+    app.store
+        .write(move |tx| {
+            for (user_id, (_, _, _, rights)) in users.iter().zip(PEOPLE) {
+                sources::grant(tx, *user_id, source_id, rights.iter().copied().collect::<SourceRights>())?;
+            }
+            Ok(())
+        })
+        .await
+        .map_err(|error| explain(&error))?;
+    let categories = script.categories().await?;
+    script.send_messages(app, source_id, source["access_token"].as_str().unwrap_or_default()).await?;
+    script.engage(&cast.user_ids, &categories).await?;
+    let token_id = cast.token_id;
+    app.store
+        .write(move |tx| tx.execute("DELETE FROM access_tokens WHERE id = $1", args![&token_id]))
+        .await
+        .map_err(|error| explain(&error))?;
+    Ok(())
+}
+
+struct Cast {
+    user_ids: Vec<Id>,
+    token_id: Id,
+    token: String,
+}
+
+/// Creates the example users, and a token for the script that acts as the administrator.
+async fn hire(app: &Conversations) -> Result<Cast, String> {
+    let env = app.env.clone();
+    app.store
+        .write(move |tx| {
+            let role_id = tx.one("SELECT id FROM roles WHERE label = 'Agent' ORDER BY created_at LIMIT 1", args![])?.get(0)?;
+            let mut user_ids = Vec::new();
+            for (email, firstname, lastname, _) in PEOPLE {
+                user_ids.push(match users::id_by_email(tx, email)? {
+                    Some(id) => id,
+                    None => users::create(tx, &env, &NewUser { email, firstname, lastname, role_id, password_hash: None })?,
+                });
+            }
+            let administrator = users::id_by_email(tx, setup::ADMINISTRATOR_EMAIL)?
+                .ok_or_else(|| frontdesk_model::error::broken("there is no administrator"))?;
+            let (token_id, token) = access_tokens::create(tx, &env, administrator, "Example conversations")?;
+            Ok(Cast { user_ids, token_id, token: token.reveal().to_owned() })
+        })
+        .await
+        .map_err(|error| explain(&error))
+}
+
+fn id(record: &Value) -> Result<Id, String> {
+    record["id"].as_str().and_then(|id| id.parse().ok()).ok_or_else(|| format!("no id in {record}"))
+}
+
+struct Script {
+    router: Router,
+    token: String,
+}
+
+impl Script {
+    async fn post(&self, path: &str, body: Value) -> Result<Value, String> {
+        self.request(Method::POST, path, body).await
+    }
+
+    async fn request(&self, method: Method, path: &str, body: Value) -> Result<Value, String> {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::AUTHORIZATION, format!("Bearer {}", self.token))
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Body::from(body.to_string()))
+            .map_err(|error| error.to_string())?;
+        let text = self.call(path, request).await?;
+        serde_json::from_str(&text).map_err(|error| format!("{path}: {error}"))
+    }
+
+    async fn call(&self, path: &str, request: Request) -> Result<String, String> {
+        let answer = self.router.clone().oneshot(request).await.map_err(|error| format!("{path}: {error}"))?;
+        let status = answer.status();
+        let body = http_body_util::Limited::new(answer.into_body(), ANSWER_BYTES_MAX).collect().await;
+        let text = String::from_utf8_lossy(&body.map_err(|error| format!("{path}: {error}"))?.to_bytes()).into_owned();
+        if status.is_success() { Ok(text) } else { Err(format!("{path}: {status}: {text}")) }
+    }
+
+    async fn categories(&self) -> Result<Vec<Value>, String> {
+        let topic = self.post("/1.0/categories", json!({ "name": "Topic", "color": 1 })).await?;
+        let outcome = json!({ "name": "Outcome", "color": 2, "post_qualification": true, "mandatory": true });
+        let outcome = self.post("/1.0/categories", outcome).await?;
+        let mut children = Vec::new();
+        for (parent, name) in [(&topic, "Delivery"), (&topic, "Refund"), (&topic, "Product"), (&outcome, "Solved")] {
+            let child = json!({ "name": name, "parent_id": parent["id"] });
+            children.push(self.post("/1.0/categories", child).await?);
+        }
+        Ok(children)
+    }
+
+    async fn send_messages(&self, app: &Conversations, source_id: Id, secret: &str) -> Result<(), String> {
+        for (number, (thread, author, language, minutes, text)) in MESSAGES.into_iter().enumerate() {
+            let (author_id, screenname, email) =
+                AUTHORS.into_iter().find(|(id, _, _)| *id == author).ok_or_else(|| format!("who is {author}?"))?;
+            let message = json!({
+                "action": "messages.create",
+                "params": {
+                    "id": format!("example-{number}"), "thread_id": thread, "body": text, "format": "text",
+                    "language": language, "created_at": app.env.now().plus_seconds(-60 * minutes).rest(),
+                    "author": {
+                        "id": author_id, "screenname": screenname, "email": email, "created_at": "2026-01-15",
+                        "puppetizable": author == "shop",
+                    },
+                },
+            })
+            .to_string();
+            let path = format!("/realtime/sdk/{source_id}");
+            let request = Request::builder()
+                .method(Method::POST)
+                .uri(&path)
+                .header(
+                    frontdesk_sources::sdk::SIGNATURE_HEADER,
+                    frontdesk_net::sdk_signature(secret.as_bytes(), message.as_bytes()),
+                )
+                .body(Body::from(message))
+                .map_err(|error| error.to_string())?;
+            self.call(&path, request).await?;
+        }
+        Ok(())
+    }
+
+    /// Ada is at one conversation, Bo at another; the rest waits.
+    async fn engage(&self, users: &[Id], categories: &[Value]) -> Result<(), String> {
+        for (foreign_id, user, category) in [("refund-77", 0, 1), ("spare-part", 1, 2)] {
+            let path = format!("/1.0/content_threads?q=foreign:{foreign_id}");
+            let threads = self.request(Method::GET, &path, json!({})).await?;
+            let thread_id = threads["records"][0]["id"].as_str().ok_or("a thread is missing")?.to_owned();
+            let path = format!("/1.0/contents?q=thread:{thread_id}%20order:created_at.asc");
+            let contents = self.request(Method::GET, &path, json!({})).await?;
+            let user_id = users.get(user).ok_or("a user is missing")?;
+            let engaged = json!({ "content_id": contents["records"][0]["id"], "impersonated_user_id": user_id });
+            self.post("/1.0/interventions", engaged).await?;
+            let category = categories.get(category).map(|category| category["id"].clone());
+            let path = format!("/1.0/content_threads/{thread_id}/update_categories");
+            self.request(Method::PUT, &path, json!({ "thread_category_ids": [category] })).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,237 @@
+//! The binary: command line, configuration, wiring, start and stop. No rules of the product live here.
+
+mod admin;
+mod backup;
+mod control;
+mod data_dir;
+mod demo;
+mod housekeeping;
+mod metrics;
+mod migrations;
+mod serve;
+mod settings;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use frontdesk_conversations::attachments::Files;
+use frontdesk_model::{Env, Timestamp};
+
+use admin::Admin;
+use control::Command;
+use data_dir::DataDir;
+use settings::{COMMENTED_FILE, Given, LogFormat, Settings};
+
+/// Every conversation between a company and its customers, on your own server.
+#[derive(Parser)]
+#[command(name = "frontdesk", version, max_term_width = 100)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Commands,
+}
+
+#[derive(Subcommand)]
+enum Commands {
+    /// Start the server
+    Serve(Given),
+    /// Access tokens
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Write database and attachments of one point in time to a file; the server may be running
+    Backup {
+        #[command(flatten)]
+        place: Place,
+        /// The file to write; it must not exist
+        file: PathBuf,
+    },
+    /// Make a data directory (and fill an empty PostgreSQL database) from a backup
+    Restore {
+        #[command(flatten)]
+        place: Place,
+        /// A file that `frontdesk backup` wrote
+        file: PathBuf,
+    },
+    /// Print a configuration file with every setting, commented, with its default
+    Config,
+    /// List the REST operations: method, path, id, permissions
+    Operations,
+}
+
+#[derive(Subcommand)]
+enum TokenCommand {
+    /// Create an access token and print nothing but the token
+    Create {
+        #[command(flatten)]
+        place: Place,
+        /// E-mail of the user that the token acts for
+        #[arg(long, value_name = "EMAIL")]
+        user: String,
+        /// What the token is for
+        #[arg(long, value_name = "NAME")]
+        label: String,
+    },
+}
+
+/// Which installation a command is about.
+#[derive(Args)]
+struct Place {
+    /// Data directory of the installation
+    #[arg(long, value_name = "DIR", env = "FRONTDESK_DATA", default_value = "data")]
+    data: PathBuf,
+    /// PostgreSQL of the installation, when no server is running and the embedded database is not used
+    #[arg(long, value_name = "URL", env = "FRONTDESK_DATABASE_URL", hide_env_values = true)]
+    database_url: Option<String>,
+}
+
+impl Place {
+    fn settings(self) -> Result<Settings, String> {
+        Given { data: Some(self.data), database_url: self.database_url, ..Given::default() }.complete()
+    }
+}
+
+fn main() -> ExitCode {
+    let outcome = match CommandLine::parse().command {
+        Commands::Serve(given) => given.complete().and_then(start),
+        Commands::Token(TokenCommand::Create { place, user, label }) => {
+            operate(place, &Command::CreateToken { user, label }).map(|token| println!("{token}"))
+        }
+        Commands::Backup { place, file } => std::path::absolute(&file)
+            .map_err(|error| format!("{}: {error}", file.display()))
+            .and_then(|file| operate(place, &Command::Backup { file }))
+            .map(|summary| println!("{summary}")),
+        Commands::Restore { place, file } => place.settings().and_then(|settings| restore(&settings, &file)),
+        Commands::Config => print(COMMENTED_FILE),
+        Commands::Operations => list_operations(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("frontdesk: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The real clock, chance and ids: the only place that takes them from the system.
+#[expect(clippy::disallowed_methods, reason = "this is where the rest of the program gets them from")]
+fn environment() -> Env {
+    let random = ring::rand::SystemRandom::new();
+    let clock = || {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+    };
+    Env::new(clock, move |bytes| {
+        // Without randomness every key and token would be guessable: better not to run at all.
+        if ring::rand::SecureRandom::fill(&random, bytes).is_err() {
+            eprintln!("frontdesk: the system gives no randomness");
+            std::process::abort();
+        }
+    })
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, String> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| format!("the runtime: {error}"))
+}
+
+fn start(settings: Settings) -> Result<(), String> {
+    start_log(&settings)?;
+    let directory = DataDir::open(&settings.data)?;
+    let store = serve::open_store(&settings, &directory)?;
+    runtime()?.block_on(serve::run(settings, directory, store, environment()))
+}
+
+fn start_log(settings: &Settings) -> Result<(), String> {
+    let filter = tracing_subscriber::EnvFilter::try_new(&settings.log)
+        .map_err(|_| "log: it should be error, warn, info, debug or a filter such as info,frontdesk_store=debug".to_owned())?;
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match settings.log_format {
+        LogFormat::Json => lines.json().flatten_event(true).init(),
+        LogFormat::Text => lines.init(),
+    }
+    Ok(())
+}
+
+/// Has a running server do it, or does it beside a store that nobody has open.
+fn operate(place: Place, command: &Command) -> Result<String, String> {
+    let settings = place.settings()?;
+    if !settings.data.is_dir() && settings.database_url.is_none() {
+        return Err(format!("data: {} does not exist", settings.data.display()));
+    }
+    let runtime = runtime()?;
+    if let Some(answer) = runtime.block_on(control::ask(&data_dir::socket(&settings.data), command)) {
+        return answer;
+    }
+    let directory = DataDir::open(&settings.data)?;
+    let store = serve::open_store(&settings, &directory)?;
+    let files = Files::open(&directory.attachments()).map_err(|error| format!("data: attachments: {error}"))?;
+    let admin = Admin { store: store.clone(), env: environment(), files };
+    let outcome = runtime.block_on(admin.run(command.clone()));
+    store.close();
+    outcome
+}
+
+/// Restores into a directory beside the wanted one and renames it at the end, so that a restore that was interrupted
+/// leaves nothing that looks whole.
+fn restore(settings: &Settings, file: &Path) -> Result<(), String> {
+    let wanted = &settings.data;
+    let has_only_a_key = |entries: std::fs::ReadDir| entries.flatten().all(|entry| entry.file_name() == "secret.key");
+    if std::fs::read_dir(wanted).is_ok_and(|entries| !has_only_a_key(entries)) {
+        return Err(format!("data: {} is not empty; restore into a new directory", wanted.display()));
+    }
+    let mut name = wanted.file_name().ok_or("data: it should name a directory")?.to_owned();
+    name.push(".restoring");
+    let partial = wanted.with_file_name(name);
+    let _ = std::fs::remove_dir_all(&partial);
+    let directory = DataDir::open(&partial)?;
+    let store = serve::open_store(settings, &directory)?;
+    let outcome = runtime()?.block_on(backup::restore(&store, &directory.attachments(), file));
+    store.close();
+    let summary = match outcome {
+        Ok(summary) => summary,
+        Err(message) => {
+            let _ = std::fs::remove_dir_all(&partial);
+            return Err(message);
+        }
+    };
+    let key = wanted.join("secret.key");
+    if key.exists() {
+        std::fs::rename(&key, partial.join("secret.key")).map_err(|error| format!("secret.key: {error}"))?;
+    }
+    let _ = std::fs::remove_dir(wanted);
+    std::fs::rename(&partial, wanted).map_err(|error| format!("data: {}: {error}", wanted.display()))?;
+    println!("{summary}");
+    if !wanted.join("secret.key").exists() {
+        println!("Now put the installation's secret.key into {}: it opens the secrets of the backup.", wanted.display());
+    }
+    Ok(())
+}
+
+fn list_operations() -> Result<(), String> {
+    let folder = std::env::temp_dir().join(format!("frontdesk-operations-{}", std::process::id()));
+    let listed = operations_in(&folder);
+    let _ = std::fs::remove_dir_all(&folder);
+    print(&listed?)
+}
+
+/// The table needs a store to be built; an empty one that goes away again will do.
+fn operations_in(folder: &Path) -> Result<String, String> {
+    let settings = Given { data: Some(folder.to_owned()), ..Given::default() }.complete()?;
+    let directory = DataDir::open(folder)?;
+    let store = serve::open_store(&settings, &directory)?;
+    let runtime = runtime()?;
+    let app = runtime.block_on(serve::application(&settings, &directory, &store, &environment()))?;
+    let list = frontdesk_rest::list(&serve::operations(&app));
+    drop(app);
+    store.close();
+    Ok(list)
+}
+
+/// Writes to standard output; a reader that has seen enough is no failure.
+fn print(text: &str) -> Result<(), String> {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.to_string()),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,98 @@
+//! Figures for Prometheus at `/metrics`: what was asked, how long it took, what waits.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use frontdesk_conversations::delivery;
+use frontdesk_rest::Observer;
+use frontdesk_store::{Store, consumer};
+use http::{StatusCode, header};
+use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::Registry;
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Request {
+    operation: &'static str,
+    status: u16,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ConsumerName {
+    consumer: String,
+}
+
+/// What is counted while requests are served, and what is looked up when somebody asks.
+pub(crate) struct Metrics {
+    registry: Registry,
+    requests: Family<Request, Counter>,
+    durations: Histogram,
+    waiting_writes: Gauge,
+    waiting_deliveries: Gauge,
+    lags: Family<ConsumerName, Gauge>,
+    store: Store,
+}
+
+impl Metrics {
+    pub(crate) fn new(store: Store) -> Arc<Metrics> {
+        let mut metrics = Metrics {
+            registry: Registry::with_prefix("frontdesk"),
+            requests: Family::default(),
+            // From 0.1 ms to some 3 s.
+            durations: Histogram::new(exponential_buckets(0.000_1, 2.0, 16)),
+            waiting_writes: Gauge::default(),
+            waiting_deliveries: Gauge::default(),
+            lags: Family::default(),
+            store,
+        };
+        let registry = &mut metrics.registry;
+        registry.register("requests", "REST requests answered", metrics.requests.clone());
+        registry.register("request_duration_seconds", "Time to answer a REST request", metrics.durations.clone());
+        registry.register("store_waiting_writes", "Writes that wait for the store", metrics.waiting_writes.clone());
+        registry.register("waiting_deliveries", "Contents that wait to be pushed", metrics.waiting_deliveries.clone());
+        registry.register("consumer_lag", "Log entries that a consumer has not passed yet", metrics.lags.clone());
+        Arc::new(metrics)
+    }
+
+    /// Counts REST requests.
+    pub(crate) fn observer(self: &Arc<Self>) -> Observer {
+        let metrics = self.clone();
+        Arc::new(move |operation: &'static str, status: u16, duration: Duration| {
+            metrics.requests.get_or_create(&Request { operation, status }).inc();
+            metrics.durations.observe(duration.as_secs_f64());
+        })
+    }
+
+    pub(crate) fn router(self: &Arc<Self>) -> Router {
+        Router::new().route("/metrics", get(show)).with_state(self.clone())
+    }
+}
+
+async fn show(State(metrics): State<Arc<Metrics>>) -> Response {
+    let looked_up = metrics.store.read(|tx| Ok((delivery::waiting(tx)?, consumer::lags(tx)?))).await;
+    metrics.waiting_writes.set(metrics.store.waiting_writes() as i64);
+    match looked_up {
+        Ok((deliveries, lags)) => {
+            metrics.waiting_deliveries.set(deliveries);
+            for (consumer, lag) in lags {
+                metrics.lags.get_or_create(&ConsumerName { consumer }).set(lag);
+            }
+        }
+        // The counters are worth showing while the store is away.
+        Err(error) => tracing::warn!(?error, "metrics from the store"),
+    }
+    let mut text = String::new();
+    if encode(&mut text, &metrics.registry).is_err() {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    }
+    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    ([(header::CONTENT_TYPE, kind)], text).into_response()
+}

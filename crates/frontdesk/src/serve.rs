@@ -1,0 +1,187 @@
+//! Wiring, start and stop of the server.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::get;
+use frontdesk_conversations::attachments::{self, Files};
+use frontdesk_conversations::delivery::Delivery;
+use frontdesk_conversations::{Conversations, send_api};
+use frontdesk_model::{Env, error};
+use frontdesk_net::{AddressPolicy, InboundLimits, Outbound};
+use frontdesk_people::setup::{self, FirstSignIn};
+use frontdesk_people::sign_in::SignIn;
+use frontdesk_rest::{Api, Authenticator, Limits, Operation};
+use frontdesk_store::consumer::{self, Consumer};
+use frontdesk_store::{Dialect, Store, args};
+use http::StatusCode;
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::admin::{Admin, explain};
+use crate::data_dir::{self, DataDir};
+use crate::metrics::Metrics;
+use crate::settings::Settings;
+use crate::{control, demo, housekeeping, migrations};
+
+/// A server that cannot reach its store within this time is not ready.
+const READY_DEADLINE: Duration = Duration::from_secs(2);
+
+/// Opens the store that the settings name.
+pub(crate) fn open_store(settings: &Settings, directory: &DataDir) -> Result<Store, String> {
+    let opened = match &settings.database_url {
+        Some(url) => Store::open_postgres(url, migrations::ALL),
+        None => Store::open_sqlite(&directory.database(), migrations::ALL),
+    };
+    opened.map_err(|error| explain(&error))
+}
+
+/// Every operation, in the order of the documentation.
+pub(crate) fn operations(app: &Arc<Conversations>) -> Vec<Operation> {
+    let mut operations = frontdesk_conversations::operations(app);
+    operations.extend(frontdesk_people::operations(&app.env));
+    operations
+}
+
+/// What the operations and workers need.
+pub(crate) async fn application(
+    settings: &Settings,
+    directory: &DataDir,
+    store: &Store,
+    env: &Env,
+) -> Result<Arc<Conversations>, String> {
+    Ok(Arc::new(Conversations {
+        store: store.clone(),
+        env: env.clone(),
+        seal: data_dir::seal(store, env, &settings.secret_key_file).await?,
+        files: Files::open(&directory.attachments()).map_err(|error| format!("data: attachments: {error}"))?,
+        outbound: Outbound::new(AddressPolicy { allowed: settings.allow_outbound.clone() })?,
+        channels: Default::default(),
+        typing: Default::default(),
+        public_url: settings.public_url.clone(),
+    }))
+}
+
+/// Runs until the process is told to stop.
+pub(crate) async fn run(settings: Settings, directory: DataDir, store: Store, env: Env) -> Result<(), String> {
+    let app = application(&settings, &directory, &store, &env).await?;
+    let first = first_start(&store, &env).await?;
+    if settings.demo {
+        demo::fill(&app, router(&settings, &app)).await.map_err(|error| format!("demo: {error}"))?;
+    }
+
+    let (stop, stopping) = watch::channel(false);
+    let (outbox, delivery) = Delivery::new(&app);
+    if store.dialect() == Dialect::Sqlite {
+        delivery.release_claims().await.map_err(|error| explain(&error))?;
+    }
+    let consumers: Vec<Arc<dyn Consumer>> = vec![outbox];
+    consumer::require_distinct(&consumers).map_err(|error| explain(&error))?;
+    let mut workers = tokio::task::JoinSet::new();
+    for consumer in consumers {
+        workers.spawn(consumer::run(store.clone(), consumer, stopping.clone()));
+    }
+    workers.spawn(delivery.run(stopping.clone()));
+    workers.spawn(attachments::fetching::run(app.clone(), stopping.clone()));
+    workers.spawn(housekeeping::run(store.clone(), env.clone(), settings.log_days, stopping.clone()));
+
+    let listener = TcpListener::bind(settings.listen)
+        .await
+        .map_err(|error| format!("listen: {}: {error}", settings.listen))?;
+    let address = listener.local_addr().map_err(|error| format!("listen: {error}"))?;
+    let admin = Arc::new(Admin { store: store.clone(), env: env.clone(), files: app.files.clone() });
+    control::listen(&directory.socket(), admin)?;
+    greet(&settings, first.as_ref());
+    tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "serving");
+
+    let limits = InboundLimits { connections_max: settings.connections_max, ..InboundLimits::default() };
+    frontdesk_net::serve(listener, router(&settings, &app), limits, told_to_stop()).await;
+    tracing::info!("stopping");
+    let _ = stop.send(true);
+    while workers.join_next().await.is_some() {}
+    let _ = std::fs::remove_file(directory.socket());
+    drop(app);
+    tokio::task::spawn_blocking(move || store.close()).await.map_err(|error| error.to_string())
+}
+
+fn router(settings: &Settings, app: &Arc<Conversations>) -> Router {
+    let authenticator: Arc<dyn Authenticator> = Arc::new(SignIn);
+    let metrics = Metrics::new(app.store.clone());
+    let api = Api {
+        operations: operations(app),
+        store: app.store.clone(),
+        env: app.env.clone(),
+        authenticator: authenticator.clone(),
+        limits: Limits { requests_per_minute: settings.rate_limit, ..Limits::default() },
+        uploads_dir: app.files.temp_dir().to_owned(),
+        public_url: settings.public_url.clone(),
+        observer: metrics.observer(),
+    };
+    let unknown = app.env.clone();
+    Router::new()
+        .route("/", get(|| async { Redirect::temporary("/docs") }))
+        .route("/healthz", get(|| async { "ok" }))
+        .route("/readyz", get(ready))
+        .with_state(app.store.clone())
+        .merge(metrics.router())
+        .merge(send_api::router(app))
+        .merge(attachments::router(app, authenticator))
+        .merge(frontdesk_rest::router(api))
+        .fallback(move || {
+            let request_id = unknown.id();
+            async move { frontdesk_rest::refuse(&error::not_found("page"), request_id) }
+        })
+}
+
+/// Whether the store takes a write now.
+async fn ready(State(store): State<Store>) -> Response {
+    let probe = store.write(|tx| tx.one("SELECT seq FROM log_head", args![])?.get::<i64>(0));
+    match tokio::time::timeout(READY_DEADLINE, probe).await {
+        Ok(Ok(_)) => "ready".into_response(),
+        Ok(Err(_)) | Err(_) => {
+            let body = json!({ "error": "unavailable", "message": "The store cannot serve now.", "status": 503 });
+            let headers = [("content-type", "application/json; charset=utf-8"), ("retry-after", "5")];
+            (StatusCode::SERVICE_UNAVAILABLE, headers, body.to_string()).into_response()
+        }
+    }
+}
+
+/// Sets up a fresh installation. Looks first, because hashing a password takes time that later starts need not spend.
+async fn first_start(store: &Store, env: &Env) -> Result<Option<FirstSignIn>, String> {
+    let is_fresh = store.read(|tx| Ok(tx.first("SELECT 1 FROM users LIMIT 1", args![])?.is_none()));
+    if !is_fresh.await.map_err(|error| explain(&error))? {
+        return Ok(None);
+    }
+    let (password, hash) = setup::first_password(env).map_err(|error| explain(&error))?;
+    let env = env.clone();
+    store.write(move |tx| setup::first_start(tx, &env, &password, &hash)).await.map_err(|error| explain(&error))
+}
+
+/// Says once where to go and how to sign in.
+fn greet(settings: &Settings, first: Option<&FirstSignIn>) {
+    println!("Frontdesk is at {}", settings.public_url);
+    if let Some(first) = first {
+        println!();
+        println!("  Administrator  {}", first.email);
+        println!("  Password       {}", first.password.reveal());
+        println!("  Access token   {}", first.token.reveal());
+        println!();
+        println!("These are shown this once. Make another token with: frontdesk token create --user {} --label NAME", first.email);
+    }
+}
+
+async fn told_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+}

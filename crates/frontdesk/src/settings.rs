@@ -1,0 +1,245 @@
+//! Settings: by file, environment and flags, the later stronger. One list, from which the help, the commented
+//! configuration file and every refusal come.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use ipnet::IpNet;
+use serde::Deserialize;
+
+/// Settings of `frontdesk serve`.
+#[derive(Args, Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Given {
+    /// Directory of the embedded database, the secrets and the attachments; created when missing
+    #[arg(long, value_name = "DIR", env = "FRONTDESK_DATA", help_heading = "Settings")]
+    pub(crate) data: Option<PathBuf>,
+
+    /// Configuration file in TOML; `frontdesk config` prints a commented one
+    #[arg(long, value_name = "FILE", env = "FRONTDESK_CONFIG", help_heading = "Settings")]
+    #[serde(skip)]
+    pub(crate) config: Option<PathBuf>,
+
+    /// Where to listen
+    #[arg(long, value_name = "ADDRESS:PORT", env = "FRONTDESK_LISTEN", help_heading = "Settings")]
+    pub(crate) listen: Option<SocketAddr>,
+
+    /// PostgreSQL, as postgres://user:password@host/database; the embedded database when absent
+    #[arg(long, value_name = "URL", env = "FRONTDESK_DATABASE_URL", hide_env_values = true, help_heading = "Settings")]
+    pub(crate) database_url: Option<String>,
+
+    /// Where browsers and channels reach this server, such as https://desk.example.com
+    #[arg(long, value_name = "URL", env = "FRONTDESK_PUBLIC_URL", help_heading = "Settings")]
+    pub(crate) public_url: Option<String>,
+
+    /// Fill an empty installation with example conversations
+    #[arg(long, env = "FRONTDESK_DEMO", num_args = 0..=1, default_missing_value = "true", help_heading = "Settings")]
+    pub(crate) demo: Option<bool>,
+
+    /// REST requests a minute and token; 0 switches the throttle off. The Send API is apart
+    #[arg(long, value_name = "N", env = "FRONTDESK_RATE_LIMIT", help_heading = "Settings")]
+    pub(crate) rate_limit: Option<u32>,
+
+    /// Private addresses that calls to channels may reach; may be repeated
+    #[arg(long, value_name = "CIDR", env = "FRONTDESK_ALLOW_OUTBOUND", value_delimiter = ',', help_heading = "Settings")]
+    pub(crate) allow_outbound: Vec<IpNet>,
+
+    /// Proxies whose X-Forwarded-For is believed; may be repeated
+    #[arg(long, value_name = "CIDR", env = "FRONTDESK_TRUSTED_PROXY", value_delimiter = ',', help_heading = "Settings")]
+    pub(crate) trusted_proxy: Vec<IpNet>,
+
+    /// File with the key that seals secrets; secret.key in the data directory when absent
+    #[arg(long, value_name = "FILE", env = "FRONTDESK_SECRET_KEY_FILE", help_heading = "Settings")]
+    pub(crate) secret_key_file: Option<PathBuf>,
+
+    /// At most this many connections at once
+    #[arg(long, value_name = "N", env = "FRONTDESK_CONNECTIONS_MAX", help_heading = "Settings")]
+    pub(crate) connections_max: Option<u32>,
+
+    /// How many days the log of events is kept
+    #[arg(long, value_name = "DAYS", env = "FRONTDESK_LOG_DAYS", help_heading = "Settings")]
+    pub(crate) log_days: Option<u32>,
+
+    /// Which log lines are written: error, warn, info, debug, or a filter such as info,frontdesk_store=debug
+    #[arg(long, value_name = "LEVEL", env = "FRONTDESK_LOG", help_heading = "Settings")]
+    pub(crate) log: Option<String>,
+
+    /// How log lines are written
+    #[arg(long, value_name = "FORMAT", env = "FRONTDESK_LOG_FORMAT", help_heading = "Settings")]
+    pub(crate) log_format: Option<LogFormat>,
+}
+
+/// How log lines are written, to standard error.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LogFormat {
+    /// One JSON object a line
+    #[default]
+    Json,
+    /// For people
+    Text,
+}
+
+/// Settings that are complete and make sense.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) data: PathBuf,
+    pub(crate) listen: SocketAddr,
+    pub(crate) database_url: Option<String>,
+    pub(crate) public_url: String,
+    pub(crate) demo: bool,
+    pub(crate) rate_limit: u32,
+    pub(crate) allow_outbound: Vec<IpNet>,
+    pub(crate) trusted_proxy: Vec<IpNet>,
+    pub(crate) secret_key_file: PathBuf,
+    pub(crate) connections_max: u32,
+    pub(crate) log_days: u32,
+    pub(crate) log: String,
+    pub(crate) log_format: LogFormat,
+}
+
+impl Given {
+    /// Adds what the configuration file says where flags and environment say nothing, and the defaults where that
+    /// says nothing either. The error names the setting and what it should be.
+    pub(crate) fn complete(self) -> Result<Settings, String> {
+        let file = match &self.config {
+            Some(path) => read(path)?,
+            None => Given::default(),
+        };
+        let data = self.data.or(file.data).unwrap_or_else(|| "data".into());
+        let listen = self.listen.or(file.listen).unwrap_or_else(|| ([127, 0, 0, 1], 8080).into());
+        let public_url = match self.public_url.or(file.public_url) {
+            Some(url) => checked_url(&url)?,
+            None => local_url(listen),
+        };
+        let database_url = self.database_url.or(file.database_url).filter(|url| !url.is_empty());
+        if database_url.as_ref().is_some_and(|url| !url.starts_with("postgres://") && !url.starts_with("postgresql://")) {
+            return Err("database-url: it should look like postgres://user:password@host/database".into());
+        }
+        let connections_max = self.connections_max.or(file.connections_max).unwrap_or(10_000);
+        if connections_max == 0 {
+            return Err("connections-max: it should be at least 1".into());
+        }
+        let log_days = self.log_days.or(file.log_days).unwrap_or(30);
+        if log_days == 0 {
+            return Err("log-days: it should be at least 1".into());
+        }
+        let either = |first: Vec<IpNet>, second: Vec<IpNet>| if first.is_empty() { second } else { first };
+        Ok(Settings {
+            secret_key_file: self.secret_key_file.or(file.secret_key_file).unwrap_or_else(|| data.join("secret.key")),
+            listen,
+            database_url,
+            public_url,
+            demo: self.demo.or(file.demo).unwrap_or(false),
+            rate_limit: self.rate_limit.or(file.rate_limit).unwrap_or(500),
+            allow_outbound: either(self.allow_outbound, file.allow_outbound),
+            trusted_proxy: either(self.trusted_proxy, file.trusted_proxy),
+            connections_max,
+            log_days,
+            log: self.log.or(file.log).unwrap_or_else(|| "info".into()),
+            log_format: self.log_format.or(file.log_format).unwrap_or_default(),
+            data,
+        })
+    }
+}
+
+fn read(path: &Path) -> Result<Given, String> {
+    let text = std::fs::read_to_string(path).map_err(|trouble| format!("config: {}: {trouble}", path.display()))?;
+    toml::from_str(&text).map_err(|trouble| format!("config: {}: {trouble}", path.display()))
+}
+
+fn checked_url(url: &str) -> Result<String, String> {
+    let wrong = "public-url: it should be an http or https address without a path, such as https://desk.example.com";
+    let trimmed = url.trim_end_matches('/');
+    let uri: http::Uri = trimmed.parse().map_err(|_| wrong.to_owned())?;
+    let known_scheme = matches!(uri.scheme_str(), Some("http" | "https"));
+    if !known_scheme || uri.host().is_none_or(str::is_empty) || uri.query().is_some() || uri.path() != "/" {
+        return Err(wrong.into());
+    }
+    Ok(trimmed.to_owned())
+}
+
+fn local_url(listen: SocketAddr) -> String {
+    if listen.ip().is_loopback() || listen.ip().is_unspecified() {
+        format!("http://localhost:{}", listen.port())
+    } else {
+        format!("http://{listen}")
+    }
+}
+
+/// A configuration file with every setting, commented, with its default.
+pub(crate) const COMMENTED_FILE: &str = r#"# Frontdesk's configuration. Environment variables (FRONTDESK_…) and flags are stronger.
+
+# Directory of the embedded database, the secrets and the attachments; created when missing.
+# data = "data"
+
+# Where to listen.
+# listen = "127.0.0.1:8080"
+
+# PostgreSQL for several nodes; the embedded database when absent.
+# database_url = "postgres://user:password@host/database"
+
+# Where browsers and channels reach this server.
+# public_url = "http://localhost:8080"
+
+# Fill an empty installation with example conversations.
+# demo = false
+
+# REST requests a minute and token; 0 switches the throttle off. The Send API is apart.
+# rate_limit = 500
+
+# Private addresses that calls to channels may reach.
+# allow_outbound = ["127.0.0.0/8"]
+
+# Proxies whose X-Forwarded-For is believed.
+# trusted_proxy = ["10.0.0.0/8"]
+
+# File with the key that seals secrets; secret.key in the data directory when absent. Back it up apart.
+# secret_key_file = "data/secret.key"
+
+# At most this many connections at once.
+# connections_max = 10000
+
+# How many days the log of events is kept.
+# log_days = 30
+
+# Which log lines are written: error, warn, info, debug, or a filter such as info,frontdesk_store=debug.
+# log = "info"
+
+# How log lines are written: json or text.
+# log_format = "json"
+"#;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_commented_file_names_every_setting_and_its_default() {
+        let uncommented: String = COMMENTED_FILE
+            .lines()
+            .filter_map(|line| line.strip_prefix("# "))
+            .filter(|line| line.split_once(" = ").is_some_and(|(name, _)| !name.contains(' ')))
+            .map(|line| format!("{line}\n"))
+            .collect();
+        let file: Given = toml::from_str(&uncommented).expect("the commented file");
+        assert_eq!(uncommented.lines().count(), 13);
+        let defaults = Given::default().complete().expect("defaults");
+        let same = Given { database_url: None, allow_outbound: Vec::new(), trusted_proxy: Vec::new(), ..file };
+        assert_eq!(format!("{defaults:?}"), format!("{:?}", same.complete().expect("the commented file's settings")));
+    }
+
+    #[test]
+    fn wrong_settings_are_refused_by_name() {
+        for (given, name) in [
+            (Given { database_url: Some("mysql://x".into()), ..Given::default() }, "database-url"),
+            (Given { public_url: Some("desk.example.com".into()), ..Given::default() }, "public-url"),
+            (Given { public_url: Some("https://desk.example.com/x".into()), ..Given::default() }, "public-url"),
+            (Given { connections_max: Some(0), ..Given::default() }, "connections-max"),
+            (Given { log_days: Some(0), ..Given::default() }, "log-days"),
+        ] {
+            assert!(given.complete().expect_err(name).starts_with(name));
+        }
+    }
+}

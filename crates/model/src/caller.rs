@@ -1,0 +1,50 @@
+//! The user on whose behalf something happens, with all that decides what they may see and do.
+
+use std::sync::Arc;
+
+use crate::permissions::RightsBySource;
+use crate::{Error, Id, Permission, Permissions, SourceRight, SourceRights, error};
+
+/// An authenticated user: the token's owner, or the user they act as (row 1.08).
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// The user.
+    pub user_id: Id,
+    /// Their role's permissions.
+    pub permissions: Permissions,
+    /// Their rights, source by source.
+    pub sources: Arc<RightsBySource>,
+}
+
+impl Caller {
+    /// Whether the role holds this permission.
+    pub fn may(&self, permission: Permission) -> bool {
+        self.permissions.has(permission)
+    }
+
+    /// 403 unless the role holds one of these permissions.
+    pub fn require_any(&self, permissions: &[Permission]) -> Result<(), Error> {
+        if permissions.iter().any(|permission| self.may(*permission)) {
+            return Ok(());
+        }
+        let names: Vec<_> = permissions.iter().map(|permission| permission.name()).collect();
+        Err(error::forbidden(format!("Your role lacks the permission {}.", names.join(" or "))))
+    }
+
+    /// The rights on one source; none when it is unknown.
+    pub fn rights(&self, source_id: Id) -> SourceRights {
+        self.sources.get(&source_id).copied().unwrap_or_default()
+    }
+
+    /// Whether the caller holds this right on this source.
+    pub fn may_on(&self, source_id: Id, right: SourceRight) -> bool {
+        self.rights(source_id).has(right)
+    }
+
+    /// The sources on which the caller holds this right, in order.
+    pub fn sources_with(&self, right: SourceRight) -> Vec<Id> {
+        let mut ids: Vec<Id> = self.sources.iter().filter(|(_, rights)| rights.has(right)).map(|(id, _)| *id).collect();
+        ids.sort_unstable();
+        ids
+    }
+}

@@ -1,0 +1,21 @@
+//! The words that every part of Frontdesk shares, and nothing that touches a disk or a network:
+//! ids, times, errors, permissions, callers, events and the search language.
+
+pub mod caller;
+pub mod env;
+pub mod error;
+pub mod event;
+pub mod id;
+pub mod permissions;
+pub mod query;
+pub mod secret;
+pub mod time;
+
+pub use caller::Caller;
+pub use env::Env;
+pub use error::{Error, Refusal, Result};
+pub use event::Event;
+pub use id::Id;
+pub use permissions::{Permission, Permissions, SourceRight, SourceRights};
+pub use secret::Secret;
+pub use time::Timestamp;

@@ -1,0 +1,210 @@
+//! What a role allows, and what a user may do on one source.
+
+use std::collections::HashMap;
+
+use crate::Id;
+
+macro_rules! permissions {
+    ($($variant:ident $name:literal,)*) => {
+        /// One permission of a role, under the name that REST uses (union of the published lists, reading D18).
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        #[allow(missing_docs, reason = "the wire name beside each variant is its documentation")]
+        pub enum Permission { $($variant,)* }
+
+        impl Permission {
+            /// All permissions, in the order of their bits in the store: append only.
+            pub const ALL: &[Permission] = &[$(Permission::$variant,)*];
+
+            /// The wire name.
+            pub fn name(self) -> &'static str {
+                match self { $(Permission::$variant => $name,)* }
+            }
+        }
+    };
+}
+
+permissions! {
+    AccessHelpCenter "access_help_center",
+    AccessPreviousMessages "access_previous_messages",
+    AccessPullMode "access_pull_mode",
+    AdminStampAnswer "admin_stamp_answer",
+    AnonymizeIdentity "anonymize_identity",
+    ApproveContent "approve_content",
+    AskAnExpert "ask_an_expert",
+    AssignIntervention "assign_intervention",
+    AuthorBlockContent "author_block_content",
+    CloseContentThread "close_content_thread",
+    CreateAndDestroyExtension "create_and_destroy_extension",
+    CreateCommunity "create_community",
+    CreateContentSource "create_content_source",
+    CreateUser "create_user",
+    DelayExportContent "delay_export_content",
+    DeleteContentThread "delete_content_thread",
+    EscalateToVideo "escalate_to_video",
+    ExportIdentity "export_identity",
+    ImpersonateUser "impersonate_user",
+    InviteUser "invite_user",
+    LockIdentity "lock_identity",
+    ManageApiAccessTokens "manage_api_access_tokens",
+    ManageAppSdkApplications "manage_app_sdk_applications",
+    ManageAutomaticExportsTasks "manage_automatic_exports_tasks",
+    ManageCategories "manage_categories",
+    ManageChat "manage_chat",
+    ManageCustomFields "manage_custom_fields",
+    ManageCustomNotifications "manage_custom_notifications",
+    ManageEmailsTemplates "manage_emails_templates",
+    ManageFolders "manage_folders",
+    ManageIce "manage_ice",
+    ManageIdentities "manage_identities",
+    ManageMessaging "manage_messaging",
+    ManageOwnNotifications "manage_own_notifications",
+    ManageReplyAssistant "manage_reply_assistant",
+    ManageRoles "manage_roles",
+    ManageRulesEngineRules "manage_rules_engine_rules",
+    ManageSurveys "manage_surveys",
+    ManageTags "manage_tags",
+    ManageTeams "manage_teams",
+    ManageTopologies "manage_topologies",
+    ManageUsersOfMyTeams "manage_users_of_my_teams",
+    MonitorTasks "monitor_tasks",
+    MonitorTeamTasks "monitor_team_tasks",
+    MuteContent "mute_content",
+    OpenContentThread "open_content_thread",
+    PublishContent "publish_content",
+    ReadCommunity "read_community",
+    ReadContentSource "read_content_source",
+    ReadEvent "read_event",
+    ReadExport "read_export",
+    ReadIdentity "read_identity",
+    ReadOwnStats "read_own_stats",
+    ReadPresence "read_presence",
+    ReadStats "read_stats",
+    ReadSurveys "read_surveys",
+    ReadUser "read_user",
+    ReceiveTasks "receive_tasks",
+    ReplyWithAssistant "reply_with_assistant",
+    SearchContents "search_contents",
+    SearchEvent "search_event",
+    UpdateCommunity "update_community",
+    UpdateContentSource "update_content_source",
+    UpdateExtension "update_extension",
+    UpdateIdentity "update_identity",
+    UpdateIntervention "update_intervention",
+    UpdateOwnIntervention "update_own_intervention",
+    UpdateSettings "update_settings",
+    UpdateTimeSheet "update_time_sheet",
+    UpdateUser "update_user",
+    UseCobrowsing "use_cobrowsing",
+    UseEmoji "use_emoji",
+    AccessAdvancedAnalytics "access_advanced_analytics",
+    ManageAdvancedAnalytics "manage_advanced_analytics",
+}
+
+/// A set of permissions.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Permissions(u128);
+
+impl Permissions {
+    /// Every permission: what an administrator holds.
+    pub const ALL: Permissions = Permissions((1 << Permission::ALL.len()) - 1);
+
+    /// Whether the set holds this permission.
+    pub fn has(self, permission: Permission) -> bool {
+        self.0 & 1 << permission as u32 != 0
+    }
+
+    /// Whether every permission of `other` is in this set.
+    pub fn covers(self, other: Permissions) -> bool {
+        other.0 & !self.0 == 0
+    }
+
+    /// The names of the permissions held, comma-separated: how the store keeps a role, readable and safe to extend.
+    pub fn to_text(self) -> String {
+        let names: Vec<_> = Permission::ALL.iter().filter(|permission| self.has(**permission)).map(|p| p.name()).collect();
+        names.join(",")
+    }
+
+    /// Reads what [`Permissions::to_text`] wrote; names that this version does not know are left out.
+    pub fn from_text(text: &str) -> Permissions {
+        let known = |name: &str| Permission::ALL.iter().copied().find(|permission| permission.name() == name);
+        text.split(',').filter_map(known).collect()
+    }
+}
+
+impl FromIterator<Permission> for Permissions {
+    fn from_iter<T: IntoIterator<Item = Permission>>(permissions: T) -> Permissions {
+        Permissions(permissions.into_iter().fold(0, |bits, permission| bits | 1 << permission as u32))
+    }
+}
+
+/// What a user may do on one source (row 9.07); the discriminants are bits in the store.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SourceRight {
+    /// See its threads, contents, identities and interventions.
+    Read = 1,
+    /// Answer.
+    Reply = 2,
+    /// Answer with formatted text.
+    ReplyWithHtml = 4,
+    /// Write first.
+    InitiateDiscussion = 8,
+    /// Remove contents on the source.
+    Destroy = 16,
+    /// Answers wait for another person's approval.
+    ApprovalRequired = 32,
+}
+
+/// One user's rights on one source.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct SourceRights(i64);
+
+impl SourceRights {
+    /// Every right, without approval.
+    pub const FULL: SourceRights = SourceRights(1 | 2 | 4 | 8 | 16);
+
+    /// Whether this right is held.
+    pub fn has(self, right: SourceRight) -> bool {
+        self.0 & right as i64 != 0
+    }
+
+    /// The bits as the store keeps them.
+    pub fn bits(self) -> i64 {
+        self.0
+    }
+
+    /// From the bits of the store.
+    pub fn from_bits(bits: i64) -> SourceRights {
+        SourceRights(bits)
+    }
+}
+
+impl FromIterator<SourceRight> for SourceRights {
+    fn from_iter<T: IntoIterator<Item = SourceRight>>(rights: T) -> SourceRights {
+        SourceRights(rights.into_iter().fold(0, |bits, right| bits | right as i64))
+    }
+}
+
+/// The rights of one user on every source that they hold any right on.
+pub type RightsBySource = HashMap<Id, SourceRights>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_are_74_permissions_with_distinct_names() {
+        let mut names: Vec<_> = Permission::ALL.iter().map(|permission| permission.name()).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), 74);
+    }
+
+    #[test]
+    fn a_role_survives_being_stored() {
+        let role: Permissions = [Permission::ReadUser, Permission::ManageAdvancedAnalytics].into_iter().collect();
+        assert_eq!(Permissions::from_text(&role.to_text()), role);
+        assert_eq!(Permissions::from_text(&Permissions::ALL.to_text()), Permissions::ALL);
+        assert_eq!(Permissions::from_text("read_user,of_a_later_version"), [Permission::ReadUser].into_iter().collect());
+        assert!(Permissions::ALL.covers(role) && !role.covers(Permissions::ALL));
+    }
+}

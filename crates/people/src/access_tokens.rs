@@ -1,0 +1,193 @@
+//! Access tokens: a label, an owner, an enabled flag. The token itself is shown once, at creation; only its hash is kept.
+
+use frontdesk_model::{Env, Id, Permissions, Result, Secret, Timestamp, error};
+use frontdesk_store::{Row, Tx, args};
+use ring::digest;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Labels are for people: this many characters are enough.
+const LABEL_CHARACTERS_MAX: usize = 255;
+
+/// The hash under which a token is looked up. A token is 256 random bits, so a fast hash reveals nothing.
+pub fn hash(token: &str) -> [u8; 32] {
+    let mut hash = [0; 32];
+    hash.copy_from_slice(digest::digest(&digest::SHA256, token.as_bytes()).as_ref());
+    hash
+}
+
+/// An access token as its administrator sees it.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct AccessToken {
+    id: Id,
+    label: String,
+    /// Every effect of the token is attributed to this user and bounded by their role.
+    user_id: Id,
+    /// A disabled token is refused with 401.
+    enabled: bool,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    /// The token itself; only in the answer that created it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<String>,
+}
+
+const COLUMNS: &str = "id, label, user_id, enabled, created_at, updated_at";
+
+fn access_token(row: &Row) -> Result<AccessToken> {
+    Ok(AccessToken {
+        id: row.get(0)?,
+        label: row.get(1)?,
+        user_id: row.get(2)?,
+        enabled: row.get(3)?,
+        created_at: row.get(4)?,
+        updated_at: row.get(5)?,
+        token: None,
+    })
+}
+
+/// Creates a token and returns it. The only place where a token is made.
+pub fn create(tx: &mut dyn Tx, env: &Env, user_id: Id, label: &str) -> Result<(Id, Secret)> {
+    let label = label.trim();
+    if label.is_empty() {
+        return Err(error::invalid("label", "blank", "label must not be empty: it tells tokens apart."));
+    }
+    if label.chars().count() > LABEL_CHARACTERS_MAX {
+        let message = format!("label has at most {LABEL_CHARACTERS_MAX} characters.");
+        return Err(error::invalid("label", "too_long", message));
+    }
+    let random: [u8; 32] = env.random();
+    let token: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+    let (id, now) = (env.id(), env.now());
+    tx.execute(
+        "INSERT INTO access_tokens (id, hash, user_id, label, enabled, created_at, updated_at)
+         VALUES ($1, $2, $3, $4, TRUE, $5, $5)",
+        args![&id, &hash(&token)[..], &user_id, label, now],
+    )?;
+    Ok((id, Secret::new(token)))
+}
+
+/// The permissions of a token's owner-to-be: nobody may make a token that can do more than they can.
+pub(crate) fn owner_permissions(tx: &mut dyn Tx, user_id: Id) -> Result<Permissions> {
+    let row = tx.first(
+        "SELECT roles.permissions FROM users JOIN roles ON roles.id = users.role_id WHERE users.id = $1",
+        args![&user_id],
+    )?;
+    let row = row.ok_or_else(|| error::invalid("user_id", "unknown", "user_id: there is no such user."))?;
+    Ok(Permissions::from_text(&row.get::<String>(0)?))
+}
+
+pub(crate) mod rest {
+    use std::sync::Arc;
+
+    use frontdesk_model::{Permission, Result, error};
+    use http::Method;
+    use frontdesk_rest::{Call, NoParameters, Operation, Page, Paging};
+    use frontdesk_store::{Tx, args};
+
+    use super::*;
+
+    /// Parameters of `createAccessToken`.
+    #[derive(Deserialize, JsonSchema)]
+    struct Create {
+        /// What the token is for.
+        label: String,
+        /// The user it acts for; the caller when absent. Their role may hold nothing that the caller's lacks.
+        user_id: Option<Id>,
+    }
+
+    /// Parameters of `updateAccessToken`.
+    #[derive(Deserialize, JsonSchema)]
+    struct Update {
+        /// A new label.
+        label: Option<String>,
+        /// Whether the token is accepted.
+        enabled: Option<bool>,
+    }
+
+
+    pub(crate) fn operations(env: &Env) -> Vec<Operation> {
+        let tag = "Access tokens";
+        let permissions = &[Permission::ManageApiAccessTokens];
+        let path = "/access_tokens/{accessTokenId}";
+        let env = Arc::new(env.clone());
+        vec![
+            Operation::read("getAllAccessTokens", Method::GET, "/access_tokens", list)
+                .tag(tag)
+                .summary("Lists access tokens, oldest first, without the tokens themselves.")
+                .permissions(permissions)
+                .extension(),
+            Operation::write("createAccessToken", Method::POST, "/access_tokens", move |call, parameters, tx| {
+                create_for(&env, call, parameters, tx)
+            })
+            .tag(tag)
+            .summary("Creates an access token. Its answer is the only place where the token is shown.")
+            .permissions(permissions)
+            .extension(),
+            Operation::write("updateAccessToken", Method::PUT, path, update)
+                .tag(tag)
+                .summary("Renames, enables or disables an access token.")
+                .permissions(permissions)
+                .extension(),
+            Operation::write("deleteAccessToken", Method::DELETE, path, delete)
+                .tag(tag)
+                .summary("Deletes an access token: it is refused from now on.")
+                .permissions(permissions)
+                .extension(),
+        ]
+    }
+
+    fn list(_: &Call, paging: Paging, tx: &mut dyn Tx) -> Result<Page<AccessToken>> {
+        let count = tx.one("SELECT count(*) FROM access_tokens", args![])?.get(0)?;
+        let rows = tx.query(
+            &format!("SELECT {COLUMNS} FROM access_tokens ORDER BY created_at, id LIMIT $1 OFFSET $2"),
+            args![paging.limit, paging.offset],
+        )?;
+        Ok(Page::new(count, paging, rows.iter().map(access_token).collect::<Result<_>>()?))
+    }
+
+    fn create_for(env: &Env, call: &Call, parameters: Create, tx: &mut dyn Tx) -> Result<AccessToken> {
+        let user_id = parameters.user_id.unwrap_or(call.caller.user_id);
+        if !call.caller.permissions.covers(owner_permissions(tx, user_id)?) {
+            return Err(error::forbidden("This user's role holds permissions that yours lacks."));
+        }
+        let (id, token) = create(tx, env, user_id, &parameters.label)?;
+        Ok(AccessToken { token: Some(token.reveal().to_owned()), ..find(tx, id)? })
+    }
+
+    fn update(call: &Call, parameters: Update, tx: &mut dyn Tx) -> Result<AccessToken> {
+        let token = find(tx, call.id("accessTokenId", "access token")?)?;
+        require_covered(call, &token, tx)?;
+        let label = parameters.label.unwrap_or(token.label);
+        let label = label.trim();
+        if label.is_empty() || label.chars().count() > LABEL_CHARACTERS_MAX {
+            let message = format!("label has 1 to {LABEL_CHARACTERS_MAX} characters.");
+            return Err(error::invalid("label", "invalid", message));
+        }
+        tx.execute(
+            "UPDATE access_tokens SET label = $2, enabled = $3, updated_at = $4 WHERE id = $1",
+            args![&token.id, label, parameters.enabled.unwrap_or(token.enabled), call.env.now()],
+        )?;
+        find(tx, token.id)
+    }
+
+    fn delete(call: &Call, _: NoParameters, tx: &mut dyn Tx) -> Result<AccessToken> {
+        let token = find(tx, call.id("accessTokenId", "access token")?)?;
+        require_covered(call, &token, tx)?;
+        tx.execute("DELETE FROM access_tokens WHERE id = $1", args![&token.id])?;
+        Ok(token)
+    }
+
+    /// Enabling somebody's token is as good as making one.
+    fn require_covered(call: &Call, token: &AccessToken, tx: &mut dyn Tx) -> Result<()> {
+        if call.caller.permissions.covers(owner_permissions(tx, token.user_id)?) {
+            return Ok(());
+        }
+        Err(error::forbidden("The token's owner holds permissions that your role lacks."))
+    }
+
+    fn find(tx: &mut dyn Tx, id: Id) -> Result<AccessToken> {
+        let row = tx.first(&format!("SELECT {COLUMNS} FROM access_tokens WHERE id = $1"), args![&id])?;
+        access_token(&row.ok_or_else(|| error::not_found("access token"))?)
+    }
+}

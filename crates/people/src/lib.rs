@@ -1,0 +1,19 @@
+//! People: users, roles, access tokens, and how a token becomes a caller.
+
+pub mod access_tokens;
+pub mod password;
+pub mod roles;
+pub mod setup;
+pub mod sign_in;
+pub mod users;
+
+use frontdesk_model::Env;
+use frontdesk_rest::Operation;
+
+/// The operations of this crate.
+pub fn operations(env: &Env) -> Vec<Operation> {
+    let mut operations = users::operations();
+    operations.extend(roles::operations());
+    operations.extend(access_tokens::rest::operations(env));
+    operations
+}

@@ -1,0 +1,66 @@
+//! Passwords are kept as Argon2id hashes, stronger than the OWASP minimum of 19 MiB and two passes.
+
+use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
+use argon2::{Algorithm, Argon2, Params, Version};
+use frontdesk_model::{Env, Result, Secret, error};
+
+/// Longer passwords are refused before any hashing, so that nobody can keep the processor busy with them.
+pub const PASSWORD_CHARACTERS_MAX: usize = 256;
+
+const MEMORY_KIB: u32 = 19 * 1024;
+const PASSES: u32 = 2;
+const LANES: u32 = 1;
+
+fn argon2id() -> Result<Argon2<'static>> {
+    let params = Params::new(MEMORY_KIB, PASSES, LANES, None)
+        .map_err(|trouble| error::broken(format!("Argon2 parameters: {trouble}")))?;
+    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+}
+
+/// The hash of a password, with a salt of its own, in PHC form.
+pub fn hash(env: &Env, password: &Secret) -> Result<String> {
+    if password.reveal().chars().count() > PASSWORD_CHARACTERS_MAX {
+        let message = format!("A password has at most {PASSWORD_CHARACTERS_MAX} characters.");
+        return Err(error::invalid("password", "too_long", message));
+    }
+    let salt: [u8; 16] = env.random();
+    let hash = argon2id()?
+        .hash_password_with_salt(password.reveal().as_bytes(), &salt)
+        .map_err(|trouble| error::broken(format!("Argon2: {trouble}")))?;
+    Ok(hash.to_string())
+}
+
+/// Whether this is the password of this hash.
+pub fn matches(password: &Secret, hash: &str) -> bool {
+    let Ok(hash) = PasswordHash::new(hash) else { return false };
+    let Ok(argon2id) = argon2id() else { return false };
+    password.reveal().chars().count() <= PASSWORD_CHARACTERS_MAX
+        && argon2id.verify_password(password.reveal().as_bytes(), &hash).is_ok()
+}
+
+/// A fresh password that can be typed: four groups of five letters and digits, some 97 bits.
+pub fn generate(env: &Env) -> Secret {
+    const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+    let random: [u8; 20] = env.random();
+    let letters: Vec<char> = random.iter().map(|byte| char::from(LETTERS[usize::from(byte % 32)])).collect();
+    let groups: Vec<String> = letters.chunks(5).map(|group| group.iter().collect()).collect();
+    Secret::new(groups.join("-"))
+}
+
+#[cfg(test)]
+mod tests {
+    use frontdesk_model::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn a_password_matches_its_own_hash_only() {
+        let env = Env::new(|| Timestamp::from_micros(0), |bytes| bytes.fill(9));
+        let hashed = hash(&env, &Secret::new("correct horse")).unwrap();
+        assert!(hashed.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hashed}");
+        assert!(matches(&Secret::new("correct horse"), &hashed));
+        assert!(!matches(&Secret::new("correct horsf"), &hashed));
+        assert!(!matches(&Secret::new("correct horse"), ""));
+        assert!(hash(&env, &Secret::new("x".repeat(257))).is_err());
+    }
+}

@@ -1,0 +1,67 @@
+//! From a token to the user on whose behalf a request acts.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use frontdesk_model::{Caller, Id, Permission, Permissions, Result, SourceRights, error};
+use frontdesk_rest::Authenticator;
+use frontdesk_store::{Tx, args};
+
+use crate::access_tokens;
+
+/// Looks tokens up in the store.
+pub struct SignIn;
+
+impl Authenticator for SignIn {
+    fn caller(&self, tx: &mut dyn Tx, token: &str, impersonated_user_id: Option<&str>) -> Result<Caller> {
+        let owner = token_owner(tx, token)?;
+        match impersonated_user_id {
+            None => Ok(owner),
+            Some(id) => impersonated(tx, &owner, id),
+        }
+    }
+}
+
+/// 401 unless the token is known and enabled and so is its owner (reading U1).
+fn token_owner(tx: &mut dyn Tx, token: &str) -> Result<Caller> {
+    let hash = access_tokens::hash(token);
+    let row = tx.first(
+        "SELECT users.id, roles.permissions FROM access_tokens
+         JOIN users ON users.id = access_tokens.user_id JOIN roles ON roles.id = users.role_id
+         WHERE access_tokens.hash = $1 AND access_tokens.enabled AND users.enabled",
+        args![&hash[..]],
+    )?;
+    let row = row.ok_or_else(|| error::unauthorized("The access token is unknown or disabled."))?;
+    caller(tx, row.get(0)?, &row.get::<String>(1)?)
+}
+
+/// Acting as somebody else is 400 where it is not allowed (row 1.08), and never a way to more permissions.
+fn impersonated(tx: &mut dyn Tx, owner: &Caller, user_id: &str) -> Result<Caller> {
+    let refused = || error::bad_request("impersonated_user_id: you may not act as this user.");
+    let user_id: Id = user_id.parse().map_err(|_| refused())?;
+    if user_id == owner.user_id {
+        return Ok(owner.clone());
+    }
+    if !owner.may(Permission::ImpersonateUser) {
+        return Err(refused());
+    }
+    let row = tx.first(
+        "SELECT roles.permissions FROM users JOIN roles ON roles.id = users.role_id
+         WHERE users.id = $1 AND users.enabled",
+        args![&user_id],
+    )?;
+    let permissions: String = row.ok_or_else(refused)?.get(0)?;
+    if !owner.permissions.covers(Permissions::from_text(&permissions)) {
+        return Err(refused());
+    }
+    caller(tx, user_id, &permissions)
+}
+
+fn caller(tx: &mut dyn Tx, user_id: Id, permissions: &str) -> Result<Caller> {
+    let rows = tx.query("SELECT source_id, rights FROM source_permissions WHERE user_id = $1", args![&user_id])?;
+    let mut sources = HashMap::with_capacity(rows.len());
+    for row in rows {
+        sources.insert(row.get(0)?, SourceRights::from_bits(row.get(1)?));
+    }
+    Ok(Caller { user_id, permissions: Permissions::from_text(permissions), sources: Arc::new(sources) })
+}

@@ -1,0 +1,114 @@
+//! Bodies as they arrive: bounded in bytes and in time.
+
+use std::time::Duration;
+
+use axum::body::{Body, HttpBody};
+use axum::http::HeaderMap;
+use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
+use bytes::{Bytes, BytesMut};
+use frontdesk_model::{Result, error};
+use http_body_util::BodyExt;
+
+/// The whole body. 413 past `bytes_max`, 400 when it does not arrive in time, ends early or is compressed.
+pub(crate) async fn read_body(
+    mut body: Body,
+    headers: &HeaderMap,
+    bytes_max: usize,
+    timeout: Duration,
+) -> Result<Bytes> {
+    if body.is_end_stream() {
+        return Ok(Bytes::new());
+    }
+    check(headers, bytes_max as u64)?;
+    let read = async {
+        let mut first = Bytes::new();
+        let mut all = BytesMut::new();
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|_| error::bad_request("The body ended early."))?;
+            let Ok(data) = frame.into_data() else { continue };
+            if first.len() + all.len() + data.len() > bytes_max {
+                return Err(too_large(bytes_max as u64));
+            }
+            // Most bodies come in one piece, which is then not copied.
+            if first.is_empty() && all.is_empty() {
+                first = data;
+            } else {
+                if all.is_empty() {
+                    all.extend_from_slice(&std::mem::take(&mut first));
+                }
+                all.extend_from_slice(&data);
+            }
+        }
+        Ok(if all.is_empty() { first } else { all.freeze() })
+    };
+    tokio::time::timeout(timeout, read).await.map_err(|_| too_slow(timeout))?
+}
+
+/// What the headers alone already forbid.
+pub(crate) fn check(headers: &HeaderMap, bytes_max: u64) -> Result<()> {
+    let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if length.is_some_and(|length| length > bytes_max) {
+        return Err(too_large(bytes_max));
+    }
+    if headers.get(CONTENT_ENCODING).is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        return Err(error::bad_request("Content-Encoding: send the body uncompressed."));
+    }
+    Ok(())
+}
+
+/// 413.
+pub(crate) fn too_large(bytes_max: u64) -> error::Error {
+    error::too_large(format!("The request is larger than {bytes_max} bytes."))
+}
+
+/// 400: the vocabulary of statuses has no word of its own for it.
+pub(crate) fn too_slow(timeout: Duration) -> error::Error {
+    error::bad_request(format!("The request did not arrive within {} seconds.", timeout.as_secs_f32()))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+    use futures_util::{FutureExt, StreamExt, stream};
+
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn pieces(pieces: &[&'static str]) -> Body {
+        Body::from_stream(stream::iter(pieces.to_vec()).map(Ok::<_, std::io::Error>))
+    }
+
+    fn status(result: Result<Bytes>) -> u16 {
+        match result {
+            Err(error::Error::Refused(refusal)) => refusal.status,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn bodies_are_put_together() {
+        for (body, expected) in [
+            (Body::empty(), ""),
+            (Body::from("one"), "one"),
+            (pieces(&[]), ""),
+            (pieces(&["on", "", "e t", "wo"]), "one two"),
+        ] {
+            assert_eq!(read_body(body, &HeaderMap::new(), 7, SECOND).await.unwrap(), expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn large_slow_broken_and_compressed_bodies_are_refused() {
+        let headers = |name, value| HeaderMap::from_iter([(name, HeaderValue::from_static(value))]);
+        let read = |body, headers| async move { status(read_body(body, &headers, 7, Duration::from_millis(20)).await) };
+        assert_eq!(read(pieces(&["one", " two!"]), HeaderMap::new()).await, 413);
+        assert_eq!(read(Body::from("x"), headers(CONTENT_LENGTH, "8")).await, 413);
+        assert_eq!(read(Body::from("x"), headers(CONTENT_ENCODING, "gzip")).await, 400);
+        let endless = Body::from_stream(stream::pending::<Result<Bytes, std::io::Error>>());
+        assert_eq!(read(endless, HeaderMap::new()).await, 400);
+        let broken = Body::from_stream(stream::iter([Err::<Bytes, _>(std::io::Error::other("gone"))]));
+        assert_eq!(read(broken, HeaderMap::new()).await, 400);
+        assert!(read_body(Body::empty(), &HeaderMap::new(), 0, SECOND).now_or_never().is_some());
+    }
+}

@@ -1,0 +1,107 @@
+//! The REST face: a table of operations, and the one way in which requests reach them: routing, parameters, tokens,
+//! the throttle, permissions, transactions, idempotency, errors, and the document that describes it all. It knows no
+//! resource.
+
+mod answer;
+mod body;
+mod call;
+mod docs;
+mod idempotency;
+mod openapi;
+mod operation;
+mod paging;
+mod parameters;
+mod rate_limit;
+mod routes;
+mod serve;
+#[cfg(test)]
+mod tests;
+mod upload;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::any;
+use frontdesk_model::{Caller, Env, Result};
+use frontdesk_store::{Store, Tx};
+
+pub use answer::{REQUEST_ID, json, refuse};
+pub use call::{Call, Upload};
+pub use idempotency::{KEY_CHARACTERS_MAX, KEY_KEPT_SECONDS, forget_idempotency_keys};
+pub use openapi::openapi;
+pub use operation::{Kind, NoParameters, Operation, faults, list};
+pub use paging::{OFFSET_MAX, Page, Paging, RECORDS_DEFAULT, RECORDS_MAX};
+pub use parameters::{NAME_BYTES_MAX, NAME_LEVELS_MAX, PAIRS_MAX, parameters, parse_pairs};
+pub use rate_limit::TOKENS_MAX;
+pub use upload::sweep_uploads;
+
+/// Turns a token into a caller.
+pub trait Authenticator: Send + Sync {
+    /// The owner of the token, or the user they act as (row 1.08). 401 for a token that is unknown or disabled, 400 when
+    /// acting as that user is not allowed. It may run more than once per request.
+    fn caller(&self, tx: &mut dyn Tx, token: &str, impersonated_user_id: Option<&str>) -> Result<Caller>;
+}
+
+/// Is told about every request: the operation's id ("none" for unknown paths), the status, and how long it took.
+pub type Observer = Arc<dyn Fn(&'static str, u16, Duration) + Send + Sync>;
+
+/// What a request may cost.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Requests per token in a sliding minute; 0 switches the throttle off.
+    pub requests_per_minute: u32,
+    /// Bytes of a body that is no upload, and of the parameters beside an uploaded file.
+    pub body_bytes_max: usize,
+    /// Bytes of an uploaded file.
+    pub upload_bytes_max: u64,
+    /// How long a whole body may take, and how long an upload may stand still.
+    pub body_timeout: Duration,
+    /// How long a whole upload may take.
+    pub upload_timeout: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            requests_per_minute: 500,
+            body_bytes_max: 1024 * 1024,
+            upload_bytes_max: 25 * 1024 * 1024,
+            body_timeout: Duration::from_secs(30),
+            upload_timeout: Duration::from_secs(600),
+        }
+    }
+}
+
+/// Everything that REST is made of.
+pub struct Api {
+    /// The table.
+    pub operations: Vec<Operation>,
+    /// Where operations run.
+    pub store: Store,
+    /// Clock, chance and ids.
+    pub env: Env,
+    /// Who a token stands for.
+    pub authenticator: Arc<dyn Authenticator>,
+    /// What a request may cost.
+    pub limits: Limits,
+    /// Folder for files while they are received; made when it is missing.
+    pub uploads_dir: PathBuf,
+    /// The address that the OpenAPI document names, such as `https://desk.example.com`; empty for a relative one.
+    pub public_url: String,
+    /// Is told about every request.
+    pub observer: Observer,
+}
+
+/// Serves `/1.0`, `/openapi.json` and `/docs`. It has no fallback, so that it can be merged with other routers;
+/// whoever answers other paths can do so with [`refuse`].
+pub fn router(api: Api) -> Router {
+    let docs = docs::router(&openapi(&api.operations, &api.public_url));
+    let mut operations = Router::new();
+    // Client libraries join a base address that ends in a slash with a path that begins with one.
+    for path in ["/1.0", "/1.0/", "/1.0/{*path}", "//1.0", "//1.0/", "//1.0/{*path}"] {
+        operations = operations.route(path, any(serve::serve));
+    }
+    operations.with_state(Arc::new(serve::Server::new(api))).merge(docs)
+}

@@ -1,0 +1,365 @@
+//! The way of a request: route, token, rate, body, parameters, then one transaction that authenticates, checks
+//! permissions, and runs the operation.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+
+use axum::body::{Body, HttpBody};
+use axum::extract::{Request, State};
+use axum::http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
+use frontdesk_model::error::{AttributeError, Error};
+use frontdesk_model::{Caller, Id, Refusal, Result, error};
+use frontdesk_store::Tx;
+use serde_json::{Map, Value};
+
+use crate::Api;
+use crate::answer::{json, refuse};
+use crate::body::{check, read_body, too_slow};
+use crate::call::{Call, Upload};
+use crate::idempotency::{Attempt, key_of};
+use crate::operation::{Kind, Operation};
+use crate::parameters::{BodyKind, boolean, parse_pairs, with_body};
+use crate::rate_limit::RateLimiter;
+use crate::routes::{Found, Lost, Routes};
+use crate::upload::{Bounds, receive};
+
+const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+const NO_TOKEN: &str = "Give an access token: the header \"Authorization: Bearer …\", or the parameter access_token.";
+
+/// Everything that serving needs, built once.
+pub(crate) struct Server {
+    api: Api,
+    routes: Routes,
+    limiter: RateLimiter,
+}
+
+impl Server {
+    pub(crate) fn new(api: Api) -> Server {
+        let (routes, faults) = Routes::new(&api.operations);
+        for fault in faults {
+            tracing::error!(fault, "an operation cannot be reached");
+        }
+        Server { routes, limiter: RateLimiter::new(api.limits.requests_per_minute), api }
+    }
+}
+
+/// Serves one request, and leaves one line in the log and one observation about it.
+pub(crate) async fn serve(State(server): State<Arc<Server>>, request: Request) -> Response<Body> {
+    let started = Instant::now();
+    let request_id = server.api.env.id();
+    let user = Arc::new(OnceLock::new());
+    let (parts, body) = request.into_parts();
+    let found = server.routes.find(&parts.method, parts.uri.path());
+    let (operation, pattern) = match &found {
+        Ok(found) => (server.api.operations[found.operation].id, found.pattern),
+        Err(_) => ("none", "none"),
+    };
+
+    let answer = match found {
+        Ok(found) => answer(&server, found, &parts, body, request_id, &user).await,
+        Err(lost) => Err(no_route(lost, &parts.method)),
+    };
+    let mut response = match answer {
+        Ok(answer) => {
+            let mut response = json(answer.status, answer.body, request_id);
+            if answer.replayed {
+                response.headers_mut().insert(IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"));
+            }
+            response
+        }
+        Err(error) => refuse(&error, request_id),
+    };
+    if parts.method == Method::HEAD {
+        let length = response.body().size_hint().exact().unwrap_or_default();
+        response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
+        *response.body_mut() = Body::empty();
+    }
+
+    let duration = started.elapsed();
+    let status = response.status().as_u16();
+    tracing::info!(
+        %request_id,
+        operation,
+        method = %parts.method,
+        path = pattern,
+        status,
+        duration_us = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX),
+        user_id = user.get().map(Id::hex),
+        "request"
+    );
+    (server.api.observer)(operation, status, duration);
+    response
+}
+
+fn no_route(lost: Lost, method: &Method) -> Error {
+    let message = match lost {
+        Lost::Path => "There is no operation under this path; GET /docs lists what there is.".to_owned(),
+        Lost::Method(others) => {
+            let others: Vec<_> = others.iter().map(Method::as_str).collect();
+            format!("This path does not serve {method}; it serves {}.", others.join(" and "))
+        }
+    };
+    Refusal { status: 404, code: "not_found".into(), message, errors: Vec::new(), retry_after_seconds: None }.into()
+}
+
+/// What an operation answers.
+#[derive(Debug)]
+struct Answer {
+    status: StatusCode,
+    body: Vec<u8>,
+    replayed: bool,
+}
+
+async fn answer(
+    server: &Arc<Server>,
+    found: Found,
+    parts: &Parts,
+    body: Body,
+    request_id: Id,
+    user: &Arc<OnceLock<Id>>,
+) -> Result<Answer> {
+    let operation = &server.api.operations[found.operation];
+    let mut asker = Asker::new(&parts.headers);
+    let query = parse_pairs(parts.uri.query().unwrap_or_default().as_bytes());
+    if let Ok(query) = &query {
+        asker.learn(query)?;
+    }
+    // Before the body is read, where the token is known: the throttle costs the store nothing.
+    asker.throttle(server)?;
+    let (bag, upload) = gather(server, found.operation, query, parts, body, &mut asker).await?;
+    asker.throttle(server)?;
+    let token = asker.token.ok_or_else(|| error::unauthorized(NO_TOKEN))?;
+
+    let given = bag.and_then(|bag| Given::read(operation, bag, upload, &found.values, &parts.headers));
+    let job = Job {
+        server: server.clone(),
+        operation: found.operation,
+        request_id,
+        path: found.values.into(),
+        token,
+        impersonated_user_id: asker.impersonated_user_id,
+        given,
+        user: user.clone(),
+    };
+    match operation.kind {
+        Kind::Read => server.api.store.read(move |tx| job.run(tx)).await,
+        Kind::Write | Kind::Upload => server.api.store.write(move |tx| job.run(tx)).await,
+    }
+}
+
+/// The bag, or why it cannot be read, and the file. Only what stops the reading itself (too large, too slow, a file from
+/// a stranger) ends the request here: everything else waits until the caller is known.
+async fn gather(
+    server: &Arc<Server>,
+    index: usize,
+    query: Result<Map<String, Value>>,
+    parts: &Parts,
+    body: Body,
+    asker: &mut Asker,
+) -> Result<(Result<Map<String, Value>>, Option<Upload>)> {
+    let limits = &server.api.limits;
+    let content_type = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    if server.api.operations[index].kind == Kind::Upload
+        && let Ok(BodyKind::Multipart { boundary }) = BodyKind::of(content_type)
+        && !body.is_end_stream()
+    {
+        let (bag, upload) = gather_upload(server, index, query?, parts, body, &boundary, asker).await?;
+        return Ok((Ok(bag), upload));
+    }
+    let body = read_body(body, &parts.headers, limits.body_bytes_max, limits.body_timeout).await?;
+    let bag = query.and_then(|query| with_body(query, content_type, &body));
+    if let Ok(bag) = &bag {
+        asker.learn(bag)?;
+    }
+    Ok((bag, None))
+}
+
+async fn gather_upload(
+    server: &Arc<Server>,
+    index: usize,
+    mut bag: Map<String, Value>,
+    parts: &Parts,
+    body: Body,
+    boundary: &str,
+    asker: &mut Asker,
+) -> Result<(Map<String, Value>, Option<Upload>)> {
+    let limits = &server.api.limits;
+    check(&parts.headers, limits.upload_bytes_max.saturating_add(limits.body_bytes_max as u64))?;
+    let bounds = Bounds {
+        dir: &server.api.uploads_dir,
+        file_bytes_max: limits.upload_bytes_max,
+        fields_bytes_max: limits.body_bytes_max,
+        idle_timeout: limits.body_timeout,
+    };
+    let admit = |fields: &Map<String, Value>| {
+        let known = asker.learn(fields).and_then(|()| asker.throttle(server));
+        let (token, impersonated_user_id) = (asker.token.clone(), asker.impersonated_user_id.clone());
+        let server = server.clone();
+        async move {
+            known?;
+            let token = token.ok_or_else(|| error::unauthorized(NO_TOKEN))?;
+            let store = server.api.store.clone();
+            store.read(move |tx| server.caller(index, tx, &token, impersonated_user_id.as_deref()).map(drop)).await
+        }
+    };
+    let receiving = receive(body, boundary, &server.api.env, &bounds, admit);
+    let received = tokio::time::timeout(limits.upload_timeout, receiving).await;
+    let (fields, upload) = received.map_err(|_| too_slow(limits.upload_timeout))??;
+    asker.learn(&fields)?;
+    bag.extend(fields);
+    Ok((bag, upload))
+}
+
+/// Who asks, as far as the request has said so far. The header wins over the parameter.
+struct Asker {
+    token: Option<String>,
+    token_in_header: bool,
+    impersonated_user_id: Option<String>,
+    throttled: bool,
+}
+
+impl Asker {
+    fn new(headers: &HeaderMap) -> Asker {
+        let token = bearer(headers).map(str::to_owned);
+        Asker { token_in_header: token.is_some(), token, impersonated_user_id: None, throttled: false }
+    }
+
+    /// Takes token and acting user from parameters; the later carrier wins.
+    fn learn(&mut self, bag: &Map<String, Value>) -> Result<()> {
+        if !self.token_in_header
+            && let Some(Value::String(token)) = bag.get("access_token")
+            && !token.is_empty()
+            && self.token.as_ref() != Some(token)
+        {
+            self.token = Some(token.clone());
+            self.throttled = false;
+        }
+        match bag.get("impersonated_user_id") {
+            None => {}
+            Some(Value::Null) => self.impersonated_user_id = None,
+            Some(Value::String(id)) => self.impersonated_user_id = Some(id.clone()).filter(|id| !id.is_empty()),
+            Some(_) => return Err(error::bad_request("impersonated_user_id: must be an id of 24 hex digits.")),
+        }
+        Ok(())
+    }
+
+    /// 429 past the limit; counts a request once per token.
+    fn throttle(&mut self, server: &Server) -> Result<()> {
+        match &self.token {
+            Some(token) if !self.throttled => {
+                self.throttled = true;
+                server.limiter.admit(token, server.api.env.now())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The token of `Authorization: Bearer …`; the scheme's case does not matter.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.trim().split_once(' ')?;
+    let token = token.trim();
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
+}
+
+/// What the caller gave, ready for the operation.
+struct Given {
+    values: Map<String, Value>,
+    extended: bool,
+    upload: Option<Arc<Upload>>,
+    attempt: Option<Attempt>,
+}
+
+impl Given {
+    fn read(
+        operation: &Operation,
+        mut bag: Map<String, Value>,
+        upload: Option<Upload>,
+        path: &[(&'static str, String)],
+        headers: &HeaderMap,
+    ) -> Result<Given> {
+        let extended = match bag.remove("extended") {
+            None | Some(Value::Null) => false,
+            Some(Value::String(text)) if text.is_empty() => false,
+            Some(value) => boolean(&value).ok_or_else(|| error::bad_request("extended: must be true or false."))?,
+        };
+        let mut errors = Vec::new();
+        if operation.kind == Kind::Upload && upload.is_none() {
+            let message = "file can't be blank: send a multipart/form-data body with a part named file.".to_owned();
+            errors.push(AttributeError { attribute: "file".into(), kind: "blank".into(), message });
+        }
+        let values = operation.record.coerce(bag, errors)?;
+        let creates = operation.method == Method::POST && operation.kind != Kind::Read;
+        let key = if creates { key_of(headers)? } else { None };
+        let sha256 = upload.as_ref().map(|upload| &upload.sha256);
+        let attempt = key.map(|key| Attempt::new(key, path, &values, sha256));
+        Ok(Given { values, extended, upload: upload.map(Arc::new), attempt })
+    }
+}
+
+impl Server {
+    /// The caller, if they may run an operation: 401, 400 for a refused impersonation, 403.
+    fn caller(&self, index: usize, tx: &mut dyn Tx, token: &str, impersonated_user_id: Option<&str>) -> Result<Caller> {
+        let caller = self.api.authenticator.caller(tx, token, impersonated_user_id)?;
+        let permissions = self.api.operations[index].permissions;
+        if !permissions.is_empty() {
+            caller.require_any(permissions)?;
+        }
+        Ok(caller)
+    }
+}
+
+/// A request on its way through the store. It may run more than once; only its last run counts.
+struct Job {
+    server: Arc<Server>,
+    operation: usize,
+    request_id: Id,
+    path: Arc<[(&'static str, String)]>,
+    token: String,
+    impersonated_user_id: Option<String>,
+    given: Result<Given>,
+    /// Tells the log who it was, also when the request is refused.
+    user: Arc<OnceLock<Id>>,
+}
+
+impl Job {
+    fn run(&self, tx: &mut dyn Tx) -> Result<Answer> {
+        let operation = &self.server.api.operations[self.operation];
+        let caller = self.server.caller(self.operation, tx, &self.token, self.impersonated_user_id.as_deref())?;
+        let user_id = caller.user_id;
+        self.user.get_or_init(|| user_id);
+        let given = self.given.as_ref().map_err(again)?;
+
+        let env = &self.server.api.env;
+        if let Some(attempt) = &given.attempt
+            && let Some(stored) = attempt.begin(tx, user_id, operation.id, env.now())?
+        {
+            return Ok(Answer { status: stored.status, body: stored.body, replayed: true });
+        }
+        let call = Call {
+            caller,
+            env: env.clone(),
+            request_id: self.request_id,
+            extended: given.extended,
+            upload: given.upload.clone(),
+            path: self.path.clone(),
+        };
+        let body = (operation.run)(&call, &given.values, tx)?;
+        if let Some(attempt) = &given.attempt {
+            attempt.finish(tx, user_id, operation.id, operation.success, &body)?;
+        }
+        Ok(Answer { status: operation.success, body, replayed: false })
+    }
+}
+
+/// The same error once more, for a job that runs again.
+fn again(error: &Error) -> Error {
+    match error {
+        Error::Refused(refusal) => Error::Refused(refusal.clone()),
+        Error::Conflict(text) => Error::Conflict(text.clone()),
+        Error::Unavailable(text) => Error::Unavailable(text.clone()),
+        Error::Broken(text) => Error::Broken(text.clone()),
+    }
+}

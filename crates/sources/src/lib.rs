@@ -1,0 +1,100 @@
+//! Channels: one module per kind of source, plain values in and out. Nothing here knows a store, REST or the network:
+//! bytes of a channel become [`inbound`] values, [`outbound`] values become bytes for a channel.
+
+use frontdesk_model::Timestamp;
+
+pub mod inbound;
+mod mobile_messaging;
+pub mod outbound;
+pub mod sdk;
+pub mod settings;
+mod urls;
+
+pub use settings::{Setting, SettingKind, Settings, validate_settings};
+
+/// What a kind of source is and can do, whichever source of that kind it is.
+#[derive(Debug)]
+pub struct SourceKind {
+    /// The wire's `type` of its sources, and `source_type` of their contents.
+    pub type_name: &'static str,
+    /// The wire's `type` of the communities that its identities live in.
+    pub community_type: &'static str,
+    /// For people.
+    pub display_name: &'static str,
+    /// Whether its threads can be closed and opened (row 3.06); otherwise the attempt is a 403.
+    pub threads_can_be_closed: bool,
+    /// Whether the customer's text input can be switched off (row 3.09); otherwise the attempt is a 404.
+    pub is_messaging: bool,
+    /// Whether an agent can write first (row 4.04); otherwise the attempt is a 422.
+    pub can_initiate: bool,
+    /// Whether webhooks name its contents without the source's type: `message` instead of `sdk/message`.
+    pub has_bare_resource_types: bool,
+    /// What an administrator sets for each source of this kind, in the order of the form.
+    pub settings: &'static [Setting],
+    /// How contents leave through it; none when no channel is called, because its readers come to us.
+    pub delivery: Option<Delivery>,
+}
+
+/// How contents are delivered to a channel: make a request, send it elsewhere, read the answer.
+#[derive(Debug)]
+pub struct Delivery {
+    /// The request that creates this content on the channel; none while the source's settings do not say where.
+    pub request: fn(&Settings, &outbound::OutboundContent, now: Timestamp) -> Option<outbound::Request>,
+    /// Reads the answer: status, body, and whether the body was cut at the reader's limit.
+    pub read_answer: fn(status: u16, body: &[u8], truncated: bool) -> outbound::Outcome,
+}
+
+impl SourceKind {
+    /// The name that webhooks give to a content of this kind, such as `sdk/private_message`.
+    pub fn resource_type(&self, content_type: &str) -> String {
+        if self.has_bare_resource_types { content_type.into() } else { format!("{}/{content_type}", self.type_name) }
+    }
+}
+
+/// Every kind: a new channel is one more line.
+static KINDS: &[&SourceKind] = &[&mobile_messaging::KIND, &sdk::KIND];
+
+/// Every kind of source, by type name.
+pub fn kinds() -> &'static [&'static SourceKind] {
+    KINDS
+}
+
+/// The kind with this type name.
+pub fn kind(type_name: &str) -> Option<&'static SourceKind> {
+    KINDS.iter().copied().find(|kind| kind.type_name == type_name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_are_found_by_their_type_and_are_distinct() {
+        for one in kinds() {
+            assert!(std::ptr::eq(kind(one.type_name).unwrap(), *one));
+        }
+        assert!(kinds().windows(2).all(|pair| pair[0].type_name < pair[1].type_name));
+        assert!(kind("carrier_pigeon").is_none());
+    }
+
+    #[test]
+    fn kinds_can_what_the_public_pages_say() {
+        let (sdk, messaging) = (kind("sdk").unwrap(), kind("mobile_messaging").unwrap());
+        assert!(!sdk.threads_can_be_closed && !sdk.is_messaging && sdk.can_initiate);
+        assert!(messaging.threads_can_be_closed && messaging.is_messaging && !messaging.can_initiate);
+        assert_eq!(sdk.resource_type("private_message"), "sdk/private_message");
+        assert_eq!(messaging.resource_type("message"), "message");
+    }
+
+    #[test]
+    fn settings_have_distinct_names_and_secrets_alone_are_generated() {
+        for kind in kinds() {
+            let mut names: Vec<_> = kind.settings.iter().map(|setting| setting.name).collect();
+            names.sort_unstable();
+            assert!(names.windows(2).all(|pair| pair[0] != pair[1]));
+            for setting in kind.settings.iter().filter(|setting| setting.generated_when_absent) {
+                assert!(matches!(setting.kind, SettingKind::Secret));
+            }
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! Messaging on the web and in apps: its visitors come to us, so no channel is called and nothing is set here.
+
+use crate::SourceKind;
+
+/// The kind whose threads can be closed and whose text input can be switched off.
+pub(crate) static KIND: SourceKind = SourceKind {
+    type_name: "mobile_messaging",
+    community_type: "mobile_messaging",
+    display_name: "Messaging",
+    threads_can_be_closed: true,
+    is_messaging: true,
+    can_initiate: false,
+    has_bare_resource_types: true,
+    settings: &[],
+    delivery: None,
+};

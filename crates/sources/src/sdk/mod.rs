@@ -1,0 +1,35 @@
+//! The Channel SDK: a third party connects its own channel with two signed JSON calls, one in each direction.
+//! README.md in this folder tells the actions, limits and errors.
+
+mod attachments;
+pub mod dates;
+mod errors;
+mod fields;
+mod inbound;
+pub mod limits;
+mod outbound;
+mod settings;
+mod structured;
+
+pub use errors::SendApiError;
+pub use inbound::parse_send_api;
+pub use outbound::{escaped, push, read_answer};
+pub use settings::{ACCESS_TOKEN, BASE_URI, OPTION_NAMES, OPTIONS};
+
+use crate::{Delivery, SourceKind};
+
+/// The header that holds the lower-case hex HMAC-SHA512 of the body, in both directions.
+pub const SIGNATURE_HEADER: &str = "X-SMCCSDK-SIGNATURE";
+
+/// The kind of source that the Channel SDK makes.
+pub(crate) static KIND: SourceKind = SourceKind {
+    type_name: "sdk",
+    community_type: "sdk",
+    display_name: "Channel SDK",
+    threads_can_be_closed: false,
+    is_messaging: false,
+    can_initiate: true,
+    has_bare_resource_types: false,
+    settings: settings::SETTINGS,
+    delivery: Some(Delivery { request: outbound::request, read_answer }),
+};

@@ -1,0 +1,56 @@
+//! Which addresses are taken from others.
+
+use url::Url;
+
+/// At most this many characters in an address.
+pub(crate) const URL_CHARACTERS_MAX: usize = 2_048;
+
+/// Schemes that run or embed what they carry: a click on such a link would act inside our own pages.
+const ACTIVE_SCHEMES: [&str; 8] =
+    ["about", "blob", "data", "file", "filesystem", "javascript", "vbscript", "view-source"];
+
+/// Whether this is a complete address on the web: http or https, and a host.
+pub(crate) fn is_web_url(text: &str) -> bool {
+    parse(text).is_some_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host() && text.contains("://"))
+}
+
+/// Whether this is an address that may be clicked: on the web, or one that opens an app.
+pub(crate) fn is_link(text: &str) -> bool {
+    parse(text).is_some_and(|url| !ACTIVE_SCHEMES.contains(&url.scheme()))
+}
+
+fn parse(text: &str) -> Option<Url> {
+    if text.chars().count() > URL_CHARACTERS_MAX || text.chars().any(char::is_control) {
+        return None;
+    }
+    Url::parse(text).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn web_addresses_and_links_are_told_apart() {
+        for (text, web, link) in [
+            ("https://example.com/a b.png", true, true),
+            ("HTTP://example.com", true, true),
+            ("github://github.com/example", false, true),
+            ("tel:+33123456789", false, true),
+            ("ftp://example.com/file", false, true),
+            ("http:example.com", false, true),
+            ("//example.com", false, false),
+            ("/avatar.png", false, false),
+            ("https://", false, false),
+            ("javascript:alert(1)", false, false),
+            ("JavaScript://x/%0aalert(1)", false, false),
+            ("java\tscript:alert(1)", false, false),
+            ("data:text/html,x", false, false),
+            ("", false, false),
+        ] {
+            assert_eq!((is_web_url(text), is_link(text)), (web, link), "{text:?}");
+        }
+        let long = format!("https://example.com/{}", "a".repeat(URL_CHARACTERS_MAX));
+        assert!(!is_web_url(&long) && !is_link(&long));
+    }
+}

@@ -1,0 +1,144 @@
+//! Consumers of the log. Each has a durable position; it handles events and moves on in one transaction, so that after
+//! a kill at any moment it resumes after the last event that it finished, and finishes each event once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use frontdesk_model::{Error, Event, Result, error};
+
+use crate::tx::Tx;
+use crate::{Store, args, log};
+
+/// At most this many entries are read at once.
+const READ_EVENTS_MAX: i64 = 1000;
+/// At most this many entries are handled in one transaction: everybody else waits behind it.
+const HANDLE_EVENTS_MAX: usize = 64;
+/// Hints may be lost and other nodes give none, so the log is looked at this often anyway.
+const POLL_PERIOD: Duration = Duration::from_millis(500);
+const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
+/// A position that no handled event moved is saved when it has fallen this far behind.
+const IDLE_EVENTS_MAX: i64 = 10_000;
+
+/// Something that reads the log.
+pub trait Consumer: Send + Sync + 'static {
+    /// Unique and stable: its position is stored under it.
+    fn name(&self) -> &'static str;
+
+    /// Whether an event of this kind concerns it; the others are passed over without a write.
+    fn wants(&self, kind: &str) -> bool;
+
+    /// Handles events in order, in the transaction that also moves its position. It only writes rows; what leaves the
+    /// house is sent later, from those rows.
+    fn handle(&self, tx: &mut dyn Tx, events: &[Event]) -> Result<()>;
+
+    /// Called after a commit that handled something: rows may be waiting.
+    fn handled(&self) {}
+}
+
+/// Feeds a consumer until `stop` changes.
+pub async fn run(store: Store, consumer: Arc<dyn Consumer>, mut stop: tokio::sync::watch::Receiver<bool>) {
+    let mut committed = store.committed();
+    let mut position = None;
+    loop {
+        if *stop.borrow() {
+            return;
+        }
+        let pause = match catch_up(&store, &consumer, &mut position).await {
+            Ok(()) => POLL_PERIOD,
+            Err(trouble) => {
+                tracing::error!(consumer = consumer.name(), ?trouble, "a consumer failed and will try again");
+                position = None;
+                PAUSE_AFTER_FAILURE
+            }
+        };
+        tokio::select! {
+            _ = stop.changed() => return,
+            changed = committed.changed(), if pause == POLL_PERIOD => if changed.is_err() { return },
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+}
+
+/// The consumer's place: what is stored, and how far it has read without finding anything for it.
+#[derive(Clone, Copy)]
+struct Position {
+    stored: i64,
+    read: i64,
+}
+
+async fn catch_up(store: &Store, consumer: &Arc<dyn Consumer>, position: &mut Option<Position>) -> Result<()> {
+    let mut place = match *position {
+        Some(place) => place,
+        None => {
+            let name = consumer.name();
+            let stored = store.write(move |tx| stored_position(tx, name)).await?;
+            Position { stored, read: stored }
+        }
+    };
+    loop {
+        let after = place.read;
+        let events = store.read(move |tx| log::read(tx, after, READ_EVENTS_MAX)).await?;
+        let Some(last) = events.last().map(|event| event.seq) else { break };
+        let wanted: Vec<Event> = events.into_iter().filter(|event| consumer.wants(&event.kind)).collect();
+        for some in wanted.chunks(HANDLE_EVENTS_MAX) {
+            let end = some.last().map_or(last, |event| event.seq);
+            handle(store, consumer, place.stored, end, some.to_vec()).await?;
+            place.stored = end;
+        }
+        place.read = last;
+        if place.read - place.stored >= IDLE_EVENTS_MAX {
+            handle(store, consumer, place.stored, place.read, Vec::new()).await?;
+            place.stored = place.read;
+        }
+        *position = Some(place);
+    }
+    *position = Some(place);
+    Ok(())
+}
+
+fn stored_position(tx: &mut dyn Tx, name: &str) -> Result<i64> {
+    tx.execute("INSERT INTO consumers (name, position) VALUES ($1, 0) ON CONFLICT (name) DO NOTHING", args![name])?;
+    tx.one("SELECT position FROM consumers WHERE name = $1", args![name])?.get(0)
+}
+
+/// Handles events and moves the stored position in one transaction. If another node moved it first, this one's work is
+/// rolled back and the place is read again: no lease, no clock, and still each event is handled once.
+async fn handle(store: &Store, consumer: &Arc<dyn Consumer>, from: i64, to: i64, events: Vec<Event>) -> Result<()> {
+    let handler = consumer.clone();
+    let found_any = !events.is_empty();
+    store
+        .write(move |tx| {
+            let moved = tx.execute(
+                "UPDATE consumers SET position = $3 WHERE name = $1 AND position = $2",
+                args![handler.name(), from, to],
+            )?;
+            if moved != 1 {
+                return Err(Error::Unavailable("another node moved this consumer on".into()));
+            }
+            if events.is_empty() { Ok(()) } else { handler.handle(tx, &events) }
+        })
+        .await?;
+    if found_any {
+        consumer.handled();
+    }
+    Ok(())
+}
+
+/// How far each consumer is behind the end of the log, in entries.
+pub fn lags(tx: &mut dyn Tx) -> Result<Vec<(String, i64)>> {
+    let rows = tx.query(
+        "SELECT name, (SELECT seq FROM log_head) - position FROM consumers ORDER BY name",
+        args![],
+    )?;
+    rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
+}
+
+/// Refuses a name that two consumers share: they would steal each other's events.
+pub fn require_distinct(consumers: &[Arc<dyn Consumer>]) -> Result<()> {
+    for (index, consumer) in consumers.iter().enumerate() {
+        if consumers[..index].iter().any(|other| other.name() == consumer.name()) {
+            return Err(error::broken(format!("two consumers are named {}", consumer.name())));
+        }
+    }
+    Ok(())
+}

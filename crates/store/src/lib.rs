@@ -1,0 +1,119 @@
+//! The store: transactions with group commit on SQLite and PostgreSQL, migrations, the log and its consumers.
+//! It knows no product table.
+
+pub mod consumer;
+pub mod dump;
+mod engine;
+mod filter;
+pub mod log;
+mod migrate;
+mod postgres;
+pub mod seal;
+pub mod search;
+mod sqlite;
+mod tx;
+mod value;
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crossbeam_channel::Sender;
+use frontdesk_model::{Error, Result, error};
+use tokio::sync::watch;
+
+pub use filter::{COUNT_EXACT_MAX, Filter};
+pub use migrate::Migration;
+pub use seal::Seal;
+pub use tx::{Dialect, Tx};
+pub use value::{Arg, FromValue, Row, Value};
+
+use engine::{Queued, Task};
+
+/// A handle on the store, cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Mutex<Option<Open>>>,
+    writes: Sender<Queued>,
+    reads: Sender<Queued>,
+    committed: watch::Receiver<i64>,
+    dialect: Dialect,
+}
+
+enum Open {
+    Sqlite(sqlite::Sqlite),
+    Postgres(postgres::Postgres),
+}
+
+impl Store {
+    /// Opens the embedded store; creates it when the file is not there. One process at a time: the caller sees to it.
+    pub fn open_sqlite(path: &Path, migrations: &[Migration]) -> Result<Store> {
+        let (sender, committed) = watch::channel(0);
+        let open = sqlite::Sqlite::open(path, migrations, sender)?;
+        let (writes, reads) = (open.writes.clone(), open.reads.clone());
+        let inner = Arc::new(Mutex::new(Some(Open::Sqlite(open))));
+        Ok(Store { inner, writes, reads, committed, dialect: Dialect::Sqlite })
+    }
+
+    /// Connects to PostgreSQL. Blocks: call it outside of the asynchronous runtime.
+    pub fn open_postgres(url: &str, migrations: &[Migration]) -> Result<Store> {
+        let (sender, committed) = watch::channel(0);
+        let open = postgres::Postgres::open(url, migrations, sender)?;
+        let (writes, reads) = (open.writes.clone(), open.reads.clone());
+        let inner = Arc::new(Mutex::new(Some(Open::Postgres(open))));
+        Ok(Store { inner, writes, reads, committed, dialect: Dialect::Postgres })
+    }
+
+    /// Which engine this is.
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    /// Runs `job` in a transaction that may write. It returns once the commit is durable (or `job` refused).
+    /// `job` may run more than once (PostgreSQL serialisation failures), so it must not act outside `tx`.
+    pub async fn write<T, F>(&self, job: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Fn(&mut dyn Tx) -> Result<T> + Send + 'static,
+    {
+        submit(&self.writes, job).await
+    }
+
+    /// Runs `job` in a read-only transaction: one consistent view.
+    pub async fn read<T, F>(&self, job: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Fn(&mut dyn Tx) -> Result<T> + Send + 'static,
+    {
+        submit(&self.reads, job).await
+    }
+
+    /// Tells whenever the log has grown. Only a hint: other nodes' commits are found by reading.
+    pub fn committed(&self) -> watch::Receiver<i64> {
+        self.committed.clone()
+    }
+
+    /// How many writes wait for the writer now.
+    pub fn waiting_writes(&self) -> usize {
+        self.writes.len()
+    }
+
+    /// Finishes what is queued and closes the store. The other handles' calls fail from now on. Blocks.
+    pub fn close(self) {
+        let open = self.inner.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match open {
+            Some(Open::Sqlite(sqlite)) => sqlite.close(),
+            Some(Open::Postgres(postgres)) => postgres.close(),
+            None => {}
+        }
+    }
+}
+
+async fn submit<T, F>(queue: &Sender<Queued>, job: F) -> Result<T>
+where
+    T: Send + 'static,
+    F: Fn(&mut dyn Tx) -> Result<T> + Send + 'static,
+{
+    let (job, answer) = Task::new(job);
+    queue.send(Some(job)).map_err(|_| Error::Unavailable("the store is closed".into()))?;
+    answer.await.map_err(|_| error::broken("a database thread ended"))?
+}

@@ -1,0 +1,42 @@
+//! Reading the log.
+
+use frontdesk_model::{Event, Result, Timestamp};
+
+use crate::args;
+use crate::tx::Tx;
+use crate::value::Row;
+
+/// At most `limit` entries after `seq`, in order. No number after `seq` can appear later: numbers are given out under
+/// one lock that is held to the commit.
+pub fn read(tx: &mut dyn Tx, after_seq: i64, limit: i64) -> Result<Vec<Event>> {
+    let rows = tx.query(
+        "SELECT seq, id, kind, at, thread_id, object_id, user_id, payload FROM log
+         WHERE seq > $1 ORDER BY seq LIMIT $2",
+        args![after_seq, limit],
+    )?;
+    rows.iter().map(event).collect()
+}
+
+fn event(row: &Row) -> Result<Event> {
+    Ok(Event {
+        seq: row.get(0)?,
+        id: row.get(1)?,
+        kind: row.get(2)?,
+        at: row.get(3)?,
+        thread_id: row.get(4)?,
+        object_id: row.get(5)?,
+        user_id: row.get(6)?,
+        payload: row.get(7)?,
+    })
+}
+
+/// Removes entries older than `before` that every consumer has passed; at most `limit` of them, so that nobody waits
+/// long behind it. Returns how many went.
+pub fn forget(tx: &mut dyn Tx, before: Timestamp, limit: i64) -> Result<u64> {
+    tx.execute(
+        "DELETE FROM log WHERE seq IN (
+           SELECT seq FROM log
+           WHERE at < $1 AND seq <= (SELECT min(position) FROM consumers) ORDER BY seq LIMIT $2)",
+        args![before, limit],
+    )
+}

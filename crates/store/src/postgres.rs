@@ -1,0 +1,374 @@
+//! PostgreSQL: the same queue and closures as the embedded engine.
+//!
+//! Every batch first locks the one row of `log_head` and holds it to its commit. So the log's numbers become visible
+//! in order and without gaps on any number of nodes, and no two batches ever run at once: commands may read, decide
+//! and write without further locks, exactly as on SQLite.
+
+use std::collections::HashMap;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use ::postgres::types::{IsNull, ToSql, Type, to_sql_checked};
+use ::postgres::{Client, Config, Statement, fallible_iterator::FallibleIterator};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use crossbeam_channel::{Receiver, Sender};
+use frontdesk_model::event::NewEvent;
+use frontdesk_model::{Error, Result, error};
+use tokio::sync::watch;
+
+use crate::Migration;
+use crate::engine::{BATCH_JOBS_MAX, Job, Queued, attempt};
+use crate::tx::{Dialect, Tx};
+use crate::value::{Arg, Row, Value};
+
+const READERS: usize = 4;
+/// How often a batch that lost against another session is run again before its callers are told.
+const BATCH_ATTEMPTS_MAX: usize = 5;
+const RECONNECT_PAUSE: Duration = Duration::from_millis(500);
+const CACHED_STATEMENTS: usize = 512;
+
+/// Where the writer and the readers take their jobs.
+pub(crate) struct Postgres {
+    pub(crate) writes: Sender<Queued>,
+    pub(crate) reads: Sender<Queued>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Postgres {
+    /// Connects, brings the schema up to date and starts the threads.
+    pub(crate) fn open(url: &str, migrations: &[Migration], committed: watch::Sender<i64>) -> Result<Postgres> {
+        let config: Config = url.parse().map_err(|trouble| error::broken(format!("the database URL: {trouble}")))?;
+        let mut client = connect(&config)?;
+        crate::migrate::postgres(&mut client, migrations)?;
+        let last: i64 = client.query_one("SELECT seq FROM log_head", &[]).map_err(failure)?.get(0);
+        committed.send_replace(last);
+
+        let (writes, write_queue) = crossbeam_channel::unbounded();
+        let (reads, read_queue) = crossbeam_channel::unbounded();
+        let mut threads = Vec::new();
+        for number in 0..READERS {
+            let mut reader = Connected { config: config.clone(), session: None };
+            let queue: Receiver<Queued> = read_queue.clone();
+            threads.push(spawn(&format!("store-read-{number}"), move || reader.serve_reads(&queue))?);
+        }
+        let mut writer = Connected { config, session: Some(Session::new(client)) };
+        threads.push(spawn("store-write", move || writer.serve_writes(&write_queue, &committed))?);
+        Ok(Postgres { writes, reads, threads })
+    }
+
+    /// Finishes what is queued and disconnects.
+    pub(crate) fn close(self) {
+        let _ = self.writes.send(None);
+        for _ in 0..READERS {
+            let _ = self.reads.send(None);
+        }
+        for thread in self.threads {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {
+    std::thread::Builder::new()
+        .name(name.into())
+        .spawn(work)
+        .map_err(|trouble| error::broken(format!("thread {name}: {trouble}")))
+}
+
+fn connect(config: &Config) -> Result<Client> {
+    let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+    let tls = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|trouble| error::broken(format!("TLS: {trouble}")))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let mut config = config.clone();
+    config.application_name("frontdesk").connect_timeout(Duration::from_secs(10));
+    let mut client = config.connect(tokio_postgres_rustls::MakeRustlsConnect::new(tls)).map_err(failure)?;
+    // A paused node must not hold the log's lock for ever; its batch is refused when it wakes.
+    client
+        .batch_execute(
+            "SET idle_in_transaction_session_timeout = '10s'; SET lock_timeout = '30s'; SET statement_timeout = '60s';
+             SET client_min_messages = warning; SET synchronous_commit = on;",
+        )
+        .map_err(failure)?;
+    Ok(client)
+}
+
+struct Session {
+    client: Client,
+    statements: HashMap<String, Statement>,
+}
+
+impl Session {
+    fn new(client: Client) -> Session {
+        Session { client, statements: HashMap::new() }
+    }
+
+    fn statement(&mut self, sql: &str) -> Result<Statement> {
+        if let Some(known) = self.statements.get(sql) {
+            return Ok(known.clone());
+        }
+        let statement = self.client.prepare(sql).map_err(|trouble| failed(trouble, sql))?;
+        if self.statements.len() < CACHED_STATEMENTS {
+            self.statements.insert(sql.to_owned(), statement.clone());
+        }
+        Ok(statement)
+    }
+
+    fn run(&mut self, sql: &str) -> Result<()> {
+        self.client.batch_execute(sql).map_err(failure)
+    }
+}
+
+struct Connected {
+    config: Config,
+    session: Option<Session>,
+}
+
+impl Connected {
+    fn session(&mut self) -> Result<&mut Session> {
+        if self.session.as_ref().is_none_or(|session| session.client.is_closed()) {
+            self.session = None;
+            self.session = Some(Session::new(connect(&self.config)?));
+        }
+        self.session.as_mut().ok_or_else(|| error::broken("no database session"))
+    }
+
+    fn serve_reads(&mut self, queue: &Receiver<Queued>) {
+        while let Ok(Some(mut job)) = queue.recv() {
+            let outcome = self.read(&mut *job);
+            job.finish(outcome);
+        }
+    }
+
+    fn read(&mut self, job: &mut dyn Job) -> Result<()> {
+        let session = self.session()?;
+        session.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
+        let succeeded = attempt(job, &mut PostgresTx { session, events: Vec::new() });
+        session.run(if succeeded { "COMMIT" } else { "ROLLBACK" })
+    }
+
+    fn serve_writes(&mut self, queue: &Receiver<Queued>, committed: &watch::Sender<i64>) {
+        let mut stopping = false;
+        while !stopping {
+            let Ok(Some(first)) = queue.recv() else { return };
+            let mut jobs = vec![first];
+            for queued in queue.try_iter().take(BATCH_JOBS_MAX - 1) {
+                match queued {
+                    Some(job) => jobs.push(job),
+                    None => stopping = true,
+                }
+            }
+            let outcome = self.batch_with_retries(&mut jobs);
+            let commit = outcome.as_ref().map(|_| ()).map_err(describe);
+            for job in jobs {
+                job.finish(commit.clone().map_err(Error::Unavailable));
+            }
+            match outcome {
+                Ok(seq) => {
+                    committed.send_if_modified(|seen| std::mem::replace(seen, seq.max(*seen)) < seq);
+                }
+                Err(trouble) => {
+                    tracing::error!(trouble = %describe(&trouble), "a batch was rolled back");
+                    std::thread::sleep(RECONNECT_PAUSE);
+                }
+            }
+        }
+    }
+
+    fn batch_with_retries(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<i64> {
+        let mut attempts = 1;
+        loop {
+            let outcome = self.session().and_then(|session| batch(session, jobs));
+            let Err(trouble) = outcome else { return outcome };
+            if let Some(session) = &mut self.session {
+                if session.client.is_closed() || session.run("ROLLBACK").is_err() {
+                    self.session = None;
+                }
+            }
+            // A connection that was lost before COMMIT was sent may be tried again too; one lost in COMMIT may not:
+            // whether it took effect is unknown, and the caller must be told so.
+            if attempts == BATCH_ATTEMPTS_MAX || !matches!(trouble, Error::Conflict(_)) {
+                return Err(trouble);
+            }
+            attempts += 1;
+        }
+    }
+}
+
+fn batch(session: &mut Session, jobs: &mut [Box<dyn Job>]) -> Result<i64> {
+    session.run("BEGIN")?;
+    let lock = session.statement("SELECT seq FROM log_head FOR UPDATE")?;
+    let last: i64 = session.client.query_one(&lock, &[]).map_err(failure)?.get(0);
+    let mut events = Vec::new();
+    let alone = jobs.len() == 1;
+    for job in jobs.iter_mut() {
+        if !alone {
+            session.run("SAVEPOINT job")?;
+        }
+        let mut tx = PostgresTx { session, events: Vec::new() };
+        let succeeded = attempt(&mut **job, &mut tx);
+        let appended = std::mem::take(&mut tx.events);
+        if let Some(Error::Conflict(text)) = job.error() {
+            return Err(Error::Conflict(text.clone()));
+        }
+        if succeeded {
+            events.extend(appended);
+        } else if session.client.is_closed() {
+            return Err(Error::Unavailable("the database connection was lost".into()));
+        } else if alone {
+            session.run("ROLLBACK")?;
+            return Ok(last);
+        } else {
+            session.run("ROLLBACK TO job")?;
+        }
+    }
+    let seq = append(session, last, &events)?;
+    session.run("COMMIT")?;
+    Ok(seq)
+}
+
+/// Writes a batch's events with one statement: a round trip each would cost more than the rows.
+fn append(session: &mut Session, last: i64, events: &[NewEvent]) -> Result<i64> {
+    if events.is_empty() {
+        return Ok(last);
+    }
+    let base64 = |id: &frontdesk_model::Id| BASE64.encode(id.0);
+    let rows: Vec<_> = events
+        .iter()
+        .zip(last + 1..)
+        .map(|(event, seq)| {
+            serde_json::json!({
+                "seq": seq, "id": base64(&event.id), "kind": event.kind, "at": event.at.micros(),
+                "thread_id": event.thread_id.as_ref().map(base64), "object_id": base64(&event.object_id),
+                "user_id": event.user_id.as_ref().map(base64), "payload": event.payload,
+            })
+        })
+        .collect();
+    let rows = serde_json::Value::Array(rows).to_string();
+    let insert = session.statement(
+        "INSERT INTO log (seq, id, kind, at, thread_id, object_id, user_id, payload)
+         SELECT seq, decode(id, 'base64'), kind, at, decode(thread_id, 'base64'), decode(object_id, 'base64'),
+                decode(user_id, 'base64'), payload
+         FROM json_to_recordset($1::text::json)
+           AS e(seq BIGINT, id TEXT, kind TEXT, at BIGINT, thread_id TEXT, object_id TEXT, user_id TEXT, payload TEXT)",
+    )?;
+    session.client.execute(&insert, &[&rows]).map_err(failure)?;
+    let seq = last + events.len() as i64;
+    let head = session.statement("UPDATE log_head SET seq = $1")?;
+    session.client.execute(&head, &[&seq]).map_err(failure)?;
+    Ok(seq)
+}
+
+struct PostgresTx<'s> {
+    session: &'s mut Session,
+    events: Vec<NewEvent>,
+}
+
+impl Tx for PostgresTx<'_> {
+    fn dialect(&self) -> Dialect {
+        Dialect::Postgres
+    }
+
+    fn query(&mut self, sql: &str, args: &[Arg]) -> Result<Vec<Row>> {
+        let statement = self.session.statement(sql)?;
+        let args: Vec<&(dyn ToSql + Sync)> = args.iter().map(|arg| arg as &(dyn ToSql + Sync)).collect();
+        let rows = self.session.client.query(&statement, &args).map_err(|trouble| failed(trouble, sql))?;
+        rows.iter().map(row).collect()
+    }
+
+    fn execute(&mut self, sql: &str, args: &[Arg]) -> Result<u64> {
+        let statement = self.session.statement(sql)?;
+        let args: Vec<&(dyn ToSql + Sync)> = args.iter().map(|arg| arg as &(dyn ToSql + Sync)).collect();
+        self.session.client.execute(&statement, &args).map_err(|trouble| failed(trouble, sql))
+    }
+
+    fn each(&mut self, sql: &str, args: &[Arg], take: &mut dyn FnMut(Row) -> Result<()>) -> Result<()> {
+        let statement = self.session.statement(sql)?;
+        let mut rows = self.session.client.query_raw(&statement, args).map_err(|trouble| failed(trouble, sql))?;
+        while let Some(found) = rows.next().map_err(|trouble| failed(trouble, sql))? {
+            take(row(&found)?)?;
+        }
+        Ok(())
+    }
+
+    fn lift_time_limit(&mut self) -> Result<()> {
+        self.session.run("SET LOCAL statement_timeout = 0")
+    }
+
+    fn append(&mut self, event: NewEvent) {
+        self.events.push(event);
+    }
+}
+
+fn row(found: &::postgres::Row) -> Result<Row> {
+    let mut values = Vec::with_capacity(found.len());
+    for (index, column) in found.columns().iter().enumerate() {
+        let value = match *column.type_() {
+            Type::BOOL => found.get::<_, Option<bool>>(index).map(Value::Bool),
+            Type::INT8 => found.get::<_, Option<i64>>(index).map(Value::Int),
+            Type::INT4 => found.get::<_, Option<i32>>(index).map(|int| Value::Int(int.into())),
+            Type::TEXT | Type::VARCHAR | Type::NAME => found.get::<_, Option<String>>(index).map(Value::Text),
+            Type::BYTEA => found.get::<_, Option<Vec<u8>>>(index).map(Value::Bytes),
+            ref other => {
+                return Err(error::broken(format!("column {} has the type {other}", column.name())));
+            }
+        };
+        values.push(value.unwrap_or(Value::Null));
+    }
+    Ok(Row(values))
+}
+
+impl ToSql for Arg<'_> {
+    fn to_sql(
+        &self,
+        ty: &Type,
+        out: &mut ::postgres::types::private::BytesMut,
+    ) -> std::result::Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
+        match self {
+            Arg::Null => Ok(IsNull::Yes),
+            Arg::Bool(bool) => bool.to_sql(ty, out),
+            Arg::Int(int) if *ty == Type::INT4 => i32::try_from(*int)?.to_sql(ty, out),
+            Arg::Int(int) => int.to_sql(ty, out),
+            Arg::Text(text) => text.to_sql(ty, out),
+            Arg::Bytes(bytes) => bytes.to_sql(ty, out),
+            Arg::Ids(ids) => ids.iter().map(|id| &id.0[..]).collect::<Vec<_>>().to_sql(ty, out),
+        }
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+
+    to_sql_checked!();
+}
+
+pub(crate) fn failure(trouble: ::postgres::Error) -> Error {
+    failed(trouble, "")
+}
+
+fn failed(trouble: ::postgres::Error, sql: &str) -> Error {
+    let Some(code) = trouble.code() else {
+        return Error::Unavailable(format!("PostgreSQL: {trouble}"));
+    };
+    let text = match trouble.as_db_error() {
+        Some(details) => format!("PostgreSQL: {} ({}); in: {sql}", details.message(), code.code()),
+        None => format!("PostgreSQL: {trouble}; in: {sql}"),
+    };
+    match code.code() {
+        "40001" | "40P01" => Error::Conflict(text),
+        // Connections, resources, operators and shutdowns: later tries may succeed.
+        other if matches!(&other[..2], "08" | "53" | "55" | "57" | "58") => Error::Unavailable(text),
+        _ => Error::Broken(text),
+    }
+}
+
+fn describe(trouble: &Error) -> String {
+    match trouble {
+        Error::Refused(refusal) => refusal.message.clone(),
+        Error::Conflict(text) | Error::Unavailable(text) | Error::Broken(text) => text.clone(),
+    }
+}

@@ -1,0 +1,436 @@
+//! The embedded engine: one writer thread with group commit, a few reader threads, a background checkpointer.
+//!
+//! A commit costs one fsync whatever it holds, so the writer takes what is queued, runs each job in a savepoint of its
+//! own, commits once and answers all. Measured: 64 clients get eight times the messages of a commit each.
+
+use std::collections::HashMap;
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use frontdesk_model::event::NewEvent;
+use frontdesk_model::{Error, Result, error};
+use rusqlite::types::{ToSqlOutput, Value as SqlValue, ValueRef};
+use rusqlite::{Connection, OpenFlags, ToSql, ffi};
+use tokio::sync::watch;
+
+use crate::Migration;
+use crate::engine::{BATCH_JOBS_MAX, Job, Queued, attempt};
+use crate::tx::{Dialect, Tx};
+use crate::value::{Arg, Row, Value};
+
+/// Older libraries can corrupt a database when two connections checkpoint at once (fixed in 3.51.3).
+const LIBRARY_VERSION_MIN: i32 = 3_051_003;
+/// The log file is grown to this size at start, so that commits overwrite instead of allocating.
+const WAL_BYTES_GROWN: u64 = 16 << 20;
+/// How often the background connection moves pages from the log into the database.
+const CHECKPOINT_PERIOD: Duration = Duration::from_millis(500);
+const READERS: usize = 3;
+const CACHED_STATEMENTS: usize = 256;
+/// The pointer type under which the `rarray` table-valued function takes its list.
+const ARRAY_POINTER: &std::ffi::CStr = c"rarray";
+
+/// Where the writer and the readers of one database take their jobs.
+pub(crate) struct Sqlite {
+    pub(crate) writes: Sender<Queued>,
+    pub(crate) reads: Sender<Queued>,
+    threads: Vec<JoinHandle<()>>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Sqlite {
+    /// Opens or creates the database, brings its schema up to date and starts its threads.
+    pub(crate) fn open(path: &Path, migrations: &[Migration], committed: watch::Sender<i64>) -> Result<Sqlite> {
+        if rusqlite::version_number() < LIBRARY_VERSION_MIN {
+            return Err(error::broken(format!("SQLite {} is too old: 3.51.3 or newer is needed", rusqlite::version())));
+        }
+        let mut connection = connect(path)?;
+        crate::migrate::sqlite(&mut connection, migrations)?;
+        grow_wal(path).map_err(|trouble| error::broken(format!("the log of {} cannot grow: {trouble}", path.display())))?;
+        let last = last_seq(&connection)?;
+        committed.send_replace(last);
+
+        let (writes, write_queue) = crossbeam_channel::unbounded();
+        let (reads, read_queue) = crossbeam_channel::unbounded();
+        let checkpoint_due = Arc::new(AtomicBool::new(false));
+        let stop = Arc::new(AtomicBool::new(false));
+        let mut threads = Vec::new();
+        for number in 0..READERS {
+            let reader = Connected::new(read_only(path)?);
+            let queue: Receiver<Queued> = read_queue.clone();
+            threads.push(spawn(&format!("store-read-{number}"), move || reader.serve_reads(&queue))?);
+        }
+        let (checkpointed, stopping, file) = (checkpoint_due.clone(), stop.clone(), path.to_owned());
+        threads.push(spawn("store-checkpoint", move || checkpoint(&file, &checkpointed, &stopping))?);
+        let writer = Writer { connected: Connected::new(connection), last_seq: last, committed, checkpoint_due, stopping: false };
+        threads.push(spawn("store-write", move || writer.serve(&write_queue))?);
+        Ok(Sqlite { writes, reads, threads, stop })
+    }
+
+    /// Finishes what is queued and closes the database.
+    pub(crate) fn close(self) {
+        self.stop.store(true, Ordering::Relaxed);
+        let _ = self.writes.send(None);
+        for _ in 0..READERS {
+            let _ = self.reads.send(None);
+        }
+        for thread in self.threads {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {
+    std::thread::Builder::new()
+        .name(name.into())
+        .spawn(work)
+        .map_err(|trouble| error::broken(format!("thread {name}: {trouble}")))
+}
+
+fn connect(path: &Path) -> Result<Connection> {
+    let connection = Connection::open(path).map_err(failure)?;
+    connection.busy_timeout(Duration::from_secs(5)).map_err(failure)?;
+    connection
+        .execute_batch(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
+             PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY;",
+        )
+        .map_err(failure)?;
+    // A fault-injection build proves that the crash tests notice a store that does not wait for the disk.
+    #[cfg(feature = "weak-sync")]
+    connection.execute_batch("PRAGMA synchronous = NORMAL").map_err(failure)?;
+    #[cfg(not(feature = "weak-sync"))]
+    assert_durable(&connection)?;
+    rusqlite::vtab::array::load_module(&connection).map_err(failure)?;
+    connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
+    Ok(connection)
+}
+
+/// What was acknowledged must be on disk: refuse to run if the settings did not take.
+#[cfg(not(feature = "weak-sync"))]
+fn assert_durable(connection: &Connection) -> Result<()> {
+    let journal: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).map_err(failure)?;
+    let synchronous: i64 = connection.pragma_query_value(None, "synchronous", |row| row.get(0)).map_err(failure)?;
+    if journal != "wal" || synchronous != 2 {
+        return Err(error::broken(format!("SQLite runs with journal_mode={journal}, synchronous={synchronous}")));
+    }
+    Ok(())
+}
+
+fn read_only(path: &Path) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(failure)?;
+    connection
+        .execute_batch("PRAGMA query_only = ON; PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY;")
+        .map_err(failure)?;
+    connection.busy_timeout(Duration::from_secs(5)).map_err(failure)?;
+    rusqlite::vtab::array::load_module(&connection).map_err(failure)?;
+    connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
+    Ok(connection)
+}
+
+/// Appends zeros to the write-ahead log. SQLite finds the end of the log by checksums, so zeros past it mean nothing.
+fn grow_wal(path: &Path) -> std::io::Result<()> {
+    let mut name = path.as_os_str().to_owned();
+    name.push("-wal");
+    let mut file = OpenOptions::new().append(true).create(true).open(PathBuf::from(name))?;
+    let missing = WAL_BYTES_GROWN.saturating_sub(file.metadata()?.len());
+    let zeros = vec![0; 1 << 20];
+    for _ in 0..missing.div_ceil(1 << 20) {
+        file.write_all(&zeros)?;
+    }
+    file.sync_all()
+}
+
+fn last_seq(connection: &Connection) -> Result<i64> {
+    connection.query_row("SELECT seq FROM log_head", [], |row| row.get(0)).map_err(failure)
+}
+
+/// Copies pages from the log into the database beside the writer, so that no commit pays for it.
+fn checkpoint(path: &Path, due: &AtomicBool, stop: &AtomicBool) {
+    let Ok(connection) = connect(path) else {
+        tracing::error!("the checkpoint connection cannot be opened: the log will grow");
+        return;
+    };
+    while !stop.load(Ordering::Relaxed) {
+        std::thread::sleep(CHECKPOINT_PERIOD);
+        let pages = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get::<_, i64>(1));
+        if pages.is_ok_and(|pages| pages > 1000) {
+            due.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+/// A connection with the statements that it has translated.
+struct Connected {
+    connection: Connection,
+    translations: HashMap<String, Arc<str>>,
+}
+
+impl Connected {
+    fn new(connection: Connection) -> Connected {
+        Connected { connection, translations: HashMap::new() }
+    }
+
+    fn run(&mut self, sql: &str) -> Result<()> {
+        self.connection.prepare_cached(sql).and_then(|mut statement| statement.execute([])).map_err(failure)?;
+        Ok(())
+    }
+
+    fn serve_reads(mut self, queue: &Receiver<Queued>) {
+        while let Ok(Some(mut job)) = queue.recv() {
+            let outcome = self.run("BEGIN").and_then(|()| {
+                let mut tx = SqliteTx { connected: &mut self, events: Vec::new() };
+                attempt(&mut *job, &mut tx);
+                self.run("COMMIT")
+            });
+            if outcome.is_err() && !self.connection.is_autocommit() {
+                let _ = self.run("ROLLBACK");
+            }
+            job.finish(outcome);
+        }
+    }
+
+    /// `$1` becomes `?1`: SQLite counts `$1` as a name, in order of appearance.
+    fn translate(&mut self, sql: &str) -> Arc<str> {
+        if let Some(known) = self.translations.get(sql) {
+            return known.clone();
+        }
+        let translated: Arc<str> = crate::engine::question_marks(sql).into();
+        if self.translations.len() < 4 * CACHED_STATEMENTS {
+            self.translations.insert(sql.to_owned(), translated.clone());
+        }
+        translated
+    }
+}
+
+struct Writer {
+    connected: Connected,
+    last_seq: i64,
+    committed: watch::Sender<i64>,
+    checkpoint_due: Arc<AtomicBool>,
+    stopping: bool,
+}
+
+impl Writer {
+    fn serve(mut self, queue: &Receiver<Queued>) {
+        let mut done = Vec::with_capacity(BATCH_JOBS_MAX);
+        loop {
+            let first = match queue.recv_timeout(CHECKPOINT_PERIOD) {
+                Ok(Some(job)) => Some(job),
+                Err(RecvTimeoutError::Timeout) => None,
+                Ok(None) | Err(RecvTimeoutError::Disconnected) => return,
+            };
+            if self.checkpoint_due.swap(false, Ordering::Relaxed) {
+                // The little that is left after the background pass; then the log starts again at its head.
+                let checkpoint = "PRAGMA wal_checkpoint(PASSIVE)";
+                if let Err(trouble) = self.connected.connection.query_row(checkpoint, [], |_| Ok(())) {
+                    tracing::warn!(%trouble, "checkpoint");
+                }
+            }
+            let Some(first) = first else { continue };
+            let outcome = self.batch(first, queue, &mut done);
+            let outcome = match outcome {
+                Ok(seq) => {
+                    self.last_seq = seq;
+                    Ok(())
+                }
+                Err(trouble) => {
+                    if !self.connected.connection.is_autocommit() {
+                        let _ = self.connected.run("ROLLBACK");
+                    }
+                    tracing::error!(trouble = %describe(&trouble), jobs = done.len(), "a batch was rolled back");
+                    Err(describe(&trouble))
+                }
+            };
+            for job in done.drain(..) {
+                job.finish(outcome.clone().map_err(Error::Unavailable));
+            }
+            if self.stopping {
+                return;
+            }
+            if outcome.is_ok() {
+                self.committed.send_if_modified(|seen| std::mem::replace(seen, self.last_seq) != self.last_seq);
+            }
+        }
+    }
+
+    /// Runs what is queued, at most [`BATCH_JOBS_MAX`], and commits once. Returns the log's new end.
+    fn batch(&mut self, first: Box<dyn Job>, queue: &Receiver<Queued>, done: &mut Vec<Box<dyn Job>>) -> Result<i64> {
+        let mut next = Some(first);
+        let mut events = Vec::new();
+        if let Err(trouble) = self.connected.run("BEGIN IMMEDIATE") {
+            done.extend(next);
+            return Err(trouble);
+        }
+        while let Some(mut job) = next {
+            let outcome = self.job(&mut *job, &mut events);
+            done.push(job);
+            outcome?;
+            next = None;
+            if done.len() < BATCH_JOBS_MAX {
+                match queue.try_recv() {
+                    Ok(Some(job)) => next = Some(job),
+                    Ok(None) => self.stopping = true,
+                    Err(_) => {}
+                }
+            }
+        }
+        let seq = self.append(&events)?;
+        #[cfg(feature = "early-answer")]
+        for job in done.drain(..) {
+            job.finish(Ok(()));
+        }
+        self.connected.run("COMMIT")?;
+        Ok(seq)
+    }
+
+    /// One job in its own savepoint: a refused one leaves no trace, its neighbours commit.
+    fn job(&mut self, job: &mut dyn Job, events: &mut Vec<NewEvent>) -> Result<()> {
+        self.connected.run("SAVEPOINT job")?;
+        let mut tx = SqliteTx { connected: &mut self.connected, events: Vec::new() };
+        let succeeded = attempt(job, &mut tx);
+        let appended = std::mem::take(&mut tx.events);
+        if self.connected.connection.is_autocommit() {
+            // A full disk or a failing one ends the whole transaction, not just the statement.
+            return Err(error::broken("the disk refused a write: it may be full"));
+        }
+        if succeeded {
+            events.extend(appended);
+        } else {
+            self.connected.run("ROLLBACK TO job")?;
+        }
+        self.connected.run("RELEASE job")
+    }
+
+    fn append(&mut self, events: &[NewEvent]) -> Result<i64> {
+        if events.is_empty() {
+            return Ok(self.last_seq);
+        }
+        let mut seq = self.last_seq;
+        let mut tx = SqliteTx { connected: &mut self.connected, events: Vec::new() };
+        for event in events {
+            seq += 1;
+            tx.execute(
+                "INSERT INTO log (seq, id, kind, at, thread_id, object_id, user_id, payload)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+                crate::args![
+                    seq,
+                    &event.id,
+                    event.kind,
+                    event.at,
+                    &event.thread_id,
+                    &event.object_id,
+                    &event.user_id,
+                    &event.payload
+                ],
+            )?;
+        }
+        tx.execute("UPDATE log_head SET seq = $1", crate::args![seq])?;
+        Ok(seq)
+    }
+}
+
+struct SqliteTx<'c> {
+    connected: &'c mut Connected,
+    events: Vec<NewEvent>,
+}
+
+impl Tx for SqliteTx<'_> {
+    fn dialect(&self) -> Dialect {
+        Dialect::Sqlite
+    }
+
+    fn query(&mut self, sql: &str, args: &[Arg]) -> Result<Vec<Row>> {
+        let mut rows = Vec::new();
+        self.each(sql, args, &mut |row| {
+            rows.push(row);
+            Ok(())
+        })?;
+        Ok(rows)
+    }
+
+    fn execute(&mut self, sql: &str, args: &[Arg]) -> Result<u64> {
+        let sql = self.connected.translate(sql);
+        let mut statement = self.connected.connection.prepare_cached(&sql).map_err(|e| failed(e, &sql))?;
+        let changed = statement.execute(rusqlite::params_from_iter(args)).map_err(|e| failed(e, &sql))?;
+        Ok(changed as u64)
+    }
+
+    fn each(&mut self, sql: &str, args: &[Arg], row: &mut dyn FnMut(Row) -> Result<()>) -> Result<()> {
+        let sql = self.connected.translate(sql);
+        let mut statement = self.connected.connection.prepare_cached(&sql).map_err(|e| failed(e, &sql))?;
+        let columns = statement.column_count();
+        let mut rows = statement.query(rusqlite::params_from_iter(args)).map_err(|e| failed(e, &sql))?;
+        while let Some(found) = rows.next().map_err(|e| failed(e, &sql))? {
+            let mut values = Vec::with_capacity(columns);
+            for column in 0..columns {
+                values.push(value(found.get_ref(column).map_err(|e| failed(e, &sql))?));
+            }
+            row(Row(values))?;
+        }
+        Ok(())
+    }
+
+    /// Statements have no time limit here.
+    fn lift_time_limit(&mut self) -> Result<()> {
+        Ok(())
+    }
+
+    fn append(&mut self, event: NewEvent) {
+        self.events.push(event);
+    }
+}
+
+fn value(value: ValueRef) -> Value {
+    match value {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(int) => Value::Int(int),
+        // No column is a float; a computed one is read as its whole part.
+        ValueRef::Real(real) => Value::Int(real as i64),
+        ValueRef::Text(text) => Value::Text(String::from_utf8_lossy(text).into_owned()),
+        ValueRef::Blob(bytes) => Value::Bytes(bytes.to_vec()),
+    }
+}
+
+impl ToSql for Arg<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(match self {
+            Arg::Null => ToSqlOutput::Borrowed(ValueRef::Null),
+            Arg::Bool(bool) => ToSqlOutput::Borrowed(ValueRef::Integer(i64::from(*bool))),
+            Arg::Int(int) => ToSqlOutput::Borrowed(ValueRef::Integer(*int)),
+            Arg::Text(text) => ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes())),
+            Arg::Bytes(bytes) => ToSqlOutput::Borrowed(ValueRef::Blob(bytes)),
+            Arg::Ids(ids) => {
+                let values: Vec<SqlValue> = ids.iter().map(|id| SqlValue::Blob(id.0.to_vec())).collect();
+                ToSqlOutput::from_rc(Rc::new(values), ARRAY_POINTER)
+            }
+        })
+    }
+}
+
+pub(crate) fn failure(trouble: rusqlite::Error) -> Error {
+    failed(trouble, "")
+}
+
+fn failed(trouble: rusqlite::Error, sql: &str) -> Error {
+    match trouble.sqlite_error().map(|e| e.extended_code & 0xff) {
+        Some(ffi::SQLITE_FULL | ffi::SQLITE_IOERR | ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED) => {
+            Error::Unavailable(format!("SQLite: {trouble}"))
+        }
+        _ => Error::Broken(format!("SQLite: {trouble}; in: {sql}")),
+    }
+}
+
+fn describe(trouble: &Error) -> String {
+    match trouble {
+        Error::Refused(refusal) => refusal.message.clone(),
+        Error::Conflict(text) | Error::Unavailable(text) | Error::Broken(text) => text.clone(),
+    }
+}
