@@ -3,6 +3,7 @@
 //!
 //! The hottest command: every statement here is paid for by every message.
 
+use frontdesk_model::event::NewEvent;
 use frontdesk_model::{Env, Id, Result, Timestamp, error};
 use frontdesk_sources::inbound::{ContentObject, InboundAuthor, InboundContent};
 use frontdesk_store::{Tx, args, search};
@@ -114,18 +115,42 @@ pub(crate) fn content(
     if !files.is_empty() {
         attachments::insert_inbound(tx, env, content_id, files)?;
     }
-    tx.append(events::caused_by_nobody(
+    let parent_id = parent.map(|parent| parent.content_id);
+    tx.append(imported(
         env,
-        "content.imported",
+        channel,
+        inbound,
         content_id,
-        Some(thread.id),
-        json!({
-            "source_id": channel.source_id, "author_id": author_is.id, "intervention_id": intervention,
-            "in_reply_to_id": parent.map(|parent| parent.content_id), "status": status, "type": object,
-            "first_in_thread": first_in_thread, "private": inbound.object == ContentObject::PrivateMessage,
-        }),
+        thread.id,
+        author_is.id,
+        parent_id,
+        intervention,
+        status,
+        first_in_thread,
     ));
     Ok(Ingested::Created)
+}
+
+/// The event of a new content: what subscribers are told freezes here.
+#[expect(clippy::too_many_arguments, reason = "each is one fact of the event")]
+pub(crate) fn imported(
+    env: &Env,
+    channel: &Channel,
+    inbound: &InboundContent,
+    content_id: Id,
+    thread_id: Id,
+    author_id: Id,
+    in_reply_to_id: Option<Id>,
+    intervention_id: Option<Id>,
+    status: &str,
+    first_in_thread: bool,
+) -> NewEvent {
+    let payload = json!({
+        "source_id": channel.source_id, "author_id": author_id, "intervention_id": intervention_id,
+        "in_reply_to_id": in_reply_to_id, "status": status, "type": inbound.object.as_str(),
+        "first_in_thread": first_in_thread, "private": inbound.object == ContentObject::PrivateMessage,
+    });
+    events::caused_by_nobody(env, "content.imported", content_id, Some(thread_id), payload)
 }
 
 /// Stores an identity alone.
@@ -344,12 +369,13 @@ pub(crate) fn count(tx: &mut dyn Tx, source_id: Id, threads: i64, contents: i64)
     Ok(())
 }
 
-fn language<'a>(channel: &'a Channel, inbound: &'a InboundContent) -> Option<&'a str> {
+/// The language that the channel tells, else the source's default.
+pub(crate) fn language<'a>(channel: &'a Channel, inbound: &'a InboundContent) -> Option<&'a str> {
     inbound.language.as_deref().or(channel.common.default_content_language.as_deref())
 }
 
 /// The attributes that few contents have, as one JSON object.
-fn extras(inbound: &InboundContent) -> Option<String> {
+pub(crate) fn extras(inbound: &InboundContent) -> Option<String> {
     let mut extras = Map::new();
     if !inbound.context_data.is_empty() {
         extras.insert("context_data".into(), inbound.context_data.clone().into());

@@ -9,6 +9,7 @@ pub mod delivery;
 mod events;
 pub mod identities;
 pub mod ingest;
+pub mod ingest_many;
 pub mod interventions;
 pub mod send_api;
 pub mod sources;
@@ -38,6 +39,8 @@ pub struct Conversations {
     pub outbound: Outbound,
     /// Sources' settings and secrets, kept at hand.
     pub channels: sources::Channels,
+    /// Takes messages in by many at once, where the store gains by it.
+    pub gathering: Option<ingest_many::Gathering>,
     /// Who is typing now.
     pub typing: send_api::Typing,
     /// Where browsers and channels reach this server, without a slash at the end.

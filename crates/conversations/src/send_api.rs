@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
@@ -11,14 +12,16 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use bytes::Bytes;
 use frontdesk_model::{Error, Id, Result, Timestamp};
+use frontdesk_rest::ClientAddress;
 use frontdesk_sources::inbound::Inbound;
 use frontdesk_sources::sdk::{self, SendApiError, limits};
 use frontdesk_store::Tx;
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use http_body_util::{BodyExt, Limited};
 use serde_json::json;
 
 use crate::ingest::{self, Ingested};
+use crate::ingest_many::Gathering;
 use crate::sources::Channel;
 use crate::{Conversations, attachments};
 
@@ -27,7 +30,7 @@ const STALE_TRIES_MAX: usize = 5;
 /// At most this many threads are remembered as being typed in; more are let through unremembered.
 const TYPING_THREADS_MAX: usize = 10_000;
 /// For the whole body of a request.
-const BODY_DEADLINE: std::time::Duration = std::time::Duration::from_secs(60);
+const BODY_DEADLINE: Duration = Duration::from_secs(60);
 
 /// The route.
 pub fn router(app: &Arc<Conversations>) -> Router {
@@ -40,17 +43,36 @@ async fn receive(
     Query(query): Query<HashMap<String, String>>,
     request: Request,
 ) -> Response {
+    let (started, request_id) = (Instant::now(), app.env.id());
     let (head, body) = request.into_parts();
-    let body = match read(&head.headers, body).await {
-        Ok(body) => body,
-        Err(refusal) => return refusal.into_response(),
+    let outcome = match read(&head.headers, body).await {
+        Ok(body) => {
+            let signature = head.headers.get(sdk::SIGNATURE_HEADER).and_then(|value| value.to_str().ok());
+            let signature = signature.or_else(|| query.get("signature").map(String::as_str)).unwrap_or("");
+            accept(&app, &source_id, signature, &body).await
+        }
+        Err(refusal) => Err(refusal),
     };
-    let signature = head.headers.get(sdk::SIGNATURE_HEADER).and_then(|value| value.to_str().ok());
-    let signature = signature.or_else(|| query.get("signature").map(String::as_str)).unwrap_or("");
-    match accept(&app, &source_id, signature, &body).await {
+    let refused = outcome.as_ref().err();
+    tracing::info!(
+        %request_id,
+        source_id,
+        status = refused.map_or(200, |refusal| refusal.status),
+        refused = refused.map(|refusal| &refusal.message),
+        detail = refused.map(|refusal| &refusal.detail),
+        trouble = refused.and_then(|refusal| refusal.trouble.as_ref()),
+        duration_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
+        client = head.extensions.get::<ClientAddress>().map(|client| tracing::field::display(client.0)),
+        "send api"
+    );
+    let mut response = match outcome {
         Ok(()) => (StatusCode::OK, [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], "ok").into_response(),
         Err(refusal) => refusal.into_response(),
+    };
+    if let Ok(value) = HeaderValue::from_str(&request_id.hex()) {
+        response.headers_mut().insert(frontdesk_rest::REQUEST_ID, value);
     }
+    response
 }
 
 async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Refusal> {
@@ -109,6 +131,9 @@ async fn take(
     let (env, to) = (app.env.clone(), channel.clone());
     match sdk::parse_send_api(body, channel.settings.list(sdk::OPTIONS))? {
         Inbound::Content(mut content) => {
+            if let Some(gathering) = app.gathering.as_ref().filter(|_| Gathering::suits(&content)) {
+                return Ok(gathering.store(to, Arc::from(content)).await?);
+            }
             let files = attachments::store_contents(&app.files, std::mem::take(&mut content.attachments)).await?;
             Ok(app.store.write(move |tx| ingest::content(tx, &env, &to, &content, &files)).await?)
         }
@@ -166,7 +191,7 @@ pub struct Typing {
 impl Typing {
     /// Whether the thread may start typing now: once in two seconds, unless it stopped meanwhile (row 12.16).
     fn start(&self, thread_id: Id, now: Timestamp) -> bool {
-        let since = now.plus_seconds(-(limits::TYPING_SECONDS_MIN as i64));
+        let since = now.plus_seconds(-limits::TYPING_SECONDS_MIN);
         let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
         if threads.get(&thread_id).is_some_and(|last| *last > since) {
             return false;
@@ -191,7 +216,7 @@ struct Refusal {
     code: &'static str,
     message: String,
     detail: String,
-    broken: Option<String>,
+    trouble: Option<String>,
 }
 
 impl Refusal {
@@ -214,7 +239,7 @@ impl From<SendApiError> for Refusal {
             code,
             message: error.message().to_string(),
             detail: error.detail().to_string(),
-            broken: None,
+            trouble: None,
         }
     }
 }
@@ -226,7 +251,7 @@ impl From<Error> for Refusal {
             code: if status == 503 { "unavailable" } else { "internal_error" },
             message: message.into(),
             detail: String::new(),
-            broken: Some(text),
+            trouble: Some(text),
         };
         match trouble {
             Error::Refused(refusal) if refusal.code == ingest::UNKNOWN_PARENT => {
@@ -237,7 +262,7 @@ impl From<Error> for Refusal {
                 code: "validation_error",
                 message: refusal.message,
                 detail: String::new(),
-                broken: None,
+                trouble: None,
             },
             Error::Unavailable(text) => unable(503, "The store cannot serve now; send it again later.", text),
             Error::Conflict(text) | Error::Broken(text) => unable(500, "Something went wrong on our side.", text),
@@ -247,9 +272,6 @@ impl From<Error> for Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        if let Some(trouble) = &self.broken {
-            tracing::error!(trouble, "the Send API failed");
-        }
         let mut answer = json!({ "error": self.code, "message": self.message, "status": self.status });
         if !self.detail.is_empty() {
             answer["detail"] = self.detail.into();
@@ -262,7 +284,7 @@ impl IntoResponse for Refusal {
             503 => "5",
             _ => return response,
         };
-        response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static(wait));
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(wait));
         response
     }
 }

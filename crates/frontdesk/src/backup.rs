@@ -1,4 +1,194 @@
-//! Backup and restore.
+//! Backup and restore. A backup is one file that no engine owns: written from SQLite, it restores into PostgreSQL, and
+//! the other way round.
+//!
+//! It is a tar, compressed with gzip, of plain files in this order: `manifest.json`, `tables/<name>.jsonl` as
+//! [`frontdesk_store::dump`] writes them, `attachments/<sha256 in hex>`. Sealed secrets stay sealed in it, and the key
+//! that opens them is never in it.
+
+mod restore;
+#[cfg(test)]
+mod tests;
+mod write;
+
+use std::fmt;
+use std::io::{self, Read};
 use std::path::Path;
-pub(crate) async fn write(_: &frontdesk_store::Store, _: &frontdesk_conversations::attachments::Files, _: &frontdesk_model::Env, _: &Path) -> Result<String, String> { Err("no".into()) }
-pub(crate) async fn restore(_: &frontdesk_store::Store, _: &Path, _: &Path) -> Result<String, String> { Err("no".into()) }
+
+use frontdesk_model::{Error, Result, error};
+use frontdesk_store::dump::{self, Column};
+use frontdesk_store::{Tx, args};
+use ring::digest;
+use serde::{Deserialize, Serialize};
+
+pub(crate) use restore::{migrations_of, refuse_unfinished, restore};
+pub(crate) use write::write;
+
+/// The version of the format; it grows when older programs could not read what is written.
+const FORMAT: i64 = 1;
+const MANIFEST: &str = "manifest.json";
+/// A row of `meta` with this name says that a restore has begun and has not ended.
+const UNFINISHED: &str = "restore_unfinished";
+
+/// A table that is backed up.
+struct Table {
+    name: &'static str,
+    /// The column by which rows refer to others of the same table: it is filled when all of them are there.
+    parent: Option<&'static str>,
+    /// The column whose words are in the full-text index.
+    searched: Option<&'static str>,
+}
+
+const fn table(name: &'static str) -> Table {
+    Table { name, parent: None, searched: None }
+}
+
+/// Every table of this and of earlier versions, those first that others refer to. Not here: `migrations` and `log_head`,
+/// which the manifest stands for, and the full-text indexes, which are made anew.
+const TABLES: &[Table] = &[
+    table("meta"),
+    table("roles"),
+    table("users"),
+    table("access_tokens"),
+    table("communities"),
+    table("sources"),
+    table("source_counters"),
+    table("source_permissions"),
+    table("identities"),
+    table("identity_users"),
+    table("threads"),
+    Table { parent: Some("parent_id"), ..table("categories") },
+    table("categorisations"),
+    table("interventions"),
+    Table { searched: Some("body"), ..table("contents") },
+    table("content_keys"),
+    table("attachments"),
+    table("deliveries"),
+    table("idempotency_keys"),
+    table("consumers"),
+    table("log"),
+];
+
+/// What a backup says of itself.
+#[derive(Serialize, Deserialize)]
+struct Manifest {
+    format: i64,
+    /// The version of the program that wrote it.
+    program: String,
+    created_at: String,
+    /// The number of the last migration: what the tables look like.
+    migration: i64,
+    /// The number of the last event.
+    log_seq: i64,
+    /// In the order of the files.
+    tables: Vec<Count>,
+    attachments: u64,
+}
+
+/// How many rows a table has.
+#[derive(Serialize, Deserialize)]
+struct Count {
+    name: String,
+    rows: i64,
+}
+
+/// What was backed up or restored.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Summary {
+    rows: i64,
+    attachments: u64,
+    log_seq: i64,
+}
+
+impl Summary {
+    fn of(manifest: &Manifest) -> Summary {
+        let rows = manifest.tables.iter().map(|table| table.rows).sum();
+        Summary { rows, attachments: manifest.attachments, log_seq: manifest.log_seq }
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Summary { rows, attachments, log_seq } = self;
+        write!(f, "{rows} rows and {attachments} attachments, up to event {log_seq}")
+    }
+}
+
+/// The tables that this store has, with their columns.
+fn tables(tx: &mut dyn Tx) -> Result<Vec<(&'static Table, Vec<Column>)>> {
+    let mut found = Vec::new();
+    for table in TABLES {
+        let columns = dump::columns(tx, table.name)?;
+        if !columns.is_empty() {
+            found.push((table, columns));
+        }
+    }
+    Ok(found)
+}
+
+fn migration(tx: &mut dyn Tx) -> Result<i64> {
+    tx.one("SELECT max(number) FROM migrations", args![])?.get(0)
+}
+
+fn is_unfinished(tx: &mut dyn Tx) -> Result<bool> {
+    Ok(tx.first("SELECT 1 FROM meta WHERE name = $1", args![UNFINISHED])?.is_some())
+}
+
+/// The hashes of the files that attachments refer to, in order: 32 bytes in memory for each.
+fn attachments(tx: &mut dyn Tx) -> Result<Vec<[u8; 32]>> {
+    let mut hashes = Vec::new();
+    let sql = "SELECT DISTINCT sha256 FROM attachments WHERE sha256 IS NOT NULL ORDER BY sha256";
+    tx.each(sql, args![], &mut |row| {
+        let hash: Vec<u8> = row.get(0)?;
+        hashes.push(hash.try_into().map_err(|_| error::broken("attachments.sha256 holds something else"))?);
+        Ok(())
+    })?;
+    Ok(hashes)
+}
+
+fn table_entry(name: &str) -> String {
+    format!("tables/{name}.jsonl")
+}
+
+fn attachment_entry(sha256: &[u8; 32]) -> String {
+    let digits: String = sha256.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("attachments/{digits}")
+}
+
+/// Hashes what is read through it.
+struct Hashing<R> {
+    inner: R,
+    context: digest::Context,
+    bytes: u64,
+}
+
+impl<R> Hashing<R> {
+    fn new(inner: R) -> Hashing<R> {
+        Hashing { inner, context: digest::Context::new(&digest::SHA256), bytes: 0 }
+    }
+
+    /// The hash and the number of all bytes that were read.
+    fn finish(self) -> ([u8; 32], u64) {
+        let mut sha256 = [0; 32];
+        sha256.copy_from_slice(self.context.finish().as_ref());
+        (sha256, self.bytes)
+    }
+}
+
+impl<R: Read> Read for Hashing<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = self.inner.read(buffer)?;
+        self.context.update(&buffer[..length]);
+        self.bytes += length as u64;
+        Ok(length)
+    }
+}
+
+/// Trouble with a file, for people.
+fn about(path: &Path) -> impl Fn(io::Error) -> String + '_ {
+    move |trouble| format!("{}: {trouble}", path.display())
+}
+
+/// Trouble with a file, inside of a transaction.
+fn about_in_tx(path: &Path) -> impl Fn(io::Error) -> Error + '_ {
+    move |trouble| Error::Unavailable(about(path)(trouble))
+}

@@ -4,20 +4,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use frontdesk_conversations::attachments::{self, Files};
 use frontdesk_conversations::delivery::Delivery;
+use frontdesk_conversations::ingest_many::Gathering;
 use frontdesk_conversations::{Conversations, send_api};
 use frontdesk_model::{Env, error};
-use frontdesk_net::{AddressPolicy, InboundLimits, Outbound};
+use frontdesk_net::{AddressPolicy, InboundLimits, Outbound, PeerAddress};
 use frontdesk_people::setup::{self, FirstSignIn};
 use frontdesk_people::sign_in::SignIn;
-use frontdesk_rest::{Api, Authenticator, Limits, Operation};
+use frontdesk_rest::{Api, Authenticator, ClientAddress, Limits, Operation};
 use frontdesk_store::consumer::{self, Consumer};
 use frontdesk_store::{Dialect, Store, args};
 use http::StatusCode;
+use ipnet::IpNet;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -61,6 +63,7 @@ pub(crate) async fn application(
         files: Files::open(&directory.attachments()).map_err(|error| format!("data: attachments: {error}"))?,
         outbound: Outbound::new(AddressPolicy { allowed: settings.allow_outbound.clone() })?,
         channels: Default::default(),
+        gathering: (store.dialect() == Dialect::Postgres).then(|| Gathering::start(store.clone(), env.clone())),
         typing: Default::default(),
         public_url: settings.public_url.clone(),
     }))
@@ -122,6 +125,7 @@ fn router(settings: &Settings, app: &Arc<Conversations>) -> Router {
         observer: metrics.observer(),
     };
     let unknown = app.env.clone();
+    let trusted: Arc<[IpNet]> = settings.trusted_proxy.clone().into();
     Router::new()
         .route("/", get(|| async { Redirect::temporary("/docs") }))
         .route("/healthz", get(|| async { "ok" }))
@@ -135,6 +139,16 @@ fn router(settings: &Settings, app: &Arc<Conversations>) -> Router {
             let request_id = unknown.id();
             async move { frontdesk_rest::refuse(&error::not_found("page"), request_id) }
         })
+        .layer(axum::middleware::map_request(move |request| note_client(request, trusted.clone())))
+}
+
+/// Notes for the access logs whose request it is, proxies seen through where they are trusted.
+async fn note_client(mut request: Request, trusted: Arc<[IpNet]>) -> Request {
+    if let Some(PeerAddress(peer)) = request.extensions().get() {
+        let client = frontdesk_net::client_address(peer.ip(), request.headers(), &trusted);
+        request.extensions_mut().insert(ClientAddress(client));
+    }
+    request
 }
 
 /// Whether the store takes a write now.

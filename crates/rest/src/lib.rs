@@ -44,6 +44,10 @@ pub trait Authenticator: Send + Sync {
     fn caller(&self, tx: &mut dyn Tx, token: &str, impersonated_user_id: Option<&str>) -> Result<Caller>;
 }
 
+/// Whose request it is, put into a request's extensions by whoever knows the proxies in front; the access log shows it.
+#[derive(Clone, Copy, Debug)]
+pub struct ClientAddress(pub std::net::IpAddr);
+
 /// Is told about every request: the operation's id ("none" for unknown paths), the status, and how long it took.
 pub type Observer = Arc<dyn Fn(&'static str, u16, Duration) + Send + Sync>;
 

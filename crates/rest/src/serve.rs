@@ -14,7 +14,7 @@ use frontdesk_model::{Caller, Id, Refusal, Result, error};
 use frontdesk_store::Tx;
 use serde_json::{Map, Value};
 
-use crate::Api;
+use crate::{Api, ClientAddress};
 use crate::answer::{json, refuse};
 use crate::body::{check, read_body, too_slow};
 use crate::call::{Call, Upload};
@@ -87,6 +87,7 @@ pub(crate) async fn serve(State(server): State<Arc<Server>>, request: Request) -
         status,
         duration_us = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX),
         user_id = user.get().map(Id::hex),
+        client = parts.extensions.get::<ClientAddress>().map(|client| tracing::field::display(client.0)),
         "request"
     );
     (server.api.observer)(operation, status, duration);

@@ -214,7 +214,7 @@ fn merged(stored: &str, told: &Map<String, Value>) -> Result<String> {
 
 /// FNV-1a over what a channel tells of an author: equal for an author who has not changed. The times are left out,
 /// because many channels send a new one with every message.
-fn fingerprint(author: &InboundAuthor) -> i64 {
+pub(crate) fn fingerprint(author: &InboundAuthor) -> i64 {
     let mut hash = Fnv1a::new();
     for text in [
         Some(author.screenname.as_str()),

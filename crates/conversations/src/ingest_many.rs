@@ -1,0 +1,203 @@
+//! Many messages with one statement, for PostgreSQL: there every statement is a journey, and a message takes a dozen.
+//! A message is taken along when all that it needs exists already: a known and unchanged author, a thread with contents
+//! and without interventions, nothing attached. That is most of them; the others go the common way, [`ingest::content`].
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use frontdesk_model::{Env, Error, Id, Result, Timestamp};
+use frontdesk_sources::inbound::{ContentObject, InboundContent};
+use frontdesk_store::{Store, Tx, args, search};
+use serde_json::json;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::identities;
+use crate::ingest::{self, Ingested};
+use crate::sources::Channel;
+
+/// At most this many messages with one statement.
+const MESSAGES_MAX: usize = 128;
+
+/// A message that waits for its batch.
+struct Waiting {
+    channel: Arc<Channel>,
+    content: Arc<InboundContent>,
+    reply: oneshot::Sender<Result<Ingested>>,
+}
+
+/// Where messages gather while the batch before them is written.
+pub struct Gathering {
+    queue: mpsc::UnboundedSender<Waiting>,
+}
+
+impl Gathering {
+    /// Starts taking messages.
+    pub fn start(store: Store, env: Env) -> Gathering {
+        let (queue, waiting) = mpsc::unbounded_channel();
+        tokio::spawn(write_batches(store, env, waiting));
+        Gathering { queue }
+    }
+
+    /// Whether a message can be tried here at all.
+    pub(crate) fn suits(content: &InboundContent) -> bool {
+        content.object == ContentObject::Message
+            && content.author.as_ref().is_some_and(|author| !author.puppetizable)
+            && content.thread_foreign_id.is_some()
+            && content.in_reply_to.is_none()
+            && content.attachments.is_empty()
+    }
+
+    /// Stores a message; returns when it is durable.
+    pub(crate) async fn store(&self, channel: Arc<Channel>, content: Arc<InboundContent>) -> Result<Ingested> {
+        let (reply, answer) = oneshot::channel();
+        let closed = || Error::Unavailable("the server is stopping".into());
+        self.queue.send(Waiting { channel, content, reply }).map_err(|_| closed())?;
+        answer.await.map_err(|_| closed())?
+    }
+}
+
+async fn write_batches(store: Store, env: Env, mut waiting: mpsc::UnboundedReceiver<Waiting>) {
+    let mut batch = Vec::with_capacity(MESSAGES_MAX);
+    while waiting.recv_many(&mut batch, MESSAGES_MAX).await > 0 {
+        let messages: Arc<[(Arc<Channel>, Arc<InboundContent>)]> =
+            batch.iter().map(|waiting| (waiting.channel.clone(), waiting.content.clone())).collect();
+        let (of_batch, time) = (messages.clone(), env.clone());
+        let written = match messages.len() {
+            // Alone it is no faster than the common way.
+            1 => Ok(vec![false]),
+            _ => store.write(move |tx| write(tx, &time, &of_batch)).await,
+        };
+        for (index, Waiting { channel, content, reply }) in batch.drain(..).enumerate() {
+            match &written {
+                Ok(taken) if taken[index] => {
+                    let _ = reply.send(Ok(Ingested::Created));
+                }
+                // What could not be taken along, or whose batch failed, has its own try and its own error.
+                Ok(_) | Err(_) => {
+                    let (store, env) = (store.clone(), env.clone());
+                    tokio::spawn(async move {
+                        let alone = store.write(move |tx| ingest::content(tx, &env, &channel, &content, &[])).await;
+                        let _ = reply.send(alone);
+                    });
+                }
+            }
+        }
+    }
+}
+
+/// Writes those messages that can be taken along; says which.
+fn write(tx: &mut dyn Tx, env: &Env, messages: &[(Arc<Channel>, Arc<InboundContent>)]) -> Result<Vec<bool>> {
+    let mut taken = vec![false; messages.len()];
+    let mut rows = Vec::new();
+    let mut seen = HashSet::new();
+    let now = env.now();
+    for found in look_up(tx, messages)? {
+        let (index, known): (i64, Option<Id>) = (found.get(0)?, found.get(1)?);
+        let Some((channel, content)) = usize::try_from(index).ok().and_then(|index| messages.get(index)) else { continue };
+        let (Some(author_id), Some(thread_id)) = (found.get::<Option<Id>>(2)?, found.get::<Option<Id>>(5)?) else { continue };
+        let Some(author) = &content.author else { continue };
+        let plain = known.is_none()
+            && found.get::<i64>(3)? == identities::fingerprint(author)
+            && !found.get::<bool>(4)?
+            && found.get::<i64>(6)? > 0
+            && found.get::<i64>(7)? == 0
+            && found.get::<Option<i64>>(8)? == Some(channel.version)
+            && seen.insert((channel.source_id, content.foreign_id.clone()));
+        if plain {
+            taken[index as usize] = true;
+            rows.push(row(tx, env, channel, content, author_id, thread_id, now));
+        }
+    }
+    if !rows.is_empty() {
+        insert(tx, &serde_json::Value::Array(rows).to_string(), now)?;
+    }
+    Ok(taken)
+}
+
+fn look_up(tx: &mut dyn Tx, messages: &[(Arc<Channel>, Arc<InboundContent>)]) -> Result<Vec<frontdesk_store::Row>> {
+    let wanted: Vec<_> = messages
+        .iter()
+        .enumerate()
+        .map(|(index, (channel, content))| {
+            json!({
+                "index": index, "source_id": channel.source_id, "community_id": channel.community_id,
+                "foreign_id": content.foreign_id, "thread": content.thread_foreign_id,
+                "author": content.author.as_ref().map(|author| &author.foreign_id),
+            })
+        })
+        .collect();
+    tx.query(
+        "SELECT wanted.index, content_keys.content_id, identities.id, identities.fingerprint, identities.controlled,
+                threads.id, threads.contents_count, threads.interventions_count, sources.version
+         FROM json_to_recordset(CAST(CAST($1 AS text) AS json)) AS wanted
+           (index BIGINT, source_id TEXT, community_id TEXT, foreign_id TEXT, thread TEXT, author TEXT)
+         LEFT JOIN sources ON sources.id = decode(wanted.source_id, 'hex')
+         LEFT JOIN content_keys ON content_keys.source_id = decode(wanted.source_id, 'hex')
+           AND content_keys.object = 'message' AND content_keys.foreign_id = wanted.foreign_id
+         LEFT JOIN identities ON identities.community_id = decode(wanted.community_id, 'hex')
+           AND identities.foreign_id = wanted.author
+         LEFT JOIN threads ON threads.source_id = decode(wanted.source_id, 'hex')
+           AND threads.foreign_id = wanted.thread
+         ORDER BY wanted.index",
+        args![&serde_json::Value::Array(wanted).to_string()],
+    )
+}
+
+/// One message as the statement reads it, and its event.
+fn row(
+    tx: &mut dyn Tx,
+    env: &Env,
+    channel: &Channel,
+    content: &InboundContent,
+    author_id: Id,
+    thread_id: Id,
+    now: Timestamp,
+) -> serde_json::Value {
+    let id = env.id();
+    tx.append(ingest::imported(env, channel, content, id, thread_id, author_id, None, None, "new", false));
+    json!({
+        "id": id, "source_id": channel.source_id, "thread_id": thread_id, "author_id": author_id,
+        "foreign_id": content.foreign_id, "body": content.body, "body_format": content.format.as_str(),
+        "language": ingest::language(channel, content), "source_url": content.source_url,
+        "extras": ingest::extras(content),
+        "created_at": content.created_at.filter(|at| *at <= now).unwrap_or(now).micros(),
+        "words": search::fold(&content.body),
+    })
+}
+
+fn insert(tx: &mut dyn Tx, rows: &str, now: Timestamp) -> Result<()> {
+    tx.execute(
+        "WITH messages AS MATERIALIZED (
+           SELECT decode(id, 'hex') AS id, decode(source_id, 'hex') AS source_id, decode(thread_id, 'hex') AS thread_id,
+                  decode(author_id, 'hex') AS author_id, foreign_id, body, body_format, language, source_url, extras,
+                  created_at, words
+           FROM json_to_recordset(CAST(CAST($1 AS text) AS json)) AS given
+             (id TEXT, source_id TEXT, thread_id TEXT, author_id TEXT, foreign_id TEXT, body TEXT, body_format TEXT,
+              language TEXT, source_url TEXT, extras TEXT, created_at BIGINT, words TEXT)),
+         new_contents AS (
+           INSERT INTO contents (id, source_id, thread_id, author_id, foreign_id, type, status, body, body_format,
+             private, first_in_thread, created_from, language, source_url, approval_required, auto_submitted, published,
+             remotely_deleted, attachments_count, synchronization_status, extras, created_at, updated_at)
+           SELECT id, source_id, thread_id, author_id, foreign_id, 'message', 'new', body, body_format, FALSE, FALSE,
+                  'synchronizer', language, source_url, FALSE, FALSE, TRUE, FALSE, 0, 'success', extras, created_at, $2
+           FROM messages),
+         new_keys AS (
+           INSERT INTO content_keys (source_id, object, foreign_id, content_id)
+           SELECT source_id, 'message', foreign_id, id FROM messages),
+         new_words AS (
+           INSERT INTO contents_search (id, words)
+           SELECT id, array_to_tsvector(string_to_array(words, ' ')) FROM messages WHERE words <> ''),
+         counted AS (
+           UPDATE threads SET contents_count = threads.contents_count + grown.contents, updated_at = $2,
+             first_content_at = least(threads.first_content_at, grown.first_at),
+             last_content_at = greatest(threads.last_content_at, grown.last_at)
+           FROM (SELECT thread_id, count(*) AS contents, min(created_at) AS first_at, max(created_at) AS last_at
+                 FROM messages GROUP BY thread_id) AS grown
+           WHERE threads.id = grown.thread_id)
+         UPDATE source_counters SET contents = source_counters.contents + grown.contents
+         FROM (SELECT source_id, count(*) AS contents FROM messages GROUP BY source_id) AS grown
+         WHERE source_counters.source_id = grown.source_id",
+        args![rows, now],
+    )?;
+    Ok(())
+}
