@@ -25,6 +25,8 @@ use crate::{Conversations, attachments, events, ingest};
 const PAUSES_SECONDS: [i64; 2] = [30, 300];
 /// For one attempt, answer included.
 const ATTEMPT_DEADLINE: Duration = Duration::from_secs(30);
+/// How long a stopping server waits for the attempts that run.
+const STOP_DEADLINE: Duration = Duration::from_secs(5);
 /// How long a worker may hold a delivery: an attempt and the time to write down how it went.
 const CLAIM_SECONDS: i64 = 60;
 /// At most this many attempts run at once, so that memory stays bounded.
@@ -100,7 +102,7 @@ impl Delivery {
             .await
     }
 
-    /// Pushes what is due until `stop` changes; attempts that run then are finished first.
+    /// Pushes what is due until `stop` changes; attempts that run then get a moment to end.
     pub async fn run(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
         let mut attempts = tokio::task::JoinSet::new();
         while !*stop.borrow() {
@@ -126,7 +128,9 @@ impl Delivery {
                 () = tokio::time::sleep(POLL_PERIOD) => {}
             }
         }
-        while attempts.join_next().await.is_some() {}
+        // What does not end in time is tried again at the next start, as a repeat.
+        let ended = async { while attempts.join_next().await.is_some() {} };
+        let _ = tokio::time::timeout(STOP_DEADLINE, ended).await;
     }
 
     /// Takes due deliveries for this process. Only the oldest of a thread: order matters in a conversation.

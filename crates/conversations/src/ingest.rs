@@ -183,7 +183,8 @@ pub(crate) fn read_mark(tx: &mut dyn Tx, env: &Env, channel: &Channel, foreign_i
     Ok(Ingested::Created)
 }
 
-fn is_current(tx: &mut dyn Tx, channel: &Channel) -> Result<bool> {
+/// Whether the source is as it was when its settings were read.
+pub(crate) fn is_current(tx: &mut dyn Tx, channel: &Channel) -> Result<bool> {
     let row = tx.first("SELECT version FROM sources WHERE id = $1", args![&channel.source_id])?;
     Ok(row.map(|row| row.get::<i64>(0)).transpose()? == Some(channel.version))
 }

@@ -142,7 +142,9 @@ async fn take(
             Ok(app.store.write(move |tx| ingest::read_mark(tx, &env, &to, &foreign_id)).await?)
         }
         Inbound::TypingStart { thread_foreign_id, in_reply_to, .. } => {
-            let thread = typing_thread(app, channel, thread_foreign_id, in_reply_to).await?;
+            let Some(thread) = typing_thread(app, to, thread_foreign_id, in_reply_to).await? else {
+                return Ok(Ingested::Stale);
+            };
             if app.typing.start(thread, app.env.now()) {
                 Ok(Ingested::Created)
             } else {
@@ -150,36 +152,46 @@ async fn take(
             }
         }
         Inbound::TypingStop { thread_foreign_id, in_reply_to } => {
-            app.typing.stop(typing_thread(app, channel, thread_foreign_id, in_reply_to).await?);
+            let Some(thread) = typing_thread(app, to, thread_foreign_id, in_reply_to).await? else {
+                return Ok(Ingested::Stale);
+            };
+            app.typing.stop(thread);
             Ok(Ingested::Created)
         }
     }
 }
 
-/// The thread that is typed in; one that the source does not have is refused.
+/// The thread that is typed in; one that the source does not have is refused. None when the source has changed since
+/// its settings were read.
 async fn typing_thread(
     app: &Arc<Conversations>,
-    channel: &Arc<Channel>,
+    channel: Arc<Channel>,
     thread_foreign_id: Option<String>,
     in_reply_to: Option<String>,
-) -> Result<Id, Refusal> {
-    let source_id = channel.source_id;
-    let found = app
-        .store
-        .read(move |tx: &mut dyn Tx| match (&thread_foreign_id, &in_reply_to) {
+) -> Result<Option<Id>, Refusal> {
+    let find = move |tx: &mut dyn Tx| {
+        if !ingest::is_current(tx, &channel)? {
+            return Ok(None);
+        }
+        let source_id = channel.source_id;
+        let found = match (&thread_foreign_id, &in_reply_to) {
             (Some(foreign_id), _) => {
                 let sql = "SELECT id FROM threads WHERE source_id = $1 AND foreign_id = $2";
-                let row = tx.first(sql, frontdesk_store::args![&source_id, foreign_id])?;
-                row.map(|row| row.get(0)).transpose()
+                tx.first(sql, frontdesk_store::args![&source_id, foreign_id])?.map(|row| row.get(0)).transpose()?
             }
             (None, Some(foreign_id)) => {
-                Ok(ingest::content_by_foreign_id(tx, source_id, foreign_id)?.map(|(_, thread_id)| thread_id))
+                ingest::content_by_foreign_id(tx, source_id, foreign_id)?.map(|(_, thread_id)| thread_id)
             }
-            (None, None) => Ok(None),
-        })
-        .await?;
+            (None, None) => None,
+        };
+        Ok(Some(found))
+    };
     let detail = "the source has no thread or content with this id";
-    found.ok_or_else(|| Refusal::told(SendApiError::InvalidResourceFormat(String::new()), detail))
+    match app.store.read(find).await? {
+        Some(None) => Err(Refusal::told(SendApiError::InvalidResourceFormat(String::new()), detail)),
+        Some(Some(thread_id)) => Ok(Some(thread_id)),
+        None => Ok(None),
+    }
 }
 
 /// Who types now: a hint for the moment, bounded and never stored.

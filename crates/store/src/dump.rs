@@ -69,7 +69,8 @@ pub fn write_table(tx: &mut dyn Tx, table: &str, out: &mut dyn Write) -> Result<
     if columns.is_empty() {
         return Err(error::broken(format!("there is no table {table}")));
     }
-    let unwritable = |trouble: std::io::Error| Error::Unavailable(format!("the table {table} cannot be written: {trouble}"));
+    let unwritable =
+        |trouble: std::io::Error| Error::Unavailable(format!("the table {table} cannot be written: {trouble}"));
     let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
     let mut line = serde_json::to_string(&names).map_err(|trouble| error::broken(trouble.to_string()))?;
     line.push('\n');
@@ -128,11 +129,14 @@ impl<R: BufRead> Rows<R> {
     /// in any order.
     pub fn open(input: R, columns: &[Column]) -> Result<Rows<R>> {
         let mut rows = Rows { input, columns: Vec::new(), lines: 0 };
-        let line = rows.line()?.ok_or_else(|| error::bad_request("the file is empty: it should begin with the columns"))?;
-        let names: Vec<String> = serde_json::from_slice(&line).map_err(|_| rows.refuse("should be a list of columns"))?;
+        let line =
+            rows.line()?.ok_or_else(|| error::bad_request("the file is empty: it should begin with the columns"))?;
+        let names: Vec<String> =
+            serde_json::from_slice(&line).map_err(|_| rows.refuse("should be a list of columns"))?;
         for name in &names {
             let column = columns.iter().find(|column| column.name == *name && !rows.columns.contains(column));
-            let column = column.ok_or_else(|| rows.refuse("names a column that the table does not have, or one twice"))?;
+            let column =
+                column.ok_or_else(|| rows.refuse("names a column that the table does not have, or one twice"))?;
             rows.columns.push(column.clone());
         }
         if rows.columns.len() != columns.len() {
@@ -303,7 +307,8 @@ mod tests {
     #[test]
     fn columns_are_taken_in_any_order_and_must_be_the_tables() {
         let open = |text: &'static str| Rows::open(text.as_bytes(), &columns_of_things());
-        let mut rows = open("[\"active\",\"position\",\"id\",\"name\"]\n[true,-5,{\"bytes\":\"AP8=\"},null]\n").ok().unwrap();
+        let mut rows =
+            open("[\"active\",\"position\",\"id\",\"name\"]\n[true,-5,{\"bytes\":\"AP8=\"},null]\n").ok().unwrap();
         let row = rows.chunk(10).unwrap().remove(0);
         assert_eq!(row.0, [Value::Bool(true), Value::Int(-5), Value::Bytes(vec![0, 255]), Value::Null]);
         for wrong in [

@@ -45,7 +45,8 @@ where
     T: Send + 'static,
     F: Fn(&mut dyn Tx) -> Result<T> + Send + 'static,
 {
-    pub(crate) fn new(work: F) -> (Box<dyn Job>, oneshot::Receiver<Result<T>>) {
+    /// The job, and where its answer will be.
+    pub(crate) fn with_answer(work: F) -> (Box<dyn Job>, oneshot::Receiver<Result<T>>) {
         let (reply, answer) = oneshot::channel();
         (Box::new(Task { work, result: None, reply }), answer)
     }

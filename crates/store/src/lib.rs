@@ -8,6 +8,8 @@ mod filter;
 pub mod log;
 mod migrate;
 mod postgres;
+#[cfg(feature = "power-loss")]
+mod power_loss;
 pub mod seal;
 pub mod search;
 mod sqlite;
@@ -113,7 +115,7 @@ where
     T: Send + 'static,
     F: Fn(&mut dyn Tx) -> Result<T> + Send + 'static,
 {
-    let (job, answer) = Task::new(job);
+    let (job, answer) = Task::with_answer(job);
     queue.send(Some(job)).map_err(|_| Error::Unavailable("the store is closed".into()))?;
     answer.await.map_err(|_| error::broken("a database thread ended"))?
 }

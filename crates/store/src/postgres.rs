@@ -184,10 +184,10 @@ impl Connected {
         loop {
             let outcome = self.session().and_then(|session| batch(session, jobs));
             let Err(trouble) = outcome else { return outcome };
-            if let Some(session) = &mut self.session {
-                if session.client.is_closed() || session.run("ROLLBACK").is_err() {
-                    self.session = None;
-                }
+            if let Some(session) = &mut self.session
+                && (session.client.is_closed() || session.run("ROLLBACK").is_err())
+            {
+                self.session = None;
             }
             // A connection that was lost before COMMIT was sent may be tried again too; one lost in COMMIT may not:
             // whether it took effect is unknown, and the caller must be told so.

@@ -50,6 +50,8 @@ impl Sqlite {
         if rusqlite::version_number() < LIBRARY_VERSION_MIN {
             return Err(error::broken(format!("SQLite {} is too old: 3.51.3 or newer is needed", rusqlite::version())));
         }
+        #[cfg(feature = "power-loss")]
+        crate::power_loss::register_when_asked()?;
         let mut connection = connect(path)?;
         crate::migrate::sqlite(&mut connection, migrations)?;
         grow_wal(path).map_err(|trouble| error::broken(format!("the log of {} cannot grow: {trouble}", path.display())))?;
@@ -284,9 +286,7 @@ impl Writer {
         }
         let seq = self.append(&events)?;
         #[cfg(feature = "early-answer")]
-        for job in done.drain(..) {
-            job.finish(Ok(()));
-        }
+        answer_early(done);
         self.connected.run("COMMIT")?;
         Ok(seq)
     }
@@ -335,6 +335,16 @@ impl Writer {
         tx.execute("UPDATE log_head SET seq = $1", crate::args![seq])?;
         Ok(seq)
     }
+}
+
+/// A fault-injection build answers before COMMIT, and leaves the answers time to arrive: a crash test that kills the
+/// process then must find acknowledged messages missing.
+#[cfg(feature = "early-answer")]
+fn answer_early(done: &mut Vec<Box<dyn Job>>) {
+    for job in done.drain(..) {
+        job.finish(Ok(()));
+    }
+    std::thread::sleep(Duration::from_millis(20));
 }
 
 struct SqliteTx<'c> {

@@ -13,12 +13,13 @@ use axum::routing::get;
 use bytes::BytesMut;
 use frontdesk_model::{Error, Id, Refusal, Result, error};
 use frontdesk_rest::{Authenticator, parse_pairs, refuse};
-use frontdesk_store::{Row, args};
+use frontdesk_store::{Row, Tx, args};
 use futures_util::stream;
 use tokio::io::AsyncReadExt;
 
-use super::{files, links, rest};
+use super::{files, links, names, rest};
 use crate::Conversations;
+use crate::sources::StoredSettings;
 
 /// How much of a file is in memory while it is sent.
 const CHUNK_BYTES: usize = 64 * 1024;
@@ -66,7 +67,9 @@ async fn answer(server: &Arc<Server>, id: &str, query: Option<&str>, headers: &H
                 rest::find(tx, &caller, id, COLUMNS)?
             }
         };
-        Stored::read(&row)
+        let stored = Stored::read(&row)?;
+        require_let_through(tx, id, &stored)?;
+        Ok(stored)
     });
     let stored = found.await?;
     let etag = format!("\"{}\"", files::hex(&stored.sha256));
@@ -80,6 +83,23 @@ async fn answer(server: &Arc<Server>, id: &str, query: Option<&str>, headers: &H
     let mut response = response(StatusCode::OK, &stored, &etag, body(file))?;
     response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     Ok(response)
+}
+
+/// 403 for a customer's file of a kind that the source's attachments_security_level keeps out.
+fn require_let_through(tx: &mut dyn Tx, id: Id, stored: &Stored) -> Result<()> {
+    let row = tx.first(
+        "SELECT sources.settings FROM attachments JOIN contents ON contents.id = attachments.content_id
+         JOIN sources ON sources.id = contents.source_id WHERE attachments.id = $1",
+        args![&id],
+    )?;
+    let Some(row) = row else { return Ok(()) };
+    let settings: StoredSettings = serde_json::from_str(&row.get::<String>(0)?)
+        .map_err(|trouble| error::broken(format!("sources.settings: {trouble}")))?;
+    let level = settings.common.attachments_security_level;
+    if names::is_allowed(&level, &stored.content_type) {
+        return Ok(());
+    }
+    Err(error::forbidden(format!("The source's attachments_security_level is {level}, which keeps this file out.")))
 }
 
 /// What lets a request in.

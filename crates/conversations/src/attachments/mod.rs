@@ -178,7 +178,13 @@ pub(crate) fn of_contents(
 
 /// Puts the caller's uploads on a content, in this order, and returns how many there are. 422 on `attachment_ids` for
 /// what is not an unused upload of theirs.
-pub(crate) fn use_uploads(tx: &mut dyn Tx, caller: &Caller, content_id: Id, ids: &[Id]) -> Result<i64> {
+pub(crate) fn use_uploads(
+    tx: &mut dyn Tx,
+    caller: &Caller,
+    security_level: &str,
+    content_id: Id,
+    ids: &[Id],
+) -> Result<i64> {
     if ids.len() > UPLOADS_PER_CONTENT_MAX {
         let message = format!("attachment_ids: a content has at most {UPLOADS_PER_CONTENT_MAX} attachments.");
         return Err(error::invalid("attachment_ids", "too_long", message));
@@ -188,14 +194,19 @@ pub(crate) fn use_uploads(tx: &mut dyn Tx, caller: &Caller, content_id: Id, ids:
         if ids[..position as usize].contains(id) {
             continue;
         }
-        let changed = tx.execute(
+        let row = tx.first(
             "UPDATE attachments SET content_id = $2, position = $3
-             WHERE id = $1 AND content_id IS NULL AND user_id = $4",
+             WHERE id = $1 AND content_id IS NULL AND user_id = $4 RETURNING content_type, filename",
             args![id, &content_id, position, &caller.user_id],
         )?;
-        if changed == 0 {
+        let Some(row) = row else {
             let message = format!("attachment_ids: {id} is not an upload of yours, or it is on a content already.");
             return Err(error::invalid("attachment_ids", "unknown", message));
+        };
+        if !names::is_allowed(security_level, &row.get::<String>(0)?) {
+            let name: String = row.get(1)?;
+            let message = format!("attachment_ids: the source's attachments_security_level is {security_level}, which does not let {name} through.");
+            return Err(error::invalid("attachment_ids", "not_allowed", message));
         }
         used += 1;
     }

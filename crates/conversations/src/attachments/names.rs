@@ -145,6 +145,16 @@ pub(super) fn kind(content_type: &str) -> &'static str {
     }
 }
 
+/// Whether a source of this security level lets a file of this type through (row 2.14): strict takes images and media,
+/// relaxed also documents, permissive anything.
+pub(super) fn is_allowed(level: &str, content_type: &str) -> bool {
+    match level {
+        "strict" => kind(content_type) != "file",
+        "relaxed" => content_type != UNKNOWN,
+        _ => true,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -210,6 +220,16 @@ mod tests {
         ] {
             let found = content_type(extension, hint);
             assert_eq!((found, kind(found)), (expected, kind_expected), "{extension} {hint:?}");
+        }
+    }
+
+    #[test]
+    fn security_levels_let_through_what_they_say() {
+        for (content_type, strict, relaxed) in
+            [("image/png", true, true), ("audio/mp4", true, true), ("application/pdf", false, true), (UNKNOWN, false, false)]
+        {
+            let allowed = ["strict", "relaxed", "permissive"].map(|level| is_allowed(level, content_type));
+            assert_eq!(allowed, [strict, relaxed, true], "{content_type}");
         }
     }
 

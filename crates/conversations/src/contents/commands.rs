@@ -55,7 +55,8 @@ pub(super) fn create(app: &Conversations, call: &Call, draft: &Draft, tx: &mut d
     let channel = &route.channel;
     let author_id = author(call, draft, channel, tx)?;
     let (id, now) = (call.env.id(), call.env.now());
-    let attachments_count = attachments::use_uploads(tx, &call.caller, id, &draft.attachment_ids)?;
+    let level = &channel.common.attachments_security_level;
+    let attachments_count = attachments::use_uploads(tx, &call.caller, level, id, &draft.attachment_ids)?;
     let is_reply = route.in_reply_to_id.is_some();
     let (status, kind) = match is_reply {
         true => ("user_reply", "content.replied"),

@@ -103,7 +103,9 @@ fn manifest(entries: &mut Entries) -> Result<Manifest, String> {
     // A later format may look quite different, so its number is read first.
     let format = json.get("format").and_then(serde_json::Value::as_i64).unwrap_or(0);
     if format > FORMAT {
-        return Err(format!("this backup has format {format}, this program reads {FORMAT}: restore it with a newer one"));
+        return Err(format!(
+            "this backup has format {format}, this program reads {FORMAT}: restore it with a newer one"
+        ));
     }
     let manifest: Manifest = serde_json::from_value(json).map_err(wrong)?;
     let newest = migrations::ALL.iter().map(|migration| migration.number).max().unwrap_or(0);
@@ -178,7 +180,9 @@ impl Loading {
         }
         if let Some(column) = table.parent {
             let sql = format!("UPDATE {} SET {column} = $2 WHERE id = $1", table.name);
-            self.write(move |tx| parents.iter().try_for_each(|(id, parent)| tx.execute(&sql, args![id, parent]).map(drop)))?;
+            self.write(move |tx| {
+                parents.iter().try_for_each(|(id, parent)| tx.execute(&sql, args![id, parent]).map(drop))
+            })?;
         }
         Ok(count)
     }
@@ -274,7 +278,8 @@ fn sha256_of(entry_name: &str) -> Option<[u8; 32]> {
 
 fn take_in(files: &Files, entry: Entry, sha256: &[u8; 32]) -> Result<(), String> {
     let path = files.temp_dir().join("restored");
-    let mut out = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path).map_err(about(&path))?;
+    let mut out =
+        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path).map_err(about(&path))?;
     let mut content = Hashing::new(entry);
     io::copy(&mut content, &mut out).map_err(|trouble| format!("it cannot be copied: {trouble}"))?;
     if content.finish().0 != *sha256 {

@@ -84,7 +84,9 @@ struct Cut {
 fn cut(tx: &mut dyn Tx, folder: &Path) -> Result<Cut> {
     tx.lift_time_limit()?;
     if is_unfinished(tx)? {
-        return Err(error::forbidden("A restore into this database was interrupted: there is nothing whole to back up."));
+        return Err(error::forbidden(
+            "A restore into this database was interrupted: there is nothing whole to back up.",
+        ));
     }
     let migration = migration(tx)?;
     let log_seq = tx.one("SELECT seq FROM log_head", args![])?.get(0)?;
@@ -175,7 +177,8 @@ impl<W: Write> Archive<W> {
 /// The bytes are hashed as they are written, so exactly these were proven to be right.
 fn append_attachment(archive: &mut Archive<impl Write>, path: &Path, sha256: &[u8; 32]) -> Result<(), String> {
     let name = attachment_entry(sha256);
-    let unfit = |what: String| format!("{name} {what}: put a whole copy, such as an earlier backup's, at {}", path.display());
+    let unfit =
+        |what: String| format!("{name} {what}: put a whole copy, such as an earlier backup's, at {}", path.display());
     let file = File::open(path).map_err(|trouble| unfit(format!("cannot be opened ({trouble})")))?;
     let bytes = file.metadata().map_err(about(path))?.len();
     let mut content = Hashing::new(file.take(bytes));

@@ -1,0 +1,136 @@
+//! Fuzz targets as plain functions: any bytes go in, and a broken promise is a panic. `tests/replay.rs` feeds them the
+//! seed corpora and thousands of mutations on stable Rust; `cargo-fuzz/` hands them to libFuzzer.
+//!
+//! An input is text where it can be, so that a seed can be read and written by hand: its first lines are the small
+//! arguments, the rest is the body.
+
+use frontdesk_model::Error;
+use frontdesk_rest::{NAME_LEVELS_MAX, parameters as read_parameters, parse_pairs};
+use frontdesk_sources::inbound::{Inbound, InboundContent};
+use frontdesk_sources::sdk::{limits, parse_send_api};
+use serde_json::Value;
+
+/// The parameter parser. Input: the query string, a line with the content type (empty: none), the body.
+pub fn parameters(data: &[u8]) {
+    let (query, rest) = line(data);
+    let (content_type, body) = line(rest);
+    let content_type = std::str::from_utf8(content_type).ok().filter(|text| !text.is_empty());
+
+    let from_query = parse_pairs(query);
+    if let Ok(bag) = &from_query {
+        for (name, value) in bag {
+            require_plain(name);
+            walk(value, 1);
+        }
+    }
+    match read_parameters(query, content_type, body) {
+        Ok(bag) => {
+            let from_query = from_query.expect("a bag was read from a query that is unreadable alone");
+            // The body wins, name by name; what it does not name is as the query gave it.
+            let is_form = content_type == Some("application/x-www-form-urlencoded");
+            if body.is_empty() {
+                assert_eq!(bag, from_query);
+            } else if is_form {
+                let from_body = parse_pairs(body).expect("a bag was read from a form that is unreadable alone");
+                for (name, value) in &bag {
+                    assert_eq!(Some(value), from_body.get(name).or(from_query.get(name)), "{name}");
+                }
+                assert!(from_body.keys().chain(from_query.keys()).all(|name| bag.contains_key(name)));
+            }
+        }
+        Err(error) => require_refusal(&error),
+    }
+    if let Err(error) = from_query {
+        require_refusal(&error);
+    }
+}
+
+/// Nothing that a store would refuse gets through, and brackets nest only so deep.
+fn walk(value: &Value, level: usize) {
+    assert!(level <= NAME_LEVELS_MAX, "deeper than {NAME_LEVELS_MAX} levels");
+    match value {
+        Value::String(text) => require_plain(text),
+        Value::Array(list) => list.iter().for_each(|value| walk(value, level + 1)),
+        Value::Object(map) => map.iter().for_each(|(name, value)| {
+            require_plain(name);
+            walk(value, level + 1);
+        }),
+        other => assert!(other.is_null(), "pairs made {other}"),
+    }
+}
+
+fn require_plain(text: &str) {
+    assert!(!text.contains('\0'), "U+0000 in {text:?}");
+}
+
+fn require_refusal(error: &Error) {
+    let Error::Refused(refusal) = error else { panic!("not a refusal: {error:?}") };
+    assert!(matches!(refusal.status, 400 | 413 | 415 | 422), "{refusal:?}");
+    assert!(!refusal.message.is_empty(), "{refusal:?}");
+}
+
+/// The Send API body. Input: a line with the source's options, separated by commas (a single hyphen: not known), then
+/// the body.
+pub fn send_api(data: &[u8]) {
+    let (options, body) = line(data);
+    let options = String::from_utf8_lossy(options);
+    let list: Vec<String> = options.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
+    let options = (options != "-").then_some(&list[..]);
+    match parse_send_api(body, options) {
+        Ok(Inbound::Content(content)) => require_bounded(&content),
+        Ok(Inbound::Identity(author)) => require_id(&author.foreign_id),
+        Ok(Inbound::ReadMark { foreign_id }) => require_id(&foreign_id),
+        Ok(Inbound::TypingStart { thread_foreign_id, in_reply_to, .. })
+        | Ok(Inbound::TypingStop { thread_foreign_id, in_reply_to }) => {
+            thread_foreign_id.iter().chain(&in_reply_to).for_each(|id| require_id(id));
+            assert!(thread_foreign_id.is_some() || in_reply_to.is_some(), "typing nowhere");
+        }
+        Err(error) => {
+            assert!(matches!(error.status(), 400 | 413 | 422), "{error:?}");
+            assert!(!error.message().is_empty() && !error.detail().is_empty(), "{error:?}");
+        }
+    }
+}
+
+fn require_bounded(content: &InboundContent) {
+    require_id(&content.foreign_id);
+    content.author.iter().chain(&content.recipient).for_each(|author| require_id(&author.foreign_id));
+    content.thread_foreign_id.iter().chain(&content.in_reply_to).for_each(|id| require_id(id));
+    require_plain(&content.body);
+    assert!(content.body.chars().count() <= limits::BODY_CHARACTERS_MAX);
+    assert!(content.title.iter().all(|title| title.chars().count() <= limits::TITLE_CHARACTERS_MAX));
+    assert!(content.attachments.len() <= limits::ATTACHMENTS_MAX);
+    assert!(content.actions.len() <= limits::LIST_ITEMS_MAX && content.foreign_categories.len() <= limits::LIST_ITEMS_MAX);
+    assert!(content.context_data.len() <= limits::CONTEXT_FIELDS_MAX);
+    assert!(content.structured_reply.iter().all(|reply| reply.to_string().len() <= limits::STRUCTURED_REPLY_BYTES_MAX));
+}
+
+fn require_id(id: &str) {
+    require_plain(id);
+    assert!(!id.is_empty() && id.chars().count() <= limits::ID_CHARACTERS_MAX, "{id:?}");
+}
+
+/// The signature check. Input: a line with the secret, a line with the signature, the body.
+pub fn signature(data: &[u8]) {
+    let (secret, rest) = line(data);
+    let (given, body) = line(rest);
+    let given = String::from_utf8_lossy(given);
+    let right = frontdesk_net::sdk_signature(secret, body);
+    let accepted = frontdesk_net::verify_sdk_signature(secret, body, &given);
+    assert_eq!(accepted, !secret.is_empty() && given.to_ascii_lowercase() == right, "{given:?}");
+    if !secret.is_empty() {
+        assert!(frontdesk_net::verify_sdk_signature(secret, body, &right));
+        assert!(!frontdesk_net::verify_sdk_signature(secret, &[body, b" "].concat(), &right));
+        assert!(!frontdesk_net::verify_sdk_signature(&[secret, b"x"].concat(), body, &right));
+    }
+}
+
+
+
+/// The first line without its end, and what follows it.
+fn line(data: &[u8]) -> (&[u8], &[u8]) {
+    match data.iter().position(|byte| *byte == b'\n') {
+        Some(end) => (&data[..end], &data[end + 1..]),
+        None => (data, &[]),
+    }
+}

@@ -1,0 +1,243 @@
+//! A third party's server: it takes what Frontdesk pushes, writes everything down, and answers as it is told.
+
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::signature::sign;
+
+/// One request that the channel received.
+#[derive(Clone, Debug)]
+pub struct Push {
+    /// Its number, from 0.
+    pub number: usize,
+    /// Method, such as `POST`.
+    pub method: String,
+    /// Path and query.
+    pub target: String,
+    /// Headers, in order.
+    pub headers: Vec<(String, String)>,
+    /// The body, byte for byte.
+    pub body: Vec<u8>,
+    /// When it had arrived.
+    pub at: Instant,
+}
+
+impl Push {
+    /// A header's value.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+
+    /// The body as JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or(Value::Null)
+    }
+
+    /// The parameters of the action.
+    pub fn params(&self) -> Value {
+        self.json()["params"].clone()
+    }
+
+    /// The action, such as `messages.create`.
+    pub fn action(&self) -> String {
+        self.json()["action"].as_str().unwrap_or("").to_owned()
+    }
+
+    /// The text of the content that was pushed.
+    pub fn text(&self) -> String {
+        self.params()["body"].as_str().unwrap_or("").to_owned()
+    }
+
+    /// Whether the signature is that of the body with this secret.
+    pub fn is_signed_by(&self, secret: &str) -> bool {
+        self.header("X-SMCCSDK-SIGNATURE") == Some(&sign(secret, &self.body))
+    }
+}
+
+/// What the channel answers.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// The HTTP status.
+    pub status: u16,
+    /// The body.
+    pub body: Vec<u8>,
+    /// How long it takes to answer.
+    pub delay: Duration,
+}
+
+impl Reply {
+    /// 200 with this JSON.
+    pub fn json(body: &Value) -> Reply {
+        Reply { status: 200, body: body.to_string().into(), delay: Duration::ZERO }
+    }
+
+    /// A status with this text.
+    pub fn status(status: u16, body: &str) -> Reply {
+        Reply { status, body: body.into(), delay: Duration::ZERO }
+    }
+
+    /// The same, later.
+    pub fn after(self, delay: Duration) -> Reply {
+        Reply { delay, ..self }
+    }
+}
+
+type Script = Box<dyn Fn(&Push) -> Reply + Send + Sync>;
+
+struct Shared {
+    pushes: Mutex<Vec<Push>>,
+    script: Mutex<Arc<Script>>,
+    files: Mutex<HashMap<String, (String, Vec<u8>)>>,
+    received: AtomicUsize,
+    stopped: AtomicBool,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A channel's server on a port of its own.
+pub struct FakeChannel {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+}
+
+impl FakeChannel {
+    /// A channel that takes everything and answers an id of its own, `foreign-` and the number of the request.
+    pub fn start() -> FakeChannel {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let script: Script = Box::new(|push| Reply::json(&json!({ "id": format!("foreign-{}", push.number) })));
+        let shared = Arc::new(Shared {
+            pushes: Mutex::default(),
+            script: Mutex::new(Arc::new(script)),
+            files: Mutex::default(),
+            received: AtomicUsize::new(0),
+            stopped: AtomicBool::new(false),
+        });
+        let accepting = shared.clone();
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                if accepting.stopped.load(Ordering::SeqCst) {
+                    return;
+                }
+                let shared = accepting.clone();
+                if let Ok(stream) = stream {
+                    std::thread::spawn(move || serve(&shared, stream));
+                }
+            }
+        });
+        FakeChannel { address, shared }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its address for the setting `base_uri`.
+    pub fn base_uri(&self) -> String {
+        format!("http://{}/sdk", self.address)
+    }
+
+    /// Answers as this says from now on.
+    pub fn answer(&self, script: impl Fn(&Push) -> Reply + Send + Sync + 'static) {
+        *lock(&self.shared.script) = Arc::new(Box::new(script));
+    }
+
+    /// Offers a file for GET requests and returns its address.
+    pub fn offer(&self, path: &str, content_type: &str, bytes: &[u8]) -> String {
+        lock(&self.shared.files).insert(path.into(), (content_type.into(), bytes.to_vec()));
+        format!("http://{}{path}", self.address)
+    }
+
+    /// Every request so far that was no GET.
+    pub fn pushes(&self) -> Vec<Push> {
+        lock(&self.shared.pushes).iter().filter(|push| push.method != "GET").cloned().collect()
+    }
+
+    /// Those that carry this text, once there are `count`.
+    #[track_caller]
+    pub fn wait_for_text(&self, text: &str, count: usize) -> Vec<Push> {
+        crate::eventually(&format!("{count} pushes of \"{text}\""), || {
+            let found: Vec<Push> = self.pushes().into_iter().filter(|push| push.text() == text).collect();
+            (found.len() >= count).then_some(found)
+        })
+    }
+
+    /// The first push that carries this text.
+    #[track_caller]
+    pub fn push_of(&self, text: &str) -> Push {
+        self.wait_for_text(text, 1).remove(0)
+    }
+}
+
+impl Drop for FakeChannel {
+    fn drop(&mut self) {
+        self.shared.stopped.store(true, Ordering::SeqCst);
+        // Wakes the accepting thread, which then closes the port.
+        let _ = TcpStream::connect(self.address);
+    }
+}
+
+fn serve(shared: &Shared, stream: TcpStream) {
+    let _ = stream.set_read_timeout(Some(Duration::from_secs(120)));
+    let mut reader = BufReader::new(stream);
+    while let Some(push) = read(shared, &mut reader) {
+        let reply = match push.method.as_str() {
+            "GET" => {
+                let file = lock(&shared.files).get(&push.target).cloned();
+                match file {
+                    Some((kind, bytes)) => (Reply { status: 200, body: bytes, delay: Duration::ZERO }, kind),
+                    None => (Reply::status(404, "no such file"), "text/plain".to_owned()),
+                }
+            }
+            _ => {
+                let script = lock(&shared.script).clone();
+                (script(&push), "application/json".to_owned())
+            }
+        };
+        let (Reply { status, body, delay }, kind) = reply;
+        std::thread::sleep(delay);
+        let head = format!("HTTP/1.1 {status} X\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n", body.len());
+        let stream = reader.get_mut();
+        if stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body)).is_err() {
+            return;
+        }
+    }
+}
+
+fn read(shared: &Shared, reader: &mut BufReader<TcpStream>) -> Option<Push> {
+    let mut line = String::new();
+    let mut next_line = |reader: &mut BufReader<TcpStream>| {
+        line.clear();
+        let read = reader.read_line(&mut line).ok()?;
+        (read > 0).then(|| line.trim_end().to_owned())
+    };
+    let first = next_line(reader)?;
+    let mut words = first.split(' ');
+    let (method, target) = (words.next()?.to_owned(), words.next()?.to_owned());
+    let mut headers = Vec::new();
+    loop {
+        let line = next_line(reader)?;
+        if line.is_empty() {
+            break;
+        }
+        let (name, value) = line.split_once(':')?;
+        headers.push((name.trim().to_owned(), value.trim().to_owned()));
+    }
+    let length = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+    let length = length.and_then(|(_, value)| value.parse().ok()).unwrap_or(0);
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    let number = shared.received.fetch_add(1, Ordering::SeqCst);
+    let push = Push { number, method, target, headers, body, at: Instant::now() };
+    lock(&shared.pushes).push(push.clone());
+    Some(push)
+}
