@@ -35,7 +35,7 @@ CREATE TABLE idempotency_keys (
   key TEXT NOT NULL,
   request_hash BYTEA NOT NULL,
   status BIGINT NOT NULL,
-  answer TEXT NOT NULL,
+  answer BYTEA NOT NULL,            -- sealed: some answers hold secrets
   created_at BIGINT NOT NULL,
   PRIMARY KEY (user_id, operation, key)
 );

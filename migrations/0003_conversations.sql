@@ -91,7 +91,8 @@ CREATE TABLE threads (
   last_content_at BIGINT,
   created_at BIGINT NOT NULL,
   updated_at BIGINT NOT NULL,
-  UNIQUE (source_id, foreign_id)
+  -- In this order, so that lists of whole sources are not tempted to read it and sort.
+  UNIQUE (foreign_id, source_id)
 );
 -- The inbox: newest activity first.
 CREATE INDEX threads_activity ON threads (last_content_at, id);

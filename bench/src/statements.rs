@@ -3,6 +3,8 @@
 
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
+use crate::messages::Message;
+
 /// The product's schema.
 pub(crate) const MIGRATIONS: [(&str, &str); 4] = [
     ("0001_log.sql", include_str!("../../migrations/0001_log.sql")),
@@ -32,6 +34,18 @@ pub(crate) struct Inbound {
     pub(crate) thread: String,
     pub(crate) foreign_id: String,
     pub(crate) body: String,
+}
+
+impl From<&Message<'_>> for Inbound {
+    fn from(message: &Message) -> Inbound {
+        Inbound {
+            author: message.author(),
+            screenname: message.screenname(),
+            thread: message.thread(),
+            foreign_id: message.foreign_id.clone(),
+            body: message.body.to_owned(),
+        }
+    }
 }
 
 /// An entry of the log that waits for the end of its batch.

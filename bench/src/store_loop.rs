@@ -84,7 +84,7 @@ impl StoreLoop {
                         let mut done = 0_u64;
                         while began.elapsed() < duration {
                             let (reply, answer) = oneshot::channel();
-                            let inbound = inbound(&Message::from_anybody(&mut dice, &bodies));
+                            let inbound = Inbound::from(&Message::from_anybody(&mut dice, &bodies));
                             if jobs.send(Job { inbound, reply }).is_err() || answer.await.is_err() {
                                 return Err("the reference loop ended");
                             }
@@ -126,23 +126,13 @@ impl StoreLoop {
     }
 }
 
-fn inbound(message: &Message) -> Inbound {
-    Inbound {
-        author: message.author(),
-        screenname: message.screenname(),
-        thread: message.thread(),
-        foreign_id: message.foreign_id.clone(),
-        body: message.body.to_owned(),
-    }
-}
-
 fn fill(writer: &mut Writer, bodies: &[String]) -> rusqlite::Result<()> {
     let mut dice = Dice::new(0);
     let mut authors = first_authors().peekable();
     while authors.peek().is_some() {
         writer.begin()?;
         for customer in authors.by_ref().take(BATCH_JOBS_MAX) {
-            writer.ingest(&inbound(&Message::from(customer, &mut dice, bodies)))?;
+            writer.ingest(&Inbound::from(&Message::from(customer, &mut dice, bodies)))?;
         }
         writer.commit()?;
     }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 /// So many mutations for each target: some seconds without optimisation.
-const MUTATIONS: u64 = 6_000;
+const MUTATIONS: u64 = 20_000;
 /// Longer inputs only take longer.
 const INPUT_BYTES_MAX: usize = 4_096;
 

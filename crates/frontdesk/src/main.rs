@@ -138,7 +138,7 @@ fn runtime() -> Result<tokio::runtime::Runtime, String> {
 fn start(settings: Settings) -> Result<(), String> {
     start_log(&settings)?;
     let directory = DataDir::open(&settings.data)?;
-    let store = serve::open_store(&settings, &directory)?;
+    let store = serve::open_store(&settings, &directory, migrations::ALL)?;
     runtime()?.block_on(serve::run(settings, directory, store, environment()))
 }
 
@@ -164,7 +164,7 @@ fn operate(place: Place, command: &Command) -> Result<String, String> {
         return answer;
     }
     let directory = DataDir::open(&settings.data)?;
-    let store = serve::open_store(&settings, &directory)?;
+    let store = serve::open_store(&settings, &directory, migrations::ALL)?;
     let files = Files::open(&directory.attachments()).map_err(|error| format!("data: attachments: {error}"))?;
     let admin = Admin { store: store.clone(), env: environment(), files };
     let outcome = runtime.block_on(admin.run(command.clone()));
@@ -183,9 +183,11 @@ fn restore(settings: &Settings, file: &Path) -> Result<(), String> {
     let mut name = wanted.file_name().ok_or("data: it should name a directory")?.to_owned();
     name.push(".restoring");
     let partial = wanted.with_file_name(name);
-    let _ = std::fs::remove_dir_all(&partial);
+    // What an earlier restore left is only removed once it is certain that none is at it now.
+    drop(DataDir::open(&partial)?);
+    std::fs::remove_dir_all(&partial).map_err(|error| format!("data: {}: {error}", partial.display()))?;
     let directory = DataDir::open(&partial)?;
-    let store = serve::open_store(settings, &directory)?;
+    let store = serve::open_store(settings, &directory, backup::migrations_of(file)?)?;
     let outcome = runtime()?.block_on(backup::restore(&store, &directory.attachments(), file));
     store.close();
     let summary = match outcome {
@@ -201,6 +203,9 @@ fn restore(settings: &Settings, file: &Path) -> Result<(), String> {
     }
     let _ = std::fs::remove_dir(wanted);
     std::fs::rename(&partial, wanted).map_err(|error| format!("data: {}: {error}", wanted.display()))?;
+    let folder = wanted.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let synced = std::fs::File::open(folder).and_then(|folder| folder.sync_all());
+    synced.map_err(|error| format!("data: {}: {error}", folder.display()))?;
     println!("{summary}");
     if !wanted.join("secret.key").exists() {
         println!("Now put the installation's secret.key into {}: it opens the secrets of the backup.", wanted.display());
@@ -219,7 +224,7 @@ fn list_operations() -> Result<(), String> {
 fn operations_in(folder: &Path) -> Result<String, String> {
     let settings = Given { data: Some(folder.to_owned()), ..Given::default() }.complete()?;
     let directory = DataDir::open(folder)?;
-    let store = serve::open_store(&settings, &directory)?;
+    let store = serve::open_store(&settings, &directory, migrations::ALL)?;
     let runtime = runtime()?;
     let app = runtime.block_on(serve::application(&settings, &directory, &store, &environment()))?;
     let list = frontdesk_rest::list(&serve::operations(&app));

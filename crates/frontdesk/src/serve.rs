@@ -17,7 +17,7 @@ use frontdesk_people::setup::{self, FirstSignIn};
 use frontdesk_people::sign_in::SignIn;
 use frontdesk_rest::{Api, Authenticator, ClientAddress, Limits, Operation};
 use frontdesk_store::consumer::{self, Consumer};
-use frontdesk_store::{Dialect, Store, args};
+use frontdesk_store::{Dialect, Migration, Store, args};
 use http::StatusCode;
 use ipnet::IpNet;
 use serde_json::json;
@@ -28,16 +28,16 @@ use crate::admin::{Admin, explain};
 use crate::data_dir::{self, DataDir};
 use crate::metrics::Metrics;
 use crate::settings::Settings;
-use crate::{control, demo, housekeeping, migrations};
+use crate::{backup, control, demo, housekeeping};
 
 /// A server that cannot reach its store within this time is not ready.
 const READY_DEADLINE: Duration = Duration::from_secs(2);
 
-/// Opens the store that the settings name.
-pub(crate) fn open_store(settings: &Settings, directory: &DataDir) -> Result<Store, String> {
+/// Opens the store that the settings name and brings its schema up to the last of these migrations.
+pub(crate) fn open_store(settings: &Settings, directory: &DataDir, migrations: &[Migration]) -> Result<Store, String> {
     let opened = match &settings.database_url {
-        Some(url) => Store::open_postgres(url, migrations::ALL),
-        None => Store::open_sqlite(&directory.database(), migrations::ALL),
+        Some(url) => Store::open_postgres(url, migrations),
+        None => Store::open_sqlite(&directory.database(), migrations),
     };
     opened.map_err(|error| explain(&error))
 }
@@ -71,6 +71,7 @@ pub(crate) async fn application(
 
 /// Runs until the process is told to stop.
 pub(crate) async fn run(settings: Settings, directory: DataDir, store: Store, env: Env) -> Result<(), String> {
+    backup::refuse_unfinished(&store).await?;
     let app = application(&settings, &directory, &store, &env).await?;
     let first = first_start(&store, &env).await?;
     if settings.demo {
@@ -118,6 +119,7 @@ fn router(settings: &Settings, app: &Arc<Conversations>) -> Router {
         operations: operations(app),
         store: app.store.clone(),
         env: app.env.clone(),
+        seal: app.seal.clone(),
         authenticator: authenticator.clone(),
         limits: Limits { requests_per_minute: settings.rate_limit, ..Limits::default() },
         uploads_dir: app.files.temp_dir().to_owned(),

@@ -2,8 +2,8 @@
 //! of what they answer for; a refusal rolls its key back.
 
 use axum::http::{HeaderMap, StatusCode};
-use frontdesk_model::{Id, Result, Timestamp, error};
-use frontdesk_store::{Tx, args};
+use frontdesk_model::{Id, Result, Secret, Timestamp, error};
+use frontdesk_store::{Seal, Tx, args};
 use serde_json::{Map, Value};
 
 /// At most this many characters in a key.
@@ -68,14 +68,15 @@ impl Attempt {
         user_id: Id,
         operation: &str,
         now: Timestamp,
+        seal: &Seal,
     ) -> Result<Option<Stored>> {
         let taken = tx.execute(
             "INSERT INTO idempotency_keys (user_id, operation, key, request_hash, status, answer, created_at) \
-             VALUES ($1, $2, $3, $4, 0, '', $5) \
+             VALUES ($1, $2, $3, $4, 0, $7, $5) \
              ON CONFLICT (user_id, operation, key) DO UPDATE \
-             SET request_hash = excluded.request_hash, status = 0, answer = '', created_at = excluded.created_at \
+             SET request_hash = excluded.request_hash, status = 0, answer = excluded.answer, created_at = excluded.created_at \
              WHERE idempotency_keys.created_at <= $6",
-            args![&user_id, operation, &self.key, &self.request_hash[..], now, now.plus_seconds(-KEY_KEPT_SECONDS)],
+            args![&user_id, operation, &self.key, &self.request_hash[..], now, now.plus_seconds(-KEY_KEPT_SECONDS), &b""[..]],
         )?;
         if taken > 0 {
             return Ok(None);
@@ -92,7 +93,12 @@ impl Attempt {
         }
         let status = u16::try_from(row.get::<i64>(1)?).ok().and_then(|status| StatusCode::from_u16(status).ok());
         let status = status.ok_or_else(|| error::broken("an idempotency key has no answer"))?;
-        Ok(Some(Stored { status, body: row.get::<String>(2)?.into_bytes() }))
+        let answer = seal.open(&self.purpose(user_id, operation), &row.get::<Vec<u8>>(2)?)?;
+        Ok(Some(Stored { status, body: answer.reveal().as_bytes().to_vec() }))
+    }
+
+    fn purpose(&self, user_id: Id, operation: &str) -> String {
+        format!("idempotency:{user_id}:{operation}:{}", self.key)
     }
 
     /// Stores the answer.
@@ -103,11 +109,14 @@ impl Attempt {
         operation: &str,
         status: StatusCode,
         body: &[u8],
+        seal: &Seal,
     ) -> Result<()> {
         let answer = std::str::from_utf8(body).map_err(|_| error::broken("an answer is not UTF-8"))?;
+        // Some answers hold secrets that are shown once.
+        let answer = seal.seal(&self.purpose(user_id, operation), &Secret::new(answer))?;
         tx.execute(
             "UPDATE idempotency_keys SET status = $4, answer = $5 WHERE user_id = $1 AND operation = $2 AND key = $3",
-            args![&user_id, operation, &self.key, i64::from(status.as_u16()), answer],
+            args![&user_id, operation, &self.key, i64::from(status.as_u16()), &answer],
         )?;
         Ok(())
     }

@@ -25,7 +25,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::routing::any;
 use frontdesk_model::{Caller, Env, Result};
-use frontdesk_store::{Store, Tx};
+use frontdesk_store::{Seal, Store, Tx};
 
 pub use answer::{REQUEST_ID, json, refuse};
 pub use call::{Call, Upload};
@@ -86,6 +86,8 @@ pub struct Api {
     pub store: Store,
     /// Clock, chance and ids.
     pub env: Env,
+    /// Seals what is kept of answers.
+    pub seal: Seal,
     /// Who a token stands for.
     pub authenticator: Arc<dyn Authenticator>,
     /// What a request may cost.

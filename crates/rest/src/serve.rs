@@ -335,7 +335,7 @@ impl Job {
 
         let env = &self.server.api.env;
         if let Some(attempt) = &given.attempt
-            && let Some(stored) = attempt.begin(tx, user_id, operation.id, env.now())?
+            && let Some(stored) = attempt.begin(tx, user_id, operation.id, env.now(), &self.server.api.seal)?
         {
             return Ok(Answer { status: stored.status, body: stored.body, replayed: true });
         }
@@ -349,7 +349,7 @@ impl Job {
         };
         let body = (operation.run)(&call, &given.values, tx)?;
         if let Some(attempt) = &given.attempt {
-            attempt.finish(tx, user_id, operation.id, operation.success, &body)?;
+            attempt.finish(tx, user_id, operation.id, operation.success, &body, &self.server.api.seal)?;
         }
         Ok(Answer { status: operation.success, body, replayed: false })
     }

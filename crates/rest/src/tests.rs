@@ -8,7 +8,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{Method, Request, Response};
 use frontdesk_model::{Caller, Env, Id, Permission, Result, Timestamp, error};
-use frontdesk_store::{Migration, Store, Tx, args};
+use frontdesk_store::{Seal, Migration, Store, Tx, args};
 use http_body_util::BodyExt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -131,6 +131,7 @@ impl Desk {
         let router = router(Api {
             operations: table(),
             store: store.clone(),
+            seal: Seal::new(&[7; 32], env.clone()).unwrap(),
             env,
             authenticator: Arc::new(Names),
             limits,

@@ -701,7 +701,7 @@ mod tests {
         let writer = open_lossy(&path);
         writer.execute_batch("PRAGMA synchronous = FULL; CREATE TABLE t (n INTEGER)").unwrap();
         for n in 1..=200 {
-            writer.execute("INSERT INTO t VALUES (?1)", [n]).unwrap();
+            writer.execute("INSERT INTO t VALUES (?1)", [n as i64]).unwrap();
             if n % 50 == 0 {
                 writer.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())).unwrap();
             }

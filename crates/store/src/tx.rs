@@ -15,7 +15,7 @@ pub enum Dialect {
 }
 
 /// An open transaction. SQL is written once, with `$1`, `$2` … as placeholders; see `migrations/README.md` for the
-/// types that both engines share. What an engine cannot share stands in `search.rs`, `migrate.rs` and the engines' files.
+/// types that both engines share. What an engine cannot share stands in `search.rs`, `migrate.rs`, `dump.rs` and the engines' files.
 pub trait Tx {
     /// Which engine this is; ask only in the files named above.
     fn dialect(&self) -> Dialect;
