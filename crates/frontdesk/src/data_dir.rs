@@ -1,8 +1,8 @@
 //! The data directory: private, opened by one process at a time, with the key that seals secrets.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions, Permissions, TryLockError};
 use std::io::{Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use base64::Engine;
@@ -29,6 +29,8 @@ impl DataDir {
             .mode(0o700)
             .create(path)
             .map_err(|error| format!("data: {} cannot be created: {error}", path.display()))?;
+        // One that was there before may be open to others; everything in it is private behind its own mode.
+        std::fs::set_permissions(path, Permissions::from_mode(0o700)).map_err(|error| trouble("the mode", error))?;
         let lock = OpenOptions::new()
             .create(true)
             .truncate(false)

@@ -81,7 +81,7 @@ mod tests {
     fn kinds_can_what_the_public_pages_say() {
         let (sdk, messaging) = (kind("sdk").unwrap(), kind("mobile_messaging").unwrap());
         assert!(!sdk.threads_can_be_closed && !sdk.is_messaging && sdk.can_initiate);
-        assert!(messaging.threads_can_be_closed && messaging.is_messaging && !messaging.can_initiate);
+        assert!(messaging.threads_can_be_closed && messaging.is_messaging && messaging.can_initiate);
         assert_eq!(sdk.resource_type("private_message"), "sdk/private_message");
         assert_eq!(messaging.resource_type("message"), "message");
     }

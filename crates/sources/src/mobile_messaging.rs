@@ -9,7 +9,7 @@ pub(crate) static KIND: SourceKind = SourceKind {
     display_name: "Messaging",
     threads_can_be_closed: true,
     is_messaging: true,
-    can_initiate: false,
+    can_initiate: true,
     has_bare_resource_types: true,
     settings: &[],
     delivery: None,

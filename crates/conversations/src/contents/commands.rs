@@ -2,7 +2,7 @@
 
 use frontdesk_model::{Id, Result, SourceRight, Timestamp, error};
 use frontdesk_rest::Call;
-use frontdesk_sources::inbound::ContentObject;
+use frontdesk_sources::inbound::{ContentObject, InboundAuthor};
 use frontdesk_store::{Tx, args, search};
 use serde_json::{Value, json};
 
@@ -14,6 +14,7 @@ use crate::{Conversations, attachments, events, identities, ingest, intervention
 /// At most this many characters in a body (Channel SDK, objects page).
 const BODY_CHARACTERS_MAX: usize = 20_000;
 const TITLE_CHARACTERS_MAX: usize = 1_000;
+const FOREIGN_ID_CHARACTERS_MAX: usize = 255;
 
 /// What an agent or a bot writes.
 pub(super) struct Draft {
@@ -205,16 +206,18 @@ fn initiate_route(app: &Conversations, call: &Call, draft: &Draft, tx: &mut dyn 
     let channel = channel(app, source_id, tx)?;
     let recipient_id = match &draft.to {
         None => None,
-        Some(to) => Some(recipient(&channel, to, tx)?),
+        Some(to) => Some(recipient(call, &channel, to, tx)?),
     };
-    if draft.private && recipient_id.is_none() {
-        return Err(error::invalid("to", "blank", "to must not be empty: a private message goes to somebody."));
+    if recipient_id.is_none() && (draft.private || channel.kind.is_messaging) {
+        let message = "to must not be empty: on this source a message goes to somebody; name their foreign_id.";
+        return Err(error::invalid("to", "blank", message));
     }
     let unthreaded = channel.settings.list("options").is_some_and(|list| list.iter().any(|o| o == "messages.unthreaded"));
-    let object = match (recipient_id, unthreaded) {
-        (Some(_), _) => ContentObject::PrivateMessage,
-        (None, true) => ContentObject::Message,
-        (None, false) => ContentObject::Thread,
+    let object = match recipient_id {
+        _ if channel.kind.is_messaging => ContentObject::Message,
+        Some(_) => ContentObject::PrivateMessage,
+        None if unthreaded => ContentObject::Message,
+        None => ContentObject::Thread,
     };
     let now: Timestamp = call.env.now();
     let new = threads::NewThread { source_id, foreign_id: None, title: draft.title.as_deref(), author_id: recipient_id };
@@ -231,8 +234,9 @@ fn channel(app: &Conversations, source_id: Id, tx: &mut dyn Tx) -> Result<Channe
     Ok(channel)
 }
 
-/// The identity that `to` names by the channel's own id (row 4.14).
-fn recipient(channel: &Channel, to: &Value, tx: &mut dyn Tx) -> Result<Id> {
+/// The identity that `to` names by the channel's own id (rows 4.13, 4.14). On a channel it must have been imported; in
+/// messaging the website chooses its visitors' ids, so one who has not written yet is as good.
+fn recipient(call: &Call, channel: &Channel, to: &Value, tx: &mut dyn Tx) -> Result<Id> {
     let Some(foreign_id) = to.as_str() else {
         let message = "to: name one identity by its foreign_id; lists of addresses are for e-mail sources.";
         return Err(error::invalid("to", "invalid", message));
@@ -241,6 +245,15 @@ fn recipient(channel: &Channel, to: &Value, tx: &mut dyn Tx) -> Result<Id> {
         "SELECT id FROM identities WHERE community_id = $1 AND foreign_id = $2",
         args![&channel.community_id, foreign_id],
     )?;
+    if row.is_none() && channel.kind.is_messaging {
+        if foreign_id.chars().count() > FOREIGN_ID_CHARACTERS_MAX {
+            let message = format!("to has at most {FOREIGN_ID_CHARACTERS_MAX} characters.");
+            return Err(error::invalid("to", "too_long", message));
+        }
+        let visitor = InboundAuthor::new(foreign_id, foreign_id);
+        let community_type = channel.kind.community_type;
+        return Ok(identities::store_author(tx, &call.env, channel.community_id, community_type, &visitor)?.id);
+    }
     let message = "to: no identity of the source's community has this foreign_id; it must have been imported before.";
     row.ok_or_else(|| error::invalid("to", "unknown", message))?.get(0)
 }
