@@ -188,7 +188,8 @@ CREATE TABLE deliveries (
   attempts BIGINT NOT NULL,         -- finished and failed
   started BOOLEAN NOT NULL,         -- an attempt has begun: the next one says retry
   claim BIGINT NOT NULL,            -- grows with every claim; a worker that was overtaken may not finish
-  claimed_until BIGINT,             -- a worker is at it until then; NULL: nobody
+  claimed_by BYTEA,                 -- the node that is at it; NULL: none
+  claimed_until BIGINT,             -- then another node may take over
   due_at BIGINT NOT NULL            -- when to try next
 );
 CREATE INDEX deliveries_due ON deliveries (due_at);

@@ -91,12 +91,16 @@ impl Delivery {
         (outbox, Arc::new(Delivery { app: app.clone(), wake, running: Mutex::default() }))
     }
 
-    /// Claims that an earlier process of this embedded store held are free again: there is no other process.
+    /// Claims that an earlier process of this node held are free again: it is gone, this one took its place.
     pub async fn release_claims(&self) -> Result<()> {
+        let node = self.app.node_id;
         self.app
             .store
-            .write(|tx| {
-                tx.execute("UPDATE deliveries SET claimed_until = NULL WHERE claimed_until IS NOT NULL", args![])?;
+            .write(move |tx| {
+                tx.execute(
+                    "UPDATE deliveries SET claimed_by = NULL, claimed_until = NULL WHERE claimed_by = $1",
+                    args![&node],
+                )?;
                 Ok(())
             })
             .await
@@ -149,7 +153,8 @@ impl Delivery {
         if !any {
             return Ok(Vec::new());
         }
-        let claims = self.app.store.write(move |tx| claim(tx, now, &busy, free)).await?;
+        let node = self.app.node_id;
+        let claims = self.app.store.write(move |tx| claim(tx, node, now, &busy, free)).await?;
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         for claim in &claims {
             *running.entry(claim.source_id).or_default() += 1;
@@ -253,7 +258,7 @@ fn due(tx: &mut dyn Tx, now: Timestamp, busy_sources: &[Id], limit: i64) -> Resu
     )
 }
 
-fn claim(tx: &mut dyn Tx, now: Timestamp, busy_sources: &[Id], limit: i64) -> Result<Vec<Claim>> {
+fn claim(tx: &mut dyn Tx, node: Id, now: Timestamp, busy_sources: &[Id], limit: i64) -> Result<Vec<Claim>> {
     let mut claims = Vec::new();
     for row in due(tx, now, busy_sources, limit)? {
         let claim = Claim {
@@ -264,8 +269,8 @@ fn claim(tx: &mut dyn Tx, now: Timestamp, busy_sources: &[Id], limit: i64) -> Re
             number: row.get::<i64>(4)? + 1,
         };
         tx.execute(
-            "UPDATE deliveries SET claim = $2, claimed_until = $3, started = TRUE WHERE content_id = $1",
-            args![&claim.content_id, claim.number, now.plus_seconds(CLAIM_SECONDS)],
+            "UPDATE deliveries SET claim = $2, claimed_by = $3, claimed_until = $4, started = TRUE WHERE content_id = $1",
+            args![&claim.content_id, claim.number, &node, now.plus_seconds(CLAIM_SECONDS)],
         )?;
         claims.push(claim);
     }
@@ -349,7 +354,7 @@ fn finish(tx: &mut dyn Tx, env: &Env, claim: &Claim, outcome: &Outcome) -> Resul
             match pause {
                 Some(seconds) if !fatal => {
                     tx.execute(
-                        "UPDATE deliveries SET attempts = attempts + 1, claimed_until = NULL, due_at = $2
+                        "UPDATE deliveries SET attempts = attempts + 1, claimed_by = NULL, claimed_until = NULL, due_at = $2
                          WHERE content_id = $1",
                         args![&claim.content_id, now.plus_seconds(*seconds)],
                     )?;

@@ -18,7 +18,7 @@ mod timing;
 
 use std::sync::Arc;
 
-use frontdesk_model::Env;
+use frontdesk_model::{Env, Id};
 use frontdesk_net::Outbound;
 use frontdesk_rest::Operation;
 use frontdesk_store::{Seal, Store};
@@ -43,6 +43,8 @@ pub struct Conversations {
     pub gathering: Option<ingest_many::Gathering>,
     /// Who is typing now.
     pub typing: send_api::Typing,
+    /// This node: the same after every start of one installation's data directory.
+    pub node_id: Id,
     /// Where browsers and channels reach this server, without a slash at the end.
     pub public_url: String,
 }

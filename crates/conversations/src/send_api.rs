@@ -7,12 +7,13 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Path, Query, Request, State};
+use axum::extract::rejection::RawPathParamsRejection;
+use axum::extract::{RawPathParams, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use bytes::Bytes;
 use frontdesk_model::{Error, Id, Result, Timestamp};
-use frontdesk_rest::ClientAddress;
+use frontdesk_rest::{ClientAddress, parse_pairs};
 use frontdesk_sources::inbound::Inbound;
 use frontdesk_sources::sdk::{self, SendApiError, limits};
 use frontdesk_store::Tx;
@@ -39,16 +40,18 @@ pub fn router(app: &Arc<Conversations>) -> Router {
 
 async fn receive(
     State(app): State<Arc<Conversations>>,
-    Path(source_id): Path<String>,
-    Query(query): Query<HashMap<String, String>>,
+    path: Result<RawPathParams, RawPathParamsRejection>,
     request: Request,
 ) -> Response {
     let (started, request_id) = (Instant::now(), app.env.id());
     let (head, body) = request.into_parts();
+    // What cannot be decoded names no source, and is told so like any other unknown one.
+    let source_id = path.ok().and_then(|path| path.iter().next().map(|(_, id)| id.to_owned())).unwrap_or_default();
+    let query = parse_pairs(head.uri.query().unwrap_or_default().as_bytes()).unwrap_or_default();
     let outcome = match read(&head.headers, body).await {
         Ok(body) => {
             let signature = head.headers.get(sdk::SIGNATURE_HEADER).and_then(|value| value.to_str().ok());
-            let signature = signature.or_else(|| query.get("signature").map(String::as_str)).unwrap_or("");
+            let signature = signature.or_else(|| query.get("signature").and_then(|value| value.as_str())).unwrap_or("");
             accept(&app, &source_id, signature, &body).await
         }
         Err(refusal) => Err(refusal),

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use frontdesk_model::{Env, Secret};
+use frontdesk_model::{Env, Id, Secret};
 use frontdesk_store::{Seal, Store, args};
 
 /// Sealed once and opened at every start: proves that the key is the right one.
@@ -53,6 +53,17 @@ impl DataDir {
 
     pub(crate) fn attachments(&self) -> PathBuf {
         self.path.join("attachments")
+    }
+
+    /// The id of this node: made once, kept in the directory.
+    pub(crate) fn node_id(&self, env: &Env) -> Result<Id, String> {
+        let path = self.path.join("node.id");
+        if let Ok(text) = std::fs::read_to_string(&path) {
+            return text.trim().parse().map_err(|_| format!("data: {} should hold 24 hex digits", path.display()));
+        }
+        let id = env.id();
+        std::fs::write(&path, id.hex()).map_err(|error| format!("data: {}: {error}", path.display()))?;
+        Ok(id)
     }
 
     pub(crate) fn socket(&self) -> PathBuf {

@@ -65,6 +65,7 @@ pub(crate) async fn application(
         channels: Default::default(),
         gathering: (store.dialect() == Dialect::Postgres).then(|| Gathering::start(store.clone(), env.clone())),
         typing: Default::default(),
+        node_id: directory.node_id(env)?,
         public_url: settings.public_url.clone(),
     }))
 }
@@ -80,9 +81,7 @@ pub(crate) async fn run(settings: Settings, directory: DataDir, store: Store, en
 
     let (stop, stopping) = watch::channel(false);
     let (outbox, delivery) = Delivery::new(&app);
-    if store.dialect() == Dialect::Sqlite {
-        delivery.release_claims().await.map_err(|error| explain(&error))?;
-    }
+    delivery.release_claims().await.map_err(|error| explain(&error))?;
     let consumers: Vec<Arc<dyn Consumer>> = vec![outbox];
     consumer::require_distinct(&consumers).map_err(|error| explain(&error))?;
     let mut workers = tokio::task::JoinSet::new();

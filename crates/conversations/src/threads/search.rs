@@ -22,8 +22,14 @@ enum Condition {
     Assigned { open: Open, user: Option<Id>, holds: bool },
     Moment { column: &'static str, comparison: &'static str, at: Timestamp },
     Text(String),
-    /// A value that names nothing, such as a malformed id: no thread matches.
-    Nothing,
+    /// Some content of the thread is in this language.
+    Language { language: String, negated: bool },
+    /// Some content of the thread is in this state.
+    Content { state: &'static str, holds: bool },
+    /// An intervention of a user who cannot work any more.
+    AssignedToDisabled { open: Open, holds: bool },
+    /// A value that names nothing, such as a malformed id, or a state that no thread can be in yet.
+    Nothing { negated: bool },
 }
 
 /// Which interventions count.
@@ -35,6 +41,16 @@ enum Open {
     Opened,
     /// Open and not deferred.
     Active,
+}
+
+impl Open {
+    fn condition(self) -> &'static str {
+        match self {
+            Open::Any => "",
+            Open::Opened => " AND interventions.closed_at IS NULL",
+            Open::Active => " AND interventions.closed_at IS NULL AND interventions.deferred_at IS NULL",
+        }
+    }
 }
 
 impl Search {
@@ -124,11 +140,11 @@ fn condition(term: &Term, caller: &Caller) -> Result<Condition> {
     };
     let assigned_to = |open| match id() {
         Some(user) => Condition::Assigned { open, user: Some(user), holds: !term.negated },
-        None => Condition::Nothing,
+        None => Condition::Nothing { negated: term.negated },
     };
     Ok(match term.key.as_str() {
-        "source" => id().map_or(Condition::Nothing, |id| Condition::Sources { ids: vec![id], negated: term.negated }),
-        "identity" => positive(id().map_or(Condition::Nothing, |id| Condition::Identities(vec![id])))?,
+        "source" => id().map_or(Condition::Nothing { negated: term.negated }, |id| Condition::Sources { ids: vec![id], negated: term.negated }),
+        "identity" => positive(id().map_or(Condition::Nothing { negated: term.negated }, |id| Condition::Identities(vec![id])))?,
         "foreign" => positive(Condition::Foreign(vec![term.value.clone()]))?,
         "status_in" => {
             let name = STATUSES.iter().find(|status| **status == term.value);
@@ -136,10 +152,10 @@ fn condition(term: &Term, caller: &Caller) -> Result<Condition> {
             Condition::Statuses { names: vec![name.ok_or_else(reason)?], negated: term.negated }
         }
         "categorized_in" => {
-            id().map_or(Condition::Nothing, |id| Condition::Categories { ids: vec![id], negated: term.negated })
+            id().map_or(Condition::Nothing { negated: term.negated }, |id| Condition::Categories { ids: vec![id], negated: term.negated })
         }
         "not_categorized_in" => {
-            id().map_or(Condition::Nothing, |id| Condition::Categories { ids: vec![id], negated: !term.negated })
+            id().map_or(Condition::Nothing { negated: term.negated }, |id| Condition::Categories { ids: vec![id], negated: !term.negated })
         }
         "categorized" => Condition::Categorised(boolean()?),
         "assigned" => Condition::Assigned { open: Open::Any, user: None, holds: boolean()? },
@@ -161,6 +177,27 @@ fn condition(term: &Term, caller: &Caller) -> Result<Condition> {
         "first_content_before" => moment("threads.first_content_at", "<")?,
         "last_content_after" => moment("threads.last_content_at", ">=")?,
         "last_content_before" => moment("threads.last_content_at", "<")?,
+        "language" => Condition::Language { language: term.value.clone(), negated: term.negated },
+        "approval_required" => Condition::Content { state: "contents.approval_required", holds: boolean()? },
+        "not_published" => Condition::Content { state: "NOT contents.published", holds: boolean()? },
+        "opened_and_assigned_to_disabled_agents" => {
+            Condition::AssignedToDisabled { open: Open::Opened, holds: boolean()? }
+        }
+        "active_and_assigned_to_disabled_agents" => {
+            Condition::AssignedToDisabled { open: Open::Active, holds: boolean()? }
+        }
+        // No content can be scheduled, forwarded or left to a person by a classifier, and no user has categories, yet.
+        "scheduled" | "needs_manual_categorization" | "categorized_in_mine" | "forwarded_into_mine" => {
+            Condition::Nothing { negated: !boolean()? }
+        }
+        "forwarded_into" => Condition::Nothing { negated: term.negated },
+        // Nor are there identity groups and teams.
+        "assigned_to_team" | "opened_and_assigned_to_team" | "active_and_assigned_to_team" => {
+            Condition::Nothing { negated: term.negated }
+        }
+        "identity_group" | "categorized_in_mine_of" | "forwarded_into_mine_of" => {
+            positive(Condition::Nothing { negated: false })?
+        }
         _ => return Err(term.refuse("there is no such keyword for threads.")),
     })
 }
@@ -168,7 +205,24 @@ fn condition(term: &Term, caller: &Caller) -> Result<Condition> {
 fn apply<'a>(condition: &'a Condition, tx: &dyn Tx, filter: &mut Filter<'a>) {
     let not = |negated: bool| if negated { "NOT " } else { "" };
     match condition {
-        Condition::Nothing => filter.and("FALSE"),
+        Condition::Nothing { negated } => filter.and(format!("{}FALSE", not(*negated))),
+        Condition::Language { language, negated } => {
+            let place = filter.bind(language);
+            filter.and(format!(
+                "{}EXISTS (SELECT 1 FROM contents WHERE contents.thread_id = threads.id AND contents.language = {place})",
+                not(*negated)
+            ));
+        }
+        Condition::Content { state, holds } => filter.and(format!(
+            "{}EXISTS (SELECT 1 FROM contents WHERE contents.thread_id = threads.id AND {state})",
+            not(!holds)
+        )),
+        Condition::AssignedToDisabled { open, holds } => filter.and(format!(
+            "{}EXISTS (SELECT 1 FROM interventions JOIN users ON users.id = interventions.user_id
+               WHERE interventions.thread_id = threads.id AND NOT users.enabled{})",
+            not(!holds),
+            open.condition()
+        )),
         Condition::Sources { ids, negated } => {
             let list = filter.list(tx, "threads.source_id", ids);
             filter.and(format!("{}{list}", not(*negated)));
@@ -210,11 +264,7 @@ fn apply<'a>(condition: &'a Condition, tx: &dyn Tx, filter: &mut Filter<'a>) {
                 let place = filter.bind(user);
                 which += &format!(" AND interventions.user_id = {place}");
             }
-            which += match open {
-                Open::Any => "",
-                Open::Opened => " AND interventions.closed_at IS NULL",
-                Open::Active => " AND interventions.closed_at IS NULL AND interventions.deferred_at IS NULL",
-            };
+            which += open.condition();
             filter.and(format!(
                 "{}EXISTS (SELECT 1 FROM interventions WHERE interventions.thread_id = threads.id{which})",
                 not(!holds)
