@@ -66,7 +66,8 @@ fn drive_share(address: SocketAddr, share: Vec<Requests>, began: Instant, end: E
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
     runtime.block_on(async {
-        let tasks: Vec<_> = share.into_iter().map(|requests| tokio::spawn(repeat(address, requests, began, end))).collect();
+        let tasks: Vec<_> =
+            share.into_iter().map(|requests| tokio::spawn(repeat(address, requests, began, end))).collect();
         // One deadline for all: a timer at every request would cost the measured machine something.
         let deadline = match end {
             End::After(duration) => duration + ANSWER_DEADLINE,
@@ -83,12 +84,7 @@ fn drive_share(address: SocketAddr, share: Vec<Requests>, began: Instant, end: E
     })
 }
 
-async fn repeat(
-    address: SocketAddr,
-    mut requests: Requests,
-    began: Instant,
-    end: End,
-) -> Result<Vec<u32>, String> {
+async fn repeat(address: SocketAddr, mut requests: Requests, began: Instant, end: End) -> Result<Vec<u32>, String> {
     let mut connection = Connection::open(address).await?;
     let mut latencies = Vec::new();
     let mut request = Vec::new();

@@ -110,7 +110,11 @@ fn measure(settings: &Settings) -> Result<bool, String> {
         Line::below("first start to ready", first_start.as_secs_f64(), 1.0, "s"),
         Line::below("second start to ready", second_start.as_secs_f64(), 1.0, "s"),
         Line::below("binary", binary_bytes as f64 / MEGABYTE, 60.0, "MB"),
-        Line::note("append 4 KiB + fdatasync every 2 ms: p50, p99", format!("{}, {}", micros(sync_times.p50), micros(sync_times.p99)), String::new()),
+        Line::note(
+            "append 4 KiB + fdatasync every 2 ms: p50, p99",
+            format!("{}, {}", micros(sync_times.p50), micros(sync_times.p99)),
+            String::new(),
+        ),
     ];
     println!("{machine}; {} rounds of {} s, {CONNECTIONS} connections", settings.rounds, settings.seconds);
     println!();
@@ -130,7 +134,8 @@ fn fresh(dir: &Path) -> Result<(), String> {
 fn machine() -> String {
     let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
     let cpuinfo = read("/proc/cpuinfo");
-    let model = cpuinfo.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':').map(|(_, name)| name.trim()));
+    let model =
+        cpuinfo.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':').map(|(_, name)| name.trim()));
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let load: Vec<String> = read("/proc/loadavg").split_whitespace().take(3).map(str::to_owned).collect();
     format!(
@@ -172,7 +177,8 @@ fn ingest(settings: &Settings, server: &Server, token: &str) -> Result<Ingest, S
     }
     durable_loop.stop();
     unsynced_loop.stop();
-    let at = |share: f64| Sample(rounds.iter().map(|round: &Round| f64::from(round.percentile(share))).collect()).median();
+    let at =
+        |share: f64| Sample(rounds.iter().map(|round: &Round| f64::from(round.percentile(share))).collect()).median();
     let latencies = format!("{:.1} ms, {:.1} ms", at(0.5) / 1e3, at(0.99) / 1e3);
     Ok(Ingest { durable, unsynced, product, latencies })
 }
@@ -204,9 +210,11 @@ fn fill(address: SocketAddr, signer: &Signer, bodies: &Arc<Vec<String>>) -> Resu
             let (signer, bodies) = (signer.clone(), bodies.clone());
             let mut dice = Dice::new(1_000_000 + number as u64);
             // The last share is shorter: some of its customers write again.
-            let mut customers = customers.to_vec().into_iter().cycle();
+            let customers = customers.to_vec();
+            let mut next = 0;
             let requests = move |request: &mut Vec<u8>| {
-                let customer = customers.next().unwrap_or(0);
+                let customer = customers[next % customers.len()];
+                next += 1;
                 signer.request(&Message::from(customer, &mut dice, &bodies), request);
             };
             Box::new(requests) as Requests
@@ -248,7 +256,10 @@ fn reads(settings: &Settings, server: &Server, token: &str) -> Result<Reads, Str
             return Err(format!("{}: {status}: {answer}", paths[0]));
         }
         let what = format!("{what} / bare answer of {} bytes", answer.len());
-        Ok((Read { what, paths: Arc::new(paths), reference: Sample::default(), product: Sample::default() }, answer.len()))
+        Ok((
+            Read { what, paths: Arc::new(paths), reference: Sample::default(), product: Sample::default() },
+            answer.len(),
+        ))
     };
     let (mut one, one_bytes) = read("GET a content by id", one)?;
     let (mut contents, contents_bytes) = read("GET 30 contents of a thread", contents)?;
@@ -262,10 +273,9 @@ fn reads(settings: &Settings, server: &Server, token: &str) -> Result<Reads, Str
     for round in 0..settings.rounds {
         for (number, read) in [&mut one, &mut contents, &mut threads].into_iter().enumerate() {
             let bare_path = Arc::new(vec![format!("/{number}")]);
-            for (address, paths, sample) in [
-                (bare_address, &bare_path, &mut read.reference),
-                (address, &read.paths, &mut read.product),
-            ] {
+            for (address, paths, sample) in
+                [(bare_address, &bare_path, &mut read.reference), (address, &read.paths, &mut read.product)]
+            {
                 let load = (0..CONNECTIONS).map(|number| reader(paths, token, round * 1_000 + number as u64)).collect();
                 sample.0.push(drive(address, load, End::After(duration))?.rate);
             }

@@ -114,10 +114,7 @@ pub(crate) struct Signer {
 
 impl Signer {
     pub(crate) fn new(source_id: &str, secret: &str) -> Signer {
-        Signer {
-            path: format!("/realtime/sdk/{source_id}"),
-            key: hmac::Key::new(hmac::HMAC_SHA512, secret.as_bytes()),
-        }
+        Signer { path: format!("/realtime/sdk/{source_id}"), key: hmac::Key::new(hmac::HMAC_SHA512, secret.as_bytes()) }
     }
 
     /// The path, the value of `X-SMCCSDK-SIGNATURE`, and the body.

@@ -38,8 +38,10 @@ impl Process {
 
     /// Bytes that it holds in memory.
     pub(crate) fn resident_bytes(&self) -> Result<u64, String> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.0.id())).map_err(|error| error.to_string())?;
-        let kilobytes = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.split_whitespace().next()?.parse::<u64>().ok());
+        let status =
+            std::fs::read_to_string(format!("/proc/{}/status", self.0.id())).map_err(|error| error.to_string())?;
+        let kilobytes =
+            status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.split_whitespace().next()?.parse::<u64>().ok());
         Ok(kilobytes.ok_or("no VmRSS")? * 1024)
     }
 

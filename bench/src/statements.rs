@@ -80,7 +80,8 @@ pub(crate) fn create(connection: &Connection) -> Result<()> {
          VALUES (?1, 'sdk', ?2, 'x', 1, '{}', 1, 0, 0)",
         [&SOURCE.0[..], &COMMUNITY.0[..]],
     )?;
-    connection.execute("INSERT INTO source_counters (source_id, threads, contents) VALUES (?1, 0, 0)", [&SOURCE.0[..]])?;
+    connection
+        .execute("INSERT INTO source_counters (source_id, threads, contents) VALUES (?1, 0, 0)", [&SOURCE.0[..]])?;
     Ok(())
 }
 
@@ -138,7 +139,9 @@ impl Writer {
         assert_eq!(version, 1);
         let known: Option<[u8; 12]> = self
             .connection
-            .prepare_cached("SELECT content_id FROM content_keys WHERE source_id = ?1 AND object = ?2 AND foreign_id = ?3")?
+            .prepare_cached(
+                "SELECT content_id FROM content_keys WHERE source_id = ?1 AND object = ?2 AND foreign_id = ?3",
+            )?
             .query_row(params![SOURCE.0, "message", inbound.foreign_id], |row| row.get(0))
             .optional()?;
         assert_eq!(known, None);
@@ -258,9 +261,7 @@ impl Writer {
                 "SELECT id, title, contents_count, interventions_count FROM threads
                  WHERE source_id = ?1 AND foreign_id = ?2",
             )?
-            .query_row(params![SOURCE.0, inbound.thread], |row| {
-                Ok((Id(row.get(0)?), row.get(2)?))
-            })
+            .query_row(params![SOURCE.0, inbound.thread], |row| Ok((Id(row.get(0)?), row.get(2)?)))
             .optional()?;
         if let Some(known) = known {
             return Ok(known);

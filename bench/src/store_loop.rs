@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 use crate::messages::{Dice, Message, first_authors};
 use crate::statements::{Inbound, Writer, create};
 
-/// These four are the product's: see `crates/store/src/sqlite.rs`.
+// These are the product's: see `crates/store/src/sqlite.rs`.
 const BATCH_JOBS_MAX: usize = 64;
 const WAL_BYTES_GROWN: u64 = 16 << 20;
 const CHECKPOINT_PERIOD: Duration = Duration::from_millis(500);
@@ -209,5 +209,25 @@ fn checkpoint(path: &Path, due: &AtomicBool, stop: &AtomicBool) {
         if pages.is_ok_and(|pages| pages > CHECKPOINT_PAGES_MIN) {
             due.store(true, Ordering::Relaxed);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_reference_has_the_settings_of_the_product() {
+        let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let product = words(concat!(
+            include_str!("../../crates/store/src/sqlite.rs"),
+            include_str!("../../crates/store/src/engine.rs")
+        ));
+        let reference = include_str!("store_loop.rs");
+        for name in ["BATCH_JOBS_MAX", "WAL_BYTES_GROWN", "CHECKPOINT_PERIOD", "CACHED_STATEMENTS"] {
+            let line = reference.lines().find(|line| line.starts_with(&format!("const {name}:")));
+            assert!(product.contains(line.unwrap()), "{name}");
+        }
+        let (_, pragmas) = reference.split_once("execute_batch(").unwrap();
+        let (pragmas, _) = pragmas.split_once(",\n    )?").unwrap();
+        assert!(product.contains(&words(pragmas)), "{pragmas}");
     }
 }

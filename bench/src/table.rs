@@ -61,7 +61,8 @@ impl Line {
     /// spread is that of the rounds.
     pub(crate) fn ratio(what: &str, reference: &Sample, product: &Sample, at_least: f64) -> Line {
         let ratio = product.median() / reference.median();
-        let rounds = Sample(product.0.iter().zip(&reference.0).map(|(product, reference)| product / reference).collect());
+        let rounds =
+            Sample(product.0.iter().zip(&reference.0).map(|(product, reference)| product / reference).collect());
         Line {
             what: what.into(),
             reference: reference.rate(),
@@ -134,7 +135,10 @@ mod tests {
     #[test]
     fn a_ratio_is_that_of_the_medians_with_the_spread_of_the_rounds() {
         let line = Line::ratio("x", &Sample(vec![100.0, 90.0, 1200.0]), &Sample(vec![50.0, 81.0, 600.0]), 0.8);
-        assert_eq!(line.cells(), ["x", "100/s [90..1,200]", "81/s [50..600]", "0.81 [0.50..0.90]", "at least 0.8", "met"]);
+        assert_eq!(
+            line.cells(),
+            ["x", "100/s [90..1,200]", "81/s [50..600]", "0.81 [0.50..0.90]", "at least 0.8", "met"]
+        );
         assert!(!line.is_missed());
     }
 

@@ -1,4 +1,5 @@
 //! Proves that the reference runs the statements that the product runs: SQLite itself tells which, in both.
+#![expect(unsafe_code, reason = "SQLite's own trace is the only witness that cannot be wrong about what it ran")]
 
 use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
 use std::path::Path;
@@ -50,7 +51,6 @@ fn seen() -> Vec<String> {
 }
 
 #[test]
-#[expect(unsafe_code, reason = "SQLite's own trace is the only witness that cannot be wrong about what it ran")]
 fn the_reference_runs_the_statements_of_the_product_in_their_order() {
     // SAFETY: the function lives as long as the process.
     assert_eq!(unsafe { ffi::sqlite3_auto_extension(Some(opened)) }, ffi::SQLITE_OK);
@@ -105,14 +105,16 @@ async fn product(dir: &Path, store: &Store) -> (Router, String) {
         let mut dice = dice.lock().unwrap_or_else(PoisonError::into_inner);
         bytes.fill_with(|| dice.roll() as u8);
     });
+    let seal = Seal::new(&[1; 32], env.clone()).unwrap();
     let app = Arc::new(Conversations {
         store: store.clone(),
         env: env.clone(),
-        seal: Seal::new(&[1; 32], env.clone()).unwrap(),
+        seal: seal.clone(),
         files: Files::open(&dir.join("attachments")).unwrap(),
         outbound: Outbound::new(AddressPolicy { allowed: Vec::new() }).unwrap(),
         channels: Default::default(),
         typing: Default::default(),
+        gathering: Default::default(),
         public_url: "http://localhost".into(),
     });
     let (password, hash) = setup::first_password(&env).unwrap();
@@ -123,6 +125,7 @@ async fn product(dir: &Path, store: &Store) -> (Router, String) {
         store: store.clone(),
         env,
         authenticator: Arc::new(SignIn),
+        seal,
         limits: Limits::default(),
         uploads_dir: app.files.temp_dir().to_owned(),
         public_url: String::new(),

@@ -100,7 +100,9 @@ fn require_bounded(content: &InboundContent) {
     assert!(content.body.chars().count() <= limits::BODY_CHARACTERS_MAX);
     assert!(content.title.iter().all(|title| title.chars().count() <= limits::TITLE_CHARACTERS_MAX));
     assert!(content.attachments.len() <= limits::ATTACHMENTS_MAX);
-    assert!(content.actions.len() <= limits::LIST_ITEMS_MAX && content.foreign_categories.len() <= limits::LIST_ITEMS_MAX);
+    assert!(
+        content.actions.len() <= limits::LIST_ITEMS_MAX && content.foreign_categories.len() <= limits::LIST_ITEMS_MAX
+    );
     assert!(content.context_data.len() <= limits::CONTEXT_FIELDS_MAX);
     assert!(content.structured_reply.iter().all(|reply| reply.to_string().len() <= limits::STRUCTURED_REPLY_BYTES_MAX));
 }
@@ -124,8 +126,6 @@ pub fn signature(data: &[u8]) {
         assert!(!frontdesk_net::verify_sdk_signature(&[secret, b"x"].concat(), body, &right));
     }
 }
-
-
 
 /// The first line without its end, and what follows it.
 fn line(data: &[u8]) -> (&[u8], &[u8]) {

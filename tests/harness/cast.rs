@@ -37,7 +37,12 @@ impl Person {
         person
     }
 
-    /// Sends a request with their token, unless it carries one.
+    /// The same person with another token.
+    pub fn but_with(&self, token: &str) -> Person {
+        Person { token: token.into(), ..self.clone() }
+    }
+
+    /// Sends a request with their token.
     #[track_caller]
     pub fn send(&self, request: Request) -> Answer {
         let request = request.token(&self.token);
@@ -135,6 +140,11 @@ impl Source {
     fn of(otto: &Person, source: &Value) -> Source {
         let text = |name: &str| source[name].as_str().unwrap_or_else(|| panic!("no {name} in {source}")).to_owned();
         Source { address: otto.address, id: id(source), community_id: text("community_id"), secret: text("access_token") }
+    }
+
+    /// The same source, whose channel signs with another secret.
+    pub fn but_signed_with(&self, secret: &str) -> Source {
+        Source { secret: secret.into(), ..self.clone() }
     }
 
     /// Where its channel posts to.

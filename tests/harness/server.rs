@@ -110,7 +110,7 @@ impl Launch {
         };
         Launch {
             binary: binary(),
-            data: processes::folder("data"),
+            data: processes::folder("installation").join("data"),
             database_url,
             port: processes::free_port(),
             flags: ["--rate-limit", "0", "--allow-outbound", "127.0.0.0/8"].map(String::from).to_vec(),

@@ -3,4 +3,24 @@
 #[macro_use]
 mod engines;
 
+mod access_tokens;
+mod attachments;
+mod categories;
+mod contents;
+mod contract;
+mod delivery;
+mod documentation;
+mod hostile;
+mod house;
+mod identities;
+mod interventions;
 mod main_path;
+mod operating;
+mod permissions;
+mod rest;
+mod send_api;
+mod settings;
+mod sources;
+mod threads;
+mod uniqueness;
+mod users;

@@ -52,14 +52,14 @@ impl Consumer for Outbox {
     fn wants(&self, kind: &str) -> bool {
         matches!(
             kind,
-            "content.replied" | "content.discussion_initiated" | "content.approved" | "content.export_requested"
+            "content.replied" | "content.discussion_initiated" | "content.approved" | "content.retried_synchronization"
         )
     }
 
     fn handle(&self, tx: &mut dyn Tx, events: &[Event]) -> Result<()> {
         for event in events {
             // What has been tried before may have arrived: the channel is told so.
-            let tried_before = event.kind == "content.export_requested";
+            let tried_before = event.kind == "content.retried_synchronization";
             tx.execute(
                 "INSERT INTO deliveries (content_id, source_id, thread_id, attempts, started, claim, due_at)
                  SELECT id, source_id, thread_id, 0, $2, 0, $3 FROM contents

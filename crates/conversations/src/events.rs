@@ -18,13 +18,5 @@ pub(crate) fn caused_by_nobody(
     thread_id: Option<Id>,
     payload: Value,
 ) -> NewEvent {
-    NewEvent {
-        id: env.id(),
-        kind,
-        at: env.now(),
-        thread_id,
-        object_id,
-        user_id: None,
-        payload: payload.to_string(),
-    }
+    NewEvent { id: env.id(), kind, at: env.now(), thread_id, object_id, user_id: None, payload: payload.to_string() }
 }

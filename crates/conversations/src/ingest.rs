@@ -290,10 +290,7 @@ fn thread_by_foreign_id(
             is_new: false,
         };
         if title.is_some() && title != thread.title {
-            tx.execute(
-                "UPDATE threads SET title = $2, updated_at = $3 WHERE id = $1",
-                args![&thread.id, &title, now],
-            )?;
+            tx.execute("UPDATE threads SET title = $2, updated_at = $3 WHERE id = $1", args![&thread.id, &title, now])?;
         }
         return Ok(thread);
     }
@@ -350,7 +347,12 @@ fn create_thread(
     customer_id: Option<Id>,
     now: Timestamp,
 ) -> Result<Thread> {
-    let new = threads::NewThread { source_id: channel.source_id, foreign_id, title: title.as_deref(), author_id: customer_id };
+    let new = threads::NewThread {
+        source_id: channel.source_id,
+        foreign_id,
+        title: title.as_deref(),
+        author_id: customer_id,
+    };
     let id = threads::create(tx, env, &new, now)?;
     if !channel.common.default_category_ids.is_empty() {
         categories::assign_defaults(tx, Object::Thread, id, &channel.common.default_category_ids)?;

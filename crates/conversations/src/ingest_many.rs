@@ -93,8 +93,12 @@ fn write(tx: &mut dyn Tx, env: &Env, messages: &[(Arc<Channel>, Arc<InboundConte
     let now = env.now();
     for found in look_up(tx, messages)? {
         let (index, known): (i64, Option<Id>) = (found.get(0)?, found.get(1)?);
-        let Some((channel, content)) = usize::try_from(index).ok().and_then(|index| messages.get(index)) else { continue };
-        let (Some(author_id), Some(thread_id)) = (found.get::<Option<Id>>(2)?, found.get::<Option<Id>>(5)?) else { continue };
+        let Some((channel, content)) = usize::try_from(index).ok().and_then(|index| messages.get(index)) else {
+            continue;
+        };
+        let (Some(author_id), Some(thread_id)) = (found.get::<Option<Id>>(2)?, found.get::<Option<Id>>(5)?) else {
+            continue;
+        };
         let Some(author) = &content.author else { continue };
         let plain = known.is_none()
             && found.get::<i64>(3)? == identities::fingerprint(author)

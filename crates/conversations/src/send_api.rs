@@ -87,7 +87,9 @@ async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Refusal> {
     match whole {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(trouble)) if trouble.is::<http_body_util::LengthLimitError>() => Err(SendApiError::TooLarge.into()),
-        Ok(Err(_)) | Err(_) => Err(Refusal::told(SendApiError::BadRequest(String::new()), "the body did not arrive whole")),
+        Ok(Err(_)) | Err(_) => {
+            Err(Refusal::told(SendApiError::BadRequest(String::new()), "the body did not arrive whole"))
+        }
     }
 }
 

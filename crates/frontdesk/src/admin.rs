@@ -31,7 +31,7 @@ impl Admin {
         let created = self
             .store
             .write(move |tx| match users::id_by_email(tx, &email)? {
-                Some(user_id) => access_tokens::create(tx, &env, user_id, &label).map(|(_, token)| Some(token)),
+                Some(user_id) => access_tokens::create(tx, &env, None, user_id, &label).map(|(_, token)| Some(token)),
                 None => Ok(None),
             })
             .await

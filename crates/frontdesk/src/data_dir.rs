@@ -80,7 +80,9 @@ pub(crate) fn socket(data: &Path) -> PathBuf {
 /// key must be found again, not replaced.
 pub(crate) async fn seal(store: &Store, env: &Env, key_file: &Path) -> Result<Seal, String> {
     let proof = store
-        .read(|tx| tx.first("SELECT value FROM meta WHERE name = 'key_check'", args![])?.map(|row| row.get(0)).transpose())
+        .read(|tx| {
+            tx.first("SELECT value FROM meta WHERE name = 'key_check'", args![])?.map(|row| row.get(0)).transpose()
+        })
         .await
         .map_err(|error| format!("{error:?}"))?;
     let key = match (read_key(key_file)?, &proof) {

@@ -36,15 +36,39 @@ const AUTHORS: [(&str, &str, &str); 5] = [
 
 /// Thread, author, language, minutes ago, text.
 const MESSAGES: [(&str, &str, &str, i64, &str); 14] = [
-    ("order-1042", "vera", "en", 190, "Hello, I ordered a blue kettle last week and it shows as delivered, but nothing has arrived. Can you check?"),
-    ("order-1042", "shop", "en", 182, "Hello Vera, I am sorry about that. I have asked the courier and will write as soon as I know more."),
+    (
+        "order-1042",
+        "vera",
+        "en",
+        190,
+        "Hello, I ordered a blue kettle last week and it shows as delivered, but nothing has arrived. Can you check?",
+    ),
+    (
+        "order-1042",
+        "shop",
+        "en",
+        182,
+        "Hello Vera, I am sorry about that. I have asked the courier and will write as soon as I know more.",
+    ),
     ("order-1042", "vera", "en", 40, "Thank you! Meanwhile a neighbour found the parcel. All is well."),
-    ("refund-77", "marc", "fr", 95, "Bonjour, la bouilloire fuit dès la première utilisation. Comment me faire rembourser ?"),
+    (
+        "refund-77",
+        "marc",
+        "fr",
+        95,
+        "Bonjour, la bouilloire fuit dès la première utilisation. Comment me faire rembourser ?",
+    ),
     ("refund-77", "marc", "fr", 93, "J'ai gardé la facture et l'emballage."),
     ("question-8", "yuki", "ja", 61, "こんにちは。100V の電源でも使えますか？"),
     ("question-8", "shop", "ja", 55, "はい、日本向けモデルは 100V 対応です。"),
     ("question-8", "yuki", "ja", 52, "ありがとうございます！"),
-    ("wholesale", "omar", "en", 30, "We run three hotels and would like 120 kettles with our logo. Whom can I talk to?"),
+    (
+        "wholesale",
+        "omar",
+        "en",
+        30,
+        "We run three hotels and would like 120 kettles with our logo. Whom can I talk to?",
+    ),
     ("spare-part", "vera", "en", 22, "One more thing: where do I get a new lid for the 2019 model?"),
     ("delivery-9", "marc", "fr", 15, "Peut-on livrer en point relais ?"),
     ("praise", "yuki", "en", 12, "The quietest kettle that I have ever had. Well done!"),
@@ -99,17 +123,20 @@ async fn hire(app: &Conversations) -> Result<Cast, String> {
     let env = app.env.clone();
     app.store
         .write(move |tx| {
-            let role_id = tx.one("SELECT id FROM roles WHERE label = 'Agent' ORDER BY created_at LIMIT 1", args![])?.get(0)?;
+            let role_id =
+                tx.one("SELECT id FROM roles WHERE label = 'Agent' ORDER BY created_at LIMIT 1", args![])?.get(0)?;
             let mut user_ids = Vec::new();
             for (email, firstname, lastname, _) in PEOPLE {
                 user_ids.push(match users::id_by_email(tx, email)? {
                     Some(id) => id,
-                    None => users::create(tx, &env, &NewUser { email, firstname, lastname, role_id, password_hash: None })?,
+                    None => {
+                        users::create(tx, &env, &NewUser { email, firstname, lastname, role_id, password_hash: None })?
+                    }
                 });
             }
             let administrator = users::id_by_email(tx, setup::ADMINISTRATOR_EMAIL)?
                 .ok_or_else(|| frontdesk_model::error::broken("there is no administrator"))?;
-            let (token_id, token) = access_tokens::create(tx, &env, administrator, "Example conversations")?;
+            let (token_id, token) = access_tokens::create(tx, &env, None, administrator, "Example conversations")?;
             Ok(Cast { user_ids, token_id, token: token.reveal().to_owned() })
         })
         .await

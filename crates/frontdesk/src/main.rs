@@ -143,8 +143,9 @@ fn start(settings: Settings) -> Result<(), String> {
 }
 
 fn start_log(settings: &Settings) -> Result<(), String> {
-    let filter = tracing_subscriber::EnvFilter::try_new(&settings.log)
-        .map_err(|_| "log: it should be error, warn, info, debug or a filter such as info,frontdesk_store=debug".to_owned())?;
+    let filter = tracing_subscriber::EnvFilter::try_new(&settings.log).map_err(|_| {
+        "log: it should be error, warn, info, debug or a filter such as info,frontdesk_store=debug".to_owned()
+    })?;
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match settings.log_format {
         LogFormat::Json => lines.json().flatten_event(true).init(),
@@ -208,7 +209,10 @@ fn restore(settings: &Settings, file: &Path) -> Result<(), String> {
     synced.map_err(|error| format!("data: {}: {error}", folder.display()))?;
     println!("{summary}");
     if !wanted.join("secret.key").exists() {
-        println!("Now put the installation's secret.key into {}: it opens the secrets of the backup.", wanted.display());
+        println!(
+            "Now put the installation's secret.key into {}: it opens the secrets of the backup.",
+            wanted.display()
+        );
     }
     Ok(())
 }

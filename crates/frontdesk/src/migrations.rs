@@ -25,9 +25,5 @@ macro_rules! each {
 }
 
 /// Every migration, in order.
-pub(crate) const ALL: &[Migration] = &[
-    both!(1, "0001_log"),
-    both!(2, "0002_people"),
-    both!(3, "0003_conversations"),
-    each!(4, "0004_contents"),
-];
+pub(crate) const ALL: &[Migration] =
+    &[both!(1, "0001_log"), both!(2, "0002_people"), both!(3, "0003_conversations"), each!(4, "0004_contents")];

@@ -92,9 +92,8 @@ pub(crate) async fn run(settings: Settings, directory: DataDir, store: Store, en
     workers.spawn(attachments::fetching::run(app.clone(), stopping.clone()));
     workers.spawn(housekeeping::run(store.clone(), env.clone(), settings.log_days, stopping.clone()));
 
-    let listener = TcpListener::bind(settings.listen)
-        .await
-        .map_err(|error| format!("listen: {}: {error}", settings.listen))?;
+    let listener =
+        TcpListener::bind(settings.listen).await.map_err(|error| format!("listen: {}: {error}", settings.listen))?;
     let address = listener.local_addr().map_err(|error| format!("listen: {error}"))?;
     let admin = Arc::new(Admin { store: store.clone(), env: env.clone(), files: app.files.clone() });
     control::listen(&directory.socket(), admin)?;
@@ -185,7 +184,10 @@ fn greet(settings: &Settings, first: Option<&FirstSignIn>) {
         println!("  Password       {}", first.password.reveal());
         println!("  Access token   {}", first.token.reveal());
         println!();
-        println!("These are shown this once. Make another token with: frontdesk token create --user {} --label NAME", first.email);
+        println!(
+            "These are shown this once. Make another token with: frontdesk token create --user {} --label NAME",
+            first.email
+        );
     }
 }
 

@@ -42,11 +42,23 @@ pub(crate) struct Given {
     pub(crate) rate_limit: Option<u32>,
 
     /// Private addresses that calls to channels may reach; may be repeated
-    #[arg(long, value_name = "CIDR", env = "FRONTDESK_ALLOW_OUTBOUND", value_delimiter = ',', help_heading = "Settings")]
+    #[arg(
+        long,
+        value_name = "CIDR",
+        env = "FRONTDESK_ALLOW_OUTBOUND",
+        value_delimiter = ',',
+        help_heading = "Settings"
+    )]
     pub(crate) allow_outbound: Vec<IpNet>,
 
     /// Proxies whose X-Forwarded-For is believed; may be repeated
-    #[arg(long, value_name = "CIDR", env = "FRONTDESK_TRUSTED_PROXY", value_delimiter = ',', help_heading = "Settings")]
+    #[arg(
+        long,
+        value_name = "CIDR",
+        env = "FRONTDESK_TRUSTED_PROXY",
+        value_delimiter = ',',
+        help_heading = "Settings"
+    )]
     pub(crate) trusted_proxy: Vec<IpNet>,
 
     /// File with the key that seals secrets; secret.key in the data directory when absent
@@ -114,7 +126,8 @@ impl Given {
             None => local_url(listen),
         };
         let database_url = self.database_url.or(file.database_url).filter(|url| !url.is_empty());
-        if database_url.as_ref().is_some_and(|url| !url.starts_with("postgres://") && !url.starts_with("postgresql://")) {
+        if database_url.as_ref().is_some_and(|url| !url.starts_with("postgres://") && !url.starts_with("postgresql://"))
+        {
             return Err("database-url: it should look like postgres://user:password@host/database".into());
         }
         let connections_max = self.connections_max.or(file.connections_max).unwrap_or(10_000);

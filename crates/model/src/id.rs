@@ -117,7 +117,13 @@ mod tests {
 
     #[test]
     fn anything_else_is_malformed() {
-        for text in ["", "018bcfe5680001020304050", "018bcfe5680001020304050g", "018bcfe56800010203040506a", "é18bcfe5680001020304050"] {
+        for text in [
+            "",
+            "018bcfe5680001020304050",
+            "018bcfe5680001020304050g",
+            "018bcfe56800010203040506a",
+            "é18bcfe5680001020304050",
+        ] {
             assert_eq!(text.parse::<Id>(), Err(MalformedId), "{text}");
         }
     }

@@ -120,7 +120,8 @@ impl Permissions {
 
     /// The names of the permissions held, comma-separated: how the store keeps a role, readable and safe to extend.
     pub fn to_text(self) -> String {
-        let names: Vec<_> = Permission::ALL.iter().filter(|permission| self.has(**permission)).map(|p| p.name()).collect();
+        let names: Vec<_> =
+            Permission::ALL.iter().filter(|permission| self.has(**permission)).map(|p| p.name()).collect();
         names.join(",")
     }
 
@@ -204,7 +205,10 @@ mod tests {
         let role: Permissions = [Permission::ReadUser, Permission::ManageAdvancedAnalytics].into_iter().collect();
         assert_eq!(Permissions::from_text(&role.to_text()), role);
         assert_eq!(Permissions::from_text(&Permissions::ALL.to_text()), Permissions::ALL);
-        assert_eq!(Permissions::from_text("read_user,of_a_later_version"), [Permission::ReadUser].into_iter().collect());
+        assert_eq!(
+            Permissions::from_text("read_user,of_a_later_version"),
+            [Permission::ReadUser].into_iter().collect()
+        );
         assert!(Permissions::ALL.covers(role) && !role.covers(Permissions::ALL));
     }
 }

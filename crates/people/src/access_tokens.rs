@@ -6,6 +6,8 @@ use ring::digest;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::events;
+
 /// Labels are for people: this many characters are enough.
 const LABEL_CHARACTERS_MAX: usize = 255;
 
@@ -47,7 +49,8 @@ fn access_token(row: &Row) -> Result<AccessToken> {
 }
 
 /// Creates a token and returns it. The only place where a token is made.
-pub fn create(tx: &mut dyn Tx, env: &Env, user_id: Id, label: &str) -> Result<(Id, Secret)> {
+/// `creator_id` is the user who makes it; none when an operator does.
+pub fn create(tx: &mut dyn Tx, env: &Env, creator_id: Option<Id>, user_id: Id, label: &str) -> Result<(Id, Secret)> {
     let label = label.trim();
     if label.is_empty() {
         return Err(error::invalid("label", "blank", "label must not be empty: it tells tokens apart."));
@@ -64,6 +67,7 @@ pub fn create(tx: &mut dyn Tx, env: &Env, user_id: Id, label: &str) -> Result<(I
          VALUES ($1, $2, $3, $4, TRUE, $5, $5)",
         args![&id, &hash(&token)[..], &user_id, label, now],
     )?;
+    tx.append(events::caused_by(creator_id, env, "api_access_token.created", id));
     Ok((id, Secret::new(token)))
 }
 
@@ -81,9 +85,9 @@ pub(crate) mod rest {
     use std::sync::Arc;
 
     use frontdesk_model::{Permission, Result, error};
-    use http::Method;
     use frontdesk_rest::{Call, NoParameters, Operation, Page, Paging};
     use frontdesk_store::{Tx, args};
+    use http::Method;
 
     use super::*;
 
@@ -104,7 +108,6 @@ pub(crate) mod rest {
         /// Whether the token is accepted.
         enabled: Option<bool>,
     }
-
 
     pub(crate) fn operations(env: &Env) -> Vec<Operation> {
         let tag = "Access tokens";
@@ -151,7 +154,7 @@ pub(crate) mod rest {
         if !call.caller.permissions.covers(owner_permissions(tx, user_id)?) {
             return Err(error::forbidden("This user's role holds permissions that yours lacks."));
         }
-        let (id, token) = create(tx, env, user_id, &parameters.label)?;
+        let (id, token) = create(tx, env, Some(call.caller.user_id), user_id, &parameters.label)?;
         Ok(AccessToken { token: Some(token.reveal().to_owned()), ..find(tx, id)? })
     }
 
@@ -168,6 +171,7 @@ pub(crate) mod rest {
             "UPDATE access_tokens SET label = $2, enabled = $3, updated_at = $4 WHERE id = $1",
             args![&token.id, label, parameters.enabled.unwrap_or(token.enabled), call.env.now()],
         )?;
+        tx.append(events::caused_by(Some(call.caller.user_id), &call.env, "api_access_token.updated", token.id));
         find(tx, token.id)
     }
 
@@ -175,6 +179,7 @@ pub(crate) mod rest {
         let token = find(tx, call.id("accessTokenId", "access token")?)?;
         require_covered(call, &token, tx)?;
         tx.execute("DELETE FROM access_tokens WHERE id = $1", args![&token.id])?;
+        tx.append(events::caused_by(Some(call.caller.user_id), &call.env, "api_access_token.destroyed", token.id));
         Ok(token)
     }
 

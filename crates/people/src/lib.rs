@@ -1,6 +1,7 @@
 //! People: users, roles, access tokens, and how a token becomes a caller.
 
 pub mod access_tokens;
+mod events;
 pub mod password;
 pub mod roles;
 pub mod setup;

@@ -3,12 +3,14 @@
 use std::borrow::Cow;
 
 use frontdesk_model::{Env, Id, Permission, Permissions, Result, Timestamp, error};
-use http::Method;
 use frontdesk_rest::{Call, NoParameters, Operation, Page, Paging};
 use frontdesk_store::{Row, Tx, args};
+use http::Method;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
+
+use crate::events;
 
 /// Permissions that the published schema of a role does not show (reading D18); `extended=true` shows them.
 const UNPUBLISHED: &[Permission] = &[
@@ -82,15 +84,13 @@ pub fn create(tx: &mut dyn Tx, env: &Env, label: &str, permissions: Permissions)
         "INSERT INTO roles (id, label, permissions, created_at, updated_at) VALUES ($1, $2, $3, $4, $4)",
         args![&id, label, &permissions.to_text(), now],
     )?;
+    tx.append(events::caused_by(None, env, "role.created", id));
     Ok(id)
 }
 
-
 pub(crate) fn operations() -> Vec<Operation> {
     vec![
-        Operation::read("getAllRoles", Method::GET, "/roles", list)
-            .tag("Roles")
-            .summary("Lists roles, oldest first."),
+        Operation::read("getAllRoles", Method::GET, "/roles", list).tag("Roles").summary("Lists roles, oldest first."),
         Operation::read("getRole", Method::GET, "/roles/{roleId}", show)
             .tag("Roles")
             .summary("Reads a role.")

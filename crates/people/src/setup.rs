@@ -34,7 +34,7 @@ pub fn first_start(tx: &mut dyn Tx, env: &Env, password: &Secret, hash: &str) ->
         password_hash: Some(hash),
     };
     let user_id: Id = users::create(tx, env, &administrator)?;
-    let (_, token) = access_tokens::create(tx, env, user_id, "First start")?;
+    let (_, token) = access_tokens::create(tx, env, None, user_id, "First start")?;
     Ok(Some(FirstSignIn { email: ADMINISTRATOR_EMAIL, password: password.clone(), token }))
 }
 

@@ -1,11 +1,13 @@
 //! Users: agents, administrators and bots.
 
 use frontdesk_model::{Env, Id, Permission, Result, Timestamp, error};
-use http::Method;
 use frontdesk_rest::{Call, NoParameters, Operation, Page, Paging};
 use frontdesk_store::{Filter, Row, Tx, args};
+use http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::events;
 
 /// A user as REST shows it.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -65,6 +67,7 @@ pub fn create(tx: &mut dyn Tx, env: &Env, user: &NewUser) -> Result<Id> {
             now
         ],
     )?;
+    tx.append(events::caused_by(None, env, "user.created", id));
     Ok(id)
 }
 
@@ -107,10 +110,8 @@ fn user(row: &Row) -> Result<User> {
 
 fn with_identities(tx: &mut dyn Tx, mut users: Vec<User>) -> Result<Vec<User>> {
     let ids: Vec<Id> = users.iter().map(|user| user.id).collect();
-    let sql = format!(
-        "SELECT user_id, identity_id FROM identity_users WHERE {} ORDER BY position",
-        tx.in_list("user_id", 1)
-    );
+    let sql =
+        format!("SELECT user_id, identity_id FROM identity_users WHERE {} ORDER BY position", tx.in_list("user_id", 1));
     for row in tx.query(&sql, args![&ids])? {
         let owner: Id = row.get(0)?;
         if let Some(user) = users.iter_mut().find(|user| user.id == owner) {
@@ -138,7 +139,6 @@ struct List {
     #[serde(flatten)]
     paging: Paging,
 }
-
 
 pub(crate) fn operations() -> Vec<Operation> {
     vec![

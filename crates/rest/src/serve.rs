@@ -14,7 +14,6 @@ use frontdesk_model::{Caller, Id, Refusal, Result, error};
 use frontdesk_store::Tx;
 use serde_json::{Map, Value};
 
-use crate::{Api, ClientAddress};
 use crate::answer::{json, refuse};
 use crate::body::{check, read_body, too_slow};
 use crate::call::{Call, Upload};
@@ -24,6 +23,7 @@ use crate::parameters::{BodyKind, boolean, parse_pairs, with_body};
 use crate::rate_limit::RateLimiter;
 use crate::routes::{Found, Lost, Routes};
 use crate::upload::{Bounds, receive};
+use crate::{Api, ClientAddress};
 
 const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 const NO_TOKEN: &str = "Give an access token: the header \"Authorization: Bearer …\", or the parameter access_token.";

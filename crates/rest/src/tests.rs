@@ -8,7 +8,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{Method, Request, Response};
 use frontdesk_model::{Caller, Env, Id, Permission, Result, Timestamp, error};
-use frontdesk_store::{Seal, Migration, Store, Tx, args};
+use frontdesk_store::{Migration, Seal, Store, Tx, args};
 use http_body_util::BodyExt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -2,7 +2,7 @@
 //! a kill at any moment it resumes after the last event that it finished, and finishes each event once.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use frontdesk_model::{Error, Event, Result, error};
 
@@ -16,8 +16,8 @@ const HANDLE_EVENTS_MAX: usize = 64;
 /// Hints may be lost and other nodes give none, so the log is looked at this often anyway.
 const POLL_PERIOD: Duration = Duration::from_millis(500);
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
-/// A position that no handled event moved is saved when it has fallen this far behind.
-const IDLE_EVENTS_MAX: i64 = 10_000;
+/// A position that only passed over events is saved this often: it costs a write.
+const SAVE_PERIOD: Duration = Duration::from_secs(2);
 
 /// Something that reads the log.
 pub trait Consumer: Send + Sync + 'static {
@@ -64,6 +64,7 @@ pub async fn run(store: Store, consumer: Arc<dyn Consumer>, mut stop: tokio::syn
 struct Position {
     stored: i64,
     read: i64,
+    saved_at: Instant,
 }
 
 async fn catch_up(store: &Store, consumer: &Arc<dyn Consumer>, position: &mut Option<Position>) -> Result<()> {
@@ -72,7 +73,7 @@ async fn catch_up(store: &Store, consumer: &Arc<dyn Consumer>, position: &mut Op
         None => {
             let name = consumer.name();
             let stored = store.write(move |tx| stored_position(tx, name)).await?;
-            Position { stored, read: stored }
+            Position { stored, read: stored, saved_at: Instant::now() }
         }
     };
     loop {
@@ -86,11 +87,11 @@ async fn catch_up(store: &Store, consumer: &Arc<dyn Consumer>, position: &mut Op
             place.stored = end;
         }
         place.read = last;
-        if place.read - place.stored >= IDLE_EVENTS_MAX {
-            handle(store, consumer, place.stored, place.read, Vec::new()).await?;
-            place.stored = place.read;
-        }
         *position = Some(place);
+    }
+    if place.read > place.stored && place.saved_at.elapsed() >= SAVE_PERIOD {
+        handle(store, consumer, place.stored, place.read, Vec::new()).await?;
+        place = Position { stored: place.read, read: place.read, saved_at: Instant::now() };
     }
     *position = Some(place);
     Ok(())
@@ -126,10 +127,7 @@ async fn handle(store: &Store, consumer: &Arc<dyn Consumer>, from: i64, to: i64,
 
 /// How far each consumer is behind the end of the log, in entries.
 pub fn lags(tx: &mut dyn Tx) -> Result<Vec<(String, i64)>> {
-    let rows = tx.query(
-        "SELECT name, (SELECT seq FROM log_head) - position FROM consumers ORDER BY name",
-        args![],
-    )?;
+    let rows = tx.query("SELECT name, (SELECT seq FROM log_head) - position FROM consumers ORDER BY name", args![])?;
     rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
 }
 

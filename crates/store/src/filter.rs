@@ -95,8 +95,7 @@ impl<'a> Filter<'a> {
     /// One page of rows: `select` is everything up to WHERE, `order` what follows ORDER BY.
     pub fn page(&self, tx: &mut dyn Tx, select: &str, order: &str, offset: i64, limit: i64) -> Result<Vec<Row>> {
         let (limit_at, offset_at) = (self.values.len() + 1, self.values.len() + 2);
-        let sql =
-            format!("{select} WHERE {} ORDER BY {order} LIMIT ${limit_at} OFFSET ${offset_at}", self.condition());
+        let sql = format!("{select} WHERE {} ORDER BY {order} LIMIT ${limit_at} OFFSET ${offset_at}", self.condition());
         let mut values = self.values();
         values.extend([Arg::Int(limit), Arg::Int(offset)]);
         tx.query(&sql, &values)

@@ -49,10 +49,8 @@ pub(crate) fn postgres(client: &mut ::postgres::Client, migrations: &[Migration]
 
 fn postgres_locked(client: &mut ::postgres::Client, migrations: &[Migration]) -> Result<()> {
     client.batch_execute(RECORDS).map_err(postgres::failure)?;
-    let done: i64 = client
-        .query_one("SELECT coalesce(max(number), 0) FROM migrations", &[])
-        .map_err(postgres::failure)?
-        .get(0);
+    let done: i64 =
+        client.query_one("SELECT coalesce(max(number), 0) FROM migrations", &[]).map_err(postgres::failure)?.get(0);
     refuse_newer(done, migrations)?;
     for migration in migrations.iter().filter(|migration| migration.number > done) {
         let mut step = client.transaction().map_err(postgres::failure)?;

@@ -673,7 +673,9 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("t.db");
         let writer = open_lossy(&path);
-        writer.execute_batch("PRAGMA synchronous = FULL; CREATE TABLE t (n INTEGER); INSERT INTO t VALUES (1)").unwrap();
+        writer
+            .execute_batch("PRAGMA synchronous = FULL; CREATE TABLE t (n INTEGER); INSERT INTO t VALUES (1)")
+            .unwrap();
         assert_eq!(rows_after_a_power_cut(&path), [1]);
 
         writer.execute_batch("PRAGMA synchronous = NORMAL; INSERT INTO t VALUES (2)").unwrap();

@@ -61,7 +61,9 @@ pub fn condition(dialect: Dialect, table: &str, number: usize) -> String {
             format!("{table}.number IN (SELECT rowid FROM {table}_search WHERE {table}_search MATCH ${number})")
         }
         Dialect::Postgres => {
-            format!("{table}.id IN (SELECT id FROM {table}_search WHERE words @@ CAST(CAST(${number} AS text) AS tsquery))")
+            format!(
+                "{table}.id IN (SELECT id FROM {table}_search WHERE words @@ CAST(CAST(${number} AS text) AS tsquery))"
+            )
         }
     }
 }

@@ -54,7 +54,8 @@ impl Sqlite {
         crate::power_loss::register_when_asked()?;
         let mut connection = connect(path)?;
         crate::migrate::sqlite(&mut connection, migrations)?;
-        grow_wal(path).map_err(|trouble| error::broken(format!("the log of {} cannot grow: {trouble}", path.display())))?;
+        grow_wal(path)
+            .map_err(|trouble| error::broken(format!("the log of {} cannot grow: {trouble}", path.display())))?;
         let last = last_seq(&connection)?;
         committed.send_replace(last);
 
@@ -70,7 +71,13 @@ impl Sqlite {
         }
         let (checkpointed, stopping, file) = (checkpoint_due.clone(), stop.clone(), path.to_owned());
         threads.push(spawn("store-checkpoint", move || checkpoint(&file, &checkpointed, &stopping))?);
-        let writer = Writer { connected: Connected::new(connection), last_seq: last, committed, checkpoint_due, stopping: false };
+        let writer = Writer {
+            connected: Connected::new(connection),
+            last_seq: last,
+            committed,
+            checkpoint_due,
+            stopping: false,
+        };
         threads.push(spawn("store-write", move || writer.serve(&write_queue))?);
         Ok(Sqlite { writes, reads, threads, stop })
     }

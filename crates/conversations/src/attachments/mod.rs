@@ -205,7 +205,9 @@ pub(crate) fn use_uploads(
         };
         if !names::is_allowed(security_level, &row.get::<String>(0)?) {
             let name: String = row.get(1)?;
-            let message = format!("attachment_ids: the source's attachments_security_level is {security_level}, which does not let {name} through.");
+            let message = format!(
+                "attachment_ids: the source's attachments_security_level is {security_level}, which does not let {name} through."
+            );
             return Err(error::invalid("attachment_ids", "not_allowed", message));
         }
         used += 1;

@@ -225,9 +225,12 @@ mod tests {
 
     #[test]
     fn security_levels_let_through_what_they_say() {
-        for (content_type, strict, relaxed) in
-            [("image/png", true, true), ("audio/mp4", true, true), ("application/pdf", false, true), (UNKNOWN, false, false)]
-        {
+        for (content_type, strict, relaxed) in [
+            ("image/png", true, true),
+            ("audio/mp4", true, true),
+            ("application/pdf", false, true),
+            (UNKNOWN, false, false),
+        ] {
             let allowed = ["strict", "relaxed", "permissive"].map(|level| is_allowed(level, content_type));
             assert_eq!(allowed, [strict, relaxed, true], "{content_type}");
         }

@@ -125,7 +125,11 @@ fn check(draft: &Draft) -> Result<()> {
         return Err(error::invalid("body", "too_long", format!("body has at most {BODY_CHARACTERS_MAX} characters.")));
     }
     if draft.title.as_ref().is_some_and(|title| title.chars().count() > TITLE_CHARACTERS_MAX) {
-        return Err(error::invalid("title", "too_long", format!("title has at most {TITLE_CHARACTERS_MAX} characters.")));
+        return Err(error::invalid(
+            "title",
+            "too_long",
+            format!("title has at most {TITLE_CHARACTERS_MAX} characters."),
+        ));
     }
     Ok(())
 }
@@ -200,7 +204,8 @@ fn initiate_route(app: &Conversations, call: &Call, draft: &Draft, tx: &mut dyn 
         return Err(error::forbidden("You may not initiate discussions on this source."));
     }
     if !source.kind.can_initiate {
-        let message = format!("Sources of type {} only answer: name what you answer in in_reply_to_id.", source.kind.type_name);
+        let message =
+            format!("Sources of type {} only answer: name what you answer in in_reply_to_id.", source.kind.type_name);
         return Err(error::unprocessable("compose_disabled_on_source", message));
     }
     let channel = channel(app, source_id, tx)?;
@@ -212,7 +217,8 @@ fn initiate_route(app: &Conversations, call: &Call, draft: &Draft, tx: &mut dyn 
         let message = "to must not be empty: on this source a message goes to somebody; name their foreign_id.";
         return Err(error::invalid("to", "blank", message));
     }
-    let unthreaded = channel.settings.list("options").is_some_and(|list| list.iter().any(|o| o == "messages.unthreaded"));
+    let unthreaded =
+        channel.settings.list("options").is_some_and(|list| list.iter().any(|o| o == "messages.unthreaded"));
     let object = match recipient_id {
         _ if channel.kind.is_messaging => ContentObject::Message,
         Some(_) => ContentObject::PrivateMessage,
@@ -220,10 +226,19 @@ fn initiate_route(app: &Conversations, call: &Call, draft: &Draft, tx: &mut dyn 
         None => ContentObject::Thread,
     };
     let now: Timestamp = call.env.now();
-    let new = threads::NewThread { source_id, foreign_id: None, title: draft.title.as_deref(), author_id: recipient_id };
+    let new =
+        threads::NewThread { source_id, foreign_id: None, title: draft.title.as_deref(), author_id: recipient_id };
     let thread_id = threads::create(tx, &call.env, &new, now)?;
     categories::assign_defaults(tx, Object::Thread, thread_id, &channel.common.user_thread_default_category_ids)?;
-    Ok(Route { channel, object, thread_id, is_new_thread: true, in_reply_to_id: None, recipient_id, intervention: None })
+    Ok(Route {
+        channel,
+        object,
+        thread_id,
+        is_new_thread: true,
+        in_reply_to_id: None,
+        recipient_id,
+        intervention: None,
+    })
 }
 
 fn channel(app: &Conversations, source_id: Id, tx: &mut dyn Tx) -> Result<Channel> {
@@ -266,9 +281,7 @@ fn author(call: &Call, draft: &Draft, channel: &Channel, tx: &mut dyn Tx) -> Res
             identities::require_usable_author(tx, user_id, id, channel.community_id)?;
             Ok(id)
         }
-        None => {
-            identities::default_author(tx, &call.env, user_id, channel.community_id, channel.kind.community_type)
-        }
+        None => identities::default_author(tx, &call.env, user_id, channel.community_id, channel.kind.community_type),
     }
 }
 
@@ -316,6 +329,6 @@ pub(super) fn export_again(call: &Call, id: Id, tx: &mut dyn Tx) -> Result<()> {
         args![&id, call.env.now()],
     )?;
     let payload = json!({ "source_id": content.source_id });
-    tx.append(events::by(call, "content.export_requested", id, Some(content.thread_id), payload));
+    tx.append(events::by(call, "content.retried_synchronization", id, Some(content.thread_id), payload));
     Ok(())
 }

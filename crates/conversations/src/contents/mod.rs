@@ -32,7 +32,8 @@ pub(crate) struct Content {
     pub(crate) synchronization_status: String,
 }
 
-const SELECT: &str = "SELECT id, source_id, thread_id, author_id, creator_id, recipient_id, intervention_id, status, private,
+const SELECT: &str =
+    "SELECT id, source_id, thread_id, author_id, creator_id, recipient_id, intervention_id, status, private,
     synchronization_status FROM contents";
 
 fn content(row: &Row) -> Result<Content> {

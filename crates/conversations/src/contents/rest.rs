@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use frontdesk_model::{Id, Result, SourceRight, Timestamp, error};
-use http::Method;
 use frontdesk_rest::{Call, NoParameters, Operation, Page, Paging};
 use frontdesk_store::{Filter, Row, Tx, args};
+use http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -216,8 +216,7 @@ struct Categorise {
 pub(super) fn operations(app: &Arc<Conversations>) -> Vec<Operation> {
     let tag = "Contents";
     let id = |call: &Call| call.id("contentId", "content");
-    let [for_list, for_show, for_create, for_ignore, for_categorise, for_export] =
-        std::array::from_fn(|_| app.clone());
+    let [for_list, for_show, for_create, for_ignore, for_categorise, for_export] = std::array::from_fn(|_| app.clone());
     vec![
         Operation::read("getAllContents", Method::GET, "/contents", move |call, parameters, tx| {
             list(&for_list, call, parameters, tx)
@@ -241,10 +240,15 @@ pub(super) fn operations(app: &Arc<Conversations>) -> Vec<Operation> {
         })
         .tag(tag)
         .summary("Reads a content."),
-        Operation::write("ignoreContent", Method::PUT, "/contents/{contentId}/ignore", move |call, _: NoParameters, tx| {
-            commands::ignore(call, id(call)?, tx)?;
-            show(&for_ignore, call, id(call)?, tx)
-        })
+        Operation::write(
+            "ignoreContent",
+            Method::PUT,
+            "/contents/{contentId}/ignore",
+            move |call, _: NoParameters, tx| {
+                commands::ignore(call, id(call)?, tx)?;
+                show(&for_ignore, call, id(call)?, tx)
+            },
+        )
         .tag(tag)
         .summary("Marks a customer's content as not worth an answer."),
         Operation::write(

@@ -12,9 +12,12 @@ use crate::{events, threads, timing};
 /// Opens an intervention on a customer's content for the caller, or re-opens the closed one of that customer in that
 /// thread. 422 when one is open already or the content cannot have one.
 pub(super) fn open(call: &Call, content_id: Id, tx: &mut dyn Tx) -> Result<Intervention> {
-    let content = contents::find(tx, &call.caller, content_id)
-        .map_err(|_| error::invalid("content_id", "unknown", "content_id: there is no such content, or you may not read it."))?;
-    if content.creator_id.is_some() || !matches!(content.status.as_str(), "new" | "assigned" | "replied" | "ignored" | "forwarded") {
+    let content = contents::find(tx, &call.caller, content_id).map_err(|_| {
+        error::invalid("content_id", "unknown", "content_id: there is no such content, or you may not read it.")
+    })?;
+    if content.creator_id.is_some()
+        || !matches!(content.status.as_str(), "new" | "assigned" | "replied" | "ignored" | "forwarded")
+    {
         let message = "content_id: this content was written by an agent; engage a customer's content.";
         return Err(error::invalid("content_id", "invalid", message));
     }
@@ -105,9 +108,8 @@ pub(crate) fn count_reply(tx: &mut dyn Tx, intervention: &Intervention, reply_id
         "UPDATE contents SET status = 'replied', updated_at = $2 WHERE intervention_id = $1 AND status = 'assigned'",
         args![&intervention.id, at],
     )?;
-    let engaged_at: Timestamp = tx
-        .one("SELECT created_at FROM contents WHERE id = $1", args![&intervention.content_id])?
-        .get(0)?;
+    let engaged_at: Timestamp =
+        tx.one("SELECT created_at FROM contents WHERE id = $1", args![&intervention.content_id])?.get(0)?;
     let whole = timing::wait(engaged_at, at);
     let answered = waiting.map(|since| timing::wait(since, at));
     let first = intervention.first_user_reply_id.is_none();

@@ -62,7 +62,8 @@ impl Intervention {
     }
 }
 
-const SELECT: &str = "SELECT id, source_id, thread_id, content_id, identity_id, user_id, reopened, deferred_at, closed_at,
+const SELECT: &str =
+    "SELECT id, source_id, thread_id, content_id, identity_id, user_id, reopened, deferred_at, closed_at,
     custom_fields, comments_count, user_replies_count, first_user_reply_id, first_user_reply_in,
     first_user_reply_in_bh, last_user_reply_in, last_user_reply_in_bh, reply_seconds, reply_seconds_bh, replies_timed,
     created_at, updated_at FROM interventions";

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use frontdesk_model::{Id, Permission, Result, SourceRight, Timestamp, error};
-use http::Method;
 use frontdesk_rest::{Call, NoParameters, Operation, Page, Paging};
 use frontdesk_store::{Filter, Tx};
+use http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -267,8 +267,7 @@ fn list(call: &Call, parameters: List, tx: &mut dyn Tx) -> Result<Page<Answer>> 
     let one = |text: &Option<String>| ids(text.iter().cloned().collect());
     let Some(thread) = one(&parameters.thread_id) else { return Ok(nothing) };
     let Some(user) = one(&parameters.user_id) else { return Ok(nothing) };
-    let identities: Vec<Id> =
-        parameters.identity_id.iter().flatten().filter_map(|text| text.parse().ok()).collect();
+    let identities: Vec<Id> = parameters.identity_id.iter().flatten().filter_map(|text| text.parse().ok()).collect();
     if parameters.identity_group_id.is_some() || (parameters.identity_id.is_some() && identities.is_empty()) {
         // No identity belongs to a group yet.
         return Ok(nothing);

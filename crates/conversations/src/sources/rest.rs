@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use frontdesk_model::{Id, Permission, Permissions, Result, SourceRight, SourceRights, Timestamp, error};
-use http::Method;
 use frontdesk_rest::{Call, NoParameters, Operation, Page, Paging};
 use frontdesk_sources::Settings;
 use frontdesk_store::{Filter, Tx, args};
+use http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -17,9 +17,8 @@ use crate::{Conversations, communities, events};
 const NAME_CHARACTERS_MAX: usize = 255;
 
 /// Icon colours, by number.
-const COLOURS: [&str; 10] = [
-    "#64748b", "#2563eb", "#16a34a", "#0d9488", "#7c3aed", "#ca8a04", "#ea580c", "#dc2626", "#334155", "#9ca3af",
-];
+const COLOURS: [&str; 10] =
+    ["#64748b", "#2563eb", "#16a34a", "#0d9488", "#7c3aed", "#ca8a04", "#ea580c", "#dc2626", "#334155", "#9ca3af"];
 
 /// A source as REST shows it.
 #[derive(Serialize, JsonSchema)]
@@ -213,9 +212,12 @@ pub(super) fn operations(app: &Arc<Conversations>) -> Vec<Operation> {
         .summary("Updates a source.")
         .notes("A parameter that belongs to another kind of source is refused.")
         .permissions(&[Permission::UpdateContentSource]),
-        Operation::write("deleteSource", Method::DELETE, "/content_sources/{sourceId}", move |call, _: NoParameters, tx| {
-            delete(&for_delete, call, tx)
-        })
+        Operation::write(
+            "deleteSource",
+            Method::DELETE,
+            "/content_sources/{sourceId}",
+            move |call, _: NoParameters, tx| delete(&for_delete, call, tx),
+        )
         .tag("Sources")
         .summary("Deletes a source without threads. Deactivate one that has been used.")
         .permissions(&[Permission::CreateContentSource])
@@ -252,7 +254,10 @@ fn create(app: &Conversations, call: &Call, parameters: Create, tx: &mut dyn Tx)
     let community = communities::find(tx, parameters.community_id)
         .map_err(|_| error::invalid("community_id", "unknown", "community_id: there is no such community."))?;
     if community.r#type != kind.community_type {
-        let message = format!("community_id: a source of type {} needs a community of type {}.", kind.type_name, kind.community_type);
+        let message = format!(
+            "community_id: a source of type {} needs a community of type {}.",
+            kind.type_name, kind.community_type
+        );
         return Err(error::invalid("community_id", "invalid", message));
     }
     parameters.own.require_of(kind)?;
@@ -291,7 +296,11 @@ fn distinct_secret(app: &Conversations, tx: &mut dyn Tx, id: Id, settings: &Sett
     let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &app.seal.derive("distinct source secrets"));
     let hash = ring::hmac::sign(&key, secret.reveal().as_bytes()).as_ref().to_vec();
     if tx.first("SELECT 1 FROM sources WHERE secret_hash = $1 AND id <> $2", args![&hash, &id])?.is_some() {
-        return Err(error::invalid(name, "taken", format!("{name}: another source has this secret; choose another one.")));
+        return Err(error::invalid(
+            name,
+            "taken",
+            format!("{name}: another source has this secret; choose another one."),
+        ));
     }
     Ok(Some(hash))
 }

@@ -302,7 +302,12 @@ pub(crate) trait Known {
 
 impl Update {
     /// The settings after this update; 422 tells everything that is wrong with it at once.
-    pub(crate) fn apply(self, mut settings: CommonSettings, kind: &SourceKind, known: &mut dyn Known) -> Result<CommonSettings> {
+    pub(crate) fn apply(
+        self,
+        mut settings: CommonSettings,
+        kind: &SourceKind,
+        known: &mut dyn Known,
+    ) -> Result<CommonSettings> {
         let mut errors = self.of_other_kinds(kind);
         let within = |name: &str, value: Option<i64>, least: i64, most: i64, errors: &mut Vec<AttributeError>| {
             if value.is_some_and(|value| !(least..=most).contains(&value)) {
@@ -319,7 +324,11 @@ impl Update {
             within(name, value, 0, i64::from(i32::MAX), &mut errors);
         }
         for (name, value, allowed) in [
-            ("sla_filtering_categories_strategy", &self.sla_filtering_categories_strategy, &["ignored_categories", "selected_categories"][..]),
+            (
+                "sla_filtering_categories_strategy",
+                &self.sla_filtering_categories_strategy,
+                &["ignored_categories", "selected_categories"][..],
+            ),
             ("sla_expired_strategy", &self.sla_expired_strategy, &["max", "half", "base"]),
             ("attachments_security_level", &self.attachments_security_level, &["strict", "relaxed", "permissive"]),
         ] {
@@ -328,7 +337,9 @@ impl Update {
             }
         }
         for trigger in self.auto_response_triggers.iter().flatten() {
-            if !["first_message_from_user", "out_of_office_hours_message"].contains(&trigger.created_from_trigger.as_str()) {
+            if !["first_message_from_user", "out_of_office_hours_message"]
+                .contains(&trigger.created_from_trigger.as_str())
+            {
                 let message = "created_from_trigger must be first_message_from_user or out_of_office_hours_message.";
                 errors.push(wrong("auto_response_triggers", "inclusion", message.into()));
             }

@@ -28,10 +28,7 @@ fn set_closed(call: &Call, id: Id, tx: &mut dyn Tx, closed: bool) -> Result<Thre
     };
     call.caller.require_any(&[permission])?;
     if !thread.can_be_closed()? {
-        return Err(error::forbidden(format!(
-            "Threads of sources of type {} cannot be {verb}.",
-            thread.source_type
-        )));
+        return Err(error::forbidden(format!("Threads of sources of type {} cannot be {verb}.", thread.source_type)));
     }
     if thread.closed != closed {
         let now = call.env.now();

@@ -35,7 +35,8 @@ impl Thread {
     }
 }
 
-const SELECT: &str = "SELECT threads.id, threads.source_id, sources.type, threads.foreign_id, threads.title, threads.closed,
+const SELECT: &str =
+    "SELECT threads.id, threads.source_id, sources.type, threads.foreign_id, threads.title, threads.closed,
     threads.extra_data, threads.contents_count, threads.interventions_count, threads.created_at, threads.updated_at
     FROM threads JOIN sources ON sources.id = threads.source_id";
 
@@ -59,9 +60,7 @@ fn thread(row: &Row) -> Result<Thread> {
 pub(crate) fn find(tx: &mut dyn Tx, caller: &Caller, id: Id) -> Result<Thread> {
     let row = tx.first(&format!("{SELECT} WHERE threads.id = $1"), args![&id])?;
     let found = row.map(|row| thread(&row)).transpose()?;
-    found
-        .filter(|thread| caller.may_on(thread.source_id, SourceRight::Read))
-        .ok_or_else(|| error::not_found("thread"))
+    found.filter(|thread| caller.may_on(thread.source_id, SourceRight::Read)).ok_or_else(|| error::not_found("thread"))
 }
 
 /// What a new thread is made of.

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use frontdesk_model::{Id, Result, SourceRight, Timestamp, error};
-use http::Method;
 use frontdesk_rest::{Call, NoParameters, Operation, Page, Paging};
 use frontdesk_store::{Filter, Tx, args};
+use http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -43,8 +43,7 @@ fn answers(tx: &mut dyn Tx, threads: Vec<Thread>) -> Result<Vec<Answer>> {
             interventions.push((row.get(0)?, row.get(1)?));
         }
     }
-    let ids: Vec<Id> =
-        threads.iter().map(|thread| thread.id).chain(interventions.iter().map(|(_, id)| *id)).collect();
+    let ids: Vec<Id> = threads.iter().map(|thread| thread.id).chain(interventions.iter().map(|(_, id)| *id)).collect();
     let categories = categories::of_many(tx, &ids)?;
     let of = |id: &Id| categories.get(id).cloned().unwrap_or_default();
     threads
@@ -110,10 +109,15 @@ pub(super) fn operations(_: &Arc<Conversations>) -> Vec<Operation> {
         })
         .tag(tag)
         .summary("Reads a thread."),
-        Operation::write("closeThread", Method::PUT, "/content_threads/{threadId}/close", |call, _: NoParameters, tx| {
-            let thread = commands::close(call, call.id("threadId", "thread")?, tx)?;
-            answer(tx, thread)
-        })
+        Operation::write(
+            "closeThread",
+            Method::PUT,
+            "/content_threads/{threadId}/close",
+            |call, _: NoParameters, tx| {
+                let thread = commands::close(call, call.id("threadId", "thread")?, tx)?;
+                answer(tx, thread)
+            },
+        )
         .tag(tag)
         .summary("Closes a thread: agents can no longer reply in it.")
         .notes(
@@ -151,7 +155,10 @@ fn list(call: &Call, parameters: List, tx: &mut dyn Tx) -> Result<Page<Answer>> 
     filter.and_in(tx, "threads.source_id", &readable);
     let unfiltered = !search.apply(tx, &mut filter);
     let count = if unfiltered {
-        let sql = format!("SELECT CAST(coalesce(sum(threads), 0) AS BIGINT) FROM source_counters WHERE {}", tx.in_list("source_id", 1));
+        let sql = format!(
+            "SELECT CAST(coalesce(sum(threads), 0) AS BIGINT) FROM source_counters WHERE {}",
+            tx.in_list("source_id", 1)
+        );
         tx.one(&sql, args![&readable])?.get(0)?
     } else {
         filter.count(tx, "threads", offset, limit)?

@@ -13,23 +13,51 @@ pub(super) struct Search {
 }
 
 enum Condition {
-    Sources { ids: Vec<Id>, negated: bool },
-    Statuses { names: Vec<&'static str>, negated: bool },
+    Sources {
+        ids: Vec<Id>,
+        negated: bool,
+    },
+    Statuses {
+        names: Vec<&'static str>,
+        negated: bool,
+    },
     Identities(Vec<Id>),
     Foreign(Vec<String>),
-    Categories { ids: Vec<Id>, negated: bool },
+    Categories {
+        ids: Vec<Id>,
+        negated: bool,
+    },
     Categorised(bool),
-    Assigned { open: Open, user: Option<Id>, holds: bool },
-    Moment { column: &'static str, comparison: &'static str, at: Timestamp },
+    Assigned {
+        open: Open,
+        user: Option<Id>,
+        holds: bool,
+    },
+    Moment {
+        column: &'static str,
+        comparison: &'static str,
+        at: Timestamp,
+    },
     Text(String),
     /// Some content of the thread is in this language.
-    Language { language: String, negated: bool },
+    Language {
+        language: String,
+        negated: bool,
+    },
     /// Some content of the thread is in this state.
-    Content { state: &'static str, holds: bool },
+    Content {
+        state: &'static str,
+        holds: bool,
+    },
     /// An intervention of a user who cannot work any more.
-    AssignedToDisabled { open: Open, holds: bool },
+    AssignedToDisabled {
+        open: Open,
+        holds: bool,
+    },
     /// A value that names nothing, such as a malformed id, or a state that no thread can be in yet.
-    Nothing { negated: bool },
+    Nothing {
+        negated: bool,
+    },
 }
 
 /// Which interventions count.
@@ -82,11 +110,17 @@ impl Search {
             match (known, &new) {
                 (Condition::Sources { ids, negated: false }, Condition::Sources { ids: more, negated: false })
                 | (Condition::Identities(ids), Condition::Identities(more))
-                | (Condition::Categories { ids, negated: false }, Condition::Categories { ids: more, negated: false }) => {
+                | (
+                    Condition::Categories { ids, negated: false },
+                    Condition::Categories { ids: more, negated: false },
+                ) => {
                     ids.extend(more);
                     return Ok(());
                 }
-                (Condition::Statuses { names, negated: false }, Condition::Statuses { names: more, negated: false }) => {
+                (
+                    Condition::Statuses { names, negated: false },
+                    Condition::Statuses { names: more, negated: false },
+                ) => {
                     names.extend(more);
                     return Ok(());
                 }
@@ -143,20 +177,27 @@ fn condition(term: &Term, caller: &Caller) -> Result<Condition> {
         None => Condition::Nothing { negated: term.negated },
     };
     Ok(match term.key.as_str() {
-        "source" => id().map_or(Condition::Nothing { negated: term.negated }, |id| Condition::Sources { ids: vec![id], negated: term.negated }),
-        "identity" => positive(id().map_or(Condition::Nothing { negated: term.negated }, |id| Condition::Identities(vec![id])))?,
+        "source" => id().map_or(Condition::Nothing { negated: term.negated }, |id| Condition::Sources {
+            ids: vec![id],
+            negated: term.negated,
+        }),
+        "identity" => {
+            positive(id().map_or(Condition::Nothing { negated: term.negated }, |id| Condition::Identities(vec![id])))?
+        }
         "foreign" => positive(Condition::Foreign(vec![term.value.clone()]))?,
         "status_in" => {
             let name = STATUSES.iter().find(|status| **status == term.value);
             let reason = || term.refuse(&format!("the value must be one of {}.", STATUSES.join(", ")));
             Condition::Statuses { names: vec![name.ok_or_else(reason)?], negated: term.negated }
         }
-        "categorized_in" => {
-            id().map_or(Condition::Nothing { negated: term.negated }, |id| Condition::Categories { ids: vec![id], negated: term.negated })
-        }
-        "not_categorized_in" => {
-            id().map_or(Condition::Nothing { negated: term.negated }, |id| Condition::Categories { ids: vec![id], negated: !term.negated })
-        }
+        "categorized_in" => id().map_or(Condition::Nothing { negated: term.negated }, |id| Condition::Categories {
+            ids: vec![id],
+            negated: term.negated,
+        }),
+        "not_categorized_in" => id().map_or(Condition::Nothing { negated: term.negated }, |id| Condition::Categories {
+            ids: vec![id],
+            negated: !term.negated,
+        }),
         "categorized" => Condition::Categorised(boolean()?),
         "assigned" => Condition::Assigned { open: Open::Any, user: None, holds: boolean()? },
         "opened_and_assigned" => Condition::Assigned { open: Open::Opened, user: None, holds: boolean()? },
@@ -164,9 +205,7 @@ fn condition(term: &Term, caller: &Caller) -> Result<Condition> {
         "assigned_to" => assigned_to(Open::Any),
         "opened_and_assigned_to" => assigned_to(Open::Opened),
         "active_and_assigned_to" => assigned_to(Open::Active),
-        "assigned_to_me" => {
-            Condition::Assigned { open: Open::Any, user: Some(caller.user_id), holds: boolean()? }
-        }
+        "assigned_to_me" => Condition::Assigned { open: Open::Any, user: Some(caller.user_id), holds: boolean()? },
         "opened_and_assigned_to_me" => {
             Condition::Assigned { open: Open::Opened, user: Some(caller.user_id), holds: boolean()? }
         }

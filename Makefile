@@ -1,0 +1,46 @@
+# What people do with this tree. `make help` lists it.
+
+# The first run counts: the development build is there in a fraction of the time that the release build takes, it is
+# the same one that the tests use, and its libraries are optimised. `make run PROFILE=release` starts the other one.
+PROFILE ?= dev
+LISTEN ?= 127.0.0.1:8080
+DATA ?= data
+
+folder = target/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint fmt bench chaos chaos-short packages
+
+help: ## show this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+run: ## build what is needed and serve http://localhost:8080 with example conversations
+	cargo build --profile $(PROFILE) -p frontdesk
+	$(folder)/frontdesk serve --data $(DATA) --listen $(LISTEN) --demo --allow-outbound 127.0.0.0/8 --log-format text --log warn
+
+test: packages ## install what the tests need and run all of them
+	cargo build -p frontdesk
+	cargo test --workspace
+	examples/check.sh target/debug/frontdesk
+	$(MAKE) chaos-short
+
+packages: # what the tests need beside Rust and Node; installed on Debian, a clear failure elsewhere
+	.ci/packages
+
+lint: ## formatting, lints with warnings as errors, licences and sources of dependencies
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	cargo deny check licenses bans sources
+
+fmt: ## format everything
+	cargo fmt --all
+
+bench: ## measure a release build against what this machine allows
+	cargo build --release -p frontdesk -p frontdesk-bench
+	target/release/bench
+
+chaos: ## kill the server a hundred times under load and look for what was lost; then the power cuts and the controls
+	tests/chaos/run full
+
+chaos-short: ## the same in about a minute, as a part of make test
+	tests/chaos/run short

@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# Starts a Frontdesk of its own and runs every example against it, the commands of the README's first conversation
+# included.
+#
+#   examples/check.sh [BINARY]
+set -euo pipefail
+
+binary=$(realpath "${1:-target/debug/frontdesk}")
+cd "$(dirname "$0")/.."
+scratch=$(mktemp -d)
+server=
+stop() {
+  [[ -z $server ]] || { kill "$server" 2> /dev/null && wait "$server"; } || true
+  rm -rf "$scratch"
+}
+trap stop EXIT
+
+free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+port=$(free_port)
+url=http://127.0.0.1:$port
+
+"$binary" serve --data "$scratch/data" --listen "127.0.0.1:$port" --demo --allow-outbound 127.0.0.0/8 --log warn \
+  > "$scratch/out" 2> "$scratch/log" &
+server=$!
+for _ in $(seq 300); do
+  curl -fsS "$url/readyz" > /dev/null 2>&1 && break
+  kill -0 "$server" 2> /dev/null || break
+  sleep 0.1
+done
+curl -fsS "$url/readyz" > /dev/null || { cat "$scratch/out" "$scratch/log" >&2; exit 1; }
+token=$(awk '/Access token/ { print $3 }' "$scratch/out")
+
+echo "== quick starts"
+examples/quickstart/run-all.sh "$url" "$token"
+
+echo "== conversation.sh"
+CHANNEL_PORT=$(free_port) examples/conversation.sh "$url" "$token" > "$scratch/conversation" 2>&1 ||
+  { cat "$scratch/conversation" >&2; exit 1; }
+tail -n 1 "$scratch/conversation"
+
+echo "== the README's first conversation"
+# The shell blocks of that section, with this server's address and token; the channel gets a free port.
+awk '/^## The first conversation/ { on = 1; next } /^## / { on = 0 }
+     on && /^```sh/ { code = 1; next } /^```/ { code = 0 } on && code' README.md |
+  sed "s|^T=….*|T=$token|; s|http://localhost:8080|$url|; s|9100|$(free_port)|g" > "$scratch/readme.sh"
+grep -q "^T=$token" "$scratch/readme.sh" || { echo "the README's conversation has changed its beginning" >&2; exit 1; }
+printf '%s\n' "trap 'kill \$(jobs -p)' EXIT" 'for _ in $(seq 100); do grep -q "since this" "$1" && break; sleep 0.1; done' \
+  >> "$scratch/readme.sh"
+bash -euo pipefail "$scratch/readme.sh" "$scratch/readme.out" > "$scratch/readme.out" 2>&1 ||
+  { cat "$scratch/readme.out" >&2; exit 1; }
+for expected in '^ok' ': Yes, since this morning.$' '"closed":true'; do
+  grep -q "$expected" "$scratch/readme.out" || { cat "$scratch/readme.out" >&2; echo "missing: $expected" >&2; exit 1; }
+done
+! grep '"error":"' "$scratch/readme.out" || exit 1
+echo "as the README says"
+
+# Warnings would be worth a look; errors are a failure.
+! grep '"level":"ERROR"' "$scratch/log" || exit 1

@@ -1,0 +1,263 @@
+//! The comparison: what the clients were told against what is there.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use frontdesk_tests::http::encode;
+use frontdesk_tests::pages::records;
+use frontdesk_tests::{Person, Push, Source};
+use serde_json::Value;
+
+use crate::ledger::{Message, Outcome, Story};
+
+/// At most this many records in a list's window.
+const PAGE_RECORDS: usize = 150;
+/// Threads whose contents are asked for in one request.
+const THREADS_AT_ONCE_MAX: usize = 40;
+
+/// What is wrong, each with its id.
+#[derive(Default)]
+pub(crate) struct Findings {
+    /// Acknowledged and not there, or there with another body.
+    pub(crate) lost: Vec<String>,
+    /// There more often than once.
+    pub(crate) doubled: Vec<String>,
+    /// There although it was refused or never sent, or counted wrongly.
+    pub(crate) wrong: Vec<String>,
+    /// Pushes that break their promise.
+    pub(crate) pushes: Vec<String>,
+}
+
+/// A source as REST shows it.
+pub(crate) struct Shown {
+    contents: Vec<Value>,
+    interventions: Vec<Value>,
+    threads: Vec<Value>,
+}
+
+fn text<'v>(record: &'v Value, name: &str) -> &'v str {
+    record[name].as_str().unwrap_or_default()
+}
+
+/// Every record of a list, page by page, until one is not full.
+fn list(reader: &Person, target: &str) -> Vec<Value> {
+    let mut all = Vec::new();
+    loop {
+        let page = reader.get(&format!("{target}&limit={PAGE_RECORDS}&offset={}", all.len())).ok();
+        let some = records(&page);
+        all.extend_from_slice(some);
+        if some.len() < PAGE_RECORDS {
+            return all;
+        }
+    }
+}
+
+/// Reads everything on a source: its threads, and their contents thread by thread.
+pub(crate) fn read(reader: &Person, source: &Source) -> Shown {
+    let q = encode(&format!("source:{} order:created_at.asc", source.id));
+    let threads = list(reader, &format!("/1.0/content_threads?q={q}"));
+    let mut contents = Vec::new();
+    for some in threads.chunks(THREADS_AT_ONCE_MAX) {
+        let q: String = some.iter().map(|thread| format!("thread:{} ", text(thread, "id"))).collect();
+        contents.extend(list(reader, &format!("/1.0/contents?q={}", encode(&format!("{q}order:created_at.asc")))));
+    }
+    let mut interventions = list(reader, "/1.0/interventions?sort=created_at");
+    interventions.retain(|intervention| text(intervention, "source_id") == source.id);
+    Shown { contents, interventions, threads }
+}
+
+impl Shown {
+    /// What agents wrote.
+    fn replies(&self) -> impl Iterator<Item = &Value> {
+        self.contents.iter().filter(|content| !content["creator_id"].is_null())
+    }
+
+    /// Whether everything that agents wrote is on its channel.
+    pub(crate) fn all_exported(&self) -> bool {
+        self.replies().all(|reply| text(reply, "synchronization_status") == "success")
+    }
+
+    pub(crate) fn contents_count(&self) -> usize {
+        self.contents.len()
+    }
+}
+
+/// Compares customers' messages with what is there.
+pub(crate) fn messages<'m>(told: impl Iterator<Item = &'m Message>, shown: &Shown, findings: &mut Findings) {
+    let mut found: HashMap<(&str, &str), Vec<&str>> = HashMap::new();
+    for content in shown.contents.iter().filter(|content| content["creator_id"].is_null()) {
+        found.entry((text(content, "type"), text(content, "foreign_id"))).or_default().push(text(content, "body"));
+    }
+    for message in told {
+        let name = format!("{} {}", message.object, message.id);
+        let bodies = found.remove(&(message.object, message.id.as_str())).unwrap_or_default();
+        match (message.outcome, bodies.len()) {
+            (_, 2..) => findings.doubled.push(format!("{name}: {} times", bodies.len())),
+            (Outcome::Acknowledged, 0) => findings.lost.push(name),
+            (Outcome::Refused | Outcome::Unsent, 1) => findings.wrong.push(format!("{name}: there, but {:?}", message.outcome)),
+            (_, 1) if bodies[0] != message.text() => findings.lost.push(format!("{name}: its body became {}", bodies[0])),
+            (_, _) => {}
+        }
+    }
+    findings.wrong.extend(found.keys().map(|(object, id)| format!("{object} {id}: nobody sent it")));
+    counters(shown, findings);
+}
+
+/// Threads are unique by the channel's id, and their counters tell what is in them.
+fn counters(shown: &Shown, findings: &mut Findings) {
+    let mut counts: HashMap<&str, i64> = HashMap::new();
+    for content in &shown.contents {
+        *counts.entry(text(content, "thread_id")).or_default() += 1;
+    }
+    let mut seen = HashSet::new();
+    for thread in &shown.threads {
+        let (id, foreign_id) = (text(thread, "id"), text(thread, "foreign_id"));
+        let (counted, there) = (thread["contents_count"].as_i64(), counts.get(id).copied().unwrap_or(0));
+        if counted != Some(there) {
+            findings.wrong.push(format!("thread {id}: it holds {there} contents and counts {counted:?}"));
+        }
+        if !foreign_id.is_empty() && !seen.insert(foreign_id) {
+            findings.doubled.push(format!("thread {foreign_id}"));
+        }
+    }
+}
+
+/// Compares what agents did with what is there.
+pub(crate) fn stories(told: &[Story], shown: &Shown, findings: &mut Findings) {
+    let mut replies: HashMap<&str, Vec<&Value>> = HashMap::new();
+    for reply in shown.replies() {
+        replies.entry(text(reply, "body")).or_default().push(reply);
+    }
+    let ids: HashSet<&str> = shown.contents.iter().map(|content| text(content, "id")).collect();
+    let interventions: HashMap<&str, &Value> =
+        shown.interventions.iter().map(|intervention| (text(intervention, "id"), intervention)).collect();
+    let mut per_thread: HashMap<&str, usize> = HashMap::new();
+    for intervention in &shown.interventions {
+        *per_thread.entry(text(intervention, "thread_id")).or_default() += 1;
+    }
+    for (thread, count) in per_thread.iter().filter(|(_, count)| **count > 1) {
+        findings.doubled.push(format!("intervention: thread {thread} of one customer has {count}"));
+    }
+    for story in told {
+        let name = &story.message.id;
+        match replies.remove(story.reply_text.as_str()).as_deref() {
+            Some([_, _, ..]) => findings.doubled.push(format!("reply of {name}")),
+            Some([_]) if matches!(story.reply.outcome, Outcome::Unsent | Outcome::Refused) => {
+                findings.wrong.push(format!("reply of {name}: there, but {:?}", story.reply.outcome));
+            }
+            _ => {}
+        }
+        let missing = |step: &crate::ledger::Step, is_there: &dyn Fn(&str) -> bool| {
+            step.outcome == Outcome::Acknowledged && !step.id.as_deref().is_some_and(is_there)
+        };
+        if missing(&story.reply, &|id| ids.contains(id)) {
+            findings.lost.push(format!("reply of {name}"));
+        }
+        if missing(&story.intervention, &|id| interventions.contains_key(id)) {
+            findings.lost.push(format!("intervention of {name}"));
+        }
+        let intervention = story.intervention.id.as_deref().and_then(|id| interventions.get(id));
+        if story.closing == Outcome::Acknowledged && intervention.is_none_or(|found| found["closed"] != true) {
+            findings.lost.push(format!("closing of {name}"));
+        }
+    }
+    findings.wrong.extend(replies.keys().map(|body| format!("reply \"{body}\": nobody sent it")));
+}
+
+/// Numbers about pushes.
+#[derive(Default)]
+pub(crate) struct Pushed {
+    pub(crate) pushes: usize,
+    pub(crate) repeats: usize,
+}
+
+/// Compares what the channel received with what agents wrote. Every answer arrives; a repeat says so and carries the
+/// same id; only a kill explains a repeat, or a first arrival that says that it is one.
+pub(crate) fn pushes(
+    received: &[Push],
+    told: &[Story],
+    kills: &[(Instant, Instant)],
+    shown: &Shown,
+    secret: &str,
+    findings: &mut Findings,
+) -> Pushed {
+    let mut by_content: BTreeMap<String, Vec<(&Push, Value)>> = BTreeMap::new();
+    for push in received {
+        let params = push.params();
+        if !push.is_signed_by(secret) {
+            findings.pushes.push(format!("push {} is not signed", push.number));
+        }
+        by_content.entry(text(&params, "content_id").to_owned()).or_default().push((push, params));
+    }
+    let began: HashMap<&str, Instant> =
+        told.iter().filter_map(|story| Some((story.reply_text.as_str(), story.reply_began?))).collect();
+    let killed_between = |from: Instant, to: Instant| kills.iter().any(|(start, end)| *end >= from && *start <= to);
+    let mut repeats = 0;
+    for reply in shown.replies() {
+        let (id, body) = (text(reply, "id"), text(reply, "body"));
+        let Some(arrivals) = by_content.remove(id) else {
+            findings.pushes.push(format!("{body} ({id}) was never pushed"));
+            continue;
+        };
+        if text(reply, "foreign_id") != format!("pushed-{id}") {
+            findings.pushes.push(format!("{body} ({id}) has the id {} on its channel", reply["foreign_id"]));
+        }
+        repeats += arrivals.len() - 1;
+        let mut earlier = began.get(body).copied();
+        for (number, (push, params)) in arrivals.iter().enumerate() {
+            let explained = earlier.is_some_and(|earlier| killed_between(earlier, push.at));
+            let retry = params["retry"] == true;
+            if text(params, "body") != body {
+                findings.pushes.push(format!("{body} ({id}) was pushed as {}", params["body"]));
+            }
+            if number > 0 && !retry {
+                findings.pushes.push(format!("{body} ({id}) was repeated without retry"));
+            }
+            if retry && !explained {
+                findings.pushes.push(format!("{body} ({id}): push {number} says retry, and no kill explains it"));
+            }
+            earlier = Some(push.at);
+        }
+    }
+    // Told to the outside and then forgotten.
+    findings.lost.extend(by_content.keys().map(|id| format!("reply {id}: it was pushed and is not there")));
+    Pushed { pushes: received.len(), repeats }
+}
+
+/// What the database says of itself. A copy is looked at, so that the server has to recover on its own.
+pub(crate) fn database(data: &Path) -> Vec<String> {
+    let copy = frontdesk_tests::processes::folder("copy");
+    for name in ["frontdesk.db", "frontdesk.db-wal"] {
+        if data.join(name).exists() {
+            std::fs::copy(data.join(name), copy.join(name)).expect("a copy of the database");
+        }
+    }
+    let connection = rusqlite::Connection::open(copy.join("frontdesk.db")).expect("the copy opens");
+    let mut problems = Vec::new();
+    for pragma in ["PRAGMA integrity_check", "PRAGMA foreign_key_check"] {
+        let outcome = connection.prepare(pragma).and_then(|mut statement| {
+            let rows = statement.query_map([], |row| row.get::<_, String>(0))?;
+            rows.collect::<rusqlite::Result<Vec<String>>>()
+        });
+        match outcome {
+            Ok(lines) => problems.extend(lines.into_iter().filter(|line| line != "ok")),
+            Err(trouble) => problems.push(format!("{pragma}: {trouble}")),
+        }
+    }
+    drop(connection);
+    let _ = std::fs::remove_dir_all(copy);
+    problems
+}
+
+/// Waits until everything that agents wrote is on its channel, and returns the source as it then is.
+pub(crate) fn settled(reader: &Person, source: &Source, deadline: Duration) -> Shown {
+    let started = Instant::now();
+    loop {
+        let shown = read(reader, source);
+        if shown.all_exported() || started.elapsed() > deadline {
+            return shown;
+        }
+        std::thread::sleep(Duration::from_millis(500));
+    }
+}

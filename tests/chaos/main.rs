@@ -1,0 +1,277 @@
+//! The crash tests: the real server is killed at random instants under load; then what its clients were told is compared
+//! with what is there. README.md in this folder tells what that proves.
+
+mod check;
+mod ledger;
+mod load;
+mod options;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use frontdesk_tests::postgres::Cluster;
+use frontdesk_tests::random::Random;
+use frontdesk_tests::server::Launch;
+use frontdesk_tests::{Engine, FakeChannel, Person, Reply, Server, Source, processes};
+use serde_json::json;
+
+use check::{Findings, Pushed};
+use ledger::{Ledger, Outcome};
+use load::World;
+use options::{Mode, Options, USAGE};
+
+const CUSTOMERS: usize = 10;
+const AGENTS: usize = 6;
+/// A server is killed this many milliseconds after it was ready, at least and at most.
+const LIFE_MILLISECONDS: (usize, usize) = (80, 900);
+/// One kill in this many is followed by one while the server starts.
+const START_KILLS_ONE_IN: usize = 5;
+/// Such a start lives this many milliseconds at most.
+const START_LIFE_MILLISECONDS_MAX: usize = 250;
+/// How long the load goes on after the last kill.
+const CALM: Duration = Duration::from_millis(400);
+/// The promise: ready again in less.
+const READY_MAX: Duration = Duration::from_secs(5);
+/// The database is examined after every so many kills.
+const KILLS_PER_EXAMINATION: usize = 10;
+/// Of each list of findings so many are printed.
+const PRINTED_MAX: usize = 10;
+
+fn main() -> ExitCode {
+    let options = match Options::parse(std::env::args().skip(1)) {
+        Ok(options) => options,
+        Err(wrong) => {
+            eprintln!("chaos: {wrong}\n{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    println!("chaos: {}, {} kills, seed {}", options.title(), options.kills, options.seed);
+    let run = run(&options);
+    run.print(&options);
+    let verdicts = run.verdicts(&options);
+    let failed = verdicts.iter().filter(|(_, holds)| !holds).count();
+    for (promise, holds) in &verdicts {
+        println!("{} {promise}", if *holds { "ok    " } else { "FAILED" });
+    }
+    println!("chaos: {} passed, {failed} failed", verdicts.len() - failed);
+    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Everything that a run has shown.
+struct Run {
+    kills: Vec<(Instant, Instant)>,
+    kills_while_starting: usize,
+    slowest_start: Duration,
+    examinations: usize,
+    damage: Vec<String>,
+    acknowledged: usize,
+    unknown: usize,
+    contents: usize,
+    pushed: Pushed,
+    findings: Findings,
+    problems: Vec<String>,
+    took: Duration,
+}
+
+fn run(options: &Options) -> Run {
+    let started = Instant::now();
+    let (mut server, channel, world) = set_up(options);
+    let clients: Vec<_> = (0..CUSTOMERS + AGENTS)
+        .map(|number| {
+            let world = world.clone();
+            std::thread::spawn(move || match number {
+                0..CUSTOMERS => load::customer(&world, number),
+                _ => load::agent(&world, number),
+            })
+        })
+        .collect();
+
+    let mut killer = Killer { random: Random::new(options.seed), kills: Vec::new(), while_starting: 0 };
+    let (mut slowest_start, mut examinations, mut damage) = (Duration::ZERO, 0, Vec::new());
+    let mut examined_at = 0;
+    while killer.kills.len() < options.kills {
+        killer.kill(&mut server);
+        if killer.kills.len() < options.kills && killer.random.below(START_KILLS_ONE_IN) == 0 {
+            killer.kill_while_starting(&server, options.mode);
+        }
+        if options.engine == Engine::Sqlite && killer.kills.len() >= examined_at + KILLS_PER_EXAMINATION {
+            examined_at = killer.kills.len();
+            examinations += 1;
+            damage.extend(check::database(server.data()));
+            println!("chaos: {examined_at} kills, {} messages", world.ledger.messages_count());
+        }
+        slowest_start = slowest_start.max(server.restart());
+    }
+    std::thread::sleep(CALM);
+    world.stop.store(true, Ordering::Relaxed);
+    for client in clients {
+        client.join().expect("a client ended early");
+    }
+
+    let reader = Person::with_token(&server, &world.token);
+    // On PostgreSQL another node might still hold a killed one's deliveries, so these wait until its claims run out.
+    let export_deadline = Duration::from_secs(if options.engine == Engine::Postgres { 100 } else { 30 });
+    let desk = check::settled(&reader, &world.desk, export_deadline);
+    let crowd = check::read(&reader, &world.crowd);
+    let (messages, stories) = (world.ledger.messages(), world.ledger.stories());
+    let mut findings = Findings::default();
+    check::messages(messages.iter(), &crowd, &mut findings);
+    check::messages(stories.iter().map(|story| &story.message), &desk, &mut findings);
+    check::stories(&stories, &desk, &mut findings);
+    let received = channel.pushes();
+    let pushed = check::pushes(&received, &stories, &killer.kills, &desk, &world.desk.secret, &mut findings);
+    server.kill();
+    if options.engine == Engine::Sqlite {
+        examinations += 1;
+        damage.extend(check::database(server.data()));
+    }
+
+    let of_stories = |story: &ledger::Story| [story.message.outcome, story.intervention.outcome, story.reply.outcome, story.closing];
+    let outcomes = messages.iter().map(|message| message.outcome).chain(stories.iter().flat_map(of_stories));
+    Run {
+        kills: killer.kills,
+        kills_while_starting: killer.while_starting,
+        slowest_start,
+        examinations,
+        damage,
+        acknowledged: outcomes.filter(|outcome| *outcome == Outcome::Acknowledged).count(),
+        unknown: world.ledger.unknown(),
+        contents: crowd.contents_count() + desk.contents_count(),
+        pushed,
+        findings,
+        problems: world.ledger.problems(),
+        took: started.elapsed(),
+    }
+}
+
+/// Starts the server and a channel that is sometimes slow, and makes the sources.
+fn set_up(options: &Options) -> (Server, FakeChannel, Arc<World>) {
+    let mut launch = Launch::new(Engine::Sqlite);
+    if options.engine == Engine::Postgres {
+        // It lives as long as this process. It waits for the disk, as a real one does.
+        let cluster: &'static Cluster = Box::leak(Box::new(Cluster::start(&[])));
+        launch = launch.database(Some(cluster.database()));
+    }
+    if options.mode == Mode::PowerLoss {
+        launch = launch.env("FRONTDESK_POWER_LOSS", "1");
+    }
+    let mut server = launch.start();
+    let forgets = server.log().iter().any(|line| line.contains("FRONTDESK_POWER_LOSS=1"));
+    assert_eq!(forgets, options.mode == Mode::PowerLoss, "the binary was built for another mode");
+
+    let channel = FakeChannel::start();
+    channel.answer(|push| {
+        let id = push.params()["content_id"].as_str().unwrap_or_default().to_owned();
+        let delay = if push.number.is_multiple_of(4) { 40 } else { 0 };
+        Reply::json(&json!({ "id": format!("pushed-{id}") })).after(Duration::from_millis(delay))
+    });
+    let token = server.token().to_owned();
+    let administrator = Person::with_token(&server, &token);
+    let crowd = Source::create(&administrator, &channel.base_uri(), &json!({}));
+    let desk = Source::create(&administrator, &channel.base_uri(), &json!({}));
+    // Whatever a control forgets later, this much it has: a stop in good order writes everything to the disk.
+    server.stop();
+    server.restart();
+    let (address, ledger, stop) = (server.address(), Ledger::default(), AtomicBool::new(false));
+    let world = World { address, token, crowd, desk, ledger, stop, seed: options.seed };
+    (server, channel, Arc::new(world))
+}
+
+/// Who kills, and when.
+struct Killer {
+    random: Random,
+    kills: Vec<(Instant, Instant)>,
+    while_starting: usize,
+}
+
+impl Killer {
+    fn sleep(&mut self, least: usize, most: usize) {
+        let life = least * 1000 + self.random.below((most - least) * 1000);
+        std::thread::sleep(Duration::from_micros(life as u64));
+    }
+
+    fn kill(&mut self, server: &mut Server) {
+        self.sleep(LIFE_MILLISECONDS.0, LIFE_MILLISECONDS.1);
+        let start = Instant::now();
+        server.kill();
+        self.kills.push((start, Instant::now()));
+    }
+
+    /// Starts the killed server and kills it again before or just after it is ready.
+    fn kill_while_starting(&mut self, server: &Server, mode: Mode) {
+        let mut command = server.command(&["serve"]);
+        command.args(["--listen", &server.address().to_string(), "--log", "error", "--rate-limit", "0"]);
+        command.args(["--allow-outbound", "127.0.0.0/8"]);
+        if mode == Mode::PowerLoss {
+            command.env("FRONTDESK_POWER_LOSS", "1");
+        }
+        let mut process = processes::spawn_bound(&command, "KILL").expect("frontdesk starts");
+        self.sleep(0, START_LIFE_MILLISECONDS_MAX);
+        let start = Instant::now();
+        process.kill().expect("a kill");
+        process.wait().expect("a process");
+        self.kills.push((start, Instant::now()));
+        self.while_starting += 1;
+    }
+}
+
+impl Run {
+    fn print(&self, options: &Options) {
+        for (what, list) in [
+            ("lost", &self.findings.lost),
+            ("doubled", &self.findings.doubled),
+            ("wrong", &self.findings.wrong),
+            ("push", &self.findings.pushes),
+            ("damage", &self.damage),
+            ("unexpected", &self.problems),
+        ] {
+            for line in list.iter().take(PRINTED_MAX) {
+                println!("{what}: {line}");
+            }
+            if list.len() > PRINTED_MAX {
+                println!("{what}: and {} more", list.len() - PRINTED_MAX);
+            }
+        }
+        println!("| {} | |", options.title());
+        println!("| --- | ---: |");
+        for (name, value) in [
+            ("kills", self.kills.len().to_string()),
+            ("of them while starting", self.kills_while_starting.to_string()),
+            ("requests acknowledged", self.acknowledged.to_string()),
+            ("requests without an answer", self.unknown.to_string()),
+            ("contents read back", self.contents.to_string()),
+            ("lost", self.findings.lost.len().to_string()),
+            ("doubled", self.findings.doubled.len().to_string()),
+            ("pushes to the channel", self.pushed.pushes.to_string()),
+            ("of them repeats", self.pushed.repeats.to_string()),
+            ("examinations of the database", self.examinations.to_string()),
+            ("slowest start until ready", format!("{:.2} s", self.slowest_start.as_secs_f64())),
+            ("whole run", format!("{:.0} s", self.took.as_secs_f64())),
+            ("seed", options.seed.to_string()),
+        ] {
+            println!("| {name} | {value} |");
+        }
+    }
+
+    /// Each promise, and whether it was kept. Of a control only one thing is asked.
+    fn verdicts(&self, options: &Options) -> Vec<(&'static str, bool)> {
+        if options.control.is_some() {
+            return vec![("this build loses something, and it is noticed", !self.findings.lost.is_empty())];
+        }
+        let mut verdicts = vec![
+            ("nothing that was acknowledged is lost", self.findings.lost.is_empty()),
+            ("nothing is doubled", self.findings.doubled.is_empty()),
+            ("nothing is there that was refused or never sent, and counters are right", self.findings.wrong.is_empty()),
+            ("every answer was pushed, repeats say so, and a kill explains each", self.findings.pushes.is_empty()),
+            ("no unexpected answers", self.problems.is_empty()),
+            ("ready again in under 5 s", self.slowest_start < READY_MAX),
+            ("the load met the kills", self.unknown >= self.kills.len() / 2 && self.acknowledged > self.kills.len()),
+        ];
+        if options.engine == Engine::Sqlite {
+            verdicts.push(("integrity and foreign keys are clean", self.damage.is_empty()));
+        }
+        verdicts
+    }
+}

@@ -1,0 +1,89 @@
+//! Access tokens: made, shown once, disabled, deleted.
+
+use frontdesk_tests::cast::unique;
+use frontdesk_tests::http::Request;
+use frontdesk_tests::pages::{id, records};
+use frontdesk_tests::{Cast, Engine, Person};
+use serde_json::json;
+
+on_both_engines![
+    a_token_is_shown_once_and_acts_for_its_owner,
+    a_disabled_or_deleted_token_is_refused,
+    tokens_need_a_label_and_an_owner,
+    an_unknown_token_is_a_stranger,
+];
+
+fn a_token_is_shown_once_and_acts_for_its_owner(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let label = unique("For a bot ");
+    let made = cast.otto.post("/1.0/access_tokens", &json!({ "label": label, "user_id": cast.bo.user_id })).ok();
+    let token = made["token"].as_str().expect("the token").to_owned();
+    assert_eq!((&made["label"], &made["enabled"], &made["user_id"]), (&json!(label), &json!(true), &json!(cast.bo.user_id)));
+    assert_eq!(Person::with_token(&cast.server, &token).user_id, cast.bo.user_id);
+    let page = cast.otto.get("/1.0/access_tokens?limit=150").ok();
+    let listed = records(&page).iter().find(|one| one["id"] == made["id"]).expect("the token in the list");
+    assert!(listed.get("token").is_none());
+    assert!(!cast.otto.get("/1.0/access_tokens?limit=150").text().contains(&token));
+    let own = cast.otto.post("/1.0/access_tokens", &json!({ "label": unique("Mine ") })).ok();
+    assert_eq!(own["user_id"], cast.otto.user_id.as_str());
+}
+
+fn a_disabled_or_deleted_token_is_refused(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let made = cast.otto.post("/1.0/access_tokens", &json!({ "label": unique("x"), "user_id": cast.bo.user_id })).ok();
+    let path = format!("/1.0/access_tokens/{}", id(&made));
+    let bo = cast.bo.but_with(made["token"].as_str().unwrap());
+    bo.get("/1.0/users/me").ok();
+    let renamed = cast.otto.put(&path, &json!({ "enabled": false, "label": "Renamed" })).ok();
+    assert_eq!((&renamed["enabled"], &renamed["label"]), (&json!(false), &json!("Renamed")));
+    let refused = bo.get("/1.0/users/me");
+    refused.refused(401);
+    assert!(refused.header("www-authenticate").is_some_and(|scheme| scheme.starts_with("Bearer")));
+    cast.otto.put(&path, &json!({ "enabled": true })).ok();
+    bo.get("/1.0/users/me").ok();
+    assert_eq!(cast.otto.delete(&path).ok()["id"], made["id"]);
+    bo.get("/1.0/users/me").refused(401);
+    cast.otto.delete(&path).refused(404);
+    cast.otto.put(&path, &json!({ "enabled": true })).refused(404);
+}
+
+fn tokens_need_a_label_and_an_owner(engine: Engine) {
+    let cast = Cast::shared(engine);
+    for (body, wrong) in [
+        (json!({}), "label"),
+        (json!({ "label": " " }), "label"),
+        (json!({ "label": "x".repeat(256) }), "label"),
+        (json!({ "label": "x", "user_id": "0123456789abcdef01234567" }), "user_id"),
+    ] {
+        assert_eq!(cast.otto.post("/1.0/access_tokens", &body).invalid(), [wrong], "{body}");
+    }
+    let made = cast.otto.post("/1.0/access_tokens", &json!({ "label": unique("x") })).ok();
+    let path = format!("/1.0/access_tokens/{}", id(&made));
+    assert_eq!(cast.otto.put(&path, &json!({ "label": "" })).invalid(), ["label"]);
+}
+
+fn an_unknown_token_is_a_stranger(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let request = |header: &str| Request::new("GET", "/1.0/users/me").header("Authorization", header);
+    let token = &cast.otto.token;
+    for wrong in [
+        "Bearer nonsense".to_owned(),
+        format!("Bearer {}", "0".repeat(64)),
+        format!("Bearer {}", token.to_uppercase()),
+        format!("Bearer {token}x"),
+        format!("Basic {token}"),
+        token.clone(),
+        "Bearer".to_owned(),
+        "Bearer ".to_owned(),
+    ] {
+        let answer = cast.server.send(&request(&wrong));
+        answer.refused(401);
+        assert!(answer.header("www-authenticate").is_some(), "{wrong}");
+    }
+    cast.server.send(&request(&format!("bearer {token}"))).ok();
+    cast.server.send(&Request::new("GET", "/1.0/users/me")).refused(401);
+    // A stranger learns nothing about what exists.
+    let stranger = |target: &str| cast.server.send(&Request::new("GET", target)).refused(401);
+    assert_eq!(stranger(&format!("/1.0/users/{}", cast.ada.user_id)), stranger("/1.0/users/0123456789abcdef01234567"));
+    stranger("/1.0/contents?q=colour:blue");
+}

@@ -1,0 +1,104 @@
+//! Categories: a tree whose roots say how what is below them may be chosen.
+
+use frontdesk_tests::cast::unique;
+use frontdesk_tests::http::Request;
+use frontdesk_tests::pages::{id, ids};
+use frontdesk_tests::{Cast, Engine};
+use serde_json::json;
+
+on_both_engines![
+    categories_form_a_tree,
+    roots_say_how_many_may_be_chosen,
+    a_wrong_category_is_refused,
+    another_category_takes_over,
+];
+
+fn categories_form_a_tree(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let otto = &cast.otto;
+    let root = otto.create_category(&json!({ "color": 2, "mandatory": true, "post_qualification": true, "multiple": true }));
+    assert_eq!((&root["parent_id"], &root["color"], &root["mandatory"]), (&json!(null), &json!(2), &json!(true)));
+    let one = otto.create_category(&json!({ "parent_id": root["id"] }));
+    let two = otto.create_category(&json!({ "parent_id": root["id"], "mandatory": true }));
+    assert_eq!(two["mandatory"], false, "it counts on roots only");
+    let list = |filter: String| ids(&otto.get(&format!("/1.0/categories?{filter}")).ok());
+    assert_eq!(list(format!("parent_id={}", id(&root))), [id(&one), id(&two)]);
+    assert_eq!(list(format!("ids={},{}", id(&two), id(&root))), [id(&root), id(&two)], "oldest first");
+    assert_eq!(list(format!("ids={},nonsense", id(&two))), [id(&two)]);
+    assert_eq!(list("parent_id=nonsense".into()), [""; 0]);
+    assert_eq!(otto.get(&format!("/1.0/categories/{}", id(&one))).ok(), one);
+    let name = unique("Renamed ");
+    let renamed = otto.put(&format!("/1.0/categories/{}", id(&one)), &json!({ "name": name, "parent_id": "" })).ok();
+    assert_eq!((&renamed["name"], &renamed["parent_id"]), (&json!(name), &json!(null)));
+    assert_eq!(list(format!("parent_id={}", id(&root))), [id(&two)]);
+    otto.delete(&format!("/1.0/categories/{}", id(&root))).refused(422);
+    assert_eq!(otto.delete(&format!("/1.0/categories/{}", id(&two))).ok()["id"], two["id"]);
+    otto.delete(&format!("/1.0/categories/{}", id(&root))).ok();
+    otto.get(&format!("/1.0/categories/{}", id(&root))).refused(404);
+    otto.delete(&format!("/1.0/categories/{}", id(&root))).refused(404);
+    cast.ada.get("/1.0/categories").ok();
+}
+
+fn roots_say_how_many_may_be_chosen(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (source, _channel) = cast.new_source();
+    source.says("vera", "t", "Hello?");
+    let content = format!("/1.0/contents/{}/update_categories", id(&source.contents(&cast.otto, "t")[0]));
+    let set = |chosen: &[&serde_json::Value]| {
+        let chosen: Vec<_> = chosen.iter().map(|category| category["id"].clone()).collect();
+        cast.otto.put(&content, &json!({ "category_ids": chosen }))
+    };
+    let below = |root: &serde_json::Value| cast.otto.create_category(&json!({ "parent_id": root["id"] }));
+    let single = cast.otto.create_category(&json!({}));
+    let several = cast.otto.create_category(&json!({ "multiple": true }));
+    let heading = cast.otto.create_category(&json!({ "unselectable": true }));
+    let (one, other) = (below(&single), below(&single));
+    let (many, more) = (below(&several), below(&several));
+    set(&[&one, &many, &more]).ok();
+    assert_eq!(set(&[&one, &other]).invalid(), ["category_ids"]);
+    assert_eq!(set(&[&heading]).invalid(), ["category_ids"]);
+    set(&[&below(&heading), &single]).ok();
+    // The same one twice is once.
+    assert_eq!(set(&[&many, &many]).ok()["category_ids"], json!([many["id"]]));
+}
+
+fn a_wrong_category_is_refused(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let otto = &cast.otto;
+    let (root, other) = (otto.create_category(&json!({})), otto.create_category(&json!({})));
+    let child = otto.create_category(&json!({ "parent_id": root["id"] }));
+    for (name, value) in [
+        ("name", json!("")), ("name", json!("x".repeat(256))), ("color", json!(7)), ("color", json!(-1)),
+        ("parent_id", json!("0123456789abcdef01234567")), ("source_ids", json!(["0123456789abcdef01234567"])),
+    ] {
+        let mut body = json!({ "name": "x" });
+        body[name] = value.clone();
+        assert_eq!(otto.post("/1.0/categories", &body).invalid(), [name], "{name}: {value}");
+    }
+    assert_eq!(otto.post("/1.0/categories", &json!({})).invalid(), ["name"]);
+    // No category is below itself, however long the way.
+    for parent in [&root, &child] {
+        let path = format!("/1.0/categories/{}", id(&root));
+        assert_eq!(otto.put(&path, &json!({ "parent_id": parent["id"] })).invalid(), ["parent_id"]);
+    }
+    otto.put(&format!("/1.0/categories/{}", id(&child)), &json!({ "parent_id": other["id"] })).ok();
+    otto.put("/1.0/categories/nonsense", &json!({ "name": "x" })).refused(404);
+}
+
+fn another_category_takes_over(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (source, _channel) = cast.new_source();
+    source.says("vera", "t", "Hello?");
+    let thread = format!("/1.0/content_threads/{}", id(&source.thread(&cast.otto, "t")));
+    let [old, kept, heir] = [(); 3].map(|()| cast.otto.create_category(&json!({})));
+    let set = json!({ "thread_category_ids": [old["id"], kept["id"]] });
+    cast.otto.put(&format!("{thread}/update_categories"), &set).ok();
+    let path = format!("/1.0/categories/{}", id(&old));
+    let take_over = |heir: &str| cast.otto.send(Request::new("DELETE", &format!("{path}?take_over_category_id={heir}")));
+    assert_eq!(take_over(&id(&old)).invalid(), ["take_over_category_id"]);
+    assert_eq!(take_over("0123456789abcdef01234567").invalid(), ["take_over_category_id"]);
+    take_over(&id(&heir)).ok();
+    assert_eq!(cast.otto.get(&thread).ok()["thread_category_ids"], json!([heir["id"], kept["id"]]));
+    cast.otto.delete(&format!("/1.0/categories/{}", id(&kept))).ok();
+    assert_eq!(cast.otto.get(&thread).ok()["thread_category_ids"], json!([heir["id"]]));
+}

@@ -1,0 +1,246 @@
+//! Interventions: opened by engaging, open until resolved.
+
+use frontdesk_tests::pages::{id, ids, records};
+use frontdesk_tests::{Cast, Engine};
+use serde_json::{Value, json};
+
+on_both_engines![
+    one_customer_has_one_intervention_in_a_thread,
+    a_closed_intervention_refuses_replies_until_it_is_opened_again,
+    a_new_message_opens_a_closed_intervention_again,
+    an_intervention_is_closed_only_with_a_reply_and_by_who_may,
+    an_intervention_without_replies_is_cancelled_and_its_contents_are_new_again,
+    an_intervention_goes_to_another_user_who_may_read_it,
+    lists_are_filtered_and_sorted,
+    reply_times_count_from_the_first_message_that_waits,
+    what_an_agent_wrote_cannot_be_engaged,
+    unknown_custom_fields_are_refused,
+];
+
+fn path(intervention: &Value) -> String {
+    format!("/1.0/interventions/{}", id(intervention))
+}
+
+fn one_customer_has_one_intervention_in_a_thread(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (source, _channel) = cast.new_source();
+    source.says("vera", "t", "One");
+    source.says("vera", "t", "Two");
+    source.says("marc", "t", "Me too");
+    let contents = source.contents(&cast.otto, "t");
+    let first = cast.otto.engage(&id(&contents[1]));
+    // All that waits of this customer is engaged with it, and nobody else's.
+    let contents = source.contents(&cast.otto, "t");
+    let statuses: Vec<_> = contents.iter().map(|content| content["status"].as_str().unwrap()).collect();
+    assert_eq!(statuses, ["assigned", "assigned", "new"]);
+    assert_eq!((&contents[0]["intervention_id"], &contents[2]["intervention_id"]), (&first["id"], &Value::Null));
+    let again = cast.otto.post("/1.0/interventions", &json!({ "content_id": contents[0]["id"] }));
+    assert_eq!(again.invalid(), ["content_id"]);
+    let second = cast.otto.engage(&id(&contents[2]));
+    assert_ne!(first["id"], second["id"]);
+    assert_eq!(source.thread(&cast.otto, "t")["interventions_count"], 2);
+    // What comes later belongs to it at once.
+    source.says("vera", "t", "Three");
+    let latest = source.contents(&cast.otto, "t").pop().unwrap();
+    assert_eq!((&latest["status"], &latest["intervention_id"]), (&json!("assigned"), &first["id"]));
+}
+
+fn a_closed_intervention_refuses_replies_until_it_is_opened_again(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (source, _channel) = cast.new_source();
+    source.says("vera", "t", "Hello?");
+    let content = id(&source.contents(&cast.otto, "t")[0]);
+    cast.otto.reply(&content, "Hello");
+    let intervention = records(&cast.otto.get(&format!("/1.0/interventions?thread_id={}", id(&source.thread(&cast.otto, "t")))).ok())[0].clone();
+    cast.otto.put(&format!("{}/close", path(&intervention)), &json!({})).ok();
+    let refused = cast.otto.post("/1.0/contents", &json!({ "in_reply_to_id": content, "body": "One more thing" }));
+    assert_eq!(refused.invalid(), ["in_reply_to_id"]);
+    assert_eq!(source.contents(&cast.otto, "t").len(), 2);
+    // Engaging again opens the same one, with its figures.
+    let opened = cast.otto.engage(&content);
+    assert_eq!((&opened["id"], &opened["status"]), (&intervention["id"], &json!("Reopened")));
+    assert_eq!((&opened["closed"], &opened["closed_at"]), (&json!(false), &Value::Null));
+    assert_eq!(opened["user_replies_count"], 1);
+    cast.otto.reply(&content, "One more thing");
+    assert_eq!(cast.otto.get(&path(&intervention)).ok()["user_replies_count"], 2);
+}
+
+fn a_new_message_opens_a_closed_intervention_again(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (source, _channel) = cast.new_source();
+    source.says("vera", "t", "Hello?");
+    let content = id(&source.contents(&cast.otto, "t")[0]);
+    let reply = cast.otto.reply(&content, "Hello");
+    let path = format!("/1.0/interventions/{}", reply["intervention_id"].as_str().unwrap());
+    cast.otto.put(&format!("{path}/close"), &json!({})).ok();
+    source.says("marc", "t", "I am somebody else");
+    assert_eq!(cast.otto.get(&path).ok()["closed"], true, "another customer's message does not open it");
+    source.says("vera", "t", "It came back");
+    let reopened = cast.otto.get(&path).ok();
+    assert_eq!((&reopened["status"], &reopened["closed"]), (&json!("Reopened"), &json!(false)));
+    assert_eq!((&reopened["user_replies_count"], &reopened["user_id"]), (&json!(1), &json!(cast.otto.user_id)));
+    let latest = source.contents(&cast.otto, "t").pop().unwrap();
+    assert_eq!((&latest["status"], &latest["intervention_id"]), (&json!("assigned"), &reopened["id"]));
+}
+
+fn an_intervention_is_closed_only_with_a_reply_and_by_who_may(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let borrowed = cast.borrow_shop();
+    let thread = frontdesk_tests::cast::unique("close-");
+    borrowed.shop.says("vera", &thread, "Hello?");
+    let content = id(&borrowed.shop.contents(&cast.ada, &thread)[0]);
+    let intervention = cast.ada.engage(&content);
+    let close = format!("{}/close", path(&intervention));
+    let why = cast.ada.put(&close, &json!({})).refused(403);
+    assert!(why["message"].as_str().unwrap().contains("reply"), "{why}");
+    cast.ada.reply(&content, "Hello");
+    // Bo may read it, yet it is Ada's and his role may not edit all.
+    cast.bo.put(&close, &json!({})).refused(403);
+    assert_eq!(cast.ada.put(&close, &json!({})).ok()["closed"], true);
+    cast.ada.put(&close, &json!({})).refused(403);
+    // Otto's role may close anybody's.
+    cast.ada.engage(&content);
+    assert_eq!(cast.otto.put(&close, &json!({})).ok()["closed"], true);
+}
+
+fn an_intervention_without_replies_is_cancelled_and_its_contents_are_new_again(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (source, _channel) = cast.new_source();
+    source.says("vera", "t", "Hello?");
+    let content = id(&source.contents(&cast.otto, "t")[0]);
+    let intervention = cast.otto.engage(&content);
+    let cancelled = cast.otto.delete(&format!("{}/cancel", path(&intervention))).ok();
+    assert_eq!(cancelled["id"], intervention["id"]);
+    cast.otto.get(&path(&intervention)).refused(404);
+    let content = cast.otto.content(&content);
+    assert_eq!((&content["status"], &content["intervention_id"]), (&json!("new"), &Value::Null));
+    assert_eq!(source.thread(&cast.otto, "t")["interventions_count"], 0);
+    cast.otto.delete(&format!("{}/cancel", path(&intervention))).refused(404);
+
+    let replied = cast.otto.reply(&id(&content), "Hello");
+    let path = format!("/1.0/interventions/{}", replied["intervention_id"].as_str().unwrap());
+    cast.otto.delete(&format!("{path}/cancel")).refused(403);
+    cast.otto.put(&format!("{path}/close"), &json!({})).ok();
+    cast.otto.delete(&format!("{path}/cancel")).refused(403);
+}
+
+fn an_intervention_goes_to_another_user_who_may_read_it(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let borrowed = cast.borrow_shop();
+    let thread = frontdesk_tests::cast::unique("reassign-");
+    borrowed.shop.says("vera", &thread, "Hello?");
+    let content = id(&borrowed.shop.contents(&cast.ada, &thread)[0]);
+    let intervention = cast.ada.engage(&content);
+    let reassign = format!("{}/reassign", path(&intervention));
+    let given = cast.ada.put(&reassign, &json!({ "user_id": cast.bo.user_id })).ok();
+    assert_eq!((&given["user_id"], &given["id"]), (&json!(cast.bo.user_id), &intervention["id"]));
+    for nobody in ["", "nobody", "0123456789abcdef01234567"] {
+        assert_eq!(cast.bo.put(&reassign, &json!({ "user_id": nobody })).invalid(), ["user_id"], "{nobody:?}");
+    }
+    cast.bo.put(&reassign, &json!({})).refused(422);
+    // On a source that Ada cannot read she cannot be given anything.
+    let (source, _channel) = cast.new_source();
+    source.says("vera", "t", "Hello?");
+    let hidden = cast.otto.engage(&id(&source.contents(&cast.otto, "t")[0]));
+    let refused = cast.otto.put(&format!("{}/reassign", path(&hidden)), &json!({ "user_id": cast.ada.user_id }));
+    assert_eq!(refused.invalid(), ["user_id"]);
+    cast.ada.put(&format!("{}/reassign", path(&hidden)), &json!({ "user_id": cast.ada.user_id })).refused(404);
+}
+
+fn lists_are_filtered_and_sorted(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (source, _channel) = cast.new_source();
+    let mut interventions = Vec::new();
+    for author in ["vera", "marc", "yuki"] {
+        source.says(author, author, "Hello?");
+        interventions.push(cast.otto.engage(&id(&source.contents(&cast.otto, author)[0])));
+    }
+    let [vera, marc, yuki] = [0, 1, 2].map(|at: usize| id(&interventions[at]));
+    cast.otto.reply(interventions[0]["content_id"].as_str().unwrap(), "Hello");
+    cast.otto.put(&format!("/1.0/interventions/{vera}/close"), &json!({})).ok();
+    // The shared server holds other stories' interventions: look at these three customers.
+    let who: Vec<String> =
+        interventions.iter().map(|one| format!("identity_id[]={}", one["identity_id"].as_str().unwrap())).collect();
+    let who = who.join("&");
+    let list = |filter: &str| ids(&cast.otto.get(&format!("/1.0/interventions?{who}{filter}")).ok());
+    assert_eq!(list(""), [yuki.as_str(), &marc, &vera], "newest first");
+    assert_eq!(list("&sort=updated_at")[0], vera);
+    assert_eq!(list("&status=closed"), [vera.as_str()]);
+    assert_eq!(list("&status=active"), [yuki.as_str(), &marc]);
+    assert_eq!(list("&status=opened"), [yuki.as_str(), &marc]);
+    assert_eq!(list("&status=deferred"), [""; 0]);
+    assert_eq!(list("&limit=1&offset=1"), [marc.as_str()]);
+    assert_eq!(list(&format!("&user_id={}", cast.otto.user_id)).len(), 3);
+    assert_eq!(list(&format!("&user_id={}", cast.ada.user_id)), [""; 0]);
+    assert_eq!(list(&format!("&thread_id={}", interventions[1]["thread_id"].as_str().unwrap())), [marc.as_str()]);
+    assert_eq!(list("&thread_id=nonsense"), [""; 0]);
+    let one = interventions[1]["identity_id"].as_str().unwrap();
+    assert_eq!(ids(&cast.otto.get(&format!("/1.0/interventions?identity_id={one}")).ok()), [marc.as_str()]);
+    source.says("vera", "vera", "Still there?");
+    assert_eq!(list("&status=reopened"), [vera.as_str()]);
+    assert_eq!(list("&status=opened"), [yuki.as_str(), &marc]);
+    cast.otto.get(&format!("/1.0/interventions?{who}&status=sleeping")).refused(400);
+}
+
+fn reply_times_count_from_the_first_message_that_waits(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (source, _channel) = cast.new_source();
+    // The channel tells of a message that is as old as the example says: ten minutes before now.
+    source.says("vera", "t", "Where is it?");
+    let now = source.contents(&cast.otto, "t")[0]["created_at"].as_str().unwrap().to_owned();
+    let ten_minutes_ago = {
+        // Only the minutes change, so that the story needs no calendar; within the first ten it uses the hour's start.
+        let minute: i64 = now[14..16].parse().unwrap();
+        (minute >= 10).then(|| format!("{}{:02}{}", &now[..14], minute - 10, &now[16..]))
+    };
+    let Some(earlier) = ten_minutes_ago else { return };
+    let mut message = source.message("old", "u", "vera", "I wrote earlier");
+    message["created_at"] = json!(earlier);
+    source.tells("messages.create", &message);
+    let content = source.contents(&cast.otto, "u").remove(0);
+    assert_eq!(content["created_at"], earlier.as_str());
+    let first = cast.otto.reply(&id(&content), "Here I am");
+    let path = format!("/1.0/interventions/{}", first["intervention_id"].as_str().unwrap());
+    let figures = cast.otto.get(&path).ok();
+    for figure in ["first_user_reply_in", "last_user_reply_in", "user_reply_in_average"] {
+        let seconds = figures[figure].as_i64().unwrap();
+        assert!((600..720).contains(&seconds), "{figure}: {figures}");
+    }
+    assert_eq!((&figures["first_user_reply_id"], &figures["user_reply_in_average_count"]), (&first["id"], &json!(1)));
+    // A second reply without a new question answers nothing: it counts as a reply and not into the average.
+    cast.otto.reply(&id(&content), "And another thing");
+    let figures = cast.otto.get(&path).ok();
+    assert_eq!((&figures["user_replies_count"], &figures["user_reply_in_average_count"]), (&json!(2), &json!(1)));
+    assert_eq!(figures["first_user_reply_id"], first["id"]);
+    // The next question is answered at once: the average falls.
+    source.says("vera", "u", "Thank you. And the lid?");
+    let question = source.contents(&cast.otto, "u").pop().unwrap();
+    cast.otto.reply(&id(&question), "Here");
+    let figures = cast.otto.get(&path).ok();
+    let average = figures["user_reply_in_average"].as_i64().unwrap();
+    assert!((300..360).contains(&average) && figures["user_reply_in_average_count"] == 2, "{figures}");
+}
+
+fn what_an_agent_wrote_cannot_be_engaged(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (source, _channel) = cast.new_source();
+    source.says("vera", "t", "Hello?");
+    let reply = cast.otto.reply(&id(&source.contents(&cast.otto, "t")[0]), "Hello");
+    for content_id in [reply["id"].clone(), json!(""), json!("nonsense"), json!("0123456789abcdef01234567")] {
+        let refused = cast.otto.post("/1.0/interventions", &json!({ "content_id": content_id }));
+        assert_eq!(refused.invalid(), ["content_id"], "{content_id}");
+    }
+    assert_eq!(cast.otto.post("/1.0/interventions", &json!({})).invalid(), ["content_id"]);
+}
+
+fn unknown_custom_fields_are_refused(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (source, _channel) = cast.new_source();
+    source.says("vera", "t", "Hello?");
+    let intervention = cast.otto.engage(&id(&source.contents(&cast.otto, "t")[0]));
+    let updated = cast.otto.put(&path(&intervention), &json!({})).ok();
+    assert_eq!(updated["custom_fields"], json!({}));
+    let wrong = json!({ "custom_field_values": { "colour": "blue" } });
+    assert_eq!(cast.otto.put(&path(&intervention), &wrong).invalid(), ["custom_field_values"]);
+    cast.otto.put(&path(&intervention), &json!({ "custom_field_values": "blue" })).refused(400);
+}

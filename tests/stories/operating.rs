@@ -1,0 +1,222 @@
+//! What an operator does: start, stop, look after, sign in.
+
+use std::os::unix::fs::PermissionsExt;
+
+use frontdesk_tests::http::Request;
+use frontdesk_tests::pages::{ids, records};
+use frontdesk_tests::processes::run;
+use frontdesk_tests::server::{Launch, fails};
+use frontdesk_tests::{CANARY, Cast, Engine, Person, Server, eventually};
+use serde_json::{Value, json};
+
+on_both_engines![
+    a_first_start_makes_everything_and_shows_once_how_to_sign_in,
+    a_second_start_changes_nothing,
+    a_token_is_made_on_the_command_line_while_the_server_runs_and_while_it_does_not,
+    the_server_says_whether_it_lives_and_whether_it_can_serve,
+    metrics_count_what_was_asked,
+    the_log_is_structured_and_holds_neither_tokens_nor_bodies,
+    a_server_that_is_told_to_stop_finishes_what_it_is_at,
+    two_servers_never_open_one_data_directory,
+    secrets_are_sealed_in_the_store,
+    what_is_stored_is_private_even_in_a_directory_that_others_may_read,
+];
+
+fn a_first_start_makes_everything_and_shows_once_how_to_sign_in(engine: Engine) {
+    let server = Server::start(engine, &[]);
+    let first = server.first_sign_in();
+    assert_eq!(first.email, "admin@frontdesk.local");
+    assert!(first.password.len() >= 12 && first.token.len() >= 32, "{first:?}");
+    let place = format!("Frontdesk is at http://localhost:{}", server.address().port());
+    assert!(server.output().starts_with(&place), "{}", server.output());
+    let me = Person::with_token(&server, &first.token).get("/1.0/users/me").ok();
+    assert_eq!(me["email"], "admin@frontdesk.local");
+    let mode = |name: &str| server.data().join(name).metadata().expect(name).permissions().mode() & 0o777;
+    assert_eq!(mode(""), 0o700);
+    assert_eq!(mode("secret.key"), 0o600);
+    assert_eq!(mode("control.sock"), 0o600);
+    // An empty installation has no example conversations.
+    let otto = Person::with_token(&server, &first.token);
+    assert_eq!(otto.get("/1.0/content_threads").ok()["count"], 0);
+    assert_eq!(otto.get("/1.0/users").ok()["count"], 1);
+}
+
+fn a_second_start_changes_nothing(engine: Engine) {
+    let mut cast = Cast::start(engine, &[]);
+    let lists = ["users", "roles", "communities", "content_sources", "content_threads", "contents", "access_tokens"];
+    let look = |otto: &Person| -> Vec<Value> {
+        lists.iter().map(|list| otto.get(&format!("/1.0/{list}?limit=150")).ok()).collect()
+    };
+    let before = look(&cast.otto);
+    let key = std::fs::read(cast.server.data().join("secret.key")).unwrap();
+    cast.server.stop();
+    cast.server.restart();
+    assert_eq!(look(&cast.otto), before);
+    assert_eq!(std::fs::read(cast.server.data().join("secret.key")).unwrap(), key);
+    assert!(!cast.server.output().contains("Password"), "{}", cast.server.output());
+    assert!(!cast.server.output().contains("token"), "{}", cast.server.output());
+}
+
+fn a_token_is_made_on_the_command_line_while_the_server_runs_and_while_it_does_not(engine: Engine) {
+    let mut cast = Cast::start(engine, &[]);
+    let running = cast.server.make_token("ada@frontdesk.local", "made while it runs");
+    assert_eq!(Person::with_token(&cast.server, &running).user_id, cast.ada.user_id);
+    // Nothing but the token is printed.
+    let mut command = cast.server.command(&["token", "create"]);
+    let printed = run(command.args(["--user", "ADA@frontdesk.local", "--label", "x"]));
+    assert_eq!(printed.trim_end().len(), 64);
+    assert_eq!(printed, format!("{}\n", printed.trim()));
+
+    cast.server.stop();
+    let stopped = cast.server.make_token("ada@frontdesk.local", "made while it is stopped");
+    assert_ne!(stopped, running);
+    cast.server.restart();
+    assert_eq!(Person::with_token(&cast.server, &stopped).user_id, cast.ada.user_id);
+
+    let mut unknown = cast.server.command(&["token", "create"]);
+    let output = fails(unknown.args(["--user", "nobody@frontdesk.local", "--label", "x"]));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("e-mail"), "{output:?}");
+    assert!(output.stdout.is_empty());
+    let mut blank = cast.server.command(&["token", "create"]);
+    fails(blank.args(["--user", "ada@frontdesk.local", "--label", ""]));
+}
+
+fn the_server_says_whether_it_lives_and_whether_it_can_serve(engine: Engine) {
+    let cast = Cast::shared(engine);
+    for path in ["/healthz", "/readyz"] {
+        let answer = cast.server.send(&Request::new("GET", path));
+        assert_eq!(answer.status, 200, "{path}");
+    }
+}
+
+fn metrics_count_what_was_asked(engine: Engine) {
+    let cast = Cast::shared(engine);
+    cast.otto.get("/1.0/roles").ok();
+    let metrics = cast.server.send(&Request::new("GET", "/metrics"));
+    assert_eq!(metrics.status, 200);
+    assert!(metrics.header("content-type").unwrap().contains("openmetrics-text"));
+    let text = metrics.text();
+    assert!(text.ends_with("# EOF\n"), "{text}");
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        let (name, value) = line.rsplit_once(' ').unwrap_or_else(|| panic!("{line}"));
+        assert!(name.starts_with("frontdesk_") && value.parse::<f64>().is_ok(), "{line}");
+    }
+    assert!(text.contains(r#"frontdesk_requests_total{operation="getAllRoles",status="200"}"#), "{text}");
+    assert!(text.contains(r#"frontdesk_consumer_lag{consumer="delivery"}"#), "{text}");
+}
+
+fn the_log_is_structured_and_holds_neither_tokens_nor_bodies(engine: Engine) {
+    let cast = Cast::at(Launch::new(engine).with(&["--demo"]).log("info,frontdesk=trace").start());
+    let (source, channel) = cast.new_source();
+    source.says("vera", "t", &format!("Hello {CANARY}"));
+    let content = source.contents(&cast.otto, "t").remove(0);
+    cast.otto.reply(content["id"].as_str().unwrap(), &format!("Good day {CANARY}"));
+    channel.push_of(&format!("Good day {CANARY}"));
+    // Mistakes are logged no more freely than successes.
+    let mut unsigned = source.request("messages.create", &json!({ "id": CANARY }));
+    unsigned.headers.clear();
+    assert_eq!(unsigned.send(cast.server.address()).unwrap().status, 422);
+    let target = format!("/1.0/users/me?access_token={}&x={CANARY}", cast.otto.token);
+    cast.server.send(&Request::new("GET", &target)).ok();
+    cast.server.send(&Request::new("GET", &format!("/1.0/{CANARY}?access_token={}", cast.ada.token))).refused(404);
+    cast.otto.post("/1.0/contents", &json!({ "body": CANARY })).refused(422);
+    let answer = cast.otto.get("/1.0/roles");
+    let request_id = answer.header("x-request-id").expect("a request id").to_owned();
+
+    let lines = eventually("the request is logged", || {
+        let lines = cast.server.log();
+        lines.iter().any(|line| line.contains(&request_id)).then_some(lines)
+    });
+    for line in &lines {
+        let entry: Value = serde_json::from_str(line).unwrap_or_else(|trouble| panic!("{trouble}: {line}"));
+        assert!(entry["level"].is_string() && entry["timestamp"].is_string(), "{line}");
+        for secret in [CANARY, &cast.otto.token, &cast.ada.token, &source.secret] {
+            assert!(!line.contains(secret), "{line}");
+        }
+    }
+    let request = lines.iter().find(|line| line.contains(&request_id)).unwrap();
+    let request: Value = serde_json::from_str(request).unwrap();
+    assert_eq!((&request["operation"], &request["status"]), (&json!("getAllRoles"), &json!(200)));
+    assert_eq!(request["user_id"], cast.otto.user_id.as_str());
+}
+
+fn a_server_that_is_told_to_stop_finishes_what_it_is_at(engine: Engine) {
+    let mut cast = Cast::start(engine, &[]);
+    let (source, channel) = cast.new_source();
+    source.says("vera", "t", "Hello?");
+    let content = source.contents(&cast.otto, "t").remove(0);
+    channel.answer(|_| frontdesk_tests::Reply::json(&json!({ "id": "late" })).after(std::time::Duration::from_millis(700)));
+    let reply = cast.otto.reply(content["id"].as_str().unwrap(), "Just before the end");
+    channel.push_of("Just before the end");
+    cast.server.stop();
+    assert!(!cast.server.data().join("control.sock").exists());
+    cast.server.restart();
+    let sent = cast.otto.content(reply["id"].as_str().unwrap());
+    assert_eq!((&sent["synchronization_status"], &sent["foreign_id"]), (&json!("success"), &json!("late")));
+    assert_eq!(channel.pushes().len(), 1);
+}
+
+fn two_servers_never_open_one_data_directory(engine: Engine) {
+    let server = Server::start(engine, &[]);
+    let mut second = server.command(&["serve"]);
+    let port = frontdesk_tests::processes::free_port();
+    let output = fails(second.args(["--listen", &format!("127.0.0.1:{port}")]));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("data:") && said.contains("in use"), "{said}");
+}
+
+fn secrets_are_sealed_in_the_store(engine: Engine) {
+    let mut cast = Cast::start(engine, &[]);
+    let secret = "shared-secret-of-the-channel";
+    let source = frontdesk_tests::Source::create(&cast.otto, "http://127.0.0.1:9/", &json!({ "access_token": secret }));
+    assert_eq!(source.secret, secret);
+    cast.server.stop();
+    let stored = match cast.server.database_url() {
+        Some(url) => {
+            let tables = ["sources", "access_tokens", "users", "events", "meta"];
+            let sql = |table: &&str| frontdesk_tests::postgres::shared().sql(url, &format!("SELECT * FROM {table}"));
+            let exists = |table: &&&str| {
+                let known = format!("SELECT to_regclass('{table}')");
+                !frontdesk_tests::postgres::shared().sql(url, &known).trim().is_empty()
+            };
+            tables.iter().filter(exists).map(sql).collect::<String>().into_bytes()
+        }
+        None => {
+            let files = std::fs::read_dir(cast.server.data()).unwrap().flatten();
+            let files = files.filter(|file| file.file_name().to_string_lossy().starts_with("frontdesk.db"));
+            files.flat_map(|file| std::fs::read(file.path()).unwrap()).collect()
+        }
+    };
+    let holds = |text: &str| stored.windows(text.len()).any(|window| window == text.as_bytes());
+    assert!(holds(&source.id) || engine == Engine::Sqlite, "the dump shows the source");
+    let password = cast.server.first_sign_in().password.clone();
+    for secret in [secret, &cast.otto.token, &password] {
+        assert!(!holds(secret), "a secret stands in the store in clear");
+    }
+    // The key that opens them cannot be exchanged or lost unnoticed.
+    let key = cast.server.data().join("secret.key");
+    let good = std::fs::read_to_string(&key).unwrap();
+    frontdesk_tests::processes::write_private(&key, &"0".repeat(64));
+    let output = fails(&mut cast.server.command(&["serve"]));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("secret-key-file"), "{output:?}");
+    std::fs::remove_file(&key).unwrap();
+    let output = fails(&mut cast.server.command(&["serve"]));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("secret-key-file"), "{output:?}");
+    frontdesk_tests::processes::write_private(&key, &good);
+    cast.server.restart();
+    let sources = cast.otto.get("/1.0/content_sources?extended=true&limit=150").ok();
+    assert!(ids(&sources).contains(&source.id));
+    assert!(records(&sources).iter().any(|source| source["access_token"] == secret));
+}
+
+fn what_is_stored_is_private_even_in_a_directory_that_others_may_read(engine: Engine) {
+    let data = frontdesk_tests::processes::folder("open");
+    std::fs::set_permissions(&data, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let server = Launch::new(engine).data(&data).start();
+    let is_closed = data.metadata().unwrap().permissions().mode() & 0o077 == 0;
+    for file in std::fs::read_dir(server.data()).unwrap().flatten() {
+        let metadata = file.metadata().unwrap();
+        let is_private = metadata.permissions().mode() & 0o077 == 0;
+        assert!(is_closed || is_private, "{:?} is open to others", file.file_name());
+    }
+}

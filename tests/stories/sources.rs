@@ -1,0 +1,214 @@
+//! Sources and communities: created, set up, read, removed.
+
+use frontdesk_tests::cast::unique;
+use frontdesk_tests::http::Request;
+use frontdesk_tests::pages::{id, ids, records};
+use frontdesk_tests::{Cast, Engine, Source};
+use serde_json::{Value, json};
+
+on_both_engines![
+    a_community_and_a_source_are_created_and_removed,
+    a_wrong_source_is_refused_attribute_by_attribute,
+    the_secret_is_made_when_it_is_not_given_and_is_nobody_elses,
+    a_source_is_updated_and_keeps_the_rest,
+    a_setting_of_another_kind_of_source_is_refused,
+    sources_are_listed_by_right_and_state,
+    what_is_in_use_is_not_deleted,
+    a_messaging_source_is_there_to_be_looked_at,
+    new_threads_get_the_categories_of_their_source,
+    the_source_says_what_customers_see_as_the_sender,
+];
+
+fn a_community_and_a_source_are_created_and_removed(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let otto = &cast.otto;
+    let name = unique("Community ");
+    let community = otto.post("/1.0/communities", &json!({ "type": "sdk", "name": format!("  {name} ") })).ok();
+    assert_eq!((&community["name"], &community["type"], &community["active"]), (&json!(name), &json!("sdk"), &json!(true)));
+    let path = format!("/1.0/communities/{}", id(&community));
+    assert_eq!(otto.get(&path).ok(), community);
+    assert!(ids(&otto.get("/1.0/communities?limit=150").ok()).contains(&id(&community)));
+    let source = json!({ "type": "sdk", "name": "Shop", "community_id": community["id"], "base_uri": "https://c.example/sdk" });
+    let source = otto.post("/1.0/content_sources", &source).ok();
+    assert_eq!((&source["type"], &source["status"], &source["active"]), (&json!("sdk"), &json!("ok"), &json!(true)));
+    assert_eq!((&source["community_id"], &source["channel_id"]), (&community["id"], &Value::Null));
+    assert_eq!(source["base_uri"], "https://c.example/sdk");
+    // Whoever administrates has every right on it at once.
+    for permission in ["read", "initiate_discussion"] {
+        let listed = otto.get(&format!("/1.0/content_sources?limit=150&permission={permission}")).ok();
+        assert!(ids(&listed).contains(&id(&source)), "{permission}");
+    }
+    otto.delete(&path).refused(422);
+    let source_path = format!("/1.0/content_sources/{}", id(&source));
+    assert_eq!(otto.delete(&source_path).ok()["id"], source["id"]);
+    otto.get(&source_path).refused(404);
+    assert_eq!(otto.delete(&path).ok(), community);
+    otto.get(&path).refused(404);
+    otto.delete(&path).refused(404);
+}
+
+fn a_wrong_source_is_refused_attribute_by_attribute(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let other = json!({ "type": "mobile_messaging", "name": unique("Community ") });
+    let other = cast.otto.post("/1.0/communities", &other).ok();
+    let good = json!({ "type": "sdk", "name": "Shop", "community_id": cast.shop.community_id, "base_uri": "https://c.example" });
+    for (name, value) in [
+        ("type", json!("carrier_pigeon")), ("type", json!("")), ("name", json!("")), ("name", json!("x".repeat(256))),
+        ("community_id", json!("0123456789abcdef01234567")), ("community_id", other["id"].clone()),
+        ("base_uri", json!("")), ("base_uri", json!("ftp://c.example")), ("base_uri", json!("c.example")),
+        ("options", json!(["messages.colour"])),
+    ] {
+        let mut source = good.clone();
+        source[name] = value.clone();
+        assert_eq!(cast.otto.post("/1.0/content_sources", &source).invalid(), [name], "{name}: {value}");
+    }
+    let mut errors = cast.otto.post("/1.0/content_sources", &json!({})).invalid();
+    errors.sort_unstable();
+    assert_eq!(errors, ["community_id", "name", "type"]);
+    for (name, value) in [("type", json!("pigeons")), ("name", json!(" "))] {
+        let mut community = json!({ "type": "sdk", "name": "x" });
+        community[name] = value;
+        assert_eq!(cast.otto.post("/1.0/communities", &community).invalid(), [name]);
+    }
+}
+
+fn the_secret_is_made_when_it_is_not_given_and_is_nobody_elses(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (one, channel) = cast.new_source();
+    assert!(one.secret.len() >= 32);
+    let taken = json!({
+        "type": "sdk", "name": "Twin", "community_id": one.community_id, "base_uri": channel.base_uri(),
+        "access_token": one.secret,
+    });
+    assert_eq!(cast.otto.post("/1.0/content_sources", &taken).invalid(), ["access_token"]);
+    // A parameter of that name is also how tokens travel: the header says who asks.
+    let path = format!("/1.0/content_sources/{}", one.id);
+    let secret = unique("a-secret-of-our-own-");
+    cast.otto.put(&path, &json!({ "access_token": secret })).ok();
+    assert_eq!(cast.otto.get(&format!("{path}?extended=true")).ok()["access_token"], secret);
+    assert!(cast.otto.get(&path).ok().get("access_token").is_none());
+    // Changing something else keeps it.
+    cast.otto.put(&path, &json!({ "name": "Renamed" })).ok();
+    assert_eq!(cast.otto.get(&format!("{path}?extended=true")).ok()["access_token"], secret);
+}
+
+fn a_source_is_updated_and_keeps_the_rest(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (source, _channel) = cast.new_source();
+    let path = format!("/1.0/content_sources/{}", source.id);
+    let before = source.shown(&cast.otto);
+    let form = [
+        ("name", "Renamed"), ("color", "3"), ("sla_response", "3600"), ("sla_threshold", "80"),
+        ("sla_expired_strategy", "half"), ("content_languages[]", "en"), ("content_languages[]", "fr"),
+        ("hidden_from_stats", "true"), ("from_name", "{{firstname}} of Kettle"), ("default_content_language", "en"),
+        ("signatures[][language]", "en"), ("signatures[][body]", "Yours"), ("auto_response_trigger_enabled[first_message_from_user]", "true"),
+        ("unknown", "is ignored"),
+    ];
+    let updated = cast.otto.send(Request::new("PUT", &path).form(&form)).ok();
+    assert_eq!((&updated["name"], &updated["color"], &updated["sla_response"]), (&json!("Renamed"), &json!(3), &json!(3600)));
+    assert_eq!((&updated["sla_threshold"], &updated["sla_expired_strategy"]), (&json!(80), &json!("half")));
+    assert_eq!(updated["content_languages"], json!(["en", "fr"]));
+    assert_eq!((&updated["hidden_from_stats"], &updated["from_name"]), (&json!(true), &json!("{{firstname}} of Kettle")));
+    assert_eq!(updated["signatures"][0]["body"], "Yours");
+    assert_eq!(updated["auto_response_trigger_enabled"]["first_message_from_user"], true);
+    assert_ne!(updated["color_hex"], before["color_hex"]);
+    assert_eq!(source.shown(&cast.otto), updated);
+    assert_eq!(updated["community_id"], before["community_id"]);
+    for (name, value) in [
+        ("color", json!(10)), ("sla_threshold", json!(100)), ("sla_expired_strategy", json!("never")), ("name", json!("")),
+        ("attachments_security_level", json!("lax")), ("default_category_ids", json!(["0123456789abcdef01234567"])),
+        ("base_uri", json!("nowhere")), ("time_sheet_ids", json!(["0123456789abcdef01234567"])),
+    ] {
+        assert_eq!(cast.otto.put(&path, &json!({ name: value })).invalid(), [name], "{name}");
+    }
+    assert_eq!(source.shown(&cast.otto), updated, "a refused update changes nothing");
+    cast.otto.put(&path, &json!({ "color": "blue" })).refused(400);
+    cast.otto.put(&path, &json!({ "hidden_from_stats": "perhaps" })).refused(400);
+}
+
+fn a_setting_of_another_kind_of_source_is_refused(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (source, _channel) = cast.new_source();
+    let path = format!("/1.0/content_sources/{}", source.id);
+    for name in ["enable_web", "imap_address", "smtp_port", "threading_heuristics"] {
+        let value = if name == "smtp_port" { json!(25) } else if name == "imap_address" { json!("x") } else { json!(true) };
+        assert_eq!(cast.otto.put(&path, &json!({ name: value })).invalid(), [name]);
+    }
+}
+
+fn sources_are_listed_by_right_and_state(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (source, _channel) = cast.new_source();
+    let list = |filter: &str| ids(&cast.otto.get(&format!("/1.0/content_sources?limit=150&{filter}")).ok());
+    assert!(list("").contains(&source.id) && list("active=true").contains(&source.id));
+    assert!(!list("active=false").contains(&source.id));
+    cast.otto.put(&format!("/1.0/content_sources/{}", source.id), &json!({ "active": false })).ok();
+    assert!(!list("active=true").contains(&source.id) && list("active=0").contains(&source.id));
+    assert_eq!(list("")[0], cast.shop.id, "oldest first");
+    let rights = |permission: &str| ids(&cast.bo.get(&format!("/1.0/content_sources?permission={permission}")).ok());
+    assert_eq!(rights("read"), [cast.shop.id.as_str()]);
+    assert_eq!(rights("initiate_discussion"), [""; 0]);
+    cast.otto.get("/1.0/content_sources?permission=everything").refused(400);
+    cast.otto.get("/1.0/content_sources?active=perhaps").refused(400);
+}
+
+fn what_is_in_use_is_not_deleted(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (source, _channel) = cast.new_source();
+    source.says("vera", "t", "Hello?");
+    cast.otto.delete(&format!("/1.0/content_sources/{}", source.id)).refused(422);
+    cast.otto.delete(&format!("/1.0/communities/{}", source.community_id)).refused(422);
+    assert_eq!(source.contents(&cast.otto, "t").len(), 1);
+    for noun in ["content_sources", "communities"] {
+        cast.otto.delete(&format!("/1.0/{noun}/0123456789abcdef01234567")).refused(404);
+        cast.otto.delete(&format!("/1.0/{noun}/nonsense")).refused(404);
+    }
+}
+
+fn a_messaging_source_is_there_to_be_looked_at(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let community = json!({ "type": "mobile_messaging", "name": unique("Messaging ") });
+    let community = cast.otto.post("/1.0/communities", &community).ok();
+    let source = json!({ "type": "mobile_messaging", "name": "App", "community_id": community["id"] });
+    let source = cast.otto.post("/1.0/content_sources", &source).ok();
+    let path = format!("/1.0/content_sources/{}", id(&source));
+    assert_eq!((&source["enable_web"], &source["live_chat"]), (&json!(true), &json!(false)));
+    assert_eq!(cast.otto.put(&path, &json!({ "enable_web": false })).ok()["enable_web"], false);
+    // Nobody can be written to first there, and its channel is not the Channel SDK's.
+    let refused = cast.otto.post("/1.0/contents", &json!({ "source_id": source["id"], "body": "Hello" })).refused(422);
+    assert_eq!(refused["error"], "compose_disabled_on_source");
+    let knock = Request::new("POST", &format!("/realtime/sdk/{}", id(&source))).body("application/json", "{}");
+    assert_eq!(cast.server.send(&knock).refused(422)["message"], "Source not found");
+    cast.otto.delete(&path).ok();
+}
+
+fn new_threads_get_the_categories_of_their_source(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (source, _channel) = cast.new_source();
+    let (customers, agents) = (cast.otto.create_category(&json!({})), cast.otto.create_category(&json!({})));
+    let settings = json!({ "default_category_ids": [customers["id"]], "user_thread_default_category_ids": [agents["id"]] });
+    cast.otto.put(&format!("/1.0/content_sources/{}", source.id), &settings).ok();
+    source.says("vera", "t", "Hello?");
+    assert_eq!(source.thread(&cast.otto, "t")["thread_category_ids"], json!([customers["id"]]));
+    let first = cast.otto.post("/1.0/contents", &json!({ "source_id": source.id, "body": "News" })).ok();
+    let thread = cast.otto.get(&format!("/1.0/content_threads/{}", first["thread_id"].as_str().unwrap())).ok();
+    assert_eq!(thread["thread_category_ids"], json!([agents["id"]]));
+    // A category that goes away stops no message.
+    cast.otto.delete(&format!("/1.0/categories/{}", id(&customers))).ok();
+    source.says("marc", "u", "Hello?");
+    assert_eq!(source.thread(&cast.otto, "u")["thread_category_ids"], json!([]));
+    cast.otto.put(&format!("/1.0/content_sources/{}", source.id), &json!({ "name": "Still editable" })).ok();
+}
+
+fn the_source_says_what_customers_see_as_the_sender(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (source, channel) = cast.new_source();
+    let settings = json!({ "from_name": "{{firstname}} at Kettle & Co." });
+    cast.otto.put(&format!("/1.0/content_sources/{}", source.id), &settings).ok();
+    source.says("vera", "t", "Hello?");
+    cast.otto.reply(&id(&source.contents(&cast.otto, "t")[0]), "Hello");
+    assert_eq!(channel.push_of("Hello").params()["sender_name"], "Otto at Kettle & Co.");
+    let listed = cast.otto.get("/1.0/content_sources?limit=150").ok();
+    assert!(records(&listed).iter().all(|source| source.get("base_uri").is_none()));
+    let _: &Source = &source;
+}

@@ -1,0 +1,207 @@
+//! Threads: listed, searched, closed, opened, categorised.
+
+use frontdesk_tests::http::encode;
+use frontdesk_tests::pages::{id, ids, records};
+use frontdesk_tests::{Cast, Engine, Source};
+use serde_json::{Value, json};
+
+on_both_engines![
+    threads_are_listed_by_their_latest_content,
+    threads_are_searched_by_every_keyword,
+    a_search_that_means_nothing_is_refused_with_its_place,
+    threads_of_a_channel_that_cannot_close_them_are_not_closed,
+    a_thread_is_read_with_its_documented_counters,
+    threads_get_categories,
+    a_thread_that_is_only_a_title_has_no_contents,
+    a_first_content_with_a_title_names_the_thread,
+];
+
+fn three_threads(cast: &Cast) -> (Source, frontdesk_tests::FakeChannel) {
+    let (source, channel) = cast.new_source();
+    for name in ["a", "b", "c"] {
+        source.says(&format!("author-{name}"), name, &format!("Kettle number {name}{name}{name}"));
+    }
+    (source, channel)
+}
+
+fn threads_are_listed_by_their_latest_content(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (source, _channel) = three_threads(&cast);
+    let foreign_ids = |q: &str| -> Vec<String> {
+        let page = cast.otto.search("/1.0/content_threads", &format!("source:{} {q}", source.id));
+        records(&page).iter().map(|thread| thread["foreign_id"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(foreign_ids(""), ["c", "b", "a"]);
+    source.says("author-a", "a", "It is still broken");
+    assert_eq!(foreign_ids(""), ["a", "c", "b"]);
+    assert_eq!(foreign_ids("order:last_content_at.asc"), ["b", "c", "a"]);
+    assert_eq!(foreign_ids("order:created_at.asc"), ["a", "b", "c"]);
+    assert_eq!(foreign_ids("order:created_at.desc"), ["c", "b", "a"]);
+    let q = encode(&format!("source:{}", source.id));
+    let page = cast.otto.get(&format!("/1.0/content_threads?q={q}&offset=1&limit=1")).ok();
+    assert_eq!((&page["count"], &page["offset"], &page["limit"]), (&json!(3), &json!(1), &json!(1)));
+    assert_eq!(records(&page)[0]["foreign_id"], "c");
+    let page = cast.otto.get(&format!("/1.0/content_threads?q={q}&offset=3")).ok();
+    assert_eq!((&page["count"], records(&page).len()), (&json!(3), 0));
+}
+
+fn threads_are_searched_by_every_keyword(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (source, _channel) = three_threads(&cast);
+    let otto = &cast.otto;
+    let [a, b, c] = ["a", "b", "c"].map(|name| id(&source.thread(otto, name)));
+    let category = otto.create_category(&json!({}));
+    let put = json!({ "thread_category_ids": [category["id"]] });
+    otto.put(&format!("/1.0/content_threads/{a}/update_categories"), &put).ok();
+    let of_b = source.contents(otto, "b").remove(0);
+    let engaged = otto.engage(&id(&of_b));
+    let outcome = otto.create_category(&json!({}));
+    let put = json!({ "category_ids": [outcome["id"]] });
+    otto.put(&format!("/1.0/interventions/{}/update_categories", id(&engaged)), &put).ok();
+    otto.put(&format!("/1.0/contents/{}/ignore", id(&source.contents(otto, "c")[0])), &json!({})).ok();
+
+    let user = &cast.otto.user_id;
+    let author = of_b["author_id"].as_str().unwrap();
+    let (category, disposition) = (id(&category), id(&outcome));
+    for (q, expected) in [
+        ("", vec![&c, &b, &a]),
+        ("foreign:a", vec![&a]),
+        ("foreign:a foreign:\"c\"", vec![&c, &a]),
+        ("status_in:assigned", vec![&b]),
+        ("status_in:new status_in:assigned", vec![&b, &a]),
+        ("-status_in:ignored", vec![&b, &a]),
+        (&format!("identity:{author}"), vec![&b]),
+        (&format!("categorized_in:{category}"), vec![&a]),
+        (&format!("categorized_in:{disposition}"), vec![&b]),
+        (&format!("not_categorized_in:{category}"), vec![&c, &b]),
+        ("categorized:true", vec![&b, &a]),
+        ("categorized:no", vec![&c]),
+        ("assigned:true", vec![&b]),
+        ("-assigned:true", vec![&c, &a]),
+        ("opened_and_assigned:1", vec![&b]),
+        ("active_and_assigned:off", vec![&c, &a]),
+        ("assigned_to_me:true", vec![&b]),
+        ("active_and_assigned_to_me:true", vec![&b]),
+        (&format!("assigned_to:{user}"), vec![&b]),
+        (&format!("opened_and_assigned_to:{user}"), vec![&b]),
+        (&format!("-active_and_assigned_to:{user}"), vec![&c, &a]),
+        ("last_content_after:2020-01-01", vec![&c, &b, &a]),
+        ("last_content_before:2020-01-01T00:00:00Z", vec![]),
+        ("first_content_after:2020-01-01 first_content_before:2999-12-31", vec![&c, &b, &a]),
+        ("text:bbb", vec![&b]),
+        ("bbb kettle", vec![&b]),
+        ("KETTLE", vec![&c, &b, &a]),
+        ("\"number ccc\"", vec![&c]),
+        ("teapot", vec![]),
+        ("foreign:nothing", vec![]),
+        ("identity:nonsense", vec![]),
+    ] {
+        let page = otto.search("/1.0/content_threads", &format!("source:{} {q}", source.id));
+        assert_eq!(ids(&page).iter().collect::<Vec<_>>(), expected, "{q}");
+        assert_eq!(page["count"], expected.len(), "{q}");
+    }
+    let other = format!("-source:{} kettle", source.id);
+    let found = ids(&otto.search("/1.0/content_threads", &other));
+    assert!([a, b, c].iter().all(|thread| !found.contains(thread)));
+}
+
+fn a_search_that_means_nothing_is_refused_with_its_place(engine: Engine) {
+    let cast = Cast::shared(engine);
+    for (q, place) in [
+        ("colour:blue", "1"),
+        ("hello status_in:sleeping", "7"),
+        ("assigned:perhaps", "1"),
+        ("last_content_after:yesterday", "1"),
+        ("order:title", "1"),
+        ("-identity:0123456789abcdef01234567", "1"),
+    ] {
+        let refused = cast.otto.get(&format!("/1.0/content_threads?q={}", encode(q))).refused(400);
+        assert!(refused["message"].as_str().unwrap().contains(&format!("character {place}")), "{refused}");
+    }
+}
+
+fn threads_of_a_channel_that_cannot_close_them_are_not_closed(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (source, _channel) = three_threads(&cast);
+    let path = format!("/1.0/content_threads/{}", id(&source.thread(&cast.otto, "a")));
+    cast.otto.put(&format!("{path}/close"), &json!({})).refused(403);
+    cast.otto.get(&format!("{path}/open")).refused(403);
+    cast.otto.put(&format!("{path}/open"), &json!({})).refused(403);
+    assert_eq!(cast.otto.get(&path).ok()["closed"], false);
+    for wrong in ["nonsense", "0123456789abcdef01234567"] {
+        cast.otto.put(&format!("/1.0/content_threads/{wrong}/close"), &json!({})).refused(404);
+        cast.otto.get(&format!("/1.0/content_threads/{wrong}/open")).refused(404);
+        cast.otto.get(&format!("/1.0/content_threads/{wrong}")).refused(404);
+    }
+}
+
+fn a_thread_is_read_with_its_documented_counters(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (source, _channel) = three_threads(&cast);
+    source.says("author-a", "a", "Two");
+    let thread = source.thread(&cast.otto, "a");
+    assert_eq!(cast.otto.get(&format!("/1.0/content_threads/{}", id(&thread))).ok(), thread);
+    assert_eq!((&thread["contents_count"], &thread["source_id"]), (&json!(2), &json!(source.id)));
+    assert_eq!((&thread["closed"], &thread["extra_data"]), (&json!(false), &json!({})));
+    assert_eq!(thread["title"], Value::Null);
+    let time = thread["created_at"].as_str().unwrap();
+    assert!(time.len() == 20 && time.ends_with('Z'), "{time}");
+}
+
+fn threads_get_categories(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (source, _channel) = three_threads(&cast);
+    let thread = source.thread(&cast.otto, "a");
+    let path = format!("/1.0/content_threads/{}/update_categories", id(&thread));
+    let (one, two) = (cast.otto.create_category(&json!({})), cast.otto.create_category(&json!({})));
+    let set = |ids: Value| cast.otto.put(&path, &json!({ "thread_category_ids": ids }));
+    let both = set(json!([one["id"], two["id"]])).ok();
+    assert_eq!(both["thread_category_ids"], json!([one["id"], two["id"]]));
+    assert_eq!(both["category_ids"], json!([one["id"], two["id"]]));
+    assert_eq!(set(json!([two["id"]])).ok()["thread_category_ids"], json!([two["id"]]));
+    assert_eq!(set(json!([])).ok()["thread_category_ids"], json!([]));
+    assert_eq!(set(json!(["0123456789abcdef01234567"])).invalid(), ["thread_category_ids"]);
+    assert_eq!(set(json!([one["id"], "0123456789abcdef01234567"])).invalid(), ["thread_category_ids"]);
+    assert_eq!(source.thread(&cast.otto, "a")["thread_category_ids"], json!([]));
+    // What an intervention is about is what its thread is about, too.
+    let engaged = cast.otto.engage(&id(&source.contents(&cast.otto, "a")[0]));
+    set(json!([one["id"]])).ok();
+    let disposition = json!({ "category_ids": [two["id"]] });
+    cast.otto.put(&format!("/1.0/interventions/{}/update_categories", id(&engaged)), &disposition).ok();
+    let thread = source.thread(&cast.otto, "a");
+    assert_eq!(thread["thread_category_ids"], json!([one["id"]]));
+    assert_eq!(thread["category_ids"], json!([one["id"], two["id"]]));
+}
+
+fn a_thread_that_is_only_a_title_has_no_contents(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let options = json!({ "options": ["threads.no_content"] });
+    let source = Source::create(&cast.otto, "http://127.0.0.1:9/", &options);
+    source.tells("threads.create", &json!({ "id": "bare", "title": "A place to talk" }));
+    let thread = source.thread(&cast.otto, "bare");
+    assert_eq!((&thread["title"], &thread["contents_count"]), (&json!("A place to talk"), &json!(0)));
+    source.tells("threads.create", &json!({ "id": "bare", "title": "A place to talk" }));
+    assert_eq!(source.threads(&cast.otto, "bare").len(), 1);
+    let count = |path: &str| cast.otto.search(path, &format!("source:{}", source.id))["count"].clone();
+    assert_eq!((count("/1.0/content_threads"), count("/1.0/contents")), (json!(1), json!(0)));
+    source.says("vera", "bare", "Hello");
+    let content = source.contents(&cast.otto, "bare").remove(0);
+    assert_eq!(content["first_in_thread"], true);
+    cast.otto.reply(&id(&content), "Hello Vera");
+    assert_eq!(source.thread(&cast.otto, "bare")["contents_count"], 2);
+}
+
+fn a_first_content_with_a_title_names_the_thread(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (source, _channel) = cast.new_source();
+    let mut thread = source.message("question-1", "", "vera", "Does it whistle?");
+    thread.as_object_mut().unwrap().remove("thread_id");
+    thread["title"] = json!("Whistling");
+    source.tells("threads.create", &thread);
+    let shown = source.thread(&cast.otto, "question-1");
+    assert_eq!((&shown["title"], &shown["contents_count"]), (&json!("Whistling"), &json!(1)));
+    let content = source.contents(&cast.otto, "question-1").remove(0);
+    assert_eq!((&content["type"], &content["title"]), (&json!("thread"), &json!("Whistling")));
+    source.says("marc", "question-1", "Mine does");
+    assert_eq!(source.thread(&cast.otto, "question-1")["contents_count"], 2);
+}
