@@ -87,8 +87,8 @@ CREATE TABLE threads (
   extra_data TEXT NOT NULL,         -- JSON object
   contents_count BIGINT NOT NULL,
   interventions_count BIGINT NOT NULL,
-  first_content_at BIGINT,
-  last_content_at BIGINT,
+  first_content_at BIGINT NOT NULL, -- of a thread without contents: when it was made
+  last_content_at BIGINT NOT NULL,
   created_at BIGINT NOT NULL,
   updated_at BIGINT NOT NULL,
   -- In this order, so that lists of whole sources are not tempted to read it and sort.

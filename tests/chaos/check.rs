@@ -95,8 +95,12 @@ pub(crate) fn messages<'m>(told: impl Iterator<Item = &'m Message>, shown: &Show
         match (message.outcome, bodies.len()) {
             (_, 2..) => findings.doubled.push(format!("{name}: {} times", bodies.len())),
             (Outcome::Acknowledged, 0) => findings.lost.push(name),
-            (Outcome::Refused | Outcome::Unsent, 1) => findings.wrong.push(format!("{name}: there, but {:?}", message.outcome)),
-            (_, 1) if bodies[0] != message.text() => findings.lost.push(format!("{name}: its body became {}", bodies[0])),
+            (Outcome::Refused | Outcome::Unsent, 1) => {
+                findings.wrong.push(format!("{name}: there, but {:?}", message.outcome))
+            }
+            (_, 1) if bodies[0] != message.text() => {
+                findings.lost.push(format!("{name}: its body became {}", bodies[0]))
+            }
             (_, _) => {}
         }
     }
@@ -205,6 +209,7 @@ pub(crate) fn pushes(
         }
         repeats += arrivals.len() - 1;
         let mut earlier = began.get(body).copied();
+        let timeline = timeline(earlier, &arrivals, kills);
         for (number, (push, params)) in arrivals.iter().enumerate() {
             let explained = earlier.is_some_and(|earlier| killed_between(earlier, push.at));
             let retry = params["retry"] == true;
@@ -212,10 +217,12 @@ pub(crate) fn pushes(
                 findings.pushes.push(format!("{body} ({id}) was pushed as {}", params["body"]));
             }
             if number > 0 && !retry {
-                findings.pushes.push(format!("{body} ({id}) was repeated without retry"));
+                findings.pushes.push(format!("{body} ({id}) was repeated without retry: {timeline}"));
             }
             if retry && !explained {
-                findings.pushes.push(format!("{body} ({id}): push {number} says retry, and no kill explains it"));
+                findings
+                    .pushes
+                    .push(format!("{body} ({id}): push {number} says retry, and no kill explains it: {timeline}"));
             }
             earlier = Some(push.at);
         }
@@ -223,6 +230,23 @@ pub(crate) fn pushes(
     // Told to the outside and then forgotten.
     findings.lost.extend(by_content.keys().map(|id| format!("reply {id}: it was pushed and is not there")));
     Pushed { pushes: received.len(), repeats }
+}
+
+/// What happened to one answer, in milliseconds after it was first asked for.
+fn timeline(began: Option<Instant>, arrivals: &[(&Push, Value)], kills: &[(Instant, Instant)]) -> String {
+    let Some(began) = began else { return "nobody asked for it".into() };
+    let milliseconds = |at: &Instant| at.saturating_duration_since(began).as_millis();
+    let last = arrivals.iter().map(|(push, _)| push.at).max().unwrap_or(began);
+    let mut events: Vec<(u128, String)> = arrivals
+        .iter()
+        .map(|(push, params)| (milliseconds(&push.at), format!("push {} with retry {}", push.number, params["retry"])))
+        .collect();
+    let near = kills.iter().filter(|(start, end)| *end >= began && *start <= last);
+    events.extend(
+        near.flat_map(|(start, end)| [(milliseconds(start), "kill".into()), (milliseconds(end), "dead".into())]),
+    );
+    events.sort();
+    events.iter().map(|(at, what)| format!("{at} {what}")).collect::<Vec<_>>().join(", ")
 }
 
 /// What the database says of itself. A copy is looked at, so that the server has to recover on its own.

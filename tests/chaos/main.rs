@@ -6,6 +6,7 @@ mod ledger;
 mod load;
 mod options;
 
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -36,6 +37,11 @@ const CALM: Duration = Duration::from_millis(400);
 const READY_MAX: Duration = Duration::from_secs(5);
 /// The database is examined after every so many kills.
 const KILLS_PER_EXAMINATION: usize = 10;
+/// A channel that takes longer to read what was sent before a kill is broken.
+const READING_MAX: Duration = Duration::from_secs(20);
+/// States of a connection in /proc/net/tcp: both sides talk, and the other side has ended.
+const ESTABLISHED: &str = "01";
+const CLOSE_WAIT: &str = "08";
 /// Of each list of findings so many are printed.
 const PRINTED_MAX: usize = 10;
 
@@ -88,7 +94,8 @@ fn run(options: &Options) -> Run {
         })
         .collect();
 
-    let mut killer = Killer { random: Random::new(options.seed), kills: Vec::new(), while_starting: 0 };
+    let random = Random::new(options.seed);
+    let mut killer = Killer { random, channel: channel.address(), kills: Vec::new(), while_starting: 0 };
     let (mut slowest_start, mut examinations, mut damage) = (Duration::ZERO, 0, Vec::new());
     let mut examined_at = 0;
     while killer.kills.len() < options.kills {
@@ -128,7 +135,8 @@ fn run(options: &Options) -> Run {
         damage.extend(check::database(server.data()));
     }
 
-    let of_stories = |story: &ledger::Story| [story.message.outcome, story.intervention.outcome, story.reply.outcome, story.closing];
+    let of_stories =
+        |story: &ledger::Story| [story.message.outcome, story.intervention.outcome, story.reply.outcome, story.closing];
     let outcomes = messages.iter().map(|message| message.outcome).chain(stories.iter().flat_map(of_stories));
     Run {
         kills: killer.kills,
@@ -182,6 +190,7 @@ fn set_up(options: &Options) -> (Server, FakeChannel, Arc<World>) {
 /// Who kills, and when.
 struct Killer {
     random: Random,
+    channel: SocketAddr,
     kills: Vec<(Instant, Instant)>,
     while_starting: usize,
 }
@@ -196,6 +205,15 @@ impl Killer {
         self.sleep(LIFE_MILLISECONDS.0, LIFE_MILLISECONDS.1);
         let start = Instant::now();
         server.kill();
+        self.note(start);
+    }
+
+    /// A kill is over when the channel has read the last words of the dead.
+    fn note(&mut self, start: Instant) {
+        while is_still_reading(self.channel) {
+            assert!(start.elapsed() < READING_MAX, "the channel does not come to an end");
+            std::thread::sleep(Duration::from_millis(2));
+        }
         self.kills.push((start, Instant::now()));
     }
 
@@ -212,9 +230,21 @@ impl Killer {
         let start = Instant::now();
         process.kill().expect("a kill");
         process.wait().expect("a process");
-        self.kills.push((start, Instant::now()));
+        self.note(start);
         self.while_starting += 1;
     }
+}
+
+/// Whether the kernel still holds a connection to this listener: one that nobody has accepted, read to its end or closed.
+fn is_still_reading(listener: SocketAddr) -> bool {
+    let port = format!(":{:04X}", listener.port());
+    let connections = std::fs::read_to_string("/proc/net/tcp").expect("/proc/net/tcp");
+    connections.lines().any(|line| {
+        let mut fields = line.split_whitespace().skip(1);
+        let is_here = fields.next().is_some_and(|local| local.ends_with(&port));
+        let state = fields.nth(1);
+        is_here && matches!(state, Some(ESTABLISHED | CLOSE_WAIT))
+    })
 }
 
 impl Run {

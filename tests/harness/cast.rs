@@ -139,7 +139,12 @@ impl Source {
 
     fn of(otto: &Person, source: &Value) -> Source {
         let text = |name: &str| source[name].as_str().unwrap_or_else(|| panic!("no {name} in {source}")).to_owned();
-        Source { address: otto.address, id: id(source), community_id: text("community_id"), secret: text("access_token") }
+        Source {
+            address: otto.address,
+            id: id(source),
+            community_id: text("community_id"),
+            secret: text("access_token"),
+        }
     }
 
     /// The same source, whose channel signs with another secret.
@@ -268,7 +273,11 @@ impl Cast {
             let user = records(&found).first().unwrap_or_else(|| panic!("there is no {email}")).clone();
             let token = json!({ "label": unique(name), "user_id": user["id"] });
             let token = otto.post("/1.0/access_tokens", &token).ok();
-            Person { address: server.address(), token: token["token"].as_str().expect("a token").into(), user_id: id(&user) }
+            Person {
+                address: server.address(),
+                token: token["token"].as_str().expect("a token").into(),
+                user_id: id(&user),
+            }
         };
         let (ada, bo, rita) = (worker("ada"), worker("bo"), worker("rita"));
         let sources = otto.get("/1.0/content_sources?extended=true").ok();

@@ -107,7 +107,8 @@ impl Answer {
 
     /// The body as JSON; fails the story when it is none.
     pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|trouble| panic!("{trouble}: {} {}", self.status, self.text()))
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|trouble| panic!("{trouble}: {} {}", self.status, self.text()))
     }
 
     /// The body of a success; fails the story when it is not 200 with JSON.
@@ -164,7 +165,8 @@ impl Connection {
     pub fn send(&mut self, request: &Request) -> Result<Answer> {
         // A server that has seen enough answers and closes while we are still sending: its answer is worth reading.
         let sent = self.write(&request.bytes());
-        match (self.answer(), sent) {
+        let answer = if request.method == "HEAD" { self.head() } else { self.answer() };
+        match (answer, sent) {
             (Ok(answer), _) => Ok(answer),
             (Err(_), Err(trouble)) | (Err(trouble), Ok(())) => Err(trouble),
         }
@@ -177,21 +179,9 @@ impl Connection {
 
     /// Reads one answer.
     pub fn answer(&mut self) -> Result<Answer> {
-        let line = self.line()?;
+        let mut answer = self.head()?;
         let malformed = |what: &str| Error::new(ErrorKind::InvalidData, what.to_owned());
-        let status = line.strip_prefix("HTTP/1.").and_then(|rest| rest.get(2..5)?.parse().ok());
-        let status = status.ok_or_else(|| malformed(&line))?;
-        let mut headers = Vec::new();
-        loop {
-            let line = self.line()?;
-            if line.is_empty() {
-                break;
-            }
-            let (name, value) = line.split_once(':').ok_or_else(|| malformed(&line))?;
-            headers.push((name.trim().to_owned(), value.trim().to_owned()));
-        }
-        let mut answer = Answer { status, headers, body: Vec::new() };
-        if status == 100 {
+        if answer.status == 100 {
             return self.answer();
         }
         if answer.header("transfer-encoding").is_some_and(|coding| coding.eq_ignore_ascii_case("chunked")) {
@@ -211,12 +201,29 @@ impl Connection {
                 answer.body.resize(length, 0);
                 self.stream.read_exact(&mut answer.body)?;
             }
-            None if matches!(status, 204 | 304) => {}
+            None if matches!(answer.status, 204 | 304) => {}
             None => {
                 self.stream.read_to_end(&mut answer.body)?;
             }
         }
         Ok(answer)
+    }
+
+    /// Reads the start line and the headers: all that there is of an answer to HEAD.
+    fn head(&mut self) -> Result<Answer> {
+        let line = self.line()?;
+        let malformed = |what: &str| Error::new(ErrorKind::InvalidData, what.to_owned());
+        let status = line.strip_prefix("HTTP/1.").and_then(|rest| rest.get(2..5)?.parse().ok());
+        let status = status.ok_or_else(|| malformed(&line))?;
+        let mut headers = Vec::new();
+        loop {
+            let line = self.line()?;
+            if line.is_empty() {
+                return Ok(Answer { status, headers, body: Vec::new() });
+            }
+            let (name, value) = line.split_once(':').ok_or_else(|| malformed(&line))?;
+            headers.push((name.trim().to_owned(), value.trim().to_owned()));
+        }
     }
 
     fn line(&mut self) -> Result<String> {

@@ -70,6 +70,17 @@ impl Cluster {
         processes::run(Command::new(self.binaries.join("psql")).args(quiet).args(["--dbname", url, "--command", sql]))
     }
 
+    /// Makes a database unreachable, or reachable again. Sessions that are open on it end.
+    pub fn set_reachable(&self, url: &str, reachable: bool) {
+        let name = url.rsplit('/').next().expect("a database name");
+        let maintenance = format!("postgres://{USER}@127.0.0.1:{}/postgres", self.port);
+        self.sql(&maintenance, &format!("ALTER DATABASE {name} ALLOW_CONNECTIONS {reachable}"));
+        if !reachable {
+            let end = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'");
+            self.sql(&maintenance, &end);
+        }
+    }
+
     fn answers(&self) -> bool {
         self.client("pg_isready").arg("--quiet").status().is_ok_and(|status| status.success())
     }

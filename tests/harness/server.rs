@@ -13,6 +13,9 @@ use crate::{CANARY, SOON, postgres, processes};
 /// A start that takes longer has failed; a busy machine may need some of it.
 const START_DEADLINE: Duration = Duration::from_secs(60);
 
+/// So much of a log is shown when a story fails.
+const LOG_LINES_SHOWN: usize = 30;
+
 /// Where the data live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Engine {
@@ -156,6 +159,21 @@ impl Launch {
         Launch { database_url: url, ..self }
     }
 
+    /// Where its data will be.
+    pub fn data_path(&self) -> &Path {
+        &self.data
+    }
+
+    /// A command of the operator on this installation, such as `["token", "create"]`.
+    pub fn command(&self, words: &[&str]) -> Command {
+        let mut command = frontdesk();
+        command.args(words).arg("--data").arg(&self.data);
+        if let Some(url) = &self.database_url {
+            command.env("FRONTDESK_DATABASE_URL", url);
+        }
+        command
+    }
+
     /// Starts it and waits until it can serve.
     pub fn start(self) -> Server {
         let (process, out, log) = self.spawn();
@@ -284,18 +302,12 @@ impl Server {
 
     /// A command of the operator on this installation, such as `["token", "create"]`.
     pub fn command(&self, words: &[&str]) -> Command {
-        let mut command = frontdesk();
-        command.args(words).arg("--data").arg(&self.launch.data);
-        if let Some(url) = &self.launch.database_url {
-            command.env("FRONTDESK_DATABASE_URL", url);
-        }
-        command
+        self.launch.command(words)
     }
 
     /// Makes a token with the command line.
     pub fn make_token(&self, email: &str, label: &str) -> String {
-        let printed =
-            processes::run(self.command(&["token", "create"]).args(["--user", email, "--label", label]));
+        let printed = processes::run(self.command(&["token", "create"]).args(["--user", email, "--label", label]));
         printed.trim().to_owned()
     }
 
@@ -342,7 +354,9 @@ impl Drop for Server {
                 let _ = process.kill();
                 let _ = process.wait();
             }
-            eprintln!("what the server logged:\n{}", self.log.text());
+            let lines = self.log.all();
+            let last = lines.len().saturating_sub(LOG_LINES_SHOWN);
+            eprintln!("what the server logged last:\n{}", lines[last..].join("\n"));
             return;
         }
         self.kill();

@@ -18,7 +18,10 @@ fn a_token_is_shown_once_and_acts_for_its_owner(engine: Engine) {
     let label = unique("For a bot ");
     let made = cast.otto.post("/1.0/access_tokens", &json!({ "label": label, "user_id": cast.bo.user_id })).ok();
     let token = made["token"].as_str().expect("the token").to_owned();
-    assert_eq!((&made["label"], &made["enabled"], &made["user_id"]), (&json!(label), &json!(true), &json!(cast.bo.user_id)));
+    assert_eq!(
+        (&made["label"], &made["enabled"], &made["user_id"]),
+        (&json!(label), &json!(true), &json!(cast.bo.user_id))
+    );
     assert_eq!(Person::with_token(&cast.server, &token).user_id, cast.bo.user_id);
     let page = cast.otto.get("/1.0/access_tokens?limit=150").ok();
     let listed = records(&page).iter().find(|one| one["id"] == made["id"]).expect("the token in the list");

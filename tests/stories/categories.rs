@@ -16,7 +16,8 @@ on_both_engines![
 fn categories_form_a_tree(engine: Engine) {
     let cast = Cast::shared(engine);
     let otto = &cast.otto;
-    let root = otto.create_category(&json!({ "color": 2, "mandatory": true, "post_qualification": true, "multiple": true }));
+    let root =
+        otto.create_category(&json!({ "color": 2, "mandatory": true, "post_qualification": true, "multiple": true }));
     assert_eq!((&root["parent_id"], &root["color"], &root["mandatory"]), (&json!(null), &json!(2), &json!(true)));
     let one = otto.create_category(&json!({ "parent_id": root["id"] }));
     let two = otto.create_category(&json!({ "parent_id": root["id"], "mandatory": true }));
@@ -68,8 +69,12 @@ fn a_wrong_category_is_refused(engine: Engine) {
     let (root, other) = (otto.create_category(&json!({})), otto.create_category(&json!({})));
     let child = otto.create_category(&json!({ "parent_id": root["id"] }));
     for (name, value) in [
-        ("name", json!("")), ("name", json!("x".repeat(256))), ("color", json!(7)), ("color", json!(-1)),
-        ("parent_id", json!("0123456789abcdef01234567")), ("source_ids", json!(["0123456789abcdef01234567"])),
+        ("name", json!("")),
+        ("name", json!("x".repeat(256))),
+        ("color", json!(7)),
+        ("color", json!(-1)),
+        ("parent_id", json!("0123456789abcdef01234567")),
+        ("source_ids", json!(["0123456789abcdef01234567"])),
     ] {
         let mut body = json!({ "name": "x" });
         body[name] = value.clone();
@@ -94,7 +99,8 @@ fn another_category_takes_over(engine: Engine) {
     let set = json!({ "thread_category_ids": [old["id"], kept["id"]] });
     cast.otto.put(&format!("{thread}/update_categories"), &set).ok();
     let path = format!("/1.0/categories/{}", id(&old));
-    let take_over = |heir: &str| cast.otto.send(Request::new("DELETE", &format!("{path}?take_over_category_id={heir}")));
+    let take_over =
+        |heir: &str| cast.otto.send(Request::new("DELETE", &format!("{path}?take_over_category_id={heir}")));
     assert_eq!(take_over(&id(&old)).invalid(), ["take_over_category_id"]);
     assert_eq!(take_over("0123456789abcdef01234567").invalid(), ["take_over_category_id"]);
     take_over(&id(&heir)).ok();

@@ -121,20 +121,32 @@ fn a_content_is_ignored(engine: Engine) {
 fn bodies_are_shown_as_text_and_as_safe_html(engine: Engine) {
     let cast = Cast::shared(engine);
     let (source, _channel) = cast.new_source();
-    let mut html = source.message("html", "t", "vera", "<p>Hello <b>there</b></p><script>alert(1)</script>\
-        <a href=\"javascript:alert(2)\" onclick=\"alert(3)\">x</a><img src=x onerror=alert(4)>");
+    let mut html = source.message(
+        "html",
+        "t",
+        "vera",
+        "<p>Hello <b>there</b></p><script>alert(1)</script>\
+        <a href=\"javascript:alert(2)\" onclick=\"alert(3)\">x</a><img src=x onerror=alert(4)>",
+    );
     html["format"] = json!("html");
     source.tells("messages.create", &html);
     source.says("marc", "t", "1 < 2 & \"quotes\"\nnext line");
     let contents = source.contents(&cast.otto, "t");
-    assert_eq!((&contents[0]["body_input_format"], &contents[1]["body_input_format"]), (&json!("html"), &json!("text")));
+    assert_eq!(
+        (&contents[0]["body_input_format"], &contents[1]["body_input_format"]),
+        (&json!("html"), &json!("text"))
+    );
     let formatted = |at: usize, kind: &str| contents[at]["body_formatted"][kind].as_str().unwrap().to_owned();
     let shown = formatted(0, "html");
     assert!(shown.contains("<b>there</b>"), "{shown}");
     for danger in ["script", "javascript:", "onclick", "onerror", "alert"] {
         assert!(!shown.contains(danger), "{shown}");
     }
-    assert!(formatted(0, "text").starts_with("Hello ") && !formatted(0, "text").contains("<b>"), "{}", formatted(0, "text"));
+    assert!(
+        formatted(0, "text").starts_with("Hello ") && !formatted(0, "text").contains("<b>"),
+        "{}",
+        formatted(0, "text")
+    );
     assert_eq!(formatted(1, "text"), "1 < 2 & \"quotes\"\nnext line");
     assert!(formatted(1, "html").contains("1 &lt; 2 &amp; "), "{}", formatted(1, "html"));
     assert_eq!(contents[1]["body"], "1 < 2 & \"quotes\"\nnext line");
@@ -182,7 +194,10 @@ fn a_reply_needs_words_and_something_to_answer(engine: Engine) {
     let unknown = "0123456789abcdef01234567";
     assert_eq!(write(json!({ "in_reply_to_id": unknown, "body": "x" })).invalid(), ["in_reply_to_id"]);
     assert_eq!(write(json!({ "in_reply_to_id": content, "body": "x", "author_id": unknown })).invalid(), ["author_id"]);
-    assert_eq!(write(json!({ "in_reply_to_id": content, "body": "x", "attachment_ids": [unknown] })).invalid(), ["attachment_ids"]);
+    assert_eq!(
+        write(json!({ "in_reply_to_id": content, "body": "x", "attachment_ids": [unknown] })).invalid(),
+        ["attachment_ids"]
+    );
     assert_eq!(write(json!({ "in_reply_to_id": content, "body": "x", "to": "marc" })).invalid(), ["to"]);
     assert_eq!(write(json!({ "source_id": unknown, "body": "x" })).invalid(), ["source_id"]);
     // None of this has left a trace.
@@ -214,7 +229,8 @@ fn a_private_message_is_answered_privately(engine: Engine) {
     let (source, channel) = cast.new_source();
     let mut message = source.message("secret-1", "", "vera", "Just between us");
     message.as_object_mut().unwrap().remove("thread_id");
-    message["recipient"] = json!({ "id": "desk", "screenname": "desk", "created_at": "2026-01-15", "puppetizable": true });
+    message["recipient"] =
+        json!({ "id": "desk", "screenname": "desk", "created_at": "2026-01-15", "puppetizable": true });
     source.tells("private_messages.create", &message);
     let content = source.all_contents(&cast.otto).remove(0);
     assert_eq!((&content["private_message"], &content["type"]), (&json!(true), &json!("private_message")));

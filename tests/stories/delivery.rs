@@ -106,7 +106,9 @@ fn what_failed_is_sent_again_by_hand(engine: Engine) {
     let pushes = channel.wait_for_text("Hello", 2);
     let flags: Vec<_> = pushes.iter().map(|push| push.params()["retry"].clone()).collect();
     assert_eq!(flags, [json!(false), json!(true)]);
-    assert!(pushes.iter().all(|push| push.params()["content_id"] == reply.as_str() && push.is_signed_by(&source.secret)));
+    assert!(
+        pushes.iter().all(|push| push.params()["content_id"] == reply.as_str() && push.is_signed_by(&source.secret))
+    );
     cast.otto.put(&format!("/1.0/contents/{reply}/export"), &json!({})).refused(403);
     cast.otto.put("/1.0/contents/0123456789abcdef01234567/export", &json!({})).refused(404);
 }
@@ -161,18 +163,15 @@ fn pending_answers_go_out_after_a_crash_and_say_that_they_are_a_repeat(engine: E
     let content = id(&source.contents(&cast.otto, "t")[0]);
     let waiting = id(&cast.otto.reply(&content, "Not begun before the crash"));
     cast.server.kill();
-    channel.answer(|push| Reply::json(&json!({ "id": format!("after-{}", push.params()["content_id"].as_str().unwrap()) })));
+    channel.answer(|push| {
+        Reply::json(&json!({ "id": format!("after-{}", push.params()["content_id"].as_str().unwrap()) }))
+    });
     cast.server.restart();
-    // On PostgreSQL another node might still be at it, so its claim has to run out first.
-    let patience = if engine == Engine::Sqlite { 20 } else { 90 };
-    let end = Instant::now() + Duration::from_secs(patience);
-    let is_sent = |content_id: &str| cast.otto.content(content_id)["synchronization_status"] == "success";
-    while !(is_sent(&started) && is_sent(&waiting)) {
-        assert!(Instant::now() < end, "pending answers do not go out");
-        std::thread::sleep(Duration::from_millis(100));
-    }
+    wait_for_status(&cast.otto, &started, "success");
+    wait_for_status(&cast.otto, &waiting, "success");
     let pushes = channel.wait_for_text("Begun before the crash", 2);
-    let told: Vec<_> = pushes.iter().map(|push| (push.params()["content_id"].clone(), push.params()["retry"].clone())).collect();
+    let told: Vec<_> =
+        pushes.iter().map(|push| (push.params()["content_id"].clone(), push.params()["retry"].clone())).collect();
     assert_eq!(told, [(json!(started), json!(false)), (json!(started), json!(true))]);
     let other = channel.wait_for_text("Not begun before the crash", 1);
     assert_eq!((other.len(), &other[0].params()["retry"]), (1, &json!(false)));

@@ -1,1 +1,450 @@
-//! x
+//! Bad input: whatever comes, it is a 4xx with a reason; never a 5xx, never a panic.
+
+use std::io::Read;
+use std::time::{Duration, Instant};
+
+use frontdesk_tests::http::{Request, encode};
+use frontdesk_tests::pages::records;
+use frontdesk_tests::random::Random;
+use frontdesk_tests::server::frontdesk;
+use frontdesk_tests::{Cast, Connection, Engine, processes};
+use serde_json::{Value, json};
+
+on_both_engines![
+    a_random_walk_over_every_operation_meets_no_5xx,
+    random_bodies_at_the_send_api_meet_no_5xx,
+    malformed_http_is_refused_or_cut_off,
+    a_request_that_never_ends_is_cut_off_and_holds_up_nobody,
+    a_strangers_endless_upload_is_cut_off_before_it_costs_memory,
+];
+
+/// Texts that have hurt somebody somewhere.
+const TEXTS: [&str; 40] = [
+    "",
+    " ",
+    "0",
+    "-1",
+    "1",
+    "true",
+    "null",
+    "NaN",
+    "1e999",
+    "9223372036854775808",
+    "-9223372036854775809",
+    "0x10",
+    "x",
+    "0123456789abcdef01234567",
+    "ffffffffffffffffffffffff",
+    "000000000000000000000000",
+    "g123456789abcdef01234567",
+    "'",
+    "\"",
+    "' OR 1=1 --",
+    "'; DROP TABLE users; --",
+    "$1",
+    "?",
+    "%",
+    "\\",
+    "../../etc/passwd",
+    "\u{0}",
+    "a\u{0}b",
+    "\u{202e}",
+    "\u{fffd}",
+    "\u{1f600}",
+    "e\u{301}\u{301}",
+    "\r\nSet-Cookie: x",
+    "<script>",
+    "{{firstname}}",
+    "[]",
+    "{}",
+    "2026-02-30T25:61:61Z",
+    "order:created_at.asc",
+    "-\"\"\"a:b:c",
+];
+
+struct Walk<'c> {
+    cast: &'c Cast,
+    random: Random,
+    /// Ids that exist, so that hostile parameters get past the look-up.
+    ids: Vec<String>,
+    /// Names of parameters that operations know.
+    names: Vec<String>,
+}
+
+impl Walk<'_> {
+    fn text(&mut self) -> String {
+        match self.random.below(12) {
+            0..=5 => (*self.random.pick(&TEXTS)).to_owned(),
+            6..=8 => self.random.pick(&self.ids).clone(),
+            9 => TEXTS[self.random.below(TEXTS.len())].repeat(1 + self.random.below(300)),
+            10 => {
+                let length = self.random.below(12);
+                (0..length).filter_map(|_| char::from_u32(self.random.below(0x11_0000) as u32)).collect()
+            }
+            _ => {
+                let key =
+                    *self.random.pick(&["source", "thread", "status_in", "identity", "order", "text", "-assigned"]);
+                format!("{key}:{} {}", self.random.pick(&TEXTS), self.random.pick(&TEXTS))
+            }
+        }
+    }
+
+    fn value(&mut self, depth: usize) -> Value {
+        match self.random.below(if depth == 0 { 6 } else { 9 }) {
+            0..=3 => self.text().into(),
+            4 => [json!(0), json!(-1), json!(1.5), json!(1e300), json!(i64::MAX), json!(u64::MAX)]
+                [self.random.below(6)]
+            .clone(),
+            5 => [json!(null), json!(true), json!(false)][self.random.below(3)].clone(),
+            6 => (0..self.random.below(4)).map(|_| self.value(depth - 1)).collect::<Vec<_>>().into(),
+            _ => {
+                let count = self.random.below(4);
+                (0..count).map(|_| (self.name(), self.value(depth - 1))).collect::<serde_json::Map<_, _>>().into()
+            }
+        }
+    }
+
+    fn name(&mut self) -> String {
+        match self.random.below(8) {
+            0 => self.text(),
+            _ => self.random.pick(&self.names).clone(),
+        }
+    }
+
+    fn path(&mut self, pattern: &str) -> String {
+        let mut path = "/1.0".to_owned();
+        for part in pattern.split('/').skip(1) {
+            path.push('/');
+            if !part.starts_with('{') {
+                path += part;
+            } else if self.random.below(4) == 0 {
+                path += &encode(&self.text());
+            } else {
+                path += self.random.pick(&self.ids).as_str();
+            }
+        }
+        path
+    }
+
+    fn pairs(&mut self) -> String {
+        let mut pairs = Vec::new();
+        for _ in 0..self.random.below(6) {
+            let name = self.name();
+            let brackets = *self.random.pick(&["", "", "", "[]", "[x]", "[][a]", "[", "]", "[[]]", "[x][]"]);
+            let value = self.text();
+            pairs.push(format!("{}{}={}", encode(&name), brackets, encode(&value)));
+        }
+        pairs.join("&")
+    }
+
+    fn request(&mut self, method: &str, pattern: &str) -> Request {
+        let mut target = self.path(pattern);
+        if self.random.below(2) == 0 {
+            target += &format!("?{}", self.pairs());
+        }
+        let request = Request::new(method, &target);
+        let request = match self.random.below(6) {
+            0 => request,
+            1 => request.body("application/x-www-form-urlencoded", self.pairs()),
+            2 => {
+                let junk: Vec<u8> = (0..self.random.below(60)).map(|_| self.random.bits() as u8).collect();
+                let kinds = [
+                    "application/json",
+                    "multipart/form-data; boundary=X",
+                    "text/plain",
+                    "application/x-www-form-urlencoded",
+                ];
+                request.body(kinds[self.random.below(4)], junk)
+            }
+            _ => {
+                let count = self.random.below(6);
+                let body: serde_json::Map<_, _> = (0..count).map(|_| (self.name(), self.value(3))).collect();
+                request.json(&body.into())
+            }
+        };
+        let request = match self.random.below(10) {
+            0 => request.header("Idempotency-Key", &self.text().replace(['\r', '\n', '\0'], "")),
+            _ => request,
+        };
+        match self.random.below(20) {
+            0 => request,
+            1 => request.token("nonsense"),
+            2..=5 => request.token(&self.cast.rita.token),
+            _ => request.token(&self.cast.otto.token),
+        }
+    }
+}
+
+fn a_random_walk_over_every_operation_meets_no_5xx(engine: Engine) {
+    // A server of its own: the walk changes whatever it can.
+    let cast = Cast::start(engine, &[]);
+    let (source, _channel) = cast.new_source();
+    source.says("vera", "t", "Hello?");
+    let mut ids = Vec::new();
+    for list in [
+        "content_sources",
+        "communities",
+        "content_threads",
+        "contents",
+        "identities",
+        "interventions",
+        "categories",
+        "users",
+        "roles",
+        "access_tokens",
+    ] {
+        let page = cast.otto.get(&format!("/1.0/{list}?limit=5")).ok();
+        ids.extend(records(&page).iter().map(|record| record["id"].as_str().unwrap().to_owned()));
+    }
+    // The tokens of the walkers stay, and so do the walkers.
+    ids.retain(|id| ![&cast.otto.user_id, &cast.rita.user_id].contains(&id));
+    let document = cast.server.send(&Request::new("GET", "/openapi.json")).json();
+    let names = parameter_names(&document);
+    assert!(names.len() > 50, "{names:?}");
+    let operations: Vec<(String, String)> = processes::run(frontdesk().arg("operations"))
+        .lines()
+        .map(|line| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+        .map(|words| (words[0].clone(), words[1].clone()))
+        // Deleting one's own token ends the walk early.
+        .filter(|(method, path)| !(path.starts_with("/access_tokens/") && method != "GET"))
+        .collect();
+    let mut walk = Walk { cast: &cast, random: Random::new(42), ids, names };
+    let mut connection = Connection::open(cast.server.address()).unwrap();
+    let mut statuses = std::collections::BTreeMap::<u16, u32>::new();
+    for step in 0..4_000 {
+        let (method, path) = walk.random.pick(&operations).clone();
+        let request = walk.request(&method, &path);
+        let answer = match connection.send(&request) {
+            Ok(answer) => answer,
+            // The server may close after what it could not read: a new connection must work.
+            Err(_) => {
+                connection = Connection::open(cast.server.address()).unwrap();
+                connection.send(&request).unwrap_or_else(|trouble| panic!("step {step}: {trouble}: {request:?}"))
+            }
+        };
+        *statuses.entry(answer.status).or_default() += 1;
+        let told = || format!("step {step}: {request:?}: {}", answer.text());
+        assert!(answer.status < 500, "{}", told());
+        if answer.status == 200 {
+            answer.ok();
+            continue;
+        }
+        assert!(matches!(answer.status, 400 | 401 | 403 | 404 | 409 | 413 | 422), "{}", told());
+        let body = answer.refused(answer.status);
+        assert!(body["message"].as_str().unwrap().len() < 2_000, "{}", told());
+    }
+    assert!(statuses[&200] > 300 && statuses.len() >= 5, "the walk gets everywhere: {statuses:?}");
+    // It still works afterwards.
+    source.says("vera", "after", "Still there?");
+    assert_eq!(cast.otto.get("/1.0/users/me").status, 200);
+    assert!(cast.server.log().iter().all(|line| !line.contains("ERROR")), "{:?}", cast.server.log());
+}
+
+fn parameter_names(document: &Value) -> Vec<String> {
+    let mut names = std::collections::BTreeSet::new();
+    collect_names(document, &mut names);
+    names.into_iter().collect()
+}
+
+fn collect_names(value: &Value, names: &mut std::collections::BTreeSet<String>) {
+    match value {
+        Value::Object(map) => {
+            if let Some(Value::Object(properties)) = map.get("properties") {
+                names.extend(properties.keys().cloned());
+            }
+            if let (Some(Value::String(name)), Some(_)) = (map.get("name"), map.get("in")) {
+                names.insert(name.trim_end_matches("[]").to_owned());
+            }
+            map.values().for_each(|value| collect_names(value, names));
+        }
+        Value::Array(list) => list.iter().for_each(|value| collect_names(value, names)),
+        _ => {}
+    }
+}
+
+fn random_bodies_at_the_send_api_meet_no_5xx(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let options = json!({ "options": ["view.messaging", "messaging.typing_indicator"] });
+    let source = frontdesk_tests::Source::create(&cast.otto, "http://127.0.0.1:9/", &options);
+    source.says("vera", "t", "Hello?");
+    let names = [
+        "id",
+        "thread_id",
+        "author",
+        "recipient",
+        "screenname",
+        "created_at",
+        "updated_at",
+        "body",
+        "format",
+        "title",
+        "attachments",
+        "url",
+        "content",
+        "filename",
+        "type",
+        "categories",
+        "context_data",
+        "in_reply_to_id",
+        "language",
+        "display_url",
+        "structured_content",
+        "structured_reply",
+        "items",
+        "puppetizable",
+        "email",
+        "preview",
+        "actions",
+        "ip",
+    ];
+    let actions = [
+        "messages.create",
+        "private_messages.create",
+        "threads.create",
+        "users.create",
+        "status.mark_as_read",
+        "typing.start",
+        "typing.stop",
+        "message.create",
+        "nonsense",
+    ];
+    let mut walk = Walk {
+        cast: &cast,
+        random: Random::new(7),
+        ids: vec!["t".into(), "vera".into()],
+        names: names.map(String::from).to_vec(),
+    };
+    let mut connection = Connection::open(cast.server.address()).unwrap();
+    let mut taken = 0;
+    for step in 0..1_500 {
+        // A good message with something in it exchanged gets further than pure noise.
+        let mut params = source.message(&format!("fuzz-{step}"), "t", "vera", "Hello?");
+        for _ in 0..walk.random.below(4) {
+            let (name, value) = (walk.name(), walk.value(3));
+            let place = if walk.random.below(3) == 0 { &mut params["author"] } else { &mut params };
+            if place.is_object() {
+                place[name] = value;
+            }
+        }
+        let mut body = json!({ "action": *walk.random.pick(&actions), "params": params }).to_string().into_bytes();
+        if walk.random.below(10) == 0 && !body.is_empty() {
+            let at = walk.random.below(body.len());
+            body[at] = walk.random.bits() as u8;
+        }
+        let request = source.request_of(&body);
+        let answer = match connection.send(&request) {
+            Ok(answer) => answer,
+            Err(_) => {
+                connection = Connection::open(cast.server.address()).unwrap();
+                connection.send(&request).unwrap()
+            }
+        };
+        let told = || format!("step {step}: {}: {}", String::from_utf8_lossy(&body), answer.text());
+        match answer.status {
+            200 => taken += 1,
+            400 | 413 | 422 | 429 => {
+                answer.refused(answer.status);
+            }
+            _ => panic!("{}", told()),
+        }
+        assert!(answer.body.len() < 4_000, "{}", told());
+    }
+    assert!(taken > 200, "{taken}");
+}
+
+fn malformed_http_is_refused_or_cut_off(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let token = &cast.otto.token;
+    let long_header = format!("GET /1.0/users/me HTTP/1.1\r\nHost: x\r\nX: {}\r\n\r\n", "x".repeat(200_000));
+    let many_headers = format!("GET /1.0/users/me HTTP/1.1\r\nHost: x\r\n{}\r\n", "X: y\r\n".repeat(2_000));
+    for bytes in [
+        &b"\r\n\r\n\r\n\r\n"[..],
+        b"nonsense\r\n\r\n",
+        b"GET\r\n\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"GET /\x00 HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /\xff\xfe HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET http://[::1 HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"POST /1.0/contents HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
+        b"POST /1.0/contents HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999\r\n\r\n",
+        b"POST /1.0/contents HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxx",
+        b"POST /1.0/contents HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"POST /1.0/contents HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nxx\r\n",
+        b"POST /1.0/contents HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n",
+        b"GET /1.0/users/me HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer \xff\xff\r\n\r\n",
+        b"CONNECT example.com:443 HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        long_header.as_bytes(),
+        many_headers.as_bytes(),
+    ] {
+        let shown = String::from_utf8_lossy(&bytes[..bytes.len().min(80)]).into_owned();
+        let mut connection = Connection::open(cast.server.address()).unwrap();
+        // The server may have hung up before it has all.
+        let _ = connection.write(bytes);
+        if bytes.starts_with(b"\x16") {
+            continue;
+        }
+        if let Ok(answer) = connection.answer() {
+            assert!((400..500).contains(&answer.status), "{shown:?}: {}", answer.status);
+        }
+    }
+    // Two requests in one: the second is not smuggled past the first.
+    let mut connection = Connection::open(cast.server.address()).unwrap();
+    let both = format!(
+        "GET /1.0/users/me HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n\
+         GET /1.0/users/me HTTP/1.1\r\nHost: x\r\n\r\n"
+    );
+    connection.write(both.as_bytes()).unwrap();
+    assert_eq!(connection.answer().unwrap().status, 200);
+    assert_eq!(connection.answer().unwrap().status, 401);
+    assert_eq!(cast.otto.get("/1.0/users/me").status, 200);
+}
+
+fn a_request_that_never_ends_is_cut_off_and_holds_up_nobody(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let started = Instant::now();
+    let mut slow: Vec<std::net::TcpStream> = (0..50)
+        .map(|_| {
+            let mut stream = std::net::TcpStream::connect(cast.server.address()).unwrap();
+            std::io::Write::write_all(&mut stream, b"GET /1.0/users/me HTTP/1.1\r\nHost: x\r\nX-Slow").unwrap();
+            stream
+        })
+        .collect();
+    cast.otto.get("/1.0/users/me").ok();
+    // A header has seconds, not minutes.
+    let mut first = slow.swap_remove(0);
+    first.set_read_timeout(Some(Duration::from_secs(45))).unwrap();
+    let mut rest = Vec::new();
+    let ended = first.read_to_end(&mut rest);
+    assert!(ended.is_ok() || started.elapsed() < Duration::from_secs(44), "the connection is still open: {ended:?}");
+}
+
+fn a_strangers_endless_upload_is_cut_off_before_it_costs_memory(engine: Engine) {
+    const PIECE_BYTES: usize = 1024 * 1024;
+    const PIECES_MAX: usize = 96;
+    let cast = Cast::start(engine, &[]);
+    let resident = || {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", cast.server.process_id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("VmRSS").to_owned();
+        line.split_whitespace().nth(1).and_then(|kilobytes| kilobytes.parse::<usize>().ok()).expect("a number") / 1024
+    };
+    let before = resident();
+    let head = "POST /1.0/attachments HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\
+                Content-Type: multipart/form-data; boundary=XX\r\n\r\n";
+    // Neither a preamble that never ends nor a part's header that never ends is worth keeping.
+    for beginning in ["", "--XX\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\nX: "] {
+        let mut connection = Connection::open(cast.server.address()).unwrap();
+        connection.write(head.as_bytes()).unwrap();
+        if !beginning.is_empty() {
+            connection.write(format!("{:x}\r\n{beginning}\r\n", beginning.len()).as_bytes()).unwrap();
+        }
+        let piece = [format!("{PIECE_BYTES:x}\r\n").into_bytes(), vec![b'y'; PIECE_BYTES], b"\r\n".to_vec()].concat();
+        let sent = (0..PIECES_MAX).take_while(|_| connection.write(&piece).is_ok()).count();
+        assert!(sent < PIECES_MAX, "the server took {PIECES_MAX} MiB from a stranger");
+        if let Ok(answer) = connection.answer() {
+            assert!(matches!(answer.status, 400 | 401 | 413), "{}", answer.status);
+        }
+    }
+    assert!(resident() < before + 64, "{before} MiB became {} MiB", resident());
+    cast.otto.get("/1.0/users/me").ok();
+}

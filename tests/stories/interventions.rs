@@ -13,6 +13,7 @@ on_both_engines![
     an_intervention_goes_to_another_user_who_may_read_it,
     lists_are_filtered_and_sorted,
     reply_times_count_from_the_first_message_that_waits,
+    of_two_agents_at_once_one_engages,
     what_an_agent_wrote_cannot_be_engaged,
     unknown_custom_fields_are_refused,
 ];
@@ -51,7 +52,10 @@ fn a_closed_intervention_refuses_replies_until_it_is_opened_again(engine: Engine
     source.says("vera", "t", "Hello?");
     let content = id(&source.contents(&cast.otto, "t")[0]);
     cast.otto.reply(&content, "Hello");
-    let intervention = records(&cast.otto.get(&format!("/1.0/interventions?thread_id={}", id(&source.thread(&cast.otto, "t")))).ok())[0].clone();
+    let intervention =
+        records(&cast.otto.get(&format!("/1.0/interventions?thread_id={}", id(&source.thread(&cast.otto, "t")))).ok())
+            [0]
+        .clone();
     cast.otto.put(&format!("{}/close", path(&intervention)), &json!({})).ok();
     let refused = cast.otto.post("/1.0/contents", &json!({ "in_reply_to_id": content, "body": "One more thing" }));
     assert_eq!(refused.invalid(), ["in_reply_to_id"]);
@@ -243,4 +247,26 @@ fn unknown_custom_fields_are_refused(engine: Engine) {
     let wrong = json!({ "custom_field_values": { "colour": "blue" } });
     assert_eq!(cast.otto.put(&path(&intervention), &wrong).invalid(), ["custom_field_values"]);
     cast.otto.put(&path(&intervention), &json!({ "custom_field_values": "blue" })).refused(400);
+}
+
+fn of_two_agents_at_once_one_engages(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let borrowed = cast.borrow_shop();
+    for _ in 0..5 {
+        let thread = frontdesk_tests::cast::unique("race-");
+        borrowed.shop.says("vera", &thread, "Hello?");
+        let content = id(&borrowed.shop.contents(&cast.ada, &thread)[0]);
+        let body = json!({ "content_id": content });
+        let start = std::sync::Barrier::new(2);
+        let engage = |person: &frontdesk_tests::Person| {
+            start.wait();
+            person.post("/1.0/interventions", &body).status
+        };
+        let (ada, bo) = std::thread::scope(|scope| {
+            let bo = scope.spawn(|| engage(&cast.bo));
+            (engage(&cast.ada), bo.join().expect("Bo"))
+        });
+        assert!(matches!((ada, bo), (200, 422) | (422, 200)), "{ada} {bo}");
+        assert_eq!(borrowed.shop.thread(&cast.ada, &thread)["interventions_count"], 1);
+    }
 }

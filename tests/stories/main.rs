@@ -5,6 +5,7 @@ mod engines;
 
 mod access_tokens;
 mod attachments;
+mod backup;
 mod categories;
 mod contents;
 mod contract;

@@ -62,7 +62,15 @@ fn a_customers_message_reaches_an_agent_and_the_answer_reaches_the_customer(engi
     let mut keys: Vec<&str> = params.as_object().unwrap().keys().map(String::as_str).collect();
     keys.sort_unstable();
     let documented = [
-        "author_id", "body", "content_id", "created_at", "format", "in_reply_to_id", "retry", "sender_name", "thread_id",
+        "author_id",
+        "body",
+        "content_id",
+        "created_at",
+        "format",
+        "in_reply_to_id",
+        "retry",
+        "sender_name",
+        "thread_id",
         "updated_at",
     ];
     assert_eq!(keys, documented);
@@ -93,8 +101,12 @@ fn a_customers_message_reaches_an_agent_and_the_answer_reaches_the_customer(engi
     assert_eq!(closed["category_ids"], json!([disposition["id"]]));
     assert_eq!((&closed["user_replies_count"], &closed["first_user_reply_id"]), (&json!(1), &reply["id"]));
     for figure in [
-        "first_user_reply_in", "first_user_reply_in_bh", "last_user_reply_in", "last_user_reply_in_bh",
-        "user_reply_in_average", "user_reply_in_average_bh",
+        "first_user_reply_in",
+        "first_user_reply_in_bh",
+        "last_user_reply_in",
+        "last_user_reply_in_bh",
+        "user_reply_in_average",
+        "user_reply_in_average_bh",
     ] {
         assert!(closed[figure].as_i64().is_some_and(|seconds| (0..120).contains(&seconds)), "{figure}: {closed}");
     }
@@ -125,7 +137,8 @@ fn a_reply_to_what_nobody_engaged_opens_an_intervention(engine: Engine) {
     source.says("vera", "t", "Hello?");
     let content = source.contents(&cast.otto, "t").remove(0);
     let reply = cast.otto.reply(&id(&content), "Hello Vera");
-    let intervention = cast.otto.get(&format!("/1.0/interventions/{}", reply["intervention_id"].as_str().unwrap())).ok();
+    let intervention =
+        cast.otto.get(&format!("/1.0/interventions/{}", reply["intervention_id"].as_str().unwrap())).ok();
     assert_eq!(intervention["user_id"], cast.otto.user_id.as_str());
     assert_eq!((&intervention["closed"], &intervention["user_replies_count"]), (&json!(false), &json!(1)));
     assert_eq!(cast.otto.content(&id(&content))["intervention_id"], intervention["id"]);

@@ -20,6 +20,8 @@ on_both_engines![
     two_servers_never_open_one_data_directory,
     secrets_are_sealed_in_the_store,
     what_is_stored_is_private_even_in_a_directory_that_others_may_read,
+    a_fresh_start_gives_no_warning,
+    the_log_names_the_client_behind_a_trusted_proxy,
 ];
 
 fn a_first_start_makes_everything_and_shows_once_how_to_sign_in(engine: Engine) {
@@ -106,7 +108,7 @@ fn metrics_count_what_was_asked(engine: Engine) {
 }
 
 fn the_log_is_structured_and_holds_neither_tokens_nor_bodies(engine: Engine) {
-    let cast = Cast::at(Launch::new(engine).with(&["--demo"]).log("info,frontdesk=trace").start());
+    let cast = Cast::at(Launch::new(engine).with(&["--demo"]).log("debug").start());
     let (source, channel) = cast.new_source();
     source.says("vera", "t", &format!("Hello {CANARY}"));
     let content = source.contents(&cast.otto, "t").remove(0);
@@ -145,7 +147,9 @@ fn a_server_that_is_told_to_stop_finishes_what_it_is_at(engine: Engine) {
     let (source, channel) = cast.new_source();
     source.says("vera", "t", "Hello?");
     let content = source.contents(&cast.otto, "t").remove(0);
-    channel.answer(|_| frontdesk_tests::Reply::json(&json!({ "id": "late" })).after(std::time::Duration::from_millis(700)));
+    channel.answer(|_| {
+        frontdesk_tests::Reply::json(&json!({ "id": "late" })).after(std::time::Duration::from_millis(700))
+    });
     let reply = cast.otto.reply(content["id"].as_str().unwrap(), "Just before the end");
     channel.push_of("Just before the end");
     cast.server.stop();
@@ -219,4 +223,48 @@ fn what_is_stored_is_private_even_in_a_directory_that_others_may_read(engine: En
         let is_private = metadata.permissions().mode() & 0o077 == 0;
         assert!(is_closed || is_private, "{:?} is open to others", file.file_name());
     }
+}
+
+fn a_fresh_start_gives_no_warning(engine: Engine) {
+    let mut server = Launch::new(engine).with(&["--demo"]).start();
+    server.stop();
+    assert_eq!(server.log(), [""; 0]);
+}
+
+fn the_log_names_the_client_behind_a_trusted_proxy(engine: Engine) {
+    for (trusted, expected) in [(&["--trusted-proxy", "127.0.0.0/8"][..], "203.0.113.7"), (&[], "127.0.0.1")] {
+        let server = Launch::new(engine).with(trusted).log("info").start();
+        let request = Request::new("GET", "/1.0/roles").token(server.token());
+        server.send(&request.header("X-Forwarded-For", "198.51.100.1, 203.0.113.7")).ok();
+        let line =
+            eventually("the request is logged", || server.log().into_iter().find(|line| line.contains("getAllRoles")));
+        let line: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(line["client"], expected, "{line}");
+    }
+}
+
+#[test]
+fn a_database_that_is_away_is_said_so_and_is_used_again_when_it_is_back() {
+    let cast = Cast::start(Engine::Postgres, &[]);
+    let (source, _channel) = cast.new_source();
+    source.says("vera", "t", "Before");
+    let url = cast.server.database_url().unwrap().to_owned();
+    let cluster = frontdesk_tests::postgres::shared();
+    cluster.set_reachable(&url, false);
+    let status = |path: &str| cast.server.send(&Request::new("GET", path)).status;
+    eventually("the server says that it is not ready", || (status("/readyz") == 503).then_some(()));
+    assert_eq!(status("/healthz"), 200);
+    assert_eq!(status("/metrics"), 200);
+    let refused = cast.otto.get("/1.0/users/me");
+    refused.refused(503);
+    assert!(refused.header("retry-after").is_some());
+    let message = source.message("during", "t", "vera", "During");
+    let refused = source.post("messages.create", &message);
+    refused.refused(503);
+    assert!(refused.header("retry-after").is_some());
+    cluster.set_reachable(&url, true);
+    eventually("the server is ready again", || (status("/readyz") == 200).then_some(()));
+    eventually("the message is taken", || (source.post("messages.create", &message).status == 200).then_some(()));
+    let bodies: Vec<_> = source.contents(&cast.otto, "t").iter().map(|content| content["body"].clone()).collect();
+    assert_eq!(bodies, [json!("Before"), json!("During")]);
 }

@@ -140,7 +140,8 @@ fn acting_as_somebody_else_gives_their_rights_and_their_name(engine: Engine) {
     let reply = json!({ "in_reply_to_id": content, "body": "From Ada", "impersonated_user_id": cast.ada.user_id });
     let reply = cast.otto.post("/1.0/contents", &reply).ok();
     assert_eq!(reply["creator_id"], cast.ada.user_id.as_str());
-    let intervention = cast.otto.get(&format!("/1.0/interventions/{}", reply["intervention_id"].as_str().unwrap())).ok();
+    let intervention =
+        cast.otto.get(&format!("/1.0/interventions/{}", reply["intervention_id"].as_str().unwrap())).ok();
     assert_eq!(intervention["user_id"], cast.ada.user_id.as_str());
     assert_eq!(borrowed.channel.push_of("From Ada").params()["sender_name"], "Ada Agent");
     // Otto sees every source; as Ada he sees hers.

@@ -41,9 +41,16 @@ fn every_documented_error_has_its_status_and_text(engine: Engine) {
         refused(&send(source.request_of(body.as_bytes())), 400, "Bad request");
     }
     for body in [
-        json!([]), json!("x"), json!(null), json!({}), json!({ "action": "messages.create" }), json!({ "params": good }),
-        json!({ "action": 1, "params": good }), json!({ "action": "messages.create", "params": [] }),
-        json!({ "action": "", "params": good }), json!({ "action": "messages.create", "params": null }),
+        json!([]),
+        json!("x"),
+        json!(null),
+        json!({}),
+        json!({ "action": "messages.create" }),
+        json!({ "params": good }),
+        json!({ "action": 1, "params": good }),
+        json!({ "action": "messages.create", "params": [] }),
+        json!({ "action": "", "params": good }),
+        json!({ "action": "messages.create", "params": null }),
     ] {
         refused(&send(source.request_of(body.to_string().as_bytes())), 400, "Invalid request format");
     }
@@ -65,13 +72,25 @@ fn every_documented_error_has_its_status_and_text(engine: Engine) {
         assert!(answer.text().contains(&format!("params.{missing}")), "{}", answer.text());
     }
     for (place, wrong) in [
-        ("/body", json!(5)), ("/body", json!("x".repeat(20_001))), ("/id", json!("x".repeat(256))), ("/id", json!(1.5)),
-        ("/author", json!("vera")), ("/author/id", json!(null)), ("/author/screenname", json!("")),
-        ("/author/created_at", json!("soon")), ("/format", json!("markdown")), ("/display_url", json!("javascript:x")),
-        ("/in_reply_to_id", json!("nobody-knows")), ("/categories", json!("x")), ("/context_data", json!([1])),
-        ("/attachments", json!([{ "url": "ftp://x/y.png" }])), ("/attachments", json!([{ "content": "!", "filename": "a.txt" }])),
+        ("/body", json!(5)),
+        ("/body", json!("x".repeat(20_001))),
+        ("/id", json!("x".repeat(256))),
+        ("/id", json!(1.5)),
+        ("/author", json!("vera")),
+        ("/author/id", json!(null)),
+        ("/author/screenname", json!("")),
+        ("/author/created_at", json!("soon")),
+        ("/format", json!("markdown")),
+        ("/display_url", json!("javascript:x")),
+        ("/in_reply_to_id", json!("nobody-knows")),
+        ("/categories", json!("x")),
+        ("/context_data", json!([1])),
+        ("/attachments", json!([{ "url": "ftp://x/y.png" }])),
+        ("/attachments", json!([{ "content": "!", "filename": "a.txt" }])),
         ("/attachments", json!([{ "content": "aGVsbG8=", "filename": "a.exe" }])),
-        ("/attachments", json!([{ "content": "aGVsbG8=" }])), ("/author/gender", json!("yes")), ("/body", json!("a\u{0}b")),
+        ("/attachments", json!([{ "content": "aGVsbG8=" }])),
+        ("/author/gender", json!("yes")),
+        ("/body", json!("a\u{0}b")),
     ] {
         let mut message = good.clone();
         match message.pointer_mut(place) {
@@ -89,7 +108,11 @@ fn every_documented_error_has_its_status_and_text(engine: Engine) {
         message
     };
     let select = json!({ "type": "select", "items": [{ "title": "Yes" }] });
-    refused(&source.post("messages.create", &structured(select.clone())), 422, "Source doesn't support structured contents");
+    refused(
+        &source.post("messages.create", &structured(select.clone())),
+        422,
+        "Source doesn't support structured contents",
+    );
     let messaging = Source::create(&cast.otto, &channel.base_uri(), &json!({ "options": ["view.messaging"] }));
     for (content, message) in [
         (json!({ "items": [] }), "Type is required for structured contents"),
@@ -114,7 +137,8 @@ fn a_refused_request_leaves_nothing_behind(engine: Engine) {
     let mut message = source.message("m", "t", "newcomer", "Hello?");
     message["in_reply_to_id"] = json!("nobody-knows");
     assert_eq!(source.post("messages.create", &message).status, 422);
-    let known = cast.otto.get(&format!("/1.0/identities?community_id={}&foreign_id=newcomer", source.community_id)).ok();
+    let known =
+        cast.otto.get(&format!("/1.0/identities?community_id={}&foreign_id=newcomer", source.community_id)).ok();
     assert_eq!(known["count"], 0);
     assert!(source.threads(&cast.otto, "t").is_empty());
     // So the same id can be told again when what it answers is there.
@@ -147,8 +171,13 @@ fn the_signature_stands_in_the_header_or_in_the_address(engine: Engine) {
     assert_eq!(query(3, &signed(3)), 200);
     assert_eq!(source.contents(&cast.otto, "t").len(), 3);
     for wrong in [
-        sign("another secret", &body(4)), sign(&source.secret, b"another body"), String::new(), "0".repeat(128),
-        signed(4)[..127].to_owned(), format!("{}00", signed(4)), format!("{} ", &signed(4)[..64]),
+        sign("another secret", &body(4)),
+        sign(&source.secret, b"another body"),
+        String::new(),
+        "0".repeat(128),
+        signed(4)[..127].to_owned(),
+        format!("{}00", signed(4)),
+        format!("{} ", &signed(4)[..64]),
     ] {
         assert_eq!(header(4, &wrong), 422, "{wrong}");
         assert_eq!(query(4, wrong.trim()), 422, "{wrong}");
@@ -164,9 +193,10 @@ fn bodies_may_be_as_large_as_documented_and_no_larger(engine: Engine) {
     let cast = Cast::shared(engine);
     let (source, _channel) = cast.new_source();
     let padded = |bytes: usize, message_id: &str| {
-        let mut body = json!({ "action": "messages.create", "params": source.message(message_id, "t", "vera", "Hello?") })
-            .to_string()
-            .into_bytes();
+        let mut body =
+            json!({ "action": "messages.create", "params": source.message(message_id, "t", "vera", "Hello?") })
+                .to_string()
+                .into_bytes();
         body.resize(bytes, b' ');
         source.request_of(&body)
     };
@@ -190,8 +220,11 @@ fn bodies_may_be_as_large_as_documented_and_no_larger(engine: Engine) {
 fn the_body_is_json_whatever_its_type_says(engine: Engine) {
     let cast = Cast::shared(engine);
     let (source, _channel) = cast.new_source();
-    for (number, kind) in ["application/x-www-form-urlencoded", "text/plain", "multipart/form-data", ""].iter().enumerate() {
-        let mut request = source.request("messages.create", &source.message(&number.to_string(), "t", "vera", "Hello?"));
+    for (number, kind) in
+        ["application/x-www-form-urlencoded", "text/plain", "multipart/form-data", ""].iter().enumerate()
+    {
+        let mut request =
+            source.request("messages.create", &source.message(&number.to_string(), "t", "vera", "Hello?"));
         request.headers.retain(|(name, _)| name != "Content-Type");
         let answer = cast.server.send(&request.header("Content-Type", kind));
         assert_eq!((answer.status, answer.text().as_str()), (200, "ok"), "{kind}");
@@ -202,7 +235,11 @@ fn the_body_is_json_whatever_its_type_says(engine: Engine) {
 fn typing_is_limited_and_a_stop_starts_afresh(engine: Engine) {
     let cast = Cast::shared(engine);
     let (_, channel) = cast.new_source();
-    let typist = Source::create(&cast.otto, &channel.base_uri(), &json!({ "options": ["view.messaging", "messaging.typing_indicator"] }));
+    let typist = Source::create(
+        &cast.otto,
+        &channel.base_uri(),
+        &json!({ "options": ["view.messaging", "messaging.typing_indicator"] }),
+    );
     let message = typist.says("vera", "t", "Hello?");
     typist.says("marc", "u", "Hello?");
     let start = |thread: &str| typist.post("typing.start", &json!({ "thread_id": thread, "preview": "Where is" }));
@@ -218,7 +255,9 @@ fn typing_is_limited_and_a_stop_starts_afresh(engine: Engine) {
     assert_eq!(by_content.status, 429);
     std::thread::sleep(Duration::from_millis(2_100));
     assert_eq!(start("t").status, 200);
-    for wrong in [json!({ "preview": "x" }), json!({ "thread_id": "t" }), json!({ "thread_id": "unknown", "preview": "x" })] {
+    for wrong in
+        [json!({ "preview": "x" }), json!({ "thread_id": "t" }), json!({ "thread_id": "unknown", "preview": "x" })]
+    {
         refused(&typist.post("typing.start", &wrong), 422, "Invalid resource format");
     }
     assert_eq!(typist.contents(&cast.otto, "t").len(), 1, "typing is a hint and leaves nothing");
@@ -299,7 +338,16 @@ fn absent_null_and_empty_are_the_same(engine: Engine) {
     let (source, _channel) = cast.new_source();
     for (number, empty) in [json!(null), json!(""), json!([]), json!({})].into_iter().enumerate() {
         let mut message = source.message(&number.to_string(), "t", "vera", "Hello?");
-        for name in ["attachments", "categories", "context_data", "language", "in_reply_to_id", "updated_at", "actions", "structured_reply"] {
+        for name in [
+            "attachments",
+            "categories",
+            "context_data",
+            "language",
+            "in_reply_to_id",
+            "updated_at",
+            "actions",
+            "structured_reply",
+        ] {
             message[name] = empty.clone();
         }
         message["author"]["email"] = empty;

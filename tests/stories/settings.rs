@@ -109,8 +109,19 @@ fn help_names_every_command_and_every_setting() {
     let help = processes::run(frontdesk().args(["serve", "--help"]));
     let file = processes::run(frontdesk().arg("config"));
     for setting in [
-        "data", "listen", "database-url", "public-url", "demo", "rate-limit", "allow-outbound", "trusted-proxy",
-        "secret-key-file", "connections-max", "log-days", "log", "log-format",
+        "data",
+        "listen",
+        "database-url",
+        "public-url",
+        "demo",
+        "rate-limit",
+        "allow-outbound",
+        "trusted-proxy",
+        "secret-key-file",
+        "connections-max",
+        "log-days",
+        "log",
+        "log-format",
     ] {
         let variable = format!("FRONTDESK_{}", setting.to_uppercase().replace('-', "_"));
         assert!(help.contains(&format!("--{setting}")) && help.contains(&variable), "{setting}");

@@ -1,5 +1,6 @@
 //! Threads: listed, searched, closed, opened, categorised.
 
+use frontdesk_tests::cast::unique;
 use frontdesk_tests::http::encode;
 use frontdesk_tests::pages::{id, ids, records};
 use frontdesk_tests::{Cast, Engine, Source};
@@ -10,6 +11,8 @@ on_both_engines![
     threads_are_searched_by_every_keyword,
     a_search_that_means_nothing_is_refused_with_its_place,
     threads_of_a_channel_that_cannot_close_them_are_not_closed,
+    a_messaging_thread_is_closed_and_opened,
+    keywords_for_what_there_is_none_of_yet_find_nothing,
     a_thread_is_read_with_its_documented_counters,
     threads_get_categories,
     a_thread_that_is_only_a_title_has_no_contents,
@@ -132,6 +135,59 @@ fn threads_of_a_channel_that_cannot_close_them_are_not_closed(engine: Engine) {
         cast.otto.put(&format!("/1.0/content_threads/{wrong}/close"), &json!({})).refused(404);
         cast.otto.get(&format!("/1.0/content_threads/{wrong}/open")).refused(404);
         cast.otto.get(&format!("/1.0/content_threads/{wrong}")).refused(404);
+    }
+}
+
+fn a_messaging_thread_is_closed_and_opened(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let otto = &cast.otto;
+    let community = json!({ "type": "mobile_messaging", "name": unique("Messaging ") });
+    let community = otto.post("/1.0/communities", &community).ok();
+    let source = json!({ "type": "mobile_messaging", "name": "App", "community_id": community["id"] });
+    let source = otto.post("/1.0/content_sources", &source).ok();
+    let content = json!({ "source_id": source["id"], "body": "Your kettle is on its way", "to": "visitor-1" });
+    let content = otto.post("/1.0/contents", &content).ok();
+    assert_eq!((&content["source_type"], &content["type"]), (&json!("mobile_messaging"), &json!("message")));
+    let path = format!("/1.0/content_threads/{}", content["thread_id"].as_str().unwrap());
+    // The answer shows the thread as it was before; later reads show what it is.
+    assert_eq!(otto.put(&format!("{path}/close"), &json!({})).ok()["closed"], false);
+    assert_eq!(otto.get(&path).ok()["closed"], true);
+    assert_eq!(otto.put(&format!("{path}/close"), &json!({})).ok()["closed"], true);
+    let reply = json!({ "in_reply_to_id": content["id"], "body": "One more thing" });
+    otto.post("/1.0/contents", &reply).refused(403);
+    assert_eq!(otto.get(&path).ok()["contents_count"], 1);
+    // Opening is a GET as documented, and a PUT as one would expect.
+    assert_eq!(otto.get(&format!("{path}/open")).ok()["closed"], true);
+    assert_eq!(otto.get(&path).ok()["closed"], false);
+    otto.put(&format!("{path}/close"), &json!({})).ok();
+    otto.put(&format!("{path}/open"), &json!({})).ok();
+    assert_eq!(otto.get(&path).ok()["closed"], false);
+    assert_eq!(otto.post("/1.0/contents", &reply).ok()["thread_id"], content["thread_id"]);
+}
+
+fn keywords_for_what_there_is_none_of_yet_find_nothing(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (source, _channel) = three_threads(&cast);
+    let some = "0123456789abcdef01234567";
+    for (q, found) in [
+        ("language:en", 0),
+        ("approval_required:true", 0),
+        ("not_published:true", 0),
+        ("scheduled:true", 0),
+        ("needs_manual_categorization:true", 0),
+        (&format!("identity_group:{some}"), 0),
+        (&format!("assigned_to_team:{some}"), 0),
+        (&format!("-assigned_to_team:{some}"), 3),
+        (&format!("active_and_assigned_to_team:{some}"), 0),
+        ("active_and_assigned_to_disabled_agents:true", 0),
+        ("opened_and_assigned_to_disabled_agents:true", 0),
+        ("categorized_in_mine:true", 0),
+        (&format!("forwarded_into:{some}"), 0),
+        ("forwarded_into_mine:true", 0),
+        ("approval_required:false", 3),
+    ] {
+        let page = cast.otto.search("/1.0/content_threads", &format!("source:{} {q}", source.id));
+        assert_eq!(page["count"], found, "{q}");
     }
 }
 

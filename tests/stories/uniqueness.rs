@@ -91,7 +91,8 @@ fn two_first_private_messages_at_once_make_one_thread(engine: Engine) {
     for round in 0..10 {
         let requests: Vec<Request> = (0..4)
             .map(|number| {
-                let mut message = source.message(&format!("{round}-{number}"), "", &format!("author-{round}"), "Hello?");
+                let mut message =
+                    source.message(&format!("{round}-{number}"), "", &format!("author-{round}"), "Hello?");
                 message.as_object_mut().unwrap().remove("thread_id");
                 message["recipient"] =
                     json!({ "id": "desk", "screenname": "desk", "created_at": "2026-01-15", "puppetizable": true });

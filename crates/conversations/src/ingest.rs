@@ -46,7 +46,10 @@ pub(crate) fn content(
     let now = env.now();
     let Some(author) = &inbound.author else {
         // A thread that is only a title: nothing to show but the thread itself.
-        thread_by_foreign_id(tx, env, channel, inbound, &inbound.foreign_id, None, now)?;
+        let thread = thread_by_foreign_id(tx, env, channel, inbound, &inbound.foreign_id, None, now)?;
+        remember_foreign_id(tx, channel.source_id, object, &inbound.foreign_id, thread.id)?;
+        let payload = json!({ "source_id": channel.source_id });
+        tx.append(events::caused_by_nobody(env, "content_thread.created", thread.id, Some(thread.id), payload));
         return Ok(Ingested::Created);
     };
     let author_is = identities::store_author(tx, env, channel.community_id, channel.kind.community_type, author)?;

@@ -20,6 +20,7 @@ use frontdesk_store::Tx;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use http_body_util::{BodyExt, Limited};
 use serde_json::json;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::ingest::{self, Ingested};
 use crate::ingest_many::Gathering;
@@ -33,13 +34,26 @@ const TYPING_THREADS_MAX: usize = 10_000;
 /// For the whole body of a request.
 const BODY_DEADLINE: Duration = Duration::from_secs(60);
 
+/// Bytes of bodies that are in memory at once; a request that would go past it is told to come again.
+const BODIES_BYTES_MAX: usize = 512 << 20;
+/// Bodies are counted in blocks of this many bytes.
+const BODY_BLOCK_BYTES: usize = 4096;
+
+/// What the route needs.
+#[derive(Clone)]
+struct SendApi {
+    app: Arc<Conversations>,
+    bodies: Arc<Semaphore>,
+}
+
 /// The route.
 pub fn router(app: &Arc<Conversations>) -> Router {
-    Router::new().route("/realtime/sdk/{source_id}", post(receive)).with_state(app.clone())
+    let bodies = Arc::new(Semaphore::new(BODIES_BYTES_MAX / BODY_BLOCK_BYTES));
+    Router::new().route("/realtime/sdk/{source_id}", post(receive)).with_state(SendApi { app: app.clone(), bodies })
 }
 
 async fn receive(
-    State(app): State<Arc<Conversations>>,
+    State(SendApi { app, bodies }): State<SendApi>,
     path: Result<RawPathParams, RawPathParamsRejection>,
     request: Request,
 ) -> Response {
@@ -48,14 +62,9 @@ async fn receive(
     // What cannot be decoded names no source, and is told so like any other unknown one.
     let source_id = path.ok().and_then(|path| path.iter().next().map(|(_, id)| id.to_owned())).unwrap_or_default();
     let query = parse_pairs(head.uri.query().unwrap_or_default().as_bytes()).unwrap_or_default();
-    let outcome = match read(&head.headers, body).await {
-        Ok(body) => {
-            let signature = head.headers.get(sdk::SIGNATURE_HEADER).and_then(|value| value.to_str().ok());
-            let signature = signature.or_else(|| query.get("signature").and_then(|value| value.as_str())).unwrap_or("");
-            accept(&app, &source_id, signature, &body).await
-        }
-        Err(refusal) => Err(refusal),
-    };
+    let signature = head.headers.get(sdk::SIGNATURE_HEADER).and_then(|value| value.to_str().ok());
+    let signature = signature.or_else(|| query.get("signature").and_then(|value| value.as_str())).unwrap_or("");
+    let outcome = serve(&app, &bodies, &source_id, signature, &head.headers, body).await;
     let refused = outcome.as_ref().err();
     tracing::info!(
         %request_id,
@@ -78,14 +87,40 @@ async fn receive(
     response
 }
 
-async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Refusal> {
+/// Finds the source, then reads the body: a stranger's is not even read.
+async fn serve(
+    app: &Arc<Conversations>,
+    bodies: &Semaphore,
+    source_id: &str,
+    signature: &str,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<(), Refusal> {
+    let source_id: Id = source_id.parse().map_err(|_| SendApiError::SourceNotFound)?;
+    let channel = app.channels.get(&app.store, &app.seal, source_id).await?.ok_or(SendApiError::SourceNotFound)?;
+    if channel.settings.secret(sdk::ACCESS_TOKEN).is_none() {
+        return Err(SendApiError::SourceNotFound.into());
+    }
+    let (body, _room) = read(bodies, headers, body).await?;
+    accept(app, channel, signature, &body).await
+}
+
+/// The whole body, and the room that it takes until it is dealt with.
+async fn read<'b>(
+    bodies: &'b Semaphore,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<(Bytes, SemaphorePermit<'b>), Refusal> {
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|length| length > limits::REQUEST_BYTES_MAX) {
         return Err(SendApiError::TooLarge.into());
     }
+    let blocks = announced.unwrap_or(limits::REQUEST_BYTES_MAX).div_ceil(BODY_BLOCK_BYTES);
+    let room = u32::try_from(blocks).ok().and_then(|blocks| bodies.try_acquire_many(blocks).ok());
+    let room = room.ok_or_else(|| Error::Unavailable("too many large requests at once".into()))?;
     let whole = tokio::time::timeout(BODY_DEADLINE, Limited::new(body, limits::REQUEST_BYTES_MAX).collect()).await;
     match whole {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Ok(body)) => Ok((body.to_bytes(), room)),
         Ok(Err(trouble)) if trouble.is::<http_body_util::LengthLimitError>() => Err(SendApiError::TooLarge.into()),
         Ok(Err(_)) | Err(_) => {
             Err(Refusal::told(SendApiError::BadRequest(String::new()), "the body did not arrive whole"))
@@ -93,30 +128,29 @@ async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Refusal> {
     }
 }
 
-async fn accept(app: &Arc<Conversations>, source_id: &str, signature: &str, body: &Bytes) -> Result<(), Refusal> {
-    let source_id: Id = source_id.parse().map_err(|_| SendApiError::SourceNotFound)?;
-    let mut channel = app.channels.get(&app.store, &app.seal, source_id).await?.ok_or(SendApiError::SourceNotFound)?;
+async fn accept(
+    app: &Arc<Conversations>,
+    mut channel: Arc<Channel>,
+    signature: &str,
+    body: &Bytes,
+) -> Result<(), Refusal> {
+    let source_id = channel.source_id;
     for _ in 0..STALE_TRIES_MAX {
         match take(app, &channel, signature, body).await {
             Ok(Ingested::Created | Ingested::Repeat) => return Ok(()),
             Ok(Ingested::Stale) => {}
-            // A copy in memory may be out of date: what it refuses is looked at again with a fresh one.
+            // A copy in memory may be out of date: what that one refuses is looked at again with a fresh one.
             Err(refusal) => {
-                let known = channel.version;
-                channel = reload(app, source_id).await?;
-                if channel.version == known {
+                let known = channel.clone();
+                if app.store.read(move |tx| ingest::is_current(tx, &known)).await? {
                     return Err(refusal);
                 }
-                continue;
             }
         }
-        channel = reload(app, source_id).await?;
+        let fresh = app.channels.reload(&app.store, &app.seal, source_id).await?;
+        channel = fresh.ok_or(SendApiError::SourceNotFound)?;
     }
     Err(Error::Unavailable(format!("source {source_id} kept changing")).into())
-}
-
-async fn reload(app: &Arc<Conversations>, source_id: Id) -> Result<Arc<Channel>, Refusal> {
-    Ok(app.channels.reload(&app.store, &app.seal, source_id).await?.ok_or(SendApiError::SourceNotFound)?)
 }
 
 /// Checks and stores one request against one state of the source.
@@ -281,8 +315,10 @@ impl From<Error> for Refusal {
                 detail: String::new(),
                 trouble: None,
             },
-            Error::Unavailable(text) => unable(503, "The store cannot serve now; send it again later.", text),
-            Error::Conflict(text) | Error::Broken(text) => unable(500, "Something went wrong on our side.", text),
+            Error::Unavailable(text) | Error::Conflict(text) => {
+                unable(503, "The server cannot take this now; send it again later.", text)
+            }
+            Error::Broken(text) => unable(500, "Something went wrong on our side.", text),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The commands of an operator, wherever they run: in the server, or beside a store that no server has open.
 
 use frontdesk_conversations::attachments::Files;
-use frontdesk_model::{Env, Error};
+use frontdesk_model::Env;
 use frontdesk_people::{access_tokens, users};
 use frontdesk_store::Store;
 
@@ -35,18 +35,10 @@ impl Admin {
                 None => Ok(None),
             })
             .await
-            .map_err(|error| explain(&error))?;
+            .map_err(|error| error.to_string())?;
         match created {
             Some(token) => Ok(token.reveal().to_owned()),
             None => Err("user: there is no user with this e-mail".into()),
         }
-    }
-}
-
-/// An error for a terminal.
-pub(crate) fn explain(error: &Error) -> String {
-    match error {
-        Error::Refused(refusal) => refusal.message.clone(),
-        Error::Conflict(text) | Error::Unavailable(text) | Error::Broken(text) => text.clone(),
     }
 }

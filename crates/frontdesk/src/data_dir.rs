@@ -84,7 +84,7 @@ pub(crate) async fn seal(store: &Store, env: &Env, key_file: &Path) -> Result<Se
             tx.first("SELECT value FROM meta WHERE name = 'key_check'", args![])?.map(|row| row.get(0)).transpose()
         })
         .await
-        .map_err(|error| format!("{error:?}"))?;
+        .map_err(|error| error.to_string())?;
     let key = match (read_key(key_file)?, &proof) {
         (Some(key), _) => key,
         (None, None) => create_key(key_file, env)?,
@@ -95,7 +95,7 @@ pub(crate) async fn seal(store: &Store, env: &Env, key_file: &Path) -> Result<Se
             ));
         }
     };
-    let seal = Seal::new(&key, env.clone()).map_err(|error| format!("{error:?}"))?;
+    let seal = Seal::new(&key, env.clone()).map_err(|error| error.to_string())?;
     match proof {
         Some(proof) => {
             let proof: String = proof;
@@ -108,7 +108,7 @@ pub(crate) async fn seal(store: &Store, env: &Env, key_file: &Path) -> Result<Se
             }
         }
         None => {
-            let sealed = seal.seal("key check", &Secret::new(KEY_CHECK)).map_err(|error| format!("{error:?}"))?;
+            let sealed = seal.seal("key check", &Secret::new(KEY_CHECK)).map_err(|error| error.to_string())?;
             let (proof, domain_id) = (BASE64.encode(sealed), env.id().hex());
             store
                 .write(move |tx| {
@@ -116,7 +116,7 @@ pub(crate) async fn seal(store: &Store, env: &Env, key_file: &Path) -> Result<Se
                     tx.execute(sql, args![&proof, &domain_id])
                 })
                 .await
-                .map_err(|error| format!("{error:?}"))?;
+                .map_err(|error| error.to_string())?;
         }
     }
     Ok(seal)

@@ -14,7 +14,6 @@ use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-use crate::admin::explain;
 
 const ANSWER_BYTES_MAX: usize = 1 << 20;
 
@@ -79,7 +78,7 @@ const MESSAGES: [(&str, &str, &str, i64, &str); 14] = [
 /// Fills an installation that has no communities yet; any other is left as it is.
 pub(crate) async fn fill(app: &Conversations, router: Router) -> Result<(), String> {
     let is_empty = app.store.read(|tx| Ok(tx.first("SELECT 1 FROM communities LIMIT 1", args![])?.is_none()));
-    if !is_empty.await.map_err(|error| explain(&error))? {
+    if !is_empty.await.map_err(|error| error.to_string())? {
         return Ok(());
     }
     let cast = hire(app).await?;
@@ -100,7 +99,7 @@ pub(crate) async fn fill(app: &Conversations, router: Router) -> Result<(), Stri
             Ok(())
         })
         .await
-        .map_err(|error| explain(&error))?;
+        .map_err(|error| error.to_string())?;
     let categories = script.categories().await?;
     script.send_messages(app, source_id, source["access_token"].as_str().unwrap_or_default()).await?;
     script.engage(&cast.user_ids, &categories).await?;
@@ -108,7 +107,7 @@ pub(crate) async fn fill(app: &Conversations, router: Router) -> Result<(), Stri
     app.store
         .write(move |tx| tx.execute("DELETE FROM access_tokens WHERE id = $1", args![&token_id]))
         .await
-        .map_err(|error| explain(&error))?;
+        .map_err(|error| error.to_string())?;
     Ok(())
 }
 
@@ -140,7 +139,7 @@ async fn hire(app: &Conversations) -> Result<Cast, String> {
             Ok(Cast { user_ids, token_id, token: token.reveal().to_owned() })
         })
         .await
-        .map_err(|error| explain(&error))
+        .map_err(|error| error.to_string())
 }
 
 fn id(record: &Value) -> Result<Id, String> {

@@ -146,6 +146,13 @@ fn start_log(settings: &Settings) -> Result<(), String> {
     let filter = tracing_subscriber::EnvFilter::try_new(&settings.log).map_err(|_| {
         "log: it should be error, warn, info, debug or a filter such as info,frontdesk_store=debug".to_owned()
     })?;
+    // The database and HTTP libraries write statements, parameters and headers into their debug lines: bodies and
+    // tokens among them. Those lines are never written, whatever the setting says.
+    let quiet = ["tokio_postgres", "postgres", "hyper", "hyper_util", "h2", "reqwest", "rustls", "html5ever"];
+    let filter = quiet.iter().fold(filter, |filter, library| match format!("{library}=warn").parse() {
+        Ok(directive) => filter.add_directive(directive),
+        Err(_) => filter,
+    });
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match settings.log_format {
         LogFormat::Json => lines.json().flatten_event(true).init(),

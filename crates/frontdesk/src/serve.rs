@@ -24,7 +24,7 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::admin::{Admin, explain};
+use crate::admin::Admin;
 use crate::data_dir::{self, DataDir};
 use crate::metrics::Metrics;
 use crate::settings::Settings;
@@ -39,13 +39,13 @@ pub(crate) fn open_store(settings: &Settings, directory: &DataDir, migrations: &
         Some(url) => Store::open_postgres(url, migrations),
         None => Store::open_sqlite(&directory.database(), migrations),
     };
-    opened.map_err(|error| explain(&error))
+    opened.map_err(|error| error.to_string())
 }
 
 /// Every operation, in the order of the documentation.
 pub(crate) fn operations(app: &Arc<Conversations>) -> Vec<Operation> {
     let mut operations = frontdesk_conversations::operations(app);
-    operations.extend(frontdesk_people::operations(&app.env));
+    operations.extend(frontdesk_people::operations());
     operations
 }
 
@@ -76,14 +76,16 @@ pub(crate) async fn run(settings: Settings, directory: DataDir, store: Store, en
     let app = application(&settings, &directory, &store, &env).await?;
     let first = first_start(&store, &env).await?;
     if settings.demo {
-        demo::fill(&app, router(&settings, &app)).await.map_err(|error| format!("demo: {error}"))?;
+        // The examples are not to be throttled.
+        let unthrottled = Settings { rate_limit: 0, ..settings.clone() };
+        demo::fill(&app, router(&unthrottled, &app)).await.map_err(|error| format!("demo: {error}"))?;
     }
 
     let (stop, stopping) = watch::channel(false);
     let (outbox, delivery) = Delivery::new(&app);
-    delivery.release_claims().await.map_err(|error| explain(&error))?;
+    delivery.release_claims().await.map_err(|error| error.to_string())?;
     let consumers: Vec<Arc<dyn Consumer>> = vec![outbox];
-    consumer::require_distinct(&consumers).map_err(|error| explain(&error))?;
+    consumer::require_distinct(&consumers).map_err(|error| error.to_string())?;
     let mut workers = tokio::task::JoinSet::new();
     for consumer in consumers {
         workers.spawn(consumer::run(store.clone(), consumer, stopping.clone()));
@@ -121,6 +123,7 @@ fn router(settings: &Settings, app: &Arc<Conversations>) -> Router {
         authenticator: authenticator.clone(),
         limits: Limits { requests_per_minute: settings.rate_limit, ..Limits::default() },
         uploads_dir: app.files.temp_dir().to_owned(),
+        keep_upload: attachments::keep_upload(app.files.clone()),
         public_url: settings.public_url.clone(),
         observer: metrics.observer(),
     };
@@ -167,12 +170,12 @@ async fn ready(State(store): State<Store>) -> Response {
 /// Sets up a fresh installation. Looks first, because hashing a password takes time that later starts need not spend.
 async fn first_start(store: &Store, env: &Env) -> Result<Option<FirstSignIn>, String> {
     let is_fresh = store.read(|tx| Ok(tx.first("SELECT 1 FROM users LIMIT 1", args![])?.is_none()));
-    if !is_fresh.await.map_err(|error| explain(&error))? {
+    if !is_fresh.await.map_err(|error| error.to_string())? {
         return Ok(None);
     }
-    let (password, hash) = setup::first_password(env).map_err(|error| explain(&error))?;
+    let (password, hash) = setup::first_password(env).map_err(|error| error.to_string())?;
     let env = env.clone();
-    store.write(move |tx| setup::first_start(tx, &env, &password, &hash)).await.map_err(|error| explain(&error))
+    store.write(move |tx| setup::first_start(tx, &env, &password, &hash)).await.map_err(|error| error.to_string())
 }
 
 /// Says once where to go and how to sign in.

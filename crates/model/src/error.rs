@@ -8,7 +8,7 @@ use serde::Serialize;
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Why a command or an operation did not happen.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Error {
     /// The caller asked for something that cannot be: told in the answer, never logged as a fault.
     Refused(Box<Refusal>),
@@ -18,6 +18,25 @@ pub enum Error {
     Unavailable(String),
     /// Ours: logged with the request id, answered as 500 without its text.
     Broken(String),
+}
+
+impl std::fmt::Display for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Error::Refused(refusal) => f.write_str(&refusal.message),
+            Error::Conflict(text) | Error::Unavailable(text) | Error::Broken(text) => f.write_str(text),
+        }
+    }
+}
+
+impl Error {
+    /// Another refusal in place of "not found", such as one that names the parameter; every other error stays.
+    pub fn or_missing(self, instead: impl FnOnce() -> Error) -> Error {
+        match self {
+            Error::Refused(refusal) if refusal.status == 404 => instead(),
+            other => other,
+        }
+    }
 }
 
 /// What the caller is told: HTTP status, a stable identifier, and a text that says what to change.

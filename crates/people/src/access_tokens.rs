@@ -82,8 +82,6 @@ pub(crate) fn owner_permissions(tx: &mut dyn Tx, user_id: Id) -> Result<Permissi
 }
 
 pub(crate) mod rest {
-    use std::sync::Arc;
-
     use frontdesk_model::{Permission, Result, error};
     use frontdesk_rest::{Call, NoParameters, Operation, Page, Paging};
     use frontdesk_store::{Tx, args};
@@ -109,20 +107,17 @@ pub(crate) mod rest {
         enabled: Option<bool>,
     }
 
-    pub(crate) fn operations(env: &Env) -> Vec<Operation> {
+    pub(crate) fn operations() -> Vec<Operation> {
         let tag = "Access tokens";
         let permissions = &[Permission::ManageApiAccessTokens];
         let path = "/access_tokens/{accessTokenId}";
-        let env = Arc::new(env.clone());
         vec![
             Operation::read("getAllAccessTokens", Method::GET, "/access_tokens", list)
                 .tag(tag)
                 .summary("Lists access tokens, oldest first, without the tokens themselves.")
                 .permissions(permissions)
                 .extension(),
-            Operation::write("createAccessToken", Method::POST, "/access_tokens", move |call, parameters, tx| {
-                create_for(&env, call, parameters, tx)
-            })
+            Operation::write("createAccessToken", Method::POST, "/access_tokens", create_for)
             .tag(tag)
             .summary("Creates an access token. Its answer is the only place where the token is shown.")
             .permissions(permissions)
@@ -149,12 +144,12 @@ pub(crate) mod rest {
         Ok(Page::new(count, paging, rows.iter().map(access_token).collect::<Result<_>>()?))
     }
 
-    fn create_for(env: &Env, call: &Call, parameters: Create, tx: &mut dyn Tx) -> Result<AccessToken> {
+    fn create_for(call: &Call, parameters: Create, tx: &mut dyn Tx) -> Result<AccessToken> {
         let user_id = parameters.user_id.unwrap_or(call.caller.user_id);
         if !call.caller.permissions.covers(owner_permissions(tx, user_id)?) {
             return Err(error::forbidden("This user's role holds permissions that yours lacks."));
         }
-        let (id, token) = create(tx, env, Some(call.caller.user_id), user_id, &parameters.label)?;
+        let (id, token) = create(tx, &call.env, Some(call.caller.user_id), user_id, &parameters.label)?;
         Ok(AccessToken { token: Some(token.reveal().to_owned()), ..find(tx, id)? })
     }
 

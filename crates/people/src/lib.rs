@@ -8,13 +8,12 @@ pub mod setup;
 pub mod sign_in;
 pub mod users;
 
-use frontdesk_model::Env;
 use frontdesk_rest::Operation;
 
 /// The operations of this crate.
-pub fn operations(env: &Env) -> Vec<Operation> {
+pub fn operations() -> Vec<Operation> {
     let mut operations = users::operations();
     operations.extend(roles::operations());
-    operations.extend(access_tokens::rest::operations(env));
+    operations.extend(access_tokens::rest::operations());
     operations
 }

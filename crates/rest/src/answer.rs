@@ -45,12 +45,12 @@ pub fn refuse(error: &Error, request_id: Id) -> Response<Body> {
             let Refusal { status, code, message, errors, retry_after_seconds } = refusal.as_ref();
             (*status, code.as_ref(), message.as_str(), errors.as_slice(), *retry_after_seconds)
         }
-        Error::Unavailable(reason) => {
+        Error::Unavailable(reason) | Error::Conflict(reason) => {
             tracing::warn!(%request_id, reason, "the store cannot serve");
             let message = "The server cannot serve this now. Try again in a few seconds.";
             (503, "unavailable", message, &[][..], Some(UNAVAILABLE_RETRY_SECONDS))
         }
-        Error::Broken(reason) | Error::Conflict(reason) => {
+        Error::Broken(reason) => {
             tracing::error!(%request_id, reason, "a request failed");
             let message =
                 "Something went wrong on our side. Give the X-Request-Id of this answer to your administrator.";

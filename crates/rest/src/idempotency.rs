@@ -42,6 +42,7 @@ impl Attempt {
         key: &str,
         path: &[(&str, String)],
         values: &Map<String, Value>,
+        extended: bool,
         file: Option<&[u8; 32]>,
     ) -> Attempt {
         let mut context = ring::digest::Context::new(&ring::digest::SHA256);
@@ -51,6 +52,7 @@ impl Attempt {
                 context.update(text.as_bytes());
             }
         }
+        context.update(&[u8::from(extended)]);
         context.update(&serde_json::to_vec(values).unwrap_or_default());
         if let Some(sha256) = file {
             context.update(sha256);
@@ -122,9 +124,14 @@ impl Attempt {
     }
 }
 
-/// Removes the keys that were first used before a time, at the latest [`KEY_KEPT_SECONDS`] ago; returns how many.
-pub fn forget_idempotency_keys(tx: &mut dyn Tx, before: Timestamp) -> Result<u64> {
-    tx.execute("DELETE FROM idempotency_keys WHERE created_at < $1", args![before])
+/// Removes keys that were first used before a time, at the latest [`KEY_KEPT_SECONDS`] ago; at most `limit` of them, so
+/// that nobody waits long behind it. Returns how many went.
+pub fn forget_idempotency_keys(tx: &mut dyn Tx, before: Timestamp, limit: i64) -> Result<u64> {
+    tx.execute(
+        "DELETE FROM idempotency_keys WHERE (user_id, operation, key) IN (
+           SELECT user_id, operation, key FROM idempotency_keys WHERE created_at < $1 ORDER BY created_at LIMIT $2)",
+        args![before, limit],
+    )
 }
 
 #[cfg(test)]
@@ -153,7 +160,7 @@ mod tests {
     fn requests_differ_by_path_parameters_and_file() {
         let attempt = |id: &str, values: Value, file: Option<&[u8; 32]>| {
             let Value::Object(values) = values else { panic!("a bag") };
-            Attempt::new("k", &[("taskId", id.to_owned())], &values, file)
+            Attempt::new("k", &[("taskId", id.to_owned())], &values, false, file)
         };
         let first = attempt("1", json!({"a": "b"}), None);
         assert_eq!(first, attempt("1", json!({"a": "b"}), None));

@@ -51,6 +51,10 @@ pub struct ClientAddress(pub std::net::IpAddr);
 /// Is told about every request: the operation's id ("none" for unknown paths), the status, and how long it took.
 pub type Observer = Arc<dyn Fn(&'static str, u16, Duration) + Send + Sync>;
 
+/// Is given every received file before the transaction of its operation begins: there it is put into its place, so that
+/// nobody waits for a disk inside a transaction.
+pub type KeepUpload = Arc<dyn Fn(&Upload) -> Result<()> + Send + Sync>;
+
 /// What a request may cost.
 #[derive(Clone, Debug)]
 pub struct Limits {
@@ -94,6 +98,8 @@ pub struct Api {
     pub limits: Limits,
     /// Folder for files while they are received; made when it is missing.
     pub uploads_dir: PathBuf,
+    /// Keeps what was received.
+    pub keep_upload: KeepUpload,
     /// The address that the OpenAPI document names, such as `https://desk.example.com`; empty for a relative one.
     pub public_url: String,
     /// Is told about every request.

@@ -194,7 +194,8 @@ async fn gather_upload(
         fields_bytes_max: limits.body_bytes_max,
         idle_timeout: limits.body_timeout,
     };
-    let admit = |fields: &Map<String, Value>| {
+    let told_who = asker.token.is_some();
+    let mut admit = |fields: &Map<String, Value>| {
         let known = asker.learn(fields).and_then(|()| asker.throttle(server));
         let (token, impersonated_user_id) = (asker.token.clone(), asker.impersonated_user_id.clone());
         let server = server.clone();
@@ -205,12 +206,27 @@ async fn gather_upload(
             store.read(move |tx| server.caller(index, tx, &token, impersonated_user_id.as_deref()).map(drop)).await
         }
     };
+    // Strangers are turned away before their first byte, where the request's head says who asks.
+    if told_who {
+        admit(&bag).await?;
+    }
     let receiving = receive(body, boundary, &server.api.env, &bounds, admit);
     let received = tokio::time::timeout(limits.upload_timeout, receiving).await;
     let (fields, upload) = received.map_err(|_| too_slow(limits.upload_timeout))??;
     asker.learn(&fields)?;
     bag.extend(fields);
+    let upload = match upload {
+        Some(upload) => Some(keep(server, upload).await?),
+        None => None,
+    };
     Ok((bag, upload))
+}
+
+/// Puts a received file into its place, away from the threads that serve.
+async fn keep(server: &Arc<Server>, upload: Upload) -> Result<Upload> {
+    let keep = server.api.keep_upload.clone();
+    let kept = tokio::task::spawn_blocking(move || keep(&upload).map(|()| upload)).await;
+    kept.map_err(|_| error::broken("keeping an upload ended early"))?
 }
 
 /// Who asks, as far as the request has said so far. The header wins over the parameter.
@@ -295,7 +311,7 @@ impl Given {
         let creates = operation.method == Method::POST && operation.kind != Kind::Read;
         let key = if creates { key_of(headers)? } else { None };
         let sha256 = upload.as_ref().map(|upload| &upload.sha256);
-        let attempt = key.map(|key| Attempt::new(key, path, &values, sha256));
+        let attempt = key.map(|key| Attempt::new(key, path, &values, extended, sha256));
         Ok(Given { values, extended, upload: upload.map(Arc::new), attempt })
     }
 }
@@ -331,7 +347,7 @@ impl Job {
         let caller = self.server.caller(self.operation, tx, &self.token, self.impersonated_user_id.as_deref())?;
         let user_id = caller.user_id;
         self.user.get_or_init(|| user_id);
-        let given = self.given.as_ref().map_err(again)?;
+        let given = self.given.as_ref().map_err(Clone::clone)?;
 
         let env = &self.server.api.env;
         if let Some(attempt) = &given.attempt
@@ -352,15 +368,5 @@ impl Job {
             attempt.finish(tx, user_id, operation.id, operation.success, &body, &self.server.api.seal)?;
         }
         Ok(Answer { status: operation.success, body, replayed: false })
-    }
-}
-
-/// The same error once more, for a job that runs again.
-fn again(error: &Error) -> Error {
-    match error {
-        Error::Refused(refusal) => Error::Refused(refusal.clone()),
-        Error::Conflict(text) => Error::Conflict(text.clone()),
-        Error::Unavailable(text) => Error::Unavailable(text.clone()),
-        Error::Broken(text) => Error::Broken(text.clone()),
     }
 }

@@ -136,6 +136,7 @@ impl Desk {
             authenticator: Arc::new(Names),
             limits,
             uploads_dir: folder.path().join("uploads"),
+            keep_upload: Arc::new(|_| Ok(())),
             public_url: String::new(),
             observer: Arc::new(move |operation, status, _| observed.lock().unwrap().push((operation, status))),
         });
@@ -303,7 +304,7 @@ async fn a_repeated_key_happens_once() {
     desk.seconds.fetch_add(24 * 3600, Ordering::Relaxed);
     assert_eq!((send("/1.0/notes?text=z", "Bearer ada", "k1").await.0, desk.notes().await), (200, 6));
     let before = Timestamp::from_micros((desk.seconds.load(Ordering::Relaxed) - 60) * 1_000_000);
-    assert_eq!(desk.store.write(move |tx| forget_idempotency_keys(tx, before)).await.unwrap(), 4);
+    assert_eq!(desk.store.write(move |tx| forget_idempotency_keys(tx, before, 100)).await.unwrap(), 4);
     assert!(send("/1.0/notes?text=z", "Bearer ada", "k1").await.1);
     assert_eq!(send("/1.0/notes?text=z", "Bearer ada", "").await.0, 400);
 }

@@ -34,7 +34,11 @@ pub(crate) async fn receive<F: Future<Output = Result<()>>>(
     bounds: &Bounds<'_>,
     mut admit: impl FnMut(&Map<String, Value>) -> F,
 ) -> Result<(Map<String, Value>, Option<Upload>)> {
-    let mut parts = multer::Multipart::new(body.into_data_stream(), boundary);
+    // What is no part of a field, such as a preamble or a part's headers, is held in memory until it ends: bounded too.
+    let whole = bounds.file_bytes_max.saturating_add(bounds.fields_bytes_max as u64);
+    let limits = multer::SizeLimit::new().whole_stream(whole);
+    let constraints = multer::Constraints::new().size_limit(limits);
+    let mut parts = multer::Multipart::with_constraints(body.into_data_stream(), boundary, constraints);
     let mut tree = PairTree::default();
     let mut fields_bytes_left = bounds.fields_bytes_max;
     let mut upload = None;

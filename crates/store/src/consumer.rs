@@ -45,6 +45,11 @@ pub async fn run(store: Store, consumer: Arc<dyn Consumer>, mut stop: tokio::syn
         }
         let pause = match catch_up(&store, &consumer, &mut position).await {
             Ok(()) => POLL_PERIOD,
+            Err(Error::Refused(moved)) => {
+                tracing::debug!(consumer = consumer.name(), reason = moved.message, "starting over");
+                position = None;
+                continue;
+            }
             Err(trouble) => {
                 tracing::error!(consumer = consumer.name(), ?trouble, "a consumer failed and will try again");
                 position = None;
@@ -114,7 +119,7 @@ async fn handle(store: &Store, consumer: &Arc<dyn Consumer>, from: i64, to: i64,
                 args![handler.name(), from, to],
             )?;
             if moved != 1 {
-                return Err(Error::Unavailable("another node moved this consumer on".into()));
+                return Err(error::conflict("another node moved this consumer on"));
             }
             if events.is_empty() { Ok(()) } else { handler.handle(tx, &events) }
         })

@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use ::postgres::types::{IsNull, ToSql, Type, to_sql_checked};
-use ::postgres::{Client, Config, Statement, fallible_iterator::FallibleIterator};
+use ::postgres::{Client, Config, SimpleQueryMessage, Statement, fallible_iterator::FallibleIterator};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use crossbeam_channel::{Receiver, Sender};
@@ -145,8 +145,13 @@ impl Connected {
     }
 
     fn read(&mut self, job: &mut dyn Job) -> Result<()> {
+        const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+        // A connection that was lost while it was idle is found out here, before anything depends on it.
+        if self.session()?.run(BEGIN).is_err() {
+            self.session = None;
+            self.session()?.run(BEGIN)?;
+        }
         let session = self.session()?;
-        session.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
         let succeeded = attempt(job, &mut PostgresTx { session, events: Vec::new() });
         session.run(if succeeded { "COMMIT" } else { "ROLLBACK" })
     }
@@ -163,7 +168,7 @@ impl Connected {
                 }
             }
             let outcome = self.batch_with_retries(&mut jobs);
-            let commit = outcome.as_ref().map(|_| ()).map_err(describe);
+            let commit = outcome.as_ref().map(|_| ()).map_err(ToString::to_string);
             for job in jobs {
                 job.finish(commit.clone().map_err(Error::Unavailable));
             }
@@ -172,7 +177,7 @@ impl Connected {
                     committed.send_if_modified(|seen| std::mem::replace(seen, seq.max(*seen)) < seq);
                 }
                 Err(trouble) => {
-                    tracing::error!(trouble = %describe(&trouble), "a batch was rolled back");
+                    tracing::error!(%trouble, "a batch was rolled back");
                     std::thread::sleep(RECONNECT_PAUSE);
                 }
             }
@@ -182,16 +187,25 @@ impl Connected {
     fn batch_with_retries(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<i64> {
         let mut attempts = 1;
         loop {
-            let outcome = self.session().and_then(|session| batch(session, jobs));
-            let Err(trouble) = outcome else { return outcome };
-            if let Some(session) = &mut self.session
-                && (session.client.is_closed() || session.run("ROLLBACK").is_err())
-            {
+            let outcome = match self.session() {
+                Ok(session) => batch(session, jobs),
+                Err(trouble) => Err(Lost { trouble, in_commit: false }),
+            };
+            let Lost { trouble, in_commit } = match outcome {
+                Ok(seq) => return Ok(seq),
+                Err(lost) => lost,
+            };
+            let disconnected = match &mut self.session {
+                Some(session) => session.client.is_closed() || session.run("ROLLBACK").is_err(),
+                None => true,
+            };
+            if disconnected {
                 self.session = None;
             }
-            // A connection that was lost before COMMIT was sent may be tried again too; one lost in COMMIT may not:
-            // whether it took effect is unknown, and the caller must be told so.
-            if attempts == BATCH_ATTEMPTS_MAX || !matches!(trouble, Error::Conflict(_)) {
+            // What was lost before COMMIT was sent may be tried again; what was lost in COMMIT may not: whether it took
+            // effect is unknown, and the caller must be told so.
+            let worth_it = matches!(trouble, Error::Conflict(_)) || (disconnected && !in_commit);
+            if attempts == BATCH_ATTEMPTS_MAX || !worth_it {
                 return Err(trouble);
             }
             attempts += 1;
@@ -199,36 +213,61 @@ impl Connected {
     }
 }
 
-fn batch(session: &mut Session, jobs: &mut [Box<dyn Job>]) -> Result<i64> {
-    session.run("BEGIN")?;
-    let lock = session.statement("SELECT seq FROM log_head FOR UPDATE")?;
-    let last: i64 = session.client.query_one(&lock, &[]).map_err(failure)?.get(0);
+/// Why a batch did not come about, and whether it may have all the same.
+struct Lost {
+    trouble: Error,
+    in_commit: bool,
+}
+
+impl From<Error> for Lost {
+    fn from(trouble: Error) -> Lost {
+        Lost { trouble, in_commit: false }
+    }
+}
+
+/// Runs the jobs, each in its own savepoint, and commits once. Releasing a savepoint also proves that the transaction is
+/// still alive: PostgreSQL would answer the COMMIT of a failed one with a quiet rollback.
+fn batch(session: &mut Session, jobs: &mut [Box<dyn Job>]) -> Result<i64, Lost> {
+    let last = begin(session)?;
     let mut events = Vec::new();
-    let alone = jobs.len() == 1;
-    for job in jobs.iter_mut() {
-        if !alone {
-            session.run("SAVEPOINT job")?;
-        }
+    let count = jobs.len();
+    for (number, job) in jobs.iter_mut().enumerate() {
         let mut tx = PostgresTx { session, events: Vec::new() };
         let succeeded = attempt(&mut **job, &mut tx);
         let appended = std::mem::take(&mut tx.events);
-        if let Some(Error::Conflict(text)) = job.error() {
-            return Err(Error::Conflict(text.clone()));
+        match job.error() {
+            Some(Error::Conflict(text)) => return Err(Error::Conflict(text.clone()).into()),
+            _ if session.client.is_closed() => {
+                return Err(Error::Unavailable("the database connection was lost".into()).into());
+            }
+            _ => {}
         }
+        session.run(match (succeeded, number + 1 < count) {
+            (true, true) => "RELEASE job; SAVEPOINT job",
+            (true, false) => "RELEASE job",
+            (false, true) => "ROLLBACK TO job",
+            (false, false) => "ROLLBACK TO job; RELEASE job",
+        })?;
         if succeeded {
             events.extend(appended);
-        } else if session.client.is_closed() {
-            return Err(Error::Unavailable("the database connection was lost".into()));
-        } else if alone {
-            session.run("ROLLBACK")?;
-            return Ok(last);
-        } else {
-            session.run("ROLLBACK TO job")?;
         }
     }
     let seq = append(session, last, &events)?;
-    session.run("COMMIT")?;
+    session.run("COMMIT").map_err(|trouble| Lost { trouble, in_commit: true })?;
     Ok(seq)
+}
+
+/// Begins a batch and locks the log's head, in one journey. Returns the last number given out.
+fn begin(session: &mut Session) -> Result<i64> {
+    let answers = session
+        .client
+        .simple_query("BEGIN; SELECT seq FROM log_head FOR UPDATE; SAVEPOINT job")
+        .map_err(failure)?;
+    let seq = answers.iter().find_map(|answer| match answer {
+        SimpleQueryMessage::Row(row) => row.get(0)?.parse().ok(),
+        _ => None,
+    });
+    seq.ok_or_else(|| error::broken("log_head holds no row"))
 }
 
 /// Writes a batch's events with one statement: a round trip each would cost more than the rows.
@@ -250,16 +289,15 @@ fn append(session: &mut Session, last: i64, events: &[NewEvent]) -> Result<i64> 
         .collect();
     let rows = serde_json::Value::Array(rows).to_string();
     let insert = session.statement(
-        "INSERT INTO log (seq, id, kind, at, thread_id, object_id, user_id, payload)
+        "WITH head AS (UPDATE log_head SET seq = $2)
+         INSERT INTO log (seq, id, kind, at, thread_id, object_id, user_id, payload)
          SELECT seq, decode(id, 'base64'), kind, at, decode(thread_id, 'base64'), decode(object_id, 'base64'),
                 decode(user_id, 'base64'), payload
          FROM json_to_recordset($1::text::json)
            AS e(seq BIGINT, id TEXT, kind TEXT, at BIGINT, thread_id TEXT, object_id TEXT, user_id TEXT, payload TEXT)",
     )?;
-    session.client.execute(&insert, &[&rows]).map_err(failure)?;
     let seq = last + events.len() as i64;
-    let head = session.statement("UPDATE log_head SET seq = $1")?;
-    session.client.execute(&head, &[&seq]).map_err(failure)?;
+    session.client.execute(&insert, &[&rows, &seq]).map_err(failure)?;
     Ok(seq)
 }
 
@@ -363,12 +401,5 @@ fn failed(trouble: ::postgres::Error, sql: &str) -> Error {
         // Connections, resources, operators and shutdowns: later tries may succeed.
         other if matches!(&other[..2], "08" | "53" | "55" | "57" | "58") => Error::Unavailable(text),
         _ => Error::Broken(text),
-    }
-}
-
-fn describe(trouble: &Error) -> String {
-    match trouble {
-        Error::Refused(refusal) => refusal.message.clone(),
-        Error::Conflict(text) | Error::Unavailable(text) | Error::Broken(text) => text.clone(),
     }
 }

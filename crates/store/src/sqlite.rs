@@ -254,8 +254,8 @@ impl Writer {
                     if !self.connected.connection.is_autocommit() {
                         let _ = self.connected.run("ROLLBACK");
                     }
-                    tracing::error!(trouble = %describe(&trouble), jobs = done.len(), "a batch was rolled back");
-                    Err(describe(&trouble))
+                    tracing::error!(%trouble, jobs = done.len(), "a batch was rolled back");
+                    Err(trouble.to_string())
                 }
             };
             for job in done.drain(..) {
@@ -442,12 +442,5 @@ fn failed(trouble: rusqlite::Error, sql: &str) -> Error {
             Error::Unavailable(format!("SQLite: {trouble}"))
         }
         _ => Error::Broken(format!("SQLite: {trouble}; in: {sql}")),
-    }
-}
-
-fn describe(trouble: &Error) -> String {
-    match trouble {
-        Error::Refused(refusal) => refusal.message.clone(),
-        Error::Conflict(text) | Error::Unavailable(text) | Error::Broken(text) => text.clone(),
     }
 }

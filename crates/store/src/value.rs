@@ -11,7 +11,7 @@ pub enum Arg<'a> {
     Bool(bool),
     /// BIGINT.
     Int(i64),
-    /// TEXT. PostgreSQL cannot hold U+0000, so neither engine is given one: see [`crate::storable_text`].
+    /// TEXT. PostgreSQL cannot hold U+0000, so REST and the channels refuse it.
     Text(&'a str),
     /// BYTEA.
     Bytes(&'a [u8]),

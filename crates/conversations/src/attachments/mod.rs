@@ -9,6 +9,7 @@ mod names;
 mod rest;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use frontdesk_model::{Caller, Env, Error, Id, Result, Timestamp, error};
 use frontdesk_sources::inbound::InboundAttachment;
@@ -213,6 +214,12 @@ pub(crate) fn use_uploads(
         used += 1;
     }
     Ok(used)
+}
+
+/// Puts received files into their place before their operation's transaction: a row must never be durable before its
+/// file is. A file whose operation is refused stays behind and only costs its space.
+pub fn keep_upload(files: Files) -> frontdesk_rest::KeepUpload {
+    Arc::new(move |upload| files.adopt(upload.path(), &upload.sha256).map_err(not_kept))
 }
 
 /// A content's attachments as channels get them.

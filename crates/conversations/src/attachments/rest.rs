@@ -9,7 +9,7 @@ use http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{COLUMNS, ContentAttachment, attachment, bytes, names, not_kept};
+use super::{COLUMNS, ContentAttachment, attachment, bytes, names};
 use crate::Conversations;
 
 /// An attachment as REST shows it.
@@ -105,8 +105,6 @@ fn list(app: &Conversations, call: &Call, parameters: List, tx: &mut dyn Tx) -> 
 fn create(app: &Conversations, call: &Call, parameters: Create, tx: &mut dyn Tx) -> Result<Attachment> {
     let private = is_private(parameters.private.as_deref())?;
     let upload = call.file()?;
-    // The row must never be durable before its file is.
-    app.files.adopt(upload.path(), &upload.sha256).map_err(not_kept)?;
     let (id, now) = (call.env.id(), call.env.now());
     let filename = names::clean(&upload.file_name);
     let extension = names::extension(&filename);

@@ -70,6 +70,8 @@ pub(crate) fn store_author(
             env.now()
         ],
     )?;
+    let payload = json!({ "community_id": community_id });
+    tx.append(events::caused_by_nobody(env, "identity.updated", stored.id, None, payload));
     Ok(stored)
 }
 

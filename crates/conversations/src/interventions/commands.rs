@@ -12,9 +12,11 @@ use crate::{events, threads, timing};
 /// Opens an intervention on a customer's content for the caller, or re-opens the closed one of that customer in that
 /// thread. 422 when one is open already or the content cannot have one.
 pub(super) fn open(call: &Call, content_id: Id, tx: &mut dyn Tx) -> Result<Intervention> {
-    let content = contents::find(tx, &call.caller, content_id).map_err(|_| {
-        error::invalid("content_id", "unknown", "content_id: there is no such content, or you may not read it.")
-    })?;
+    let unknown = || {
+        let message = "content_id: there is no such content, or you may not read it.";
+        error::invalid("content_id", "unknown", message)
+    };
+    let content = contents::find(tx, &call.caller, content_id).map_err(|e| e.or_missing(unknown))?;
     if content.creator_id.is_some()
         || !matches!(content.status.as_str(), "new" | "assigned" | "replied" | "ignored" | "forwarded")
     {

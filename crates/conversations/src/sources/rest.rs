@@ -251,8 +251,8 @@ fn create(app: &Conversations, call: &Call, parameters: Create, tx: &mut dyn Tx)
         let known: Vec<_> = frontdesk_sources::kinds().iter().map(|kind| kind.type_name).collect();
         error::invalid("type", "inclusion", format!("type must be one of {}.", known.join(", ")))
     })?;
-    let community = communities::find(tx, parameters.community_id)
-        .map_err(|_| error::invalid("community_id", "unknown", "community_id: there is no such community."))?;
+    let unknown = || error::invalid("community_id", "unknown", "community_id: there is no such community.");
+    let community = communities::find(tx, parameters.community_id).map_err(|e| e.or_missing(unknown))?;
     if community.r#type != kind.community_type {
         let message = format!(
             "community_id: a source of type {} needs a community of type {}.",
@@ -334,9 +334,15 @@ fn update(app: &Conversations, call: &Call, parameters: Update, tx: &mut dyn Tx)
     parameters.own.require_of(kind)?;
     let mut settings = channel.settings.changed(kind, &parameters.own.given())?;
     settings.generate_missing(kind, &call.env);
+    let before = json(&source.stored)?;
     let common = parameters.apply(source.stored.common, kind, &mut InStore(tx))?;
-    let secret_hash = distinct_secret(app, tx, id, &settings)?;
     let stored = StoredSettings { common, own: settings.public() };
+    let is_same = (name.as_str(), active, settings == channel.settings, json(&stored)?)
+        == (source.name.as_str(), source.active, true, before);
+    if is_same {
+        return by_id(tx, id)?.ok_or_else(|| error::not_found("source")).and_then(|source| shown(app, call, tx, source));
+    }
+    let secret_hash = distinct_secret(app, tx, id, &settings)?;
     tx.execute(
         "UPDATE sources SET name = $2, active = $3, settings = $4, secrets = $5, secret_hash = $6,
                             version = version + 1, updated_at = $7

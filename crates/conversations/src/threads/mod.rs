@@ -78,8 +78,8 @@ pub(crate) fn create(tx: &mut dyn Tx, env: &Env, new: &NewThread, now: Timestamp
     let id = env.id();
     tx.execute(
         "INSERT INTO threads (id, source_id, foreign_id, title, closed, author_id, text_input_disabled, extra_data, contents_count,
-                              interventions_count, created_at, updated_at)
-         VALUES ($1, $2, $3, $4, FALSE, $5, FALSE, '{}', 0, 0, $6, $6)",
+                              interventions_count, first_content_at, last_content_at, created_at, updated_at)
+         VALUES ($1, $2, $3, $4, FALSE, $5, FALSE, '{}', 0, 0, $6, $6, $6, $6)",
         args![&id, &new.source_id, new.foreign_id, new.title, &new.author_id, now],
     )?;
     Ok(id)
@@ -89,8 +89,8 @@ pub(crate) fn create(tx: &mut dyn Tx, env: &Env, new: &NewThread, now: Timestamp
 pub(crate) fn count_content(tx: &mut dyn Tx, id: Id, at: Timestamp, now: Timestamp) -> Result<()> {
     tx.execute(
         "UPDATE threads SET contents_count = contents_count + 1, updated_at = $3,
-           first_content_at = CASE WHEN first_content_at <= $2 THEN first_content_at ELSE $2 END,
-           last_content_at = CASE WHEN last_content_at >= $2 THEN last_content_at ELSE $2 END
+           first_content_at = CASE WHEN contents_count > 0 AND first_content_at <= $2 THEN first_content_at ELSE $2 END,
+           last_content_at = CASE WHEN contents_count > 0 AND last_content_at >= $2 THEN last_content_at ELSE $2 END
          WHERE id = $1",
         args![&id, at, now],
     )?;

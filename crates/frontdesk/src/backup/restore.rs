@@ -19,7 +19,6 @@ use super::{
     FORMAT, Hashing, MANIFEST, Manifest, Summary, Table, UNFINISHED, about, attachment_entry, attachments,
     is_unfinished, migration, table_entry, tables,
 };
-use crate::admin::explain;
 use crate::migrations;
 
 /// A larger manifest is none of ours.
@@ -42,7 +41,7 @@ pub(crate) async fn refuse_unfinished(store: &Store) -> Result<(), String> {
     match store.read(|tx| is_unfinished(tx)).await {
         Ok(false) => Ok(()),
         Ok(true) => Err("a restore into this database was interrupted: empty the database and restore again".into()),
-        Err(trouble) => Err(explain(&trouble)),
+        Err(trouble) => Err(trouble.to_string()),
     }
 }
 
@@ -156,12 +155,12 @@ impl Loading {
     }
 
     fn write<T: Send + 'static>(&self, job: impl Fn(&mut dyn Tx) -> Result<T> + Send + 'static) -> Result<T, String> {
-        self.runtime.block_on(self.store.write(job)).map_err(|trouble| explain(&trouble))
+        self.runtime.block_on(self.store.write(job)).map_err(|trouble| trouble.to_string())
     }
 
     /// Loads one table; returns how many rows it got.
     fn table(&self, table: &'static Table, columns: &[Column], entry: Entry) -> Result<i64, String> {
-        let said = |trouble| explain(&trouble);
+        let said = |trouble: frontdesk_model::Error| trouble.to_string();
         let mut rows = Rows::open(BufReader::new(entry), columns).map_err(said)?;
         let columns: Arc<[Column]> = rows.columns().into();
         let mut parents = Vec::new();
@@ -194,7 +193,7 @@ impl Loading {
             tx.lift_time_limit()?;
             attachments(tx)
         }));
-        let mut missing: BTreeSet<[u8; 32]> = read.map_err(|trouble| explain(&trouble))?.into_iter().collect();
+        let mut missing: BTreeSet<[u8; 32]> = read.map_err(|trouble| trouble.to_string())?.into_iter().collect();
         while let Some((name, entry)) = next(entries)? {
             let sha256 = sha256_of(&name).filter(|sha256| missing.remove(sha256));
             let sha256 = sha256.ok_or_else(|| format!("this is no backup: {name:?} does not belong in it"))?;

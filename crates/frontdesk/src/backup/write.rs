@@ -15,7 +15,6 @@ use super::{
     Count, FORMAT, Hashing, MANIFEST, Manifest, Summary, about, about_in_tx, attachment_entry, attachments,
     is_unfinished, migration, table_entry, tables,
 };
-use crate::admin::explain;
 
 /// Writes everything of one point in time to `file`, which must not exist; the store may be in use meanwhile. The file
 /// appears when it is whole and on disk. Until then a private folder `<file>.partial` grows beside it, to at most the
@@ -26,7 +25,7 @@ pub(crate) async fn write(store: &Store, files: &Files, env: &Env, file: &Path) 
     refuse_existing(file)?;
     let scratch = Scratch::make(file)?;
     let folder = scratch.path.clone();
-    let cut = store.read(move |tx| cut(tx, &folder)).await.map_err(|trouble| explain(&trouble))?;
+    let cut = store.read(move |tx| cut(tx, &folder)).await.map_err(|trouble| trouble.to_string())?;
     let packing = Packing { scratch, cut, files: files.clone(), file: file.to_owned(), env: env.clone() };
     let packed = tokio::task::spawn_blocking(move || packing.run()).await;
     packed.map_err(|_| "writing the backup ended early".to_owned())?
