@@ -26,6 +26,9 @@ pub(crate) struct Bounds<'a> {
     pub(crate) idle_timeout: Duration,
 }
 
+/// Boundaries and headers of all parts together.
+const FRAME_BYTES_MAX: u64 = 64 * 1024;
+
 /// Reads all parts. `admit` is asked with the parameters known so far before the first byte of the file is kept.
 pub(crate) async fn receive<F: Future<Output = Result<()>>>(
     body: Body,
@@ -35,7 +38,7 @@ pub(crate) async fn receive<F: Future<Output = Result<()>>>(
     mut admit: impl FnMut(&Map<String, Value>) -> F,
 ) -> Result<(Map<String, Value>, Option<Upload>)> {
     // What is no part of a field, such as a preamble or a part's headers, is held in memory until it ends: bounded too.
-    let whole = bounds.file_bytes_max.saturating_add(bounds.fields_bytes_max as u64);
+    let whole = bounds.file_bytes_max.saturating_add(bounds.fields_bytes_max as u64).saturating_add(FRAME_BYTES_MAX);
     let limits = multer::SizeLimit::new().whole_stream(whole);
     let constraints = multer::Constraints::new().size_limit(limits);
     let mut parts = multer::Multipart::with_constraints(body.into_data_stream(), boundary, constraints);
