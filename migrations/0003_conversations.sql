@@ -185,6 +185,7 @@ CREATE TABLE deliveries (
   content_id BYTEA PRIMARY KEY,
   source_id BYTEA NOT NULL REFERENCES sources (id),
   thread_id BYTEA NOT NULL,
+  seq BIGINT NOT NULL,              -- the event that asked for it: the order within a thread, and which sending this is
   attempts BIGINT NOT NULL,         -- finished and failed
   started BOOLEAN NOT NULL,         -- an attempt has begun: the next one says retry
   claim BIGINT NOT NULL,            -- grows with every claim; a worker that was overtaken may not finish
@@ -193,4 +194,4 @@ CREATE TABLE deliveries (
   due_at BIGINT NOT NULL            -- when to try next
 );
 CREATE INDEX deliveries_due ON deliveries (due_at);
-CREATE INDEX deliveries_thread ON deliveries (thread_id, content_id);
+CREATE INDEX deliveries_thread ON deliveries (thread_id, seq);

@@ -196,8 +196,8 @@ impl Writer {
         self.connection
             .prepare_cached(
                 "UPDATE threads SET contents_count = contents_count + 1, updated_at = ?3,
-                   first_content_at = CASE WHEN first_content_at <= ?2 THEN first_content_at ELSE ?2 END,
-                   last_content_at = CASE WHEN last_content_at >= ?2 THEN last_content_at ELSE ?2 END
+                   first_content_at = CASE WHEN contents_count > 0 AND first_content_at <= ?2 THEN first_content_at ELSE ?2 END,
+                   last_content_at = CASE WHEN contents_count > 0 AND last_content_at >= ?2 THEN last_content_at ELSE ?2 END
                  WHERE id = ?1",
             )?
             .execute(params![thread_id.0, now, now])?;
@@ -270,8 +270,9 @@ impl Writer {
         self.connection
             .prepare_cached(
                 "INSERT INTO threads (id, source_id, foreign_id, title, closed, author_id, text_input_disabled,
-                   extra_data, contents_count, interventions_count, created_at, updated_at)
-                 VALUES (?1, ?2, ?3, ?4, FALSE, ?5, FALSE, '{}', 0, 0, ?6, ?6)",
+                   extra_data, contents_count, interventions_count, first_content_at, last_content_at, created_at,
+                   updated_at)
+                 VALUES (?1, ?2, ?3, ?4, FALSE, ?5, FALSE, '{}', 0, 0, ?6, ?6, ?6, ?6)",
             )?
             .execute(params![id.0, SOURCE.0, inbound.thread, None::<i64>, author_id.0, now])?;
         Ok((id, 0))

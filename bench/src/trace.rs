@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
 use axum::body::Body;
-use frontdesk_conversations::attachments::Files;
+use frontdesk_conversations::attachments::{self, Files};
 use frontdesk_conversations::{Conversations, send_api};
 use frontdesk_model::{Env, Timestamp};
 use frontdesk_net::{AddressPolicy, Outbound};
@@ -61,7 +61,7 @@ fn the_reference_runs_the_statements_of_the_product_in_their_order() {
     let messages = [1, 1, 2, 1].map(|customer| Message::from(customer, &mut dice, &bodies));
     let product = of_product(dir.path(), &messages);
     let reference = of_reference(&dir.path().join("reference.db"), &messages);
-    assert_eq!(product, reference);
+    assert_eq!(product, reference, "src/statements.rs has to follow the product");
     assert_eq!(product[1].len(), 15, "{:#?}", product[1]);
 }
 
@@ -115,6 +115,7 @@ async fn product(dir: &Path, store: &Store) -> (Router, String) {
         channels: Default::default(),
         typing: Default::default(),
         gathering: Default::default(),
+        node_id: env.id(),
         public_url: "http://localhost".into(),
     });
     let (password, hash) = setup::first_password(&env).unwrap();
@@ -128,6 +129,7 @@ async fn product(dir: &Path, store: &Store) -> (Router, String) {
         seal,
         limits: Limits::default(),
         uploads_dir: app.files.temp_dir().to_owned(),
+        keep_upload: attachments::keep_upload(app.files.clone()),
         public_url: String::new(),
         observer: Arc::new(|_, _, _| {}),
     };

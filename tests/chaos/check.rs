@@ -285,3 +285,122 @@ pub(crate) fn settled(reader: &Person, source: &Source, deadline: Duration) -> S
         std::thread::sleep(Duration::from_millis(500));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::ledger::Step;
+
+    fn told(outcome: Outcome) -> Message {
+        let params = json!({ "id": "m1", "body": "Hello." });
+        Message { object: "message", id: "m1".into(), params, outcome }
+    }
+
+    fn shown(contents: Vec<Value>) -> Shown {
+        let threads = vec![json!({ "id": "t", "foreign_id": "thread", "contents_count": contents.len() })];
+        Shown { contents, interventions: Vec::new(), threads }
+    }
+
+    fn content(body: &str) -> Value {
+        json!({ "type": "message", "foreign_id": "m1", "body": body, "thread_id": "t", "creator_id": null })
+    }
+
+    /// How many are lost, doubled and wrong.
+    fn counts(outcome: Outcome, shown: &Shown) -> (usize, usize, usize) {
+        let mut findings = Findings::default();
+        messages([told(outcome)].iter(), shown, &mut findings);
+        (findings.lost.len(), findings.doubled.len(), findings.wrong.len())
+    }
+
+    #[test]
+    fn a_message_that_is_lost_altered_doubled_or_invented_is_noticed() {
+        let (none, once, twice) = (shown(vec![]), shown(vec![content("Hello.")]), shown(vec![content("Hello."); 2]));
+        assert_eq!(counts(Outcome::Acknowledged, &once), (0, 0, 0));
+        assert_eq!(counts(Outcome::Acknowledged, &none), (1, 0, 0));
+        assert_eq!(counts(Outcome::Acknowledged, &twice), (0, 1, 0));
+        assert_eq!(counts(Outcome::Acknowledged, &shown(vec![content("Hell")])), (1, 0, 0));
+        assert_eq!(counts(Outcome::Unknown, &none), (0, 0, 0));
+        assert_eq!(counts(Outcome::Unknown, &once), (0, 0, 0));
+        assert_eq!(counts(Outcome::Unknown, &twice), (0, 1, 0));
+        assert_eq!(counts(Outcome::Refused, &once), (0, 0, 1));
+        assert_eq!(counts(Outcome::Unsent, &once), (0, 0, 1));
+        let mut findings = Findings::default();
+        messages(std::iter::empty(), &once, &mut findings);
+        assert_eq!(findings.wrong, ["message m1: nobody sent it"]);
+    }
+
+    #[test]
+    fn a_counter_that_is_off_and_a_thread_that_is_there_twice_are_noticed() {
+        let mut off = shown(vec![content("Hello.")]);
+        off.threads[0]["contents_count"] = 2.into();
+        assert_eq!(counts(Outcome::Acknowledged, &off), (0, 0, 1));
+        let mut twice = shown(vec![content("Hello.")]);
+        twice.threads.push(json!({ "id": "u", "foreign_id": "thread", "contents_count": 0 }));
+        assert_eq!(counts(Outcome::Acknowledged, &twice), (0, 1, 0));
+    }
+
+    fn story(began: Instant) -> Story {
+        let done = |id: &str| Step { outcome: Outcome::Acknowledged, id: Some(id.into()) };
+        Story {
+            message: told(Outcome::Acknowledged),
+            intervention: done("i"),
+            reply: done("r"),
+            reply_text: "Yes.".into(),
+            reply_began: Some(began),
+            closing: Outcome::Acknowledged,
+        }
+    }
+
+    fn reply() -> Value {
+        json!({ "id": "r", "body": "Yes.", "creator_id": "u", "foreign_id": "pushed-r", "thread_id": "t" })
+    }
+
+    #[test]
+    fn an_agents_work_that_is_lost_or_doubled_is_noticed() {
+        let intervention = |closed: bool| json!({ "id": "i", "thread_id": "t", "closed": closed });
+        let counts = |contents: Vec<Value>, interventions: Vec<Value>| {
+            let mut findings = Findings::default();
+            let shown = Shown { interventions, ..shown(contents) };
+            stories(&[story(Instant::now())], &shown, &mut findings);
+            (findings.lost.len(), findings.doubled.len(), findings.wrong.len())
+        };
+        assert_eq!(counts(vec![reply()], vec![intervention(true)]), (0, 0, 0));
+        assert_eq!(counts(vec![], vec![intervention(true)]), (1, 0, 0));
+        assert_eq!(counts(vec![reply()], vec![intervention(false)]), (1, 0, 0));
+        assert_eq!(counts(vec![reply()], vec![]), (2, 0, 0), "the intervention and its closing");
+        assert_eq!(counts(vec![reply(), reply()], vec![intervention(true)]), (0, 1, 0));
+        assert_eq!(counts(vec![reply()], vec![intervention(true), intervention(true)]), (0, 1, 0));
+    }
+
+    #[test]
+    fn a_push_that_breaks_its_promise_is_noticed() {
+        let began = Instant::now();
+        let at = |milliseconds| began + Duration::from_millis(milliseconds);
+        let push = |number: usize, milliseconds: u64, retry: bool| {
+            let params = json!({ "content_id": "r", "body": "Yes.", "retry": retry });
+            let body = json!({ "action": "messages.create", "params": params }).to_string().into_bytes();
+            let signature = frontdesk_tests::signature::sign("secret", &body);
+            let headers = vec![("X-SMCCSDK-SIGNATURE".to_owned(), signature)];
+            let (method, target) = ("POST".to_owned(), "/sdk".to_owned());
+            Push { number, method, target, headers, body, at: at(milliseconds) }
+        };
+        let problems = |received: &[Push], kills: &[(Instant, Instant)]| {
+            let mut findings = Findings::default();
+            pushes(received, &[story(began)], kills, &shown(vec![reply()]), "secret", &mut findings);
+            (findings.pushes.len(), findings.lost.len())
+        };
+        let kill = [(at(20), at(25))];
+        assert_eq!(problems(&[push(0, 10, false)], &[]), (0, 0));
+        assert_eq!(problems(&[push(0, 10, false), push(1, 30, true)], &kill), (0, 0));
+        assert_eq!(problems(&[push(0, 30, true)], &kill), (0, 0), "the first try may have died on its way");
+        assert_eq!(problems(&[], &[]), (1, 0), "never pushed");
+        assert_eq!(problems(&[push(0, 10, true)], &kill), (1, 0), "nothing had been tried");
+        assert_eq!(problems(&[push(0, 10, false), push(1, 30, false)], &kill), (1, 0), "a repeat that does not say so");
+        assert_eq!(problems(&[push(0, 10, false), push(1, 15, true)], &kill), (1, 0), "no kill in between");
+        let mut findings = Findings::default();
+        pushes(&[push(0, 10, false)], &[], &[], &shown(vec![]), "secret", &mut findings);
+        assert_eq!(findings.lost.len(), 1, "told to the outside and forgotten");
+    }
+}

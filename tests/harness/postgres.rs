@@ -36,17 +36,18 @@ impl Cluster {
             chown(&folder, Some(uid), Some(gid)).expect("the cluster's directory");
         }
         let data = folder.join("data");
-        let mut init = as_user(user, &binaries.join("initdb"));
+        let mut init = processes::as_user(user);
+        init.arg(binaries.join("initdb"));
         init.args(["--username", USER, "--auth", "trust", "--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync"]);
         processes::run(init.arg("--pgdata").arg(&data).current_dir(&folder));
 
         let port = processes::free_port();
-        let mut postgres = as_user(user, &binaries.join("postgres"));
+        let mut postgres = Command::new(binaries.join("postgres"));
         postgres.arg("-D").arg(&data).arg("-k").arg(&folder).arg("-p").arg(port.to_string()).current_dir(&folder);
         for setting in ["listen_addresses=127.0.0.1", "max_connections=300"].iter().chain(settings) {
             postgres.arg("-c").arg(setting);
         }
-        let mut process = processes::spawn_bound(&postgres, "QUIT").expect("postgres");
+        let mut process = processes::spawn_bound_as(user, &postgres, "QUIT").expect("postgres");
         let log = crate::server::collect(process.stderr.take().expect("a pipe"));
         let cluster = Cluster { port, binaries, databases: AtomicU32::new(0), _process: Mutex::new(process) };
         let started = Instant::now();
@@ -104,7 +105,7 @@ fn binaries() -> PathBuf {
 }
 
 /// PostgreSQL refuses to run as root, so it runs as the user that its package made; none when we are not root.
-fn unprivileged() -> Option<(u32, u32)> {
+fn unprivileged() -> Option<processes::User> {
     let own = std::fs::metadata("/proc/self").expect("/proc").uid();
     if own != 0 {
         return None;
@@ -113,11 +114,4 @@ fn unprivileged() -> Option<(u32, u32)> {
     let fields = users.lines().find_map(|line| line.strip_prefix("postgres:")).expect("the user postgres");
     let mut numbers = fields.split(':').skip(1).map(|field| field.parse().expect("an id"));
     Some((numbers.next().expect("a user id"), numbers.next().expect("a group id")))
-}
-
-fn as_user(user: Option<(u32, u32)>, program: &Path) -> Command {
-    let Some((uid, gid)) = user else { return Command::new(program) };
-    let mut command = Command::new("setpriv");
-    command.arg(format!("--reuid={uid}")).arg(format!("--regid={gid}")).arg("--clear-groups").arg(program);
-    command
 }

@@ -7,16 +7,24 @@ use std::sync::{Mutex, OnceLock, PoisonError, mpsc};
 
 type Job = Box<dyn FnOnce() + Send>;
 
+/// A user and their group, by number.
+pub type User = (u32, u32);
+
 /// Starts a program that the kernel ends with `signal` (such as `KILL`) when this process ends; its output is piped. The
 /// kernel watches the thread that started it, so all are started by one that lives as long as the process does.
 pub fn spawn_bound(command: &Command, signal: &str) -> std::io::Result<Child> {
+    spawn_bound_as(None, command, signal)
+}
+
+/// The same, as another user: changing it later would make the kernel forget the signal.
+pub fn spawn_bound_as(user: Option<User>, command: &Command, signal: &str) -> std::io::Result<Child> {
     static NURSERY: OnceLock<Mutex<mpsc::Sender<Job>>> = OnceLock::new();
     let nursery = NURSERY.get_or_init(|| {
         let (jobs, queue) = mpsc::channel::<Job>();
         std::thread::spawn(move || queue.into_iter().for_each(|job| job()));
         Mutex::new(jobs)
     });
-    let mut bound = Command::new("setpriv");
+    let mut bound = as_user(user);
     bound.args(["--pdeathsig", signal]).arg(command.get_program()).args(command.get_args());
     copy_environment(command, &mut bound);
     if let Some(folder) = command.get_current_dir() {
@@ -29,6 +37,15 @@ pub fn spawn_bound(command: &Command, signal: &str) -> std::io::Result<Child> {
     });
     nursery.lock().unwrap_or_else(PoisonError::into_inner).send(job).expect("the nursery lives as long as we do");
     child.recv().expect("the nursery answers")
+}
+
+/// The beginning of a command that runs as this user, or as our own when there is none; the program comes next.
+pub fn as_user(user: Option<User>) -> Command {
+    let mut command = Command::new("setpriv");
+    if let Some((user, group)) = user {
+        command.arg(format!("--reuid={user}")).arg(format!("--regid={group}")).arg("--clear-groups");
+    }
+    command
 }
 
 /// Gives a command the changes that another makes to its environment.

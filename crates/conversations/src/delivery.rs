@@ -5,7 +5,8 @@
 //! thread the order is kept; a slow channel holds up nobody else.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use frontdesk_model::{Env, Error, Event, Id, Result, Timestamp, error};
@@ -14,6 +15,7 @@ use frontdesk_sources::inbound::{BodyFormat, ContentObject};
 use frontdesk_sources::outbound::{OutboundContent, Outcome, Request};
 use frontdesk_store::consumer::Consumer;
 use frontdesk_store::{Row, Tx, args};
+use futures_util::FutureExt;
 use http::{HeaderName, HeaderValue, Method};
 use serde_json::json;
 use tokio::sync::{Notify, watch};
@@ -37,6 +39,8 @@ const ATTEMPTS_PER_SOURCE_MAX: usize = 8;
 const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 /// Deliveries that become due while nothing else happens are found this often.
 const POLL_PERIOD: Duration = Duration::from_secs(1);
+/// What people read when the fault is ours.
+const UNPREPARED: &str = "The content could not be prepared for its channel; the server's log says why.";
 
 /// The consumer: every content that an agent wrote becomes a delivery.
 pub struct Outbox {
@@ -61,11 +65,11 @@ impl Consumer for Outbox {
             // What has been tried before may have arrived: the channel is told so.
             let tried_before = event.kind == "content.retried_synchronization";
             tx.execute(
-                "INSERT INTO deliveries (content_id, source_id, thread_id, attempts, started, claim, due_at)
-                 SELECT id, source_id, thread_id, 0, $2, 0, $3 FROM contents
+                "INSERT INTO deliveries (content_id, source_id, thread_id, seq, attempts, started, claim, due_at)
+                 SELECT id, source_id, thread_id, $4, 0, $2, 0, $3 FROM contents
                  WHERE id = $1 AND synchronization_status = 'export_pending' AND NOT approval_required
                  ON CONFLICT (content_id) DO NOTHING",
-                args![&event.object_id, tried_before, self.env.now()],
+                args![&event.object_id, tried_before, self.env.now(), event.seq],
             )?;
         }
         Ok(())
@@ -80,7 +84,37 @@ impl Consumer for Outbox {
 pub struct Delivery {
     app: Arc<Conversations>,
     wake: Arc<Notify>,
-    running: Mutex<HashMap<Id, usize>>,
+    running: Mutex<Running>,
+}
+
+/// How many attempts run now, by source; none is not counted.
+type Running = HashMap<Id, usize>;
+
+/// An attempt's place among those that run. It is free again however the attempt ends, also by a panic.
+struct Place {
+    delivery: Arc<Delivery>,
+    source_id: Id,
+}
+
+impl Place {
+    fn take(delivery: &Arc<Delivery>, source_id: Id) -> Place {
+        *delivery.running().entry(source_id).or_default() += 1;
+        Place { delivery: delivery.clone(), source_id }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut running = self.delivery.running();
+        if let Some(count) = running.get_mut(&self.source_id) {
+            *count -= 1;
+            if *count == 0 {
+                running.remove(&self.source_id);
+            }
+        }
+        drop(running);
+        self.delivery.wake.notify_one();
+    }
 }
 
 impl Delivery {
@@ -118,9 +152,9 @@ impl Delivery {
                 }
             };
             let some = !found.is_empty();
-            for claim in found {
+            for (claim, place) in found {
                 let this = self.clone();
-                attempts.spawn(async move { this.attempt(claim).await });
+                attempts.spawn(async move { this.attempt(claim, place).await });
             }
             if some {
                 continue;
@@ -137,56 +171,55 @@ impl Delivery {
         let _ = tokio::time::timeout(STOP_DEADLINE, ended).await;
     }
 
-    /// Takes due deliveries for this process. Only the oldest of a thread: order matters in a conversation.
-    async fn claim(&self, free: usize) -> Result<Vec<Claim>> {
+    fn running(&self) -> MutexGuard<'_, Running> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes at most `free` due deliveries for this process. Only the oldest of a thread: order matters in a
+    /// conversation.
+    async fn claim(self: &Arc<Self>, free: usize) -> Result<Vec<(Claim, Place)>> {
         if free == 0 {
             return Ok(Vec::new());
         }
-        let now = self.app.env.now();
-        let busy: Vec<Id> = {
-            let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-            running.iter().filter(|(_, count)| **count >= ATTEMPTS_PER_SOURCE_MAX).map(|(id, _)| *id).collect()
-        };
-        let free = free.min(ATTEMPTS_PER_SOURCE_MAX) as i64;
-        let looked = busy.clone();
-        let any = self.app.store.read(move |tx| Ok(!due(tx, now, &looked, 1)?.is_empty())).await?;
+        let (node, now) = (self.app.node_id, self.app.env.now());
+        let running = self.running().clone();
+        // Most looks find nothing and need not bother the writer.
+        let busy = busy(&running);
+        let any = self.app.store.read(move |tx| Ok(!due(tx, now, &busy, 1)?.is_empty())).await?;
         if !any {
             return Ok(Vec::new());
         }
-        let node = self.app.node_id;
-        let claims = self.app.store.write(move |tx| claim(tx, node, now, &busy, free)).await?;
-        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        for claim in &claims {
-            *running.entry(claim.source_id).or_default() += 1;
-        }
-        Ok(claims)
+        let claims = self.app.store.write(move |tx| claim(tx, node, now, &running, free)).await?;
+        let placed = claims.into_iter().map(|claim| {
+            let place = Place::take(self, claim.source_id);
+            (claim, place)
+        });
+        Ok(placed.collect())
     }
 
-    async fn attempt(&self, claim: Claim) {
-        let outcome = match self.push(&claim).await {
+    async fn attempt(&self, claim: Claim, _place: Place) {
+        let content_id = claim.content_id;
+        let pushed = AssertUnwindSafe(self.push(&claim)).catch_unwind().await;
+        let outcome = match pushed.unwrap_or_else(|_| Err(error::broken("an attempt to push panicked"))) {
             Ok(outcome) => outcome,
+            Err(Error::Unavailable(trouble)) => {
+                // Nothing can be written down either: the claim runs out and the push is tried again.
+                tracing::warn!(%content_id, trouble, "a delivery waits for the store");
+                return;
+            }
             Err(trouble) => {
-                // Ours, not the channel's: the claim runs out and the push is tried again.
-                tracing::error!(content_id = %claim.content_id, ?trouble, "a delivery could not be prepared");
-                None
+                tracing::error!(%content_id, ?trouble, "a delivery could not be prepared");
+                Some(failed(UNPREPARED))
             }
         };
-        if let Some(outcome) = outcome {
-            let (env, done) = (self.app.env.clone(), claim.clone());
-            let finished = self.app.store.write(move |tx| finish(tx, &env, &done, &outcome)).await;
-            if let Err(trouble) = finished {
-                tracing::error!(content_id = %claim.content_id, ?trouble, "a delivery's outcome was not written");
-            }
+        let env = self.app.env.clone();
+        let finishing = self.app.store.write(move |tx| match &outcome {
+            Some(outcome) => finish(tx, &env, &claim, outcome),
+            None => forget(tx, &claim),
+        });
+        if let Err(trouble) = finishing.await {
+            tracing::error!(%content_id, ?trouble, "a delivery's outcome was not written");
         }
-        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = running.get_mut(&claim.source_id) {
-            *count -= 1;
-            if *count == 0 {
-                running.remove(&claim.source_id);
-            }
-        }
-        drop(running);
-        self.wake.notify_one();
     }
 
     /// One attempt. None when there is nothing left to send.
@@ -230,11 +263,13 @@ fn outbound_request(request: Request) -> Result<OutboundRequest> {
     })
 }
 
-/// A delivery that this process is at.
+/// A delivery that this process is at. Content, event and number tell it from every other claim.
 #[derive(Clone, Debug)]
 struct Claim {
     content_id: Id,
     source_id: Id,
+    /// The number of the event that asked for it: sending again is another delivery, whose claims count from 1.
+    seq: i64,
     /// Attempts that have failed.
     attempts: i64,
     /// Whether an attempt was begun before this one.
@@ -243,31 +278,44 @@ struct Claim {
     number: i64,
 }
 
-fn due(tx: &mut dyn Tx, now: Timestamp, busy_sources: &[Id], limit: i64) -> Result<Vec<Row>> {
+/// The sources that take no more attempts now.
+fn busy(running: &Running) -> Vec<Id> {
+    running.iter().filter(|(_, count)| **count >= ATTEMPTS_PER_SOURCE_MAX).map(|(id, _)| *id).collect()
+}
+
+fn due(tx: &mut dyn Tx, now: Timestamp, busy_sources: &[Id], limit: usize) -> Result<Vec<Row>> {
     let busy = tx.in_list("source_id", 2);
     tx.query(
         &format!(
-            "SELECT content_id, source_id, attempts, started, claim FROM deliveries
+            "SELECT content_id, source_id, seq, attempts, started, claim FROM deliveries
              WHERE due_at <= $1 AND (claimed_until IS NULL OR claimed_until <= $1) AND NOT {busy}
                AND NOT EXISTS (SELECT 1 FROM deliveries AS earlier
                                WHERE earlier.thread_id = deliveries.thread_id
-                                 AND earlier.content_id < deliveries.content_id)
-             ORDER BY due_at LIMIT $3"
+                                 AND earlier.seq < deliveries.seq)
+             ORDER BY due_at, seq LIMIT $3"
         ),
-        args![now, busy_sources, limit],
+        args![now, busy_sources, limit as i64],
     )
 }
 
-fn claim(tx: &mut dyn Tx, node: Id, now: Timestamp, busy_sources: &[Id], limit: i64) -> Result<Vec<Claim>> {
+/// Claims at most `free` due deliveries, and of one source no more than it takes beside those that run.
+fn claim(tx: &mut dyn Tx, node: Id, now: Timestamp, running: &Running, free: usize) -> Result<Vec<Claim>> {
+    let mut running = running.clone();
     let mut claims = Vec::new();
-    for row in due(tx, now, busy_sources, limit)? {
+    for row in due(tx, now, &busy(&running), free)? {
         let claim = Claim {
             content_id: row.get(0)?,
             source_id: row.get(1)?,
-            attempts: row.get(2)?,
-            started_before: row.get(3)?,
-            number: row.get::<i64>(4)? + 1,
+            seq: row.get(2)?,
+            attempts: row.get(3)?,
+            started_before: row.get(4)?,
+            number: row.get::<i64>(5)? + 1,
         };
+        let of_source = running.entry(claim.source_id).or_default();
+        if *of_source >= ATTEMPTS_PER_SOURCE_MAX {
+            continue;
+        }
+        *of_source += 1;
         tx.execute(
             "UPDATE deliveries SET claim = $2, claimed_by = $3, claimed_until = $4, started = TRUE WHERE content_id = $1",
             args![&claim.content_id, claim.number, &node, now.plus_seconds(CLAIM_SECONDS)],
@@ -277,14 +325,14 @@ fn claim(tx: &mut dyn Tx, node: Id, now: Timestamp, busy_sources: &[Id], limit: 
     Ok(claims)
 }
 
+/// What to send where; None when the content is gone. A content that lacks something is broken, and so becomes visible.
 fn prepare(app: &Conversations, tx: &mut dyn Tx, claim: &Claim) -> Result<Option<(Channel, OutboundContent)>> {
-    let Some(channel) = Channel::load(tx, &app.seal, claim.source_id)? else { return Ok(None) };
     let row = tx.first(
         "SELECT contents.type, contents.body, contents.body_format, contents.title, contents.created_at,
                 contents.updated_at, authors.foreign_id, parents.foreign_id, threads.foreign_id, recipients.foreign_id,
                 users.firstname, users.lastname
          FROM contents
-         JOIN identities AS authors ON authors.id = contents.author_id
+         LEFT JOIN identities AS authors ON authors.id = contents.author_id
          JOIN threads ON threads.id = contents.thread_id
          LEFT JOIN contents AS parents ON parents.id = contents.in_reply_to_id
          LEFT JOIN identities AS recipients ON recipients.id = contents.recipient_id
@@ -293,6 +341,7 @@ fn prepare(app: &Conversations, tx: &mut dyn Tx, claim: &Claim) -> Result<Option
         args![&claim.content_id],
     )?;
     let Some(row) = row else { return Ok(None) };
+    let Some(channel) = Channel::load(tx, &app.seal, claim.source_id)? else { return Ok(None) };
     let (r#type, format): (String, String) = (row.get(0)?, row.get(2)?);
     let content = OutboundContent {
         object: object(&r#type)?,
@@ -332,8 +381,8 @@ fn sender_name(channel: &Channel, firstname: Option<String>, lastname: Option<St
 fn finish(tx: &mut dyn Tx, env: &Env, claim: &Claim, outcome: &Outcome) -> Result<()> {
     let now = env.now();
     let held = tx.first(
-        "SELECT 1 FROM deliveries WHERE content_id = $1 AND claim = $2",
-        args![&claim.content_id, claim.number],
+        "SELECT 1 FROM deliveries WHERE content_id = $1 AND seq = $2 AND claim = $3",
+        args![&claim.content_id, claim.seq, claim.number],
     )?;
     if held.is_none() {
         return Ok(());
@@ -403,7 +452,19 @@ fn conclude(tx: &mut dyn Tx, env: &Env, claim: &Claim, status: &str) -> Result<(
     Ok(())
 }
 
+/// There is nothing left to send, such as after an erasure.
+fn forget(tx: &mut dyn Tx, claim: &Claim) -> Result<()> {
+    tx.execute(
+        "DELETE FROM deliveries WHERE content_id = $1 AND seq = $2 AND claim = $3",
+        args![&claim.content_id, claim.seq, claim.number],
+    )?;
+    Ok(())
+}
+
 /// How many deliveries wait, for the metrics.
 pub fn waiting(tx: &mut dyn Tx) -> Result<i64, Error> {
     tx.one("SELECT count(*) FROM deliveries", args![])?.get(0)
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -14,7 +14,6 @@ use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-
 const ANSWER_BYTES_MAX: usize = 1 << 20;
 
 /// People who work with the examples: e-mail, first and last name, rights on the example source.

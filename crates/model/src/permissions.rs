@@ -127,7 +127,14 @@ impl Permissions {
 
     /// Reads what [`Permissions::to_text`] wrote; names that this version does not know are left out.
     pub fn from_text(text: &str) -> Permissions {
-        let known = |name: &str| Permission::ALL.iter().copied().find(|permission| permission.name() == name);
+        // Names are stored in the order of the list, so the search goes on where the last one was found.
+        let mut next = 0;
+        let known = |name: &str| {
+            let position =
+                (next..Permission::ALL.len()).chain(0..next).find(|at| Permission::ALL[*at].name() == name)?;
+            next = position + 1;
+            Some(Permission::ALL[position])
+        };
         text.split(',').filter_map(known).collect()
     }
 }

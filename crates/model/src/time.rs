@@ -29,12 +29,38 @@ impl Timestamp {
 
     /// `2012-05-21T01:15:28Z`, as every REST answer shows times.
     pub fn rest(self) -> String {
-        format!("{:.0}", jiff::Timestamp::from_microsecond(self.0 - self.0.rem_euclid(1_000_000)).unwrap_or_default())
+        let mut text = self.civil_seconds();
+        text.push('Z');
+        text
     }
 
     /// `2014-02-10T18:35:35.251Z`, as events show times.
     pub fn with_milliseconds(self) -> String {
-        format!("{:.3}", jiff::Timestamp::from_microsecond(self.0 - self.0.rem_euclid(1_000)).unwrap_or_default())
+        let mut text = self.civil_seconds();
+        let milliseconds = self.0.rem_euclid(1_000_000) / 1_000;
+        text.push('.');
+        push_digits(&mut text, milliseconds, 3);
+        text.push('Z');
+        text
+    }
+
+    /// `2012-05-21T01:15:28`. Every record of a list shows two times, so this writes the digits itself.
+    fn civil_seconds(self) -> String {
+        let exact = jiff::Timestamp::from_microsecond(self.0).unwrap_or_default();
+        let civil = jiff::tz::Offset::UTC.to_datetime(exact);
+        let mut text = String::with_capacity(24);
+        for (number, width, end) in [
+            (i64::from(civil.year()), 4, '-'),
+            (civil.month().into(), 2, '-'),
+            (civil.day().into(), 2, 'T'),
+            (civil.hour().into(), 2, ':'),
+            (civil.minute().into(), 2, ':'),
+        ] {
+            push_digits(&mut text, number, width);
+            text.push(end);
+        }
+        push_digits(&mut text, civil.second().into(), 2);
+        text
     }
 
     /// Reads ISO 8601: a date (midnight UTC), or a date and a time, UTC unless an offset says otherwise.
@@ -46,6 +72,14 @@ impl Timestamp {
         let civil = text.parse::<jiff::civil::DateTime>().ok()?;
         let exact = civil.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
         Some(Timestamp(exact.timestamp().as_microsecond()))
+    }
+}
+
+/// Appends a number with leading zeros.
+fn push_digits(text: &mut String, number: i64, width: u32) {
+    for place in (0..width).rev() {
+        let digit = number.unsigned_abs() / 10_u64.pow(place) % 10;
+        text.push(char::from(b'0' + digit as u8));
     }
 }
 

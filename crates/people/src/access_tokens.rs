@@ -118,10 +118,10 @@ pub(crate) mod rest {
                 .permissions(permissions)
                 .extension(),
             Operation::write("createAccessToken", Method::POST, "/access_tokens", create_for)
-            .tag(tag)
-            .summary("Creates an access token. Its answer is the only place where the token is shown.")
-            .permissions(permissions)
-            .extension(),
+                .tag(tag)
+                .summary("Creates an access token. Its answer is the only place where the token is shown.")
+                .permissions(permissions)
+                .extension(),
             Operation::write("updateAccessToken", Method::PUT, path, update)
                 .tag(tag)
                 .summary("Renames, enables or disables an access token.")

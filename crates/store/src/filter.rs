@@ -41,6 +41,10 @@ impl<'a> Filter<'a> {
 
     /// The condition that `column` is one of `ids`, to be built into another one.
     pub fn list(&mut self, tx: &dyn Tx, column: &str, ids: &'a [frontdesk_model::Id]) -> String {
+        // One id compared by equality lets the engine read an index in its order.
+        if let [id] = ids {
+            return format!("{column} = {}", self.bind(id));
+        }
         self.values.push(Bound::Borrowed(Arg::Ids(ids)));
         tx.in_list(column, self.values.len())
     }

@@ -259,10 +259,8 @@ fn batch(session: &mut Session, jobs: &mut [Box<dyn Job>]) -> Result<i64, Lost> 
 
 /// Begins a batch and locks the log's head, in one journey. Returns the last number given out.
 fn begin(session: &mut Session) -> Result<i64> {
-    let answers = session
-        .client
-        .simple_query("BEGIN; SELECT seq FROM log_head FOR UPDATE; SAVEPOINT job")
-        .map_err(failure)?;
+    let answers =
+        session.client.simple_query("BEGIN; SELECT seq FROM log_head FOR UPDATE; SAVEPOINT job").map_err(failure)?;
     let seq = answers.iter().find_map(|answer| match answer {
         SimpleQueryMessage::Row(row) => row.get(0)?.parse().ok(),
         _ => None,

@@ -20,9 +20,10 @@ pub enum Arg<'a> {
 }
 
 /// A value of a row.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub enum Value {
     /// NULL.
+    #[default]
     Null,
     /// BOOLEAN; SQLite gives integers, [`Row::get`] reads either.
     Bool(bool),
@@ -43,6 +44,17 @@ impl Row {
     pub fn get<T: FromValue>(&self, index: usize) -> Result<T> {
         let value = self.0.get(index).ok_or_else(|| error::broken(format!("a row has no column {index}")))?;
         T::from_value(value).ok_or_else(|| error::broken(format!("column {index} holds an unexpected {value:?}")))
+    }
+}
+
+impl Row {
+    /// Column `index` as text, moved out instead of copied: it is empty afterwards.
+    pub fn take_text(&mut self, index: usize) -> Result<Option<String>> {
+        match self.0.get_mut(index).map(std::mem::take) {
+            Some(Value::Text(text)) => Ok(Some(text)),
+            Some(Value::Null) => Ok(None),
+            other => Err(error::broken(format!("column {index} holds an unexpected {other:?}"))),
+        }
     }
 }
 

@@ -5,14 +5,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use frontdesk_model::{Id, Result, Timestamp, error};
+use frontdesk_model::{Env, Id, Result, Timestamp, error};
 use frontdesk_net::{Download, DownloadRequest, OutboundError};
-use frontdesk_store::args;
+use frontdesk_store::{Tx, args};
+use serde_json::json;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::{FETCHED_BYTES_MAX, bytes, names, not_kept};
-use crate::Conversations;
+use crate::{Conversations, events};
 
 /// At most this many files are fetched at a time.
 const FETCHES_MAX: usize = 4;
@@ -22,6 +23,10 @@ const DEADLINE_SECONDS: u64 = 60;
 const CLAIM_SECONDS: i64 = 180;
 /// The waits before the second and the third attempt; there is no fourth.
 const RETRY_SECONDS: [i64; 2] = [30, 300];
+/// How often a file is tried, however the attempts end.
+const ATTEMPTS_MAX: i64 = RETRY_SECONDS.len() as i64 + 1;
+/// What people read when the last attempt was interrupted, such as by the end of the process.
+const INTERRUPTED: &str = "The last attempt did not come to an end; the server's log may say why.";
 /// Without a hint from the store, due rows are looked for this often.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// With many hints, rows are not looked for more often than this.
@@ -72,42 +77,42 @@ struct Claim {
     attempt: i64,
 }
 
-/// Claims at most `room` due rows. The attempt counts from now on: a file that brings the process down must not do so
-/// for ever.
+const DUE: &str = "SELECT id, remote_url, filename, kind_hint, fetch_attempts FROM attachments
+                   WHERE fetch_at <= $1 ORDER BY fetch_at LIMIT $2";
+
 async fn claim(app: &Conversations, room: usize) -> Result<Vec<Claim>> {
-    let now = app.env.now();
-    if room == 0 {
-        return Ok(Vec::new());
-    }
+    let (env, now, limit) = (app.env.clone(), app.env.now(), room as i64);
     // Most looks find nothing and need not bother the writer.
-    let due = "SELECT id, remote_url, filename, kind_hint, fetch_attempts FROM attachments
-               WHERE fetch_at <= $1 ORDER BY fetch_at LIMIT $2";
-    let limit = room as i64;
-    if app.store.read(move |tx| tx.query(due, args![now, limit])).await?.is_empty() {
+    if room == 0 || app.store.read(move |tx| tx.query(DUE, args![now, limit])).await?.is_empty() {
         return Ok(Vec::new());
     }
-    let claiming = app.store.write(move |tx| {
-        let mut claims = Vec::new();
-        for row in tx.query(due, args![now, limit])? {
-            let id: Id = row.get(0)?;
-            let claimed = tx.execute(
-                "UPDATE attachments SET fetch_at = $3, fetch_attempts = fetch_attempts + 1
-                 WHERE id = $1 AND fetch_at <= $2",
-                args![&id, now, now.plus_seconds(CLAIM_SECONDS)],
-            )?;
-            if claimed == 1 {
-                claims.push(Claim {
-                    id,
-                    url: row.get::<Option<String>>(1)?.unwrap_or_default(),
-                    filename: row.get(2)?,
-                    kind_hint: row.get(3)?,
-                    attempt: row.get::<i64>(4)? + 1,
-                });
-            }
+    app.store.write(move |tx| claim_due(tx, &env, limit)).await
+}
+
+/// Claims at most `limit` due rows. The attempt counts from now on: a file that brings the process down must not do so
+/// for ever.
+fn claim_due(tx: &mut dyn Tx, env: &Env, limit: i64) -> Result<Vec<Claim>> {
+    let now = env.now();
+    let mut claims = Vec::new();
+    for row in tx.query(DUE, args![now, limit])? {
+        let (id, attempts): (Id, i64) = (row.get(0)?, row.get(4)?);
+        if attempts >= ATTEMPTS_MAX {
+            note_failure(tx, env, id, None, INTERRUPTED)?;
+            continue;
         }
-        Ok(claims)
-    });
-    claiming.await
+        tx.execute(
+            "UPDATE attachments SET fetch_at = $2, fetch_attempts = fetch_attempts + 1 WHERE id = $1",
+            args![&id, now.plus_seconds(CLAIM_SECONDS)],
+        )?;
+        claims.push(Claim {
+            id,
+            url: row.get::<Option<String>>(1)?.unwrap_or_default(),
+            filename: row.get(2)?,
+            kind_hint: row.get(3)?,
+            attempt: attempts + 1,
+        });
+    }
+    Ok(claims)
 }
 
 /// One attempt, and the note of what became of it. When even that cannot be noted, the claim runs out and the
@@ -152,29 +157,49 @@ async fn keep(app: &Conversations, claim: Claim, fetched: Fetched) -> Result<()>
     let (sha256, size) = taken.map_err(not_kept)?;
     let size = bytes(size)?;
     let shown = Shown::of(&claim, &download);
-    let now = app.env.now();
+    let env = app.env.clone();
     let noting = app.store.write(move |tx| {
-        tx.execute(
+        let kept = tx.execute(
             "UPDATE attachments SET size = $2, sha256 = $3, filename = $4, extension = $5, content_type = $6,
                fetch_at = NULL, fetch_error = NULL, updated_at = $7
              WHERE id = $1 AND sha256 IS NULL",
-            args![&claim.id, size, &sha256[..], &shown.filename, &shown.extension, shown.content_type, now],
-        )
+            args![&claim.id, size, &sha256[..], &shown.filename, &shown.extension, shown.content_type, env.now()],
+        )?;
+        if kept == 1 { tell(tx, &env, "attachment.fetched", claim.id) } else { Ok(()) }
     });
-    noting.await.map(drop)
+    noting.await
 }
 
 async fn fail(app: &Conversations, claim: Claim, trouble: OutboundError) -> Result<()> {
-    let now = app.env.now();
-    let next = next_attempt(claim.attempt, &trouble, now);
+    let env = app.env.clone();
+    let next = next_attempt(claim.attempt, &trouble, env.now());
     let message = trouble.to_string();
-    let noting = app.store.write(move |tx| {
-        tx.execute(
-            "UPDATE attachments SET fetch_at = $2, fetch_error = $3, updated_at = $4 WHERE id = $1 AND sha256 IS NULL",
-            args![&claim.id, next, &message, now],
-        )
-    });
-    noting.await.map(drop)
+    app.store.write(move |tx| note_failure(tx, &env, claim.id, next, &message)).await
+}
+
+/// Writes down why an attachment is not here and when to try next; never means that it is given up. What is here or
+/// given up meanwhile stays so.
+fn note_failure(tx: &mut dyn Tx, env: &Env, id: Id, next: Option<Timestamp>, message: &str) -> Result<()> {
+    let noted = tx.execute(
+        "UPDATE attachments SET fetch_at = $2, fetch_error = $3, updated_at = $4
+         WHERE id = $1 AND sha256 IS NULL AND fetch_at IS NOT NULL",
+        args![&id, next, message, env.now()],
+    )?;
+    if noted == 1 && next.is_none() { tell(tx, env, "attachment.fetch_failed", id) } else { Ok(()) }
+}
+
+/// Appends what became of an attachment; nobody follows one whose content is gone.
+fn tell(tx: &mut dyn Tx, env: &Env, kind: &'static str, id: Id) -> Result<()> {
+    let content = tx.first(
+        "SELECT contents.id, contents.thread_id, contents.source_id FROM attachments
+         JOIN contents ON contents.id = attachments.content_id WHERE attachments.id = $1",
+        args![&id],
+    )?;
+    let Some(content) = content else { return Ok(()) };
+    let (content_id, source_id): (Id, Id) = (content.get(0)?, content.get(2)?);
+    let payload = json!({ "source_id": source_id, "content_id": content_id });
+    tx.append(events::caused_by_nobody(env, kind, id, Some(content.get(1)?), payload));
+    Ok(())
 }
 
 /// When to try again after this many attempts; never for what stays wrong.
@@ -221,6 +246,53 @@ impl Shown {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::delivery::tests::{Desk, id};
+
+    const INSERT: &str =
+        "INSERT INTO attachments (id, content_id, filename, extension, content_type, size, remote_url, fetch_attempts,
+                                  fetch_at, private, position, created_at, updated_at)
+         VALUES ($1, $2, 'a.png', 'png', 'image/png', 0, 'https://example.com/a.png', 0, 0, FALSE, 0, 0, 0)";
+
+    async fn desk_with_attachment() -> Desk {
+        let desk = Desk::open().await;
+        let inserting = desk.app.store.write(|tx| {
+            Desk::insert_content(tx, id(1), id(50))?;
+            tx.execute(INSERT, args![&id(7), &id(1)])
+        });
+        inserting.await.unwrap();
+        desk
+    }
+
+    #[tokio::test]
+    async fn a_file_whose_fetching_is_interrupted_three_times_is_given_up() {
+        let desk = desk_with_attachment().await;
+        for attempt in 1..=3 {
+            let claims = claim(&desk.app, 4).await.unwrap();
+            assert_eq!(claims.iter().map(|claim| claim.attempt).collect::<Vec<_>>(), [attempt]);
+            assert!(claim(&desk.app, 4).await.unwrap().is_empty());
+            desk.pass(CLAIM_SECONDS);
+        }
+        assert!(desk.events().await.is_empty());
+        assert!(claim(&desk.app, 4).await.unwrap().is_empty());
+        let sql = "SELECT fetch_at, fetch_error FROM attachments";
+        let row = desk.app.store.read(move |tx| tx.one(sql, args![])).await.unwrap();
+        assert_eq!(row.get::<Option<i64>>(0).unwrap(), None);
+        assert_eq!(row.get::<String>(1).unwrap(), INTERRUPTED);
+        assert_eq!(desk.events().await, [("attachment.fetch_failed".to_owned(), id(7), Some(id(50)))]);
+    }
+
+    #[tokio::test]
+    async fn a_fetched_file_is_told_in_its_thread() {
+        let desk = desk_with_attachment().await;
+        let claim = claim(&desk.app, 4).await.unwrap().remove(0);
+        let path = desk.app.files.temp_path();
+        std::fs::write(&path, b"hello").unwrap();
+        let download = Download { content_type: None, name: None, bytes: 5 };
+        keep(&desk.app, claim.clone(), Fetched { path, download }).await.unwrap();
+        // An attempt that was overtaken says nothing more.
+        fail(&desk.app, claim, OutboundError::TooLarge(1)).await.unwrap();
+        assert_eq!(desk.events().await, [("attachment.fetched".to_owned(), id(7), Some(id(50)))]);
+    }
 
     #[test]
     fn three_attempts_are_made_and_hopeless_ones_only_once() {

@@ -2,6 +2,8 @@
 //!
 //! Bodies are stored as they came and cleaned when they are read, so that a better cleaner also helps old messages.
 
+use std::borrow::Cow;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -29,7 +31,7 @@ pub(super) fn formatted(body: &str, format: &str) -> Formatted {
 
 /// Plain text as HTML: blank lines part paragraphs, other line ends stay line ends.
 fn paragraphs(text: &str) -> String {
-    let normal = text.replace("\r\n", "\n");
+    let normal = if text.contains('\r') { text.replace("\r\n", "\n").into() } else { Cow::Borrowed(text) };
     let paragraphs = normal.split("\n\n").map(|paragraph| paragraph.trim_matches('\n')).filter(|p| !p.is_empty());
     let mut html = String::with_capacity(text.len() + 16);
     for paragraph in paragraphs {
@@ -37,20 +39,29 @@ fn paragraphs(text: &str) -> String {
             html.push_str("\n\n");
         }
         html.push_str("<p>");
-        for character in paragraph.chars() {
-            match character {
-                '&' => html.push_str("&amp;"),
-                '<' => html.push_str("&lt;"),
-                '>' => html.push_str("&gt;"),
-                '"' => html.push_str("&quot;"),
-                '\'' => html.push_str("&#39;"),
-                '\n' => html.push_str("<br>\n"),
-                other => html.push(other),
-            }
-        }
+        push_escaped(&mut html, paragraph);
         html.push_str("</p>");
     }
     html
+}
+
+/// Appends text as HTML, copying what needs no escape in one go.
+fn push_escaped(html: &mut String, text: &str) {
+    let mut rest = text;
+    while let Some(at) = rest.find(['&', '<', '>', '"', '\'', '\n']) {
+        let (plain, special) = rest.split_at(at);
+        html.push_str(plain);
+        html.push_str(match special.as_bytes()[0] {
+            b'&' => "&amp;",
+            b'<' => "&lt;",
+            b'>' => "&gt;",
+            b'"' => "&quot;",
+            b'\'' => "&#39;",
+            _ => "<br>\n",
+        });
+        rest = &special[1..];
+    }
+    html.push_str(rest);
 }
 
 #[cfg(test)]

@@ -161,7 +161,8 @@ fn unknown(attribute: &str, noun: &str) -> error::Error {
 
 fn reply_route(app: &Conversations, call: &Call, draft: &Draft, parent: &str, tx: &mut dyn Tx) -> Result<Route> {
     let parent_id = parent.parse().map_err(|_| unknown("in_reply_to_id", "content"))?;
-    let parent = find(tx, &call.caller, parent_id).map_err(|e| e.or_missing(|| unknown("in_reply_to_id", "content")))?;
+    let parent =
+        find(tx, &call.caller, parent_id).map_err(|e| e.or_missing(|| unknown("in_reply_to_id", "content")))?;
     if !call.caller.may_on(parent.source_id, SourceRight::Reply) {
         return Err(error::forbidden("You may not reply on this source."));
     }
@@ -199,7 +200,8 @@ fn initiate_route(app: &Conversations, call: &Call, draft: &Draft, tx: &mut dyn 
         return Err(error::invalid("source_id", "blank", message));
     };
     let source_id = source_id.parse().map_err(|_| unknown("source_id", "source"))?;
-    let source = sources::find(tx, &call.caller, source_id).map_err(|e| e.or_missing(|| unknown("source_id", "source")))?;
+    let source =
+        sources::find(tx, &call.caller, source_id).map_err(|e| e.or_missing(|| unknown("source_id", "source")))?;
     if !call.caller.may_on(source_id, SourceRight::InitiateDiscussion) {
         return Err(error::forbidden("You may not initiate discussions on this source."));
     }

@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::body::{Formatted, formatted};
+use super::commands;
 use super::search::Search;
-use super::{commands, find};
 use crate::attachments::ContentAttachment;
 use crate::{Conversations, attachments, categories};
 
@@ -83,9 +83,9 @@ const SELECT: &str = "SELECT contents.id, contents.source_id, sources.type, cont
     FROM contents JOIN sources ON sources.id = contents.source_id
     LEFT JOIN contents AS parents ON parents.id = contents.in_reply_to_id";
 
-fn answer(row: &Row, extended: bool) -> Result<Answer> {
-    let (body, body_input_format): (String, String) = (row.get(18)?, row.get(19)?);
-    let extras: Option<String> = row.get(27)?;
+fn answer(mut row: Row, extended: bool) -> Result<Answer> {
+    let (body, body_input_format) = (text(&mut row, 18)?, text(&mut row, 19)?);
+    let extras = row.take_text(27)?;
     let mut extras: Map<String, Value> = match extras {
         Some(text) => {
             serde_json::from_str(&text).map_err(|trouble| error::broken(format!("contents.extras: {trouble}")))?
@@ -95,23 +95,23 @@ fn answer(row: &Row, extended: bool) -> Result<Answer> {
     Ok(Answer {
         id: row.get(0)?,
         source_id: row.get(1)?,
-        source_type: row.get(2)?,
-        source_url: row.get(3)?,
+        source_type: text(&mut row, 2)?,
+        source_url: row.take_text(3)?,
         thread_id: row.get(4)?,
         author_id: row.get(5)?,
         creator_id: row.get(6)?,
         identity_group_id: None,
-        foreign_id: row.get(7)?,
-        r#type: row.get(8)?,
-        created_from: row.get(9)?,
+        foreign_id: row.take_text(7)?,
+        r#type: text(&mut row, 8)?,
+        created_from: text(&mut row, 9)?,
         private_message: row.get(10)?,
-        status: row.get(11)?,
+        status: text(&mut row, 11)?,
         intervention_id: row.get(12)?,
         in_reply_to_id: row.get(13)?,
         in_reply_to_author_id: row.get(14)?,
         first_in_thread: row.get(15)?,
-        language: row.get(16)?,
-        title: row.get(17)?,
+        language: row.take_text(16)?,
+        title: row.take_text(17)?,
         body_formatted: formatted(&body, &body_input_format),
         body,
         body_input_format,
@@ -122,8 +122,8 @@ fn answer(row: &Row, extended: bool) -> Result<Answer> {
         auto_submitted: row.get(22)?,
         published: row.get(23)?,
         remotely_deleted: row.get(24)?,
-        synchronization_status: row.get(25)?,
-        synchronization_error: row.get(26)?,
+        synchronization_status: text(&mut row, 25)?,
+        synchronization_error: row.take_text(26)?,
         capabilities_supported: Vec::new(),
         context_data: extras.remove("context_data"),
         foreign_categories: extras.remove("foreign_categories"),
@@ -135,9 +135,14 @@ fn answer(row: &Row, extended: bool) -> Result<Answer> {
     })
 }
 
+/// A text column that always holds one.
+fn text(row: &mut Row, index: usize) -> Result<String> {
+    row.take_text(index)?.ok_or_else(|| error::broken(format!("column {index} of a content is empty")))
+}
+
 /// Rows as answers, with their attachments and categories: two more statements for the whole window.
-fn answers(app: &Conversations, call: &Call, rows: &[Row], tx: &mut dyn Tx) -> Result<Vec<Answer>> {
-    let mut answers = rows.iter().map(|row| answer(row, call.extended)).collect::<Result<Vec<_>>>()?;
+fn answers(app: &Conversations, call: &Call, rows: Vec<Row>, tx: &mut dyn Tx) -> Result<Vec<Answer>> {
+    let mut answers = rows.into_iter().map(|row| answer(row, call.extended)).collect::<Result<Vec<_>>>()?;
     let with_files: Vec<Id> = answers.iter().filter(|c| c.attachments_count > 0).map(|c| c.id).collect();
     let mut files: HashMap<Id, Vec<ContentAttachment>> = match with_files.is_empty() {
         true => HashMap::new(),
@@ -235,8 +240,7 @@ pub(super) fn operations(app: &Arc<Conversations>) -> Vec<Operation> {
              422. Needs the right reply or initiate_discussion on the source.",
         ),
         Operation::read("getContent", Method::GET, "/contents/{contentId}", move |call, _: NoParameters, tx| {
-            let content = find(tx, &call.caller, id(call)?)?;
-            show(&for_show, call, content.id, tx)
+            show(&for_show, call, id(call)?, tx)
         })
         .tag(tag)
         .summary("Reads a content."),
@@ -302,7 +306,8 @@ fn draft(parameters: Create) -> commands::Draft {
 
 fn show(app: &Conversations, call: &Call, id: Id, tx: &mut dyn Tx) -> Result<Answer> {
     let rows = tx.query(&format!("{SELECT} WHERE contents.id = $1"), args![&id])?;
-    answers(app, call, &rows, tx)?.pop().ok_or_else(|| error::not_found("content"))
+    let readable = |content: &Answer| call.caller.may_on(content.source_id, SourceRight::Read);
+    answers(app, call, rows, tx)?.pop().filter(readable).ok_or_else(|| error::not_found("content"))
 }
 
 fn list(app: &Conversations, call: &Call, parameters: List, tx: &mut dyn Tx) -> Result<Page<Answer>> {
@@ -329,5 +334,5 @@ fn list(app: &Conversations, call: &Call, parameters: List, tx: &mut dyn Tx) -> 
         None => filter.count(tx, "contents", offset, limit)?,
     };
     let rows = filter.page(tx, SELECT, search.order(), offset, limit)?;
-    Ok(Page::new(count, parameters.paging, answers(app, call, &rows, tx)?))
+    Ok(Page::new(count, parameters.paging, answers(app, call, rows, tx)?))
 }

@@ -340,7 +340,9 @@ fn update(app: &Conversations, call: &Call, parameters: Update, tx: &mut dyn Tx)
     let is_same = (name.as_str(), active, settings == channel.settings, json(&stored)?)
         == (source.name.as_str(), source.active, true, before);
     if is_same {
-        return by_id(tx, id)?.ok_or_else(|| error::not_found("source")).and_then(|source| shown(app, call, tx, source));
+        return by_id(tx, id)?
+            .ok_or_else(|| error::not_found("source"))
+            .and_then(|source| shown(app, call, tx, source));
     }
     let secret_hash = distinct_secret(app, tx, id, &settings)?;
     tx.execute(
