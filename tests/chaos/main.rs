@@ -37,6 +37,8 @@ const CALM: Duration = Duration::from_millis(400);
 const READY_MAX: Duration = Duration::from_secs(5);
 /// The database is examined after every so many kills.
 const KILLS_PER_EXAMINATION: usize = 10;
+/// Every answer is pushed within this time after the load: a claim that a killed process held lasts a minute at most.
+const PUSHED_MAX: Duration = Duration::from_secs(100);
 /// A channel that takes longer to read what was sent before a kill is broken.
 const READING_MAX: Duration = Duration::from_secs(20);
 /// States of a connection in /proc/net/tcp: both sides talk, and the other side has ended.
@@ -118,9 +120,7 @@ fn run(options: &Options) -> Run {
     }
 
     let reader = Person::with_token(&server, &world.token);
-    // On PostgreSQL another node might still hold a killed one's deliveries, so these wait until its claims run out.
-    let export_deadline = Duration::from_secs(if options.engine == Engine::Postgres { 100 } else { 30 });
-    let desk = check::settled(&reader, &world.desk, export_deadline);
+    let desk = check::settled(&reader, &world.desk, PUSHED_MAX);
     let crowd = check::read(&reader, &world.crowd);
     let (messages, stories) = (world.ledger.messages(), world.ledger.stories());
     let mut findings = Findings::default();
@@ -249,14 +249,17 @@ fn is_still_reading(listener: SocketAddr) -> bool {
 
 impl Run {
     fn print(&self, options: &Options) {
-        for (what, list) in [
+        // What a control forgets draws all else after it; only the loss itself says something.
+        let shown = if options.control.is_some() { 1 } else { usize::MAX };
+        let lists = [
             ("lost", &self.findings.lost),
             ("doubled", &self.findings.doubled),
             ("wrong", &self.findings.wrong),
             ("push", &self.findings.pushes),
             ("damage", &self.damage),
             ("unexpected", &self.problems),
-        ] {
+        ];
+        for (what, list) in lists.into_iter().take(shown) {
             for line in list.iter().take(PRINTED_MAX) {
                 println!("{what}: {line}");
             }

@@ -11,6 +11,7 @@ on_both_engines![
     a_fatal_error_is_shown_and_not_tried_again,
     an_error_is_shown_while_the_next_try_is_pending,
     any_success_counts_whatever_its_body,
+    a_channel_that_verifies_escaped_text_gets_it_so_after_its_refusal,
     what_failed_is_sent_again_by_hand,
     within_a_thread_the_order_is_kept,
     a_slow_channel_delays_no_other,
@@ -88,6 +89,27 @@ fn any_success_counts_whatever_its_body(engine: Engine) {
         let content = wait_for_status(&cast.otto, &reply, "success");
         assert_eq!(content["foreign_id"], foreign_id, "{shown}");
     }
+}
+
+/// Some SDKs sign the text with everything but ASCII escaped, so that ours does not match for them: their 422 is answered
+/// with the same content in their spelling, at once.
+fn a_channel_that_verifies_escaped_text_gets_it_so_after_its_refusal(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (source, channel) = cast.new_source();
+    channel.answer(|push| match push.body.is_ascii() {
+        true => Reply::json(&json!({ "id": "understood" })),
+        false => Reply::status(422, "Invalid signature"),
+    });
+    let reply = answered(&cast.otto, &source, "t", "Déjà vu 😀");
+    let content = wait_for_status(&cast.otto, &reply, "success");
+    assert_eq!(content["foreign_id"], "understood");
+    let pushes = channel.pushes();
+    assert_eq!(pushes.len(), 2);
+    let params = |number: usize| serde_json::from_slice::<Value>(&pushes[number].body).unwrap()["params"].clone();
+    assert_eq!((&params(0)["body"], &params(1)["body"]), (&json!("Déjà vu 😀"), &json!("Déjà vu 😀")));
+    assert_eq!((&params(0)["retry"], &params(1)["retry"]), (&json!(false), &json!(true)));
+    assert_eq!(params(0)["content_id"], params(1)["content_id"]);
+    assert!(pushes[1].is_signed_by(&source.secret));
 }
 
 fn what_failed_is_sent_again_by_hand(engine: Engine) {

@@ -27,6 +27,9 @@ use crate::{Conversations, attachments, events, ingest};
 const PAUSES_SECONDS: [i64; 2] = [30, 300];
 /// For one attempt, answer included.
 const ATTEMPT_DEADLINE: Duration = Duration::from_secs(30);
+const NO_ADDRESS: &str = "The source has no address to send to: set base_uri.";
+/// For sending it once more in another spelling, within the same attempt.
+const RESPELLED_DEADLINE: Duration = Duration::from_secs(15);
 /// How long a stopping server waits for the attempts that run.
 const STOP_DEADLINE: Duration = Duration::from_secs(5);
 /// How long a worker may hold a delivery: an attempt and the time to write down how it went.
@@ -233,9 +236,23 @@ impl Delivery {
         }
         let Some(delivery) = &channel.kind.delivery else { return Ok(Some(Outcome::Delivered { foreign_id: None })) };
         let Some(request) = (delivery.request)(&channel.settings, &content, self.app.env.now()) else {
-            return Ok(Some(failed("The source has no address to send to: set base_uri.")));
+            return Ok(Some(failed(NO_ADDRESS)));
         };
-        Ok(Some(match self.app.outbound.send(outbound_request(request)?).await {
+        let needs_no_other_spelling = request.body.is_ascii();
+        let sent = self.app.outbound.send(outbound_request(request, ATTEMPT_DEADLINE)?).await;
+        let refused = sent.as_ref().is_ok_and(|answer| answer.status == http::StatusCode::UNPROCESSABLE_ENTITY);
+        let sent = match delivery.respelled.filter(|_| refused && !needs_no_other_spelling) {
+            // Some channels verify signatures over another spelling of the same JSON.
+            Some(respelled) => {
+                let again = OutboundContent { retry: true, ..content };
+                let request = (delivery.request)(&channel.settings, &again, self.app.env.now());
+                let Some(mut request) = request else { return Ok(Some(failed(NO_ADDRESS))) };
+                request.body = respelled(&request.body);
+                self.app.outbound.send(outbound_request(request, RESPELLED_DEADLINE)?).await
+            }
+            None => sent,
+        };
+        Ok(Some(match sent {
             Ok(answer) => (delivery.read_answer)(answer.status.as_u16(), &answer.body, answer.truncated),
             Err(trouble) => failed(&trouble.to_string()),
         }))
@@ -246,7 +263,7 @@ fn failed(message: &str) -> Outcome {
     Outcome::Failed { fatal: false, message: message.into() }
 }
 
-fn outbound_request(request: Request) -> Result<OutboundRequest> {
+fn outbound_request(request: Request, deadline: Duration) -> Result<OutboundRequest> {
     let mut headers = vec![(http::header::CONTENT_TYPE, HeaderValue::from_static(request.content_type))];
     if let Some(signature) = &request.signature {
         let signed = frontdesk_net::sdk_signature(signature.key.reveal().as_bytes(), &request.body);
@@ -258,7 +275,7 @@ fn outbound_request(request: Request) -> Result<OutboundRequest> {
         url: request.url,
         headers,
         body: request.body.into(),
-        deadline: ATTEMPT_DEADLINE,
+        deadline,
         answer_bytes_max: ANSWER_BYTES_MAX,
     })
 }

@@ -42,6 +42,8 @@ pub struct Delivery {
     pub request: fn(&Settings, &outbound::OutboundContent, now: Timestamp) -> Option<outbound::Request>,
     /// Reads the answer: status, body, and whether the body was cut at the reader's limit.
     pub read_answer: fn(status: u16, body: &[u8], truncated: bool) -> outbound::Outcome,
+    /// The same body in another spelling, for channels that verify signatures over that one and answer 422 to ours.
+    pub respelled: Option<fn(body: &[u8]) -> Vec<u8>>,
 }
 
 impl SourceKind {
