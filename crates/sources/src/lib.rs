@@ -43,8 +43,11 @@ pub struct Delivery {
     /// Reads the answer: status, body, and whether the body was cut at the reader's limit.
     pub read_answer: fn(status: u16, body: &[u8], truncated: bool) -> outbound::Outcome,
     /// The same body in another spelling, for channels that verify signatures over that one and answer 422 to ours.
-    pub respelled: Option<fn(body: &[u8]) -> Vec<u8>>,
+    pub respelled: Option<Respell>,
 }
+
+/// Writes the same JSON in another spelling.
+pub type Respell = fn(body: &[u8]) -> Vec<u8>;
 
 impl SourceKind {
     /// The name that webhooks give to a content of this kind, such as `sdk/private_message`.

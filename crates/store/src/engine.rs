@@ -10,6 +10,10 @@ use crate::tx::Tx;
 /// At most this many jobs share a commit: 64 reach 0.7 of what the processor allows; more cost latency.
 pub(crate) const BATCH_JOBS_MAX: usize = 64;
 
+/// Statements up to this length are kept prepared. Longer ones come from long searches: they differ each time, and their
+/// plans would fill the memory of the database's sessions.
+pub(crate) const CACHED_SQL_BYTES_MAX: usize = 3_000;
+
 /// A piece of work for a database thread, and the place where its caller waits.
 pub(crate) trait Job: Send {
     /// Runs the work and keeps its result. It may be called again after a rollback.

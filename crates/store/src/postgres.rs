@@ -18,7 +18,7 @@ use frontdesk_model::{Error, Result, error};
 use tokio::sync::watch;
 
 use crate::Migration;
-use crate::engine::{BATCH_JOBS_MAX, Job, Queued, attempt};
+use crate::engine::{BATCH_JOBS_MAX, CACHED_SQL_BYTES_MAX, Job, Queued, attempt};
 use crate::tx::{Dialect, Tx};
 use crate::value::{Arg, Row, Value};
 
@@ -26,7 +26,7 @@ const READERS: usize = 4;
 /// How often a batch that lost against another session is run again before its callers are told.
 const BATCH_ATTEMPTS_MAX: usize = 5;
 const RECONNECT_PAUSE: Duration = Duration::from_millis(500);
-const CACHED_STATEMENTS: usize = 512;
+const CACHED_STATEMENTS: usize = 256;
 
 /// Where the writer and the readers take their jobs.
 pub(crate) struct Postgres {
@@ -112,7 +112,7 @@ impl Session {
             return Ok(known.clone());
         }
         let statement = self.client.prepare(sql).map_err(|trouble| failed(trouble, sql))?;
-        if self.statements.len() < CACHED_STATEMENTS {
+        if self.statements.len() < CACHED_STATEMENTS && sql.len() <= CACHED_SQL_BYTES_MAX {
             self.statements.insert(sql.to_owned(), statement.clone());
         }
         Ok(statement)

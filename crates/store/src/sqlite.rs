@@ -22,7 +22,7 @@ use rusqlite::{Connection, OpenFlags, ToSql, ffi};
 use tokio::sync::watch;
 
 use crate::Migration;
-use crate::engine::{BATCH_JOBS_MAX, Job, Queued, attempt};
+use crate::engine::{BATCH_JOBS_MAX, CACHED_SQL_BYTES_MAX, Job, Queued, attempt};
 use crate::tx::{Dialect, Tx};
 use crate::value::{Arg, Row, Value};
 
@@ -221,7 +221,7 @@ impl Connected {
             return known.clone();
         }
         let translated: Arc<str> = crate::engine::question_marks(sql).into();
-        if self.translations.len() < 4 * CACHED_STATEMENTS {
+        if self.translations.len() < 4 * CACHED_STATEMENTS && sql.len() <= CACHED_SQL_BYTES_MAX {
             self.translations.insert(sql.to_owned(), translated.clone());
         }
         translated
