@@ -178,6 +178,8 @@ CREATE TABLE attachments (
 );
 CREATE INDEX attachments_content ON attachments (content_id, position);
 CREATE INDEX attachments_fetch ON attachments (fetch_at);
+-- Uploads that wait to be used.
+CREATE INDEX attachments_user ON attachments (user_id, content_id);
 CREATE INDEX attachments_age ON attachments (created_at, id);
 
 -- What waits to be pushed to a channel.

@@ -113,6 +113,7 @@ async fn product(dir: &Path, store: &Store) -> (Router, String) {
         files: Files::open(&dir.join("attachments")).unwrap(),
         outbound: Outbound::new(AddressPolicy { allowed: Vec::new() }).unwrap(),
         channels: Default::default(),
+        source_types: Default::default(),
         typing: Default::default(),
         gathering: Default::default(),
         node_id: env.id(),

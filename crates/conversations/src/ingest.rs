@@ -134,6 +134,18 @@ pub(crate) fn content(
     Ok(Ingested::Created)
 }
 
+/// Whether a content would be stored, before its files are put on disk: a refused one must leave none behind.
+pub(crate) fn foresee(tx: &mut dyn Tx, channel: &Channel, inbound: &InboundContent) -> Result<Ingested> {
+    if !is_current(tx, channel)? {
+        return Ok(Ingested::Stale);
+    }
+    if find_by_foreign_id(tx, channel.source_id, inbound.object.as_str(), &inbound.foreign_id)?.is_some() {
+        return Ok(Ingested::Repeat);
+    }
+    parent(tx, channel, inbound)?;
+    Ok(Ingested::Created)
+}
+
 /// The event of a new content: what subscribers are told freezes here.
 #[expect(clippy::too_many_arguments, reason = "each is one fact of the event")]
 pub(crate) fn imported(

@@ -39,6 +39,8 @@ pub struct Conversations {
     pub outbound: Outbound,
     /// Sources' settings and secrets, kept at hand.
     pub channels: sources::Channels,
+    /// Sources' types, kept at hand.
+    pub source_types: sources::Types,
     /// Takes messages in by many at once, where the store gains by it.
     pub gathering: Option<ingest_many::Gathering>,
     /// Who is typing now.

@@ -173,6 +173,13 @@ async fn take(
             if let Some(gathering) = app.gathering.as_ref().filter(|_| Gathering::suits(&content)) {
                 return Ok(gathering.store(to, Arc::from(content)).await?);
             }
+            if !content.attachments.is_empty() {
+                let (foreseen, from) = (content.clone(), to.clone());
+                match app.store.read(move |tx| ingest::foresee(tx, &from, &foreseen)).await? {
+                    Ingested::Created => {}
+                    other => return Ok(other),
+                }
+            }
             let files = attachments::store_contents(&app.files, std::mem::take(&mut content.attachments)).await?;
             Ok(app.store.write(move |tx| ingest::content(tx, &env, &to, &content, &files)).await?)
         }

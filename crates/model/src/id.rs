@@ -24,11 +24,15 @@ impl Id {
 
     /// The id as 24 hex digits.
     pub fn hex(&self) -> String {
+        self.digits().into_iter().map(char::from).collect()
+    }
+
+    fn digits(&self) -> [u8; 24] {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let mut text = String::with_capacity(24);
-        for byte in self.0 {
-            text.push(DIGITS[usize::from(byte >> 4)] as char);
-            text.push(DIGITS[usize::from(byte & 15)] as char);
+        let mut text = [0; 24];
+        for (pair, byte) in text.chunks_exact_mut(2).zip(self.0) {
+            pair[0] = DIGITS[usize::from(byte >> 4)];
+            pair[1] = DIGITS[usize::from(byte & 15)];
         }
         text
     }
@@ -78,7 +82,9 @@ impl fmt::Debug for Id {
 
 impl Serialize for Id {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.hex())
+        // Lists are full of ids: this one makes no String.
+        let digits = self.digits();
+        serializer.serialize_str(std::str::from_utf8(&digits).unwrap_or_default())
     }
 }
 

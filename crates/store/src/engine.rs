@@ -14,6 +14,14 @@ pub(crate) const BATCH_JOBS_MAX: usize = 64;
 /// plans would fill the memory of the database's sessions.
 pub(crate) const CACHED_SQL_BYTES_MAX: usize = 3_000;
 
+/// A statement of a reader may take this long; then it is ended and its caller told to ask for less.
+pub(crate) const READ_SECONDS_MAX: u64 = 10;
+
+/// What a reader that took too long is told.
+pub(crate) fn too_broad() -> Error {
+    error::unprocessable("too_broad", "This takes too long: narrow the search or the list.")
+}
+
 /// A piece of work for a database thread, and the place where its caller waits.
 pub(crate) trait Job: Send {
     /// Runs the work and keeps its result. It may be called again after a rollback.

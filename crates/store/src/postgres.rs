@@ -18,7 +18,7 @@ use frontdesk_model::{Error, Result, error};
 use tokio::sync::watch;
 
 use crate::Migration;
-use crate::engine::{BATCH_JOBS_MAX, CACHED_SQL_BYTES_MAX, Job, Queued, attempt};
+use crate::engine::{self, BATCH_JOBS_MAX, CACHED_SQL_BYTES_MAX, Job, Queued, READ_SECONDS_MAX, attempt};
 use crate::tx::{Dialect, Tx};
 use crate::value::{Arg, Row, Value};
 
@@ -145,11 +145,13 @@ impl Connected {
     }
 
     fn read(&mut self, job: &mut dyn Job) -> Result<()> {
-        const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+        let begin = format!(
+            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = '{READ_SECONDS_MAX}s'"
+        );
         // A connection that was lost while it was idle is found out here, before anything depends on it.
-        if self.session()?.run(BEGIN).is_err() {
+        if self.session()?.run(&begin).is_err() {
             self.session = None;
-            self.session()?.run(BEGIN)?;
+            self.session()?.run(&begin)?;
         }
         let session = self.session()?;
         let succeeded = attempt(job, &mut PostgresTx { session, events: Vec::new() });
@@ -395,6 +397,8 @@ fn failed(trouble: ::postgres::Error, sql: &str) -> Error {
         None => format!("PostgreSQL: {trouble}; in: {sql}"),
     };
     match code.code() {
+        // Only a reader's statements have a limit that people can meet.
+        "57014" => engine::too_broad(),
         "40001" | "40P01" => Error::Conflict(text),
         // Connections, resources, operators and shutdowns: later tries may succeed.
         other if matches!(&other[..2], "08" | "53" | "55" | "57" | "58") => Error::Unavailable(text),

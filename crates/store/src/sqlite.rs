@@ -8,10 +8,10 @@ use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use frontdesk_model::event::NewEvent;
@@ -22,7 +22,7 @@ use rusqlite::{Connection, OpenFlags, ToSql, ffi};
 use tokio::sync::watch;
 
 use crate::Migration;
-use crate::engine::{BATCH_JOBS_MAX, CACHED_SQL_BYTES_MAX, Job, Queued, attempt};
+use crate::engine::{self, BATCH_JOBS_MAX, CACHED_SQL_BYTES_MAX, Job, Queued, READ_SECONDS_MAX, attempt};
 use crate::tx::{Dialect, Tx};
 use crate::value::{Arg, Row, Value};
 
@@ -33,6 +33,8 @@ const WAL_BYTES_GROWN: u64 = 16 << 20;
 /// How often the background connection moves pages from the log into the database.
 const CHECKPOINT_PERIOD: Duration = Duration::from_millis(500);
 const READERS: usize = 3;
+/// So many steps of a statement pass between two looks at the clock: some milliseconds.
+const DEADLINE_STEPS: i32 = 100_000;
 const CACHED_STATEMENTS: usize = 256;
 /// The pointer type under which the `rarray` table-valued function takes its list.
 const ARRAY_POINTER: &std::ffi::CStr = c"rarray";
@@ -189,11 +191,31 @@ fn checkpoint(path: &Path, due: &AtomicBool, stop: &AtomicBool) {
 struct Connected {
     connection: Connection,
     translations: HashMap<String, Arc<str>>,
+    deadline: Deadline,
+}
+
+/// When the statements of a reader's job are to be ended. SQLite asks every so many steps of a statement.
+#[derive(Clone, Default)]
+struct Deadline(Arc<Mutex<Option<Instant>>>);
+
+impl Deadline {
+    fn set(&self, at: Option<Instant>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = at;
+    }
+
+    fn watch(&self, connection: &mut Connection) -> Result<()> {
+        let deadline = self.0.clone();
+        let is_over = move || {
+            let at = *deadline.lock().unwrap_or_else(PoisonError::into_inner);
+            at.is_some_and(|at| Instant::now() > at)
+        };
+        connection.progress_handler(DEADLINE_STEPS, Some(is_over)).map_err(failure)
+    }
 }
 
 impl Connected {
     fn new(connection: Connection) -> Connected {
-        Connected { connection, translations: HashMap::new() }
+        Connected { connection, translations: HashMap::new(), deadline: Deadline::default() }
     }
 
     fn run(&mut self, sql: &str) -> Result<()> {
@@ -202,7 +224,11 @@ impl Connected {
     }
 
     fn serve_reads(mut self, queue: &Receiver<Queued>) {
+        if let Err(trouble) = self.deadline.clone().watch(&mut self.connection) {
+            tracing::error!(%trouble, "reads have no time limit");
+        }
         while let Ok(Some(mut job)) = queue.recv() {
+            self.deadline.set(Some(Instant::now() + Duration::from_secs(READ_SECONDS_MAX)));
             let outcome = self.run("BEGIN").and_then(|()| {
                 let mut tx = SqliteTx { connected: &mut self, events: Vec::new() };
                 attempt(&mut *job, &mut tx);
@@ -404,8 +430,8 @@ impl Tx for SqliteTx<'_> {
         Ok(())
     }
 
-    /// Statements have no time limit here.
     fn lift_time_limit(&mut self) -> Result<()> {
+        self.connected.deadline.set(None);
         Ok(())
     }
 
@@ -450,6 +476,7 @@ pub(crate) fn failure(trouble: rusqlite::Error) -> Error {
 
 fn failed(trouble: rusqlite::Error, sql: &str) -> Error {
     match trouble.sqlite_error().map(|e| e.extended_code & 0xff) {
+        Some(ffi::SQLITE_INTERRUPT) => engine::too_broad(),
         Some(ffi::SQLITE_FULL | ffi::SQLITE_IOERR | ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED) => {
             Error::Unavailable(format!("SQLite: {trouble}"))
         }

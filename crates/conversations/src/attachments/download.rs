@@ -62,8 +62,8 @@ async fn answer(server: &Arc<Server>, id: &str, query: Option<&str>, headers: &H
                 let sql = format!("SELECT {COLUMNS} FROM attachments WHERE id = $1");
                 tx.first(&sql, args![&id])?.ok_or_else(|| error::not_found("attachment"))?
             }
-            Pass::Token(token) => {
-                let caller = authenticator.caller(tx, token, None)?;
+            Pass::Token { token, impersonated_user_id } => {
+                let caller = authenticator.caller(tx, token, impersonated_user_id.as_deref())?;
                 rest::find(tx, &caller, id, COLUMNS)?
             }
         };
@@ -105,7 +105,7 @@ fn require_let_through(tx: &mut dyn Tx, id: Id, stored: &Stored) -> Result<()> {
 /// What lets a request in.
 enum Pass {
     Link,
-    Token(String),
+    Token { token: String, impersonated_user_id: Option<String> },
 }
 
 fn pass(app: &Conversations, id: Id, query: Option<&str>, headers: &HeaderMap) -> Result<Pass> {
@@ -119,7 +119,10 @@ fn pass(app: &Conversations, id: Id, query: Option<&str>, headers: &HeaderMap) -
         return Err(error::forbidden("This link has expired, or it is not one of ours."));
     }
     match bearer(headers).or(text("access_token")) {
-        Some(token) => Ok(Pass::Token(token.to_owned())),
+        Some(token) => Ok(Pass::Token {
+            token: token.to_owned(),
+            impersonated_user_id: text("impersonated_user_id").map(str::to_owned),
+        }),
         None => Err(error::unauthorized(
             "Give an access token: the header \"Authorization: Bearer …\", or the parameter access_token.",
         )),

@@ -102,9 +102,23 @@ fn list(app: &Conversations, call: &Call, parameters: List, tx: &mut dyn Tx) -> 
     Ok(Page::new(count, parameters.paging, rows.iter().map(|row| answer(row, app)).collect::<Result<_>>()?))
 }
 
+/// At most this many uploads of one user wait to be used: nobody fills the disk.
+const UNUSED_UPLOADS_MAX: i64 = 200;
+
 fn create(app: &Conversations, call: &Call, parameters: Create, tx: &mut dyn Tx) -> Result<Attachment> {
     let private = is_private(parameters.private.as_deref())?;
     let upload = call.file()?;
+    let waiting: i64 = tx
+        .one(
+            "SELECT count(*) FROM (SELECT 1 FROM attachments WHERE user_id = $1 AND content_id IS NULL LIMIT $2) AS unused",
+            args![&call.caller.user_id, UNUSED_UPLOADS_MAX],
+        )?
+        .get(0)?;
+    if waiting >= UNUSED_UPLOADS_MAX {
+        let message =
+            format!("file: {UNUSED_UPLOADS_MAX} uploads of yours are on no content yet; use some of them first.");
+        return Err(error::invalid("file", "too_many", message));
+    }
     let (id, now) = (call.env.id(), call.env.now());
     let filename = names::clean(&upload.file_name);
     let extension = names::extension(&filename);

@@ -23,7 +23,7 @@ use crate::{Conversations, attachments, categories};
 struct Answer {
     id: Id,
     source_id: Id,
-    source_type: String,
+    source_type: &'static str,
     source_url: Option<String>,
     thread_id: Id,
     author_id: Option<Id>,
@@ -73,19 +73,18 @@ struct Answer {
     updated_at: Timestamp,
 }
 
-const SELECT: &str = "SELECT contents.id, contents.source_id, sources.type, contents.source_url, contents.thread_id,
+const SELECT: &str = "SELECT contents.id, contents.source_id, contents.source_url, contents.thread_id,
     contents.author_id, contents.creator_id, contents.foreign_id, contents.type, contents.created_from,
     contents.private, contents.status, contents.intervention_id, contents.in_reply_to_id, parents.author_id,
     contents.first_in_thread, contents.language, contents.title, contents.body, contents.body_format,
     contents.attachments_count, contents.approval_required, contents.auto_submitted, contents.published,
     contents.remotely_deleted, contents.synchronization_status, contents.synchronization_error, contents.extras,
     contents.read_at, contents.created_at, contents.updated_at
-    FROM contents JOIN sources ON sources.id = contents.source_id
-    LEFT JOIN contents AS parents ON parents.id = contents.in_reply_to_id";
+    FROM contents LEFT JOIN contents AS parents ON parents.id = contents.in_reply_to_id";
 
 fn answer(mut row: Row, extended: bool) -> Result<Answer> {
-    let (body, body_input_format) = (text(&mut row, 18)?, text(&mut row, 19)?);
-    let extras = row.take_text(27)?;
+    let (body, body_input_format) = (text(&mut row, 17)?, text(&mut row, 18)?);
+    let extras = row.take_text(26)?;
     let mut extras: Map<String, Value> = match extras {
         Some(text) => {
             serde_json::from_str(&text).map_err(|trouble| error::broken(format!("contents.extras: {trouble}")))?
@@ -95,43 +94,43 @@ fn answer(mut row: Row, extended: bool) -> Result<Answer> {
     Ok(Answer {
         id: row.get(0)?,
         source_id: row.get(1)?,
-        source_type: text(&mut row, 2)?,
-        source_url: row.take_text(3)?,
-        thread_id: row.get(4)?,
-        author_id: row.get(5)?,
-        creator_id: row.get(6)?,
+        source_type: "",
+        source_url: row.take_text(2)?,
+        thread_id: row.get(3)?,
+        author_id: row.get(4)?,
+        creator_id: row.get(5)?,
         identity_group_id: None,
-        foreign_id: row.take_text(7)?,
-        r#type: text(&mut row, 8)?,
-        created_from: text(&mut row, 9)?,
-        private_message: row.get(10)?,
-        status: text(&mut row, 11)?,
-        intervention_id: row.get(12)?,
-        in_reply_to_id: row.get(13)?,
-        in_reply_to_author_id: row.get(14)?,
-        first_in_thread: row.get(15)?,
-        language: row.take_text(16)?,
-        title: row.take_text(17)?,
+        foreign_id: row.take_text(6)?,
+        r#type: text(&mut row, 7)?,
+        created_from: text(&mut row, 8)?,
+        private_message: row.get(9)?,
+        status: text(&mut row, 10)?,
+        intervention_id: row.get(11)?,
+        in_reply_to_id: row.get(12)?,
+        in_reply_to_author_id: row.get(13)?,
+        first_in_thread: row.get(14)?,
+        language: row.take_text(15)?,
+        title: row.take_text(16)?,
         body_formatted: formatted(&body, &body_input_format),
         body,
         body_input_format,
-        attachments_count: row.get(20)?,
+        attachments_count: row.get(19)?,
         attachments: Vec::new(),
         category_ids: Vec::new(),
-        approval_required: row.get(21)?,
-        auto_submitted: row.get(22)?,
-        published: row.get(23)?,
-        remotely_deleted: row.get(24)?,
-        synchronization_status: text(&mut row, 25)?,
-        synchronization_error: row.take_text(26)?,
+        approval_required: row.get(20)?,
+        auto_submitted: row.get(21)?,
+        published: row.get(22)?,
+        remotely_deleted: row.get(23)?,
+        synchronization_status: text(&mut row, 24)?,
+        synchronization_error: row.take_text(25)?,
         capabilities_supported: Vec::new(),
         context_data: extras.remove("context_data"),
         foreign_categories: extras.remove("foreign_categories"),
         structured_content: extras.remove("structured_content"),
         structured_reply: extras.remove("structured_reply"),
-        read_at: row.get::<Option<Timestamp>>(28)?.filter(|_| extended),
-        created_at: row.get(29)?,
-        updated_at: row.get(30)?,
+        read_at: row.get::<Option<Timestamp>>(27)?.filter(|_| extended),
+        created_at: row.get(28)?,
+        updated_at: row.get(29)?,
     })
 }
 
@@ -157,6 +156,7 @@ fn answers(app: &Conversations, call: &Call, rows: Vec<Row>, tx: &mut dyn Tx) ->
     objects.dedup();
     let categories = categories::of_many(tx, &objects)?;
     for content in &mut answers {
+        content.source_type = app.source_types.of(tx, content.source_id)?;
         content.attachments = files.remove(&content.id).unwrap_or_default();
         let sources = [Some(content.id), content.intervention_id, Some(content.thread_id)];
         content.category_ids =

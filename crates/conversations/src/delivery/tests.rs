@@ -61,6 +61,7 @@ impl Desk {
             files: attachments::Files::open(&folder.path().join("files")).unwrap(),
             outbound: Outbound::new(AddressPolicy::default()).unwrap(),
             channels: Default::default(),
+            source_types: Default::default(),
             gathering: None,
             typing: Default::default(),
             node_id: id(999),

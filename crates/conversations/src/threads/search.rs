@@ -6,6 +6,9 @@ use frontdesk_store::{Filter, Tx, search};
 
 use crate::contents::STATUSES;
 
+/// Each condition may look at every thread, so their number is bounded.
+const CONDITIONS_MAX: usize = 16;
+
 /// A parsed search: terms grouped by meaning, ready to become conditions.
 pub(super) struct Search {
     conditions: Vec<Condition>,
@@ -130,6 +133,9 @@ impl Search {
                 }
                 _ => {}
             }
+        }
+        if self.conditions.len() == CONDITIONS_MAX {
+            return Err(term.refuse(&format!("a search has at most {CONDITIONS_MAX} conditions; use fewer.")));
         }
         self.conditions.push(new);
         Ok(())
