@@ -68,7 +68,7 @@ async fn receive(
     let refused = outcome.as_ref().err();
     tracing::info!(
         %request_id,
-        source_id,
+        source_id = source_id.parse::<Id>().ok().map(|id| id.hex()),
         status = refused.map_or(200, |refusal| refusal.status),
         refused = refused.map(|refusal| &refusal.message),
         detail = refused.map(|refusal| &refusal.detail),

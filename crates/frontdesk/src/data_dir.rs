@@ -29,6 +29,7 @@ impl DataDir {
             .mode(0o700)
             .create(path)
             .map_err(|error| format!("data: {} cannot be created: {error}", path.display()))?;
+        refuse_foreign(path)?;
         // One that was there before may be open to others; everything in it is private behind its own mode.
         std::fs::set_permissions(path, Permissions::from_mode(0o700)).map_err(|error| trouble("the mode", error))?;
         let lock = OpenOptions::new()
@@ -69,6 +70,19 @@ impl DataDir {
     pub(crate) fn socket(&self) -> PathBuf {
         socket(&self.path)
     }
+}
+
+/// Refuses a directory that holds other people's files: a mistyped --data must not take it over. The key and a
+/// configuration may lie in a new one already.
+fn refuse_foreign(path: &Path) -> Result<(), String> {
+    let entries = std::fs::read_dir(path).map_err(|error| format!("data: {}: {error}", path.display()))?;
+    let names: Vec<String> = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    let is_ours = names.iter().any(|name| name == "lock");
+    let is_new = names.iter().all(|name| name == "secret.key" || name == "lost+found" || name.ends_with(".toml"));
+    if is_ours || is_new {
+        return Ok(());
+    }
+    Err(format!("data: {} holds other files and is no data directory; name an empty one", path.display()))
 }
 
 /// Where a running server of this directory listens for commands.

@@ -148,8 +148,10 @@ fn start_log(settings: &Settings) -> Result<(), String> {
     })?;
     // The database and HTTP libraries write statements, parameters and headers into their debug lines: bodies and
     // tokens among them. Those lines are never written, whatever the setting says.
-    let quiet = ["tokio_postgres", "postgres", "hyper", "hyper_util", "h2", "reqwest", "rustls", "html5ever"];
-    let filter = quiet.iter().fold(filter, |filter, library| match format!("{library}=warn").parse() {
+    let quiet = ["tokio_postgres", "postgres", "hyper", "hyper_util", "h2", "reqwest", "rustls"];
+    // The HTML parser complains about every odd tag that customers send.
+    let directives = quiet.iter().map(|library| format!("{library}=warn")).chain(["html5ever=off".to_owned()]);
+    let filter = directives.fold(filter, |filter, directive| match directive.parse() {
         Ok(directive) => filter.add_directive(directive),
         Err(_) => filter,
     });
@@ -165,7 +167,7 @@ fn start_log(settings: &Settings) -> Result<(), String> {
 fn operate(place: Place, command: &Command) -> Result<String, String> {
     let settings = place.settings()?;
     if !settings.data.is_dir() && settings.database_url.is_none() {
-        return Err(format!("data: {} does not exist", settings.data.display()));
+        return Err(format!("data: there is no data directory {}; name it with --data DIR", settings.data.display()));
     }
     let runtime = runtime()?;
     if let Some(answer) = runtime.block_on(control::ask(&data_dir::socket(&settings.data), command)) {
@@ -175,7 +177,11 @@ fn operate(place: Place, command: &Command) -> Result<String, String> {
     let store = serve::open_store(&settings, &directory, migrations::ALL)?;
     let files = Files::open(&directory.attachments()).map_err(|error| format!("data: attachments: {error}"))?;
     let admin = Admin { store: store.clone(), env: environment(), files };
-    let outcome = runtime.block_on(admin.run(command.clone()));
+    // A wrong key is found out here already, not only when the server starts.
+    let outcome = runtime.block_on(async {
+        data_dir::seal(&admin.store, &admin.env, &settings.secret_key_file).await?;
+        admin.run(command.clone()).await
+    });
     store.close();
     outcome
 }
@@ -191,11 +197,12 @@ fn restore(settings: &Settings, file: &Path) -> Result<(), String> {
     let mut name = wanted.file_name().ok_or("data: it should name a directory")?.to_owned();
     name.push(".restoring");
     let partial = wanted.with_file_name(name);
+    let migrations = backup::migrations_of(file)?;
     // What an earlier restore left is only removed once it is certain that none is at it now.
     drop(DataDir::open(&partial)?);
     std::fs::remove_dir_all(&partial).map_err(|error| format!("data: {}: {error}", partial.display()))?;
     let directory = DataDir::open(&partial)?;
-    let store = serve::open_store(settings, &directory, backup::migrations_of(file)?)?;
+    let store = serve::open_store(settings, &directory, migrations)?;
     let outcome = runtime()?.block_on(backup::restore(&store, &directory.attachments(), file));
     store.close();
     let summary = match outcome {

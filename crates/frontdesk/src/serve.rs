@@ -74,6 +74,10 @@ pub(crate) async fn application(
 /// Runs until the process is told to stop.
 pub(crate) async fn run(settings: Settings, directory: DataDir, store: Store, env: Env) -> Result<(), String> {
     backup::refuse_unfinished(&store).await?;
+    // Before anything is set up: a first start that cannot listen must not use up what is shown once.
+    let listener = TcpListener::bind(settings.listen)
+        .await
+        .map_err(|error| format!("listen: {}: {error}; choose another with --listen", settings.listen))?;
     let app = application(&settings, &directory, &store, &env).await?;
     let first = first_start(&store, &env).await?;
     if settings.demo {
@@ -95,8 +99,6 @@ pub(crate) async fn run(settings: Settings, directory: DataDir, store: Store, en
     workers.spawn(attachments::fetching::run(app.clone(), stopping.clone()));
     workers.spawn(housekeeping::run(store.clone(), env.clone(), settings.log_days, stopping.clone()));
 
-    let listener =
-        TcpListener::bind(settings.listen).await.map_err(|error| format!("listen: {}: {error}", settings.listen))?;
     let address = listener.local_addr().map_err(|error| format!("listen: {error}"))?;
     let admin = Arc::new(Admin { store: store.clone(), env: env.clone(), files: app.files.clone() });
     control::listen(&directory.socket(), admin)?;
@@ -188,10 +190,9 @@ fn greet(settings: &Settings, first: Option<&FirstSignIn>) {
         println!("  Password       {}", first.password.reveal());
         println!("  Access token   {}", first.token.reveal());
         println!();
-        println!(
-            "These are shown this once. Make another token with: frontdesk token create --user {} --label NAME",
-            first.email
-        );
+        let (data, email) = (settings.data.display(), first.email);
+        println!("These are shown this once. Make another token with:");
+        println!("  frontdesk token create --data {data} --user {email} --label NAME");
     }
 }
 

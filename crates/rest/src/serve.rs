@@ -98,7 +98,9 @@ fn no_route(lost: Lost, method: &Method) -> Error {
     let message = match lost {
         Lost::Path => "There is no operation under this path; GET /docs lists what there is.".to_owned(),
         Lost::Method(others) => {
-            let others: Vec<_> = others.iter().map(Method::as_str).collect();
+            let mut others: Vec<_> = others.iter().map(Method::as_str).collect();
+            others.sort_unstable();
+            others.dedup();
             format!("This path does not serve {method}; it serves {}.", others.join(" and "))
         }
     };

@@ -10,6 +10,11 @@ use serde::Serialize;
 /// Lines are broken here when HTML becomes plain text: wide enough to leave paragraphs whole.
 const TEXT_COLUMNS: usize = 10_000;
 
+/// Cleaning takes time that grows with the square of the nesting: a body nested deeper is shown as the text that it is.
+const NESTING_MAX: usize = 256;
+/// Elements without an end.
+const NEVER_CLOSED: [&str; 8] = ["br", "hr", "img", "input", "meta", "link", "col", "wbr"];
+
 /// Both forms of a body; always both.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "ContentBodyFormatted")]
@@ -21,12 +26,27 @@ pub(super) struct Formatted {
 /// The forms of a body that was written in `format` (text or html).
 pub(super) fn formatted(body: &str, format: &str) -> Formatted {
     // Most HTML bodies hold no markup at all, and cleaning is slow.
-    if format == "html" && body.contains(['<', '&']) {
+    if format == "html" && body.contains(['<', '&']) && nesting(body) <= NESTING_MAX {
         let html = ammonia::clean(body);
         let text = html2text::from_read(html.as_bytes(), TEXT_COLUMNS).unwrap_or_default();
         return Formatted { text: text.trim_end().to_owned(), html };
     }
     Formatted { text: body.to_owned(), html: paragraphs(body) }
+}
+
+/// How deep the tags of a body are nested at most, roughly: what is never closed counts as open.
+fn nesting(body: &str) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    for tag in body.split('<').skip(1) {
+        let name = tag.split(|c: char| !c.is_ascii_alphanumeric() && c != '/').next().unwrap_or_default();
+        if name.starts_with('/') {
+            depth = depth.saturating_sub(1);
+        } else if !name.is_empty() && !NEVER_CLOSED.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+            depth += 1;
+            deepest = deepest.max(depth);
+        }
+    }
+    deepest
 }
 
 /// Plain text as HTML: blank lines part paragraphs, other line ends stay line ends.
@@ -93,6 +113,14 @@ mod tests {
             }
             assert!(shown.text.contains("hello") || hostile.contains("<svg"), "{hostile} → {}", shown.text);
         }
+    }
+
+    #[test]
+    fn absurdly_nested_html_is_shown_as_text() {
+        let shown = formatted(&"<ul><li>".repeat(2_500), "html");
+        assert!(shown.html.starts_with("<p>&lt;ul&gt;"), "{}", &shown.html[..40]);
+        assert_eq!(nesting("<div><p>one<br>two</p><p>three</p></div>"), 2);
+        assert_eq!(nesting(&"<br>".repeat(1_000)), 0);
     }
 
     #[test]
