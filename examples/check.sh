@@ -44,7 +44,7 @@ awk '/^## The first conversation/ { on = 1; next } /^## / { on = 0 }
      on && /^```sh/ { code = 1; next } /^```/ { code = 0 } on && code' README.md |
   sed "s|^T=….*|T=$token|; s|http://localhost:8080|$url|; s|9100|$(free_port)|g" > "$scratch/readme.sh"
 grep -q "^T=$token" "$scratch/readme.sh" || { echo "the README's conversation has changed its beginning" >&2; exit 1; }
-printf '%s\n' "trap 'kill \$(jobs -p)' EXIT" 'for _ in $(seq 100); do grep -q "since this" "$1" && break; sleep 0.1; done' \
+printf '%s\n' "trap 'kill \$(jobs -p) 2> /dev/null || true' EXIT" 'for _ in $(seq 100); do grep -q "since this" "$1" && break; sleep 0.1; done' \
   >> "$scratch/readme.sh"
 bash -euo pipefail "$scratch/readme.sh" "$scratch/readme.out" > "$scratch/readme.out" 2>&1 ||
   { cat "$scratch/readme.out" >&2; exit 1; }
