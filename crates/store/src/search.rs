@@ -9,6 +9,8 @@ use crate::tx::{Dialect, Tx};
 
 /// At most this many characters of a text are indexed.
 const TEXT_CHARACTERS_MAX: usize = 40_000;
+/// So many different words of a search are looked for; with more, the others narrow it no further.
+const WORDS_MAX: usize = 30;
 /// Longer words are cut, in texts and in searches alike: PostgreSQL refuses words of over 2,046 bytes.
 const WORD_CHARACTERS_MAX: usize = 100;
 
@@ -71,7 +73,13 @@ pub fn condition(dialect: Dialect, table: &str, number: usize) -> String {
 /// The value to bind for a search of these words; none when there is no word to look for.
 pub fn matching(dialect: Dialect, text: &str) -> Option<String> {
     let folded = fold(text);
-    let words: Vec<&str> = folded.split(' ').filter(|word| !word.is_empty()).collect();
+    let mut words: Vec<&str> = Vec::new();
+    for word in folded.split(' ').filter(|word| !word.is_empty()) {
+        // Each word costs a walk over all that hold it: saying one twice asks for nothing more.
+        if words.len() < WORDS_MAX && !words.contains(&word) {
+            words.push(word);
+        }
+    }
     if words.is_empty() {
         return None;
     }

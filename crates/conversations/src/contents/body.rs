@@ -15,6 +15,9 @@ const NESTING_MAX: usize = 256;
 /// Elements without an end.
 const NEVER_CLOSED: [&str; 8] = ["br", "hr", "img", "input", "meta", "link", "col", "wbr"];
 
+/// Elements that end where the next of their kind begins.
+const SELF_ENDING: [&str; 8] = ["li", "p", "td", "th", "tr", "dt", "dd", "option"];
+
 /// Both forms of a body; always both.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "ContentBodyFormatted")]
@@ -34,16 +37,31 @@ pub(super) fn formatted(body: &str, format: &str) -> Formatted {
     Formatted { text: body.to_owned(), html: paragraphs(body) }
 }
 
-/// How deep the tags of a body are nested at most, roughly: what is never closed counts as open.
+/// How deep the tags of a body are nested at most, as a parser would see it: an end closes the nearest element of its
+/// name and all in it, or nothing; items, cells and paragraphs end where the next of their kind begins.
 fn nesting(body: &str) -> usize {
-    let (mut depth, mut deepest) = (0_usize, 0);
+    let mut open: Vec<&str> = Vec::new();
+    let mut deepest = 0;
     for tag in body.split('<').skip(1) {
-        let name = tag.split(|c: char| !c.is_ascii_alphanumeric() && c != '/').next().unwrap_or_default();
-        if name.starts_with('/') {
-            depth = depth.saturating_sub(1);
-        } else if !name.is_empty() && !NEVER_CLOSED.iter().any(|known| known.eq_ignore_ascii_case(name)) {
-            depth += 1;
-            deepest = deepest.max(depth);
+        let (tag, is_end) = tag.strip_prefix('/').map_or((tag, false), |end| (end, true));
+        let name = tag.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
+        let is_named = |other: &&str| other.eq_ignore_ascii_case(name);
+        if name.is_empty() || NEVER_CLOSED.iter().any(is_named) {
+            continue;
+        }
+        if is_end {
+            if let Some(at) = open.iter().rposition(is_named) {
+                open.truncate(at);
+            }
+            continue;
+        }
+        let ends_the_last = SELF_ENDING.iter().any(is_named) && open.last().is_some_and(is_named);
+        if !ends_the_last {
+            open.push(name);
+            deepest = deepest.max(open.len());
+        }
+        if deepest > NESTING_MAX {
+            break;
         }
     }
     deepest
@@ -119,8 +137,18 @@ mod tests {
     fn absurdly_nested_html_is_shown_as_text() {
         let shown = formatted(&"<ul><li>".repeat(2_500), "html");
         assert!(shown.html.starts_with("<p>&lt;ul&gt;"), "{}", &shown.html[..40]);
-        assert_eq!(nesting("<div><p>one<br>two</p><p>three</p></div>"), 2);
-        assert_eq!(nesting(&"<br>".repeat(1_000)), 0);
+        for (body, depth) in [
+            ("<div><p>one<br>two</p><p>three</p></div>".to_owned(), 2),
+            ("<br>".repeat(1_000), 0),
+            ("<p>one".repeat(1_000), 1),
+            (format!("<ul>{}</ul>", "<li>item".repeat(1_000)), 2),
+        ] {
+            assert_eq!(nesting(&body), depth, "{}", &body[..20]);
+        }
+        // Ends that close nothing make nothing flatter.
+        for deep in ["<ul></z><li></z>", "<dl></z>", "<DIV>"] {
+            assert!(nesting(&deep.repeat(1_000)) > NESTING_MAX, "{deep}");
+        }
     }
 
     #[test]
