@@ -203,32 +203,6 @@ fn attachments_of(tx: &mut dyn Tx) -> Result<Vec<[u8; 32]>> {
     attachments(tx)
 }
 
-/// Needs an empty database: FRONTDESK_TEST_POSTGRES=postgres://… cargo test -p frontdesk -- --ignored
-#[test]
-#[ignore = "needs an empty PostgreSQL database in FRONTDESK_TEST_POSTGRES"]
-fn a_backup_moves_between_the_engines() {
-    let url = std::env::var("FRONTDESK_TEST_POSTGRES").expect("FRONTDESK_TEST_POSTGRES");
-    let folder = Folder::new();
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let (store, files) = runtime.block_on(filled(&folder));
-    let (first, second) = (folder.path("backup-1"), folder.path("backup-2"));
-    let written = runtime.block_on(write(&store, &files, &env(), &first)).unwrap();
-
-    let postgres = Store::open_postgres(&url, migrations_of(&first).unwrap()).unwrap();
-    assert_eq!(runtime.block_on(restore(&postgres, &folder.path("restored"), &first)).unwrap(), written);
-    let all = runtime.block_on(everything(&store));
-    assert_eq!(runtime.block_on(everything(&postgres)), all);
-    assert!(runtime.block_on(restore(&postgres, &folder.path("again"), &first)).unwrap_err().contains("not empty"));
-
-    assert_eq!(runtime.block_on(write(&postgres, &files, &env(), &second)).unwrap(), written);
-    let back = folder.store("back.db");
-    assert_eq!(runtime.block_on(restore(&back, &folder.path("back"), &second)).unwrap(), written);
-    assert_eq!(runtime.block_on(everything(&back)), all);
-    for store in [store, postgres, back] {
-        store.close();
-    }
-}
-
 #[tokio::test]
 async fn a_backup_overwrites_nothing_and_never_holds_damage() {
     let folder = Folder::new();
