@@ -483,3 +483,22 @@ fn failed(trouble: rusqlite::Error, sql: &str) -> Error {
         _ => Error::Broken(format!("SQLite: {trouble}; in: {sql}")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ENDLESS: &str = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n";
+
+    #[test]
+    fn a_statement_past_its_deadline_is_ended_and_the_next_one_runs() {
+        let mut connected = Connected::new(Connection::open_in_memory().unwrap());
+        connected.deadline.clone().watch(&mut connected.connection).unwrap();
+        connected.deadline.set(Some(Instant::now()));
+        let mut tx = SqliteTx { connected: &mut connected, events: Vec::new() };
+        let Err(Error::Refused(refusal)) = tx.query(ENDLESS, &[]) else { panic!("it ended by itself") };
+        assert_eq!((refusal.status, refusal.code.as_ref()), (422, "too_broad"));
+        tx.connected.deadline.set(Some(Instant::now() + Duration::from_secs(READ_SECONDS_MAX)));
+        assert_eq!(tx.one("SELECT 1", &[]).and_then(|row| row.get::<i64>(0)).ok(), Some(1));
+    }
+}
