@@ -25,5 +25,15 @@ macro_rules! each {
 }
 
 /// Every migration, in order.
-pub(crate) const ALL: &[Migration] =
-    &[both!(1, "0001_log"), both!(2, "0002_people"), both!(3, "0003_conversations"), each!(4, "0004_contents")];
+pub(crate) const ALL: &[Migration] = &[
+    both!(1, "0001_log"),
+    both!(2, "0002_people"),
+    both!(3, "0003_conversations"),
+    each!(4, "0004_contents"),
+    both!(5, "0005_people"),
+    both!(6, "0006_time"),
+    both!(7, "0007_customers"),
+    both!(8, "0008_desk"),
+    both!(9, "0009_journal"),
+    both!(10, "0010_contents_life"),
+];

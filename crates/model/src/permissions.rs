@@ -170,9 +170,29 @@ impl SourceRights {
     /// Every right, without approval.
     pub const FULL: SourceRights = SourceRights(1 | 2 | 4 | 8 | 16);
 
+    /// Above the rights' own bits: the threshold in tens, plus one.
+    const THRESHOLD_SHIFT: u32 = 8;
+    const THRESHOLD_MASK: i64 = 15;
+
     /// Whether this right is held.
     pub fn has(self, right: SourceRight) -> bool {
         self.0 & right as i64 != 0
+    }
+
+    /// The share of answers, in percent by tens, that waits for approval; none: [`SourceRight::ApprovalRequired`] alone
+    /// decides (row 9.07, reading U15).
+    pub fn approval_threshold(self) -> Option<i64> {
+        match self.0 >> Self::THRESHOLD_SHIFT & Self::THRESHOLD_MASK {
+            0 => None,
+            tens_plus_one => Some((tens_plus_one - 1) * 10),
+        }
+    }
+
+    /// These rights with another threshold: 0 to 100 by tens.
+    pub fn with_approval_threshold(self, percent: Option<i64>) -> SourceRights {
+        let kept = self.0 & !(Self::THRESHOLD_MASK << Self::THRESHOLD_SHIFT);
+        let field = percent.map_or(0, |percent| percent.clamp(0, 100) / 10 + 1);
+        SourceRights(kept | field << Self::THRESHOLD_SHIFT)
     }
 
     /// The bits as the store keeps them.
@@ -205,6 +225,17 @@ mod tests {
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), 74);
+    }
+
+    #[test]
+    fn a_threshold_lives_beside_the_rights() {
+        assert_eq!(SourceRights::FULL.approval_threshold(), None);
+        for percent in (0..=100).step_by(10) {
+            let rights = SourceRights::from_bits(SourceRights::FULL.with_approval_threshold(Some(percent)).bits());
+            assert_eq!(rights.approval_threshold(), Some(percent));
+            assert!(rights.has(SourceRight::Destroy) && !rights.has(SourceRight::ApprovalRequired));
+            assert_eq!(rights.with_approval_threshold(None), SourceRights::FULL);
+        }
     }
 
     #[test]

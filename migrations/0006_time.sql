@@ -1,0 +1,1 @@
+-- Settings of the account, and when it is open.

@@ -1,0 +1,1 @@
+-- What becomes of contents after they are written.
