@@ -11,7 +11,7 @@ use crate::http::{Answer, Request, encode};
 use crate::pages::{id, records};
 use crate::server::{Engine, Server};
 use crate::signature::sign;
-use crate::{CANARY, FakeChannel};
+use crate::{CANARY, FakeChannel, description};
 
 /// A word that nothing else in this process has.
 pub fn unique(word: &str) -> String {
@@ -42,12 +42,15 @@ impl Person {
         Person { token: token.into(), ..self.clone() }
     }
 
-    /// Sends a request with their token.
+    /// Sends a request with their token; the answer must be as the server describes it.
     #[track_caller]
     pub fn send(&self, request: Request) -> Answer {
         let request = request.token(&self.token);
         match request.send(self.address) {
-            Ok(answer) => answer,
+            Ok(answer) => {
+                description::check(self.address, &request, &answer);
+                answer
+            }
             Err(trouble) => panic!("{} {}: {trouble}", request.method, request.target),
         }
     }

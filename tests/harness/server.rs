@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::http::{Answer, Request};
-use crate::{CANARY, SOON, postgres, processes};
+use crate::{CANARY, SOON, description, postgres, processes};
 
 /// A start that takes longer has failed; a busy machine may need some of it.
 const START_DEADLINE: Duration = Duration::from_secs(60);
@@ -254,11 +254,14 @@ impl Server {
         &self.first_sign_in().token
     }
 
-    /// Sends a request on a connection of its own.
+    /// Sends a request on a connection of its own; what is below `/1.0` must be answered as described.
     #[track_caller]
     pub fn send(&self, request: &Request) -> Answer {
         match request.send(self.address()) {
-            Ok(answer) => answer,
+            Ok(answer) => {
+                description::check(self.address(), request, &answer);
+                answer
+            }
             Err(trouble) => {
                 panic!("{} {}: {trouble}\n{}", request.method, request.target, self.log.text())
             }

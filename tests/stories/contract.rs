@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use frontdesk_tests::description::Description;
+use frontdesk_tests::http::Request;
 use frontdesk_tests::pages::{id, records};
 use frontdesk_tests::{Cast, Engine};
 use serde_json::{Value, json};
@@ -9,6 +11,7 @@ use serde_json::{Value, json};
 on_both_engines![
     documented_answers_hold_exactly_the_documented_properties,
     our_own_properties_appear_when_they_are_asked_for,
+    an_answer_that_is_not_as_described_is_noticed,
 ];
 
 /// What the published description lists for one schema.
@@ -215,4 +218,34 @@ fn our_own_properties_appear_when_they_are_asked_for(engine: Engine) {
     for list in ["content_threads", "contents", "identities", "interventions", "users", "communities"] {
         extended(list);
     }
+}
+
+/// Every answer that a story gets through a person or a server is held against the description. This shows that it
+/// would be noticed.
+fn an_answer_that_is_not_as_described_is_noticed(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let description = Description::of(cast.server.address());
+    let request = Request::new("GET", "/1.0/users/me").token(&cast.otto.token);
+    let right = cast.server.send(&request);
+    assert_eq!(description.fault(&request, &right), None);
+    let changed = |change: &dyn Fn(&mut Value)| {
+        let (mut body, mut answer) = (right.json(), right.clone());
+        change(&mut body);
+        answer.body = body.to_string().into_bytes();
+        description.fault(&request, &answer).expect("a fault")
+    };
+    assert!(changed(&|user| user["surprise"] = json!(1)).contains("surprise is not described"));
+    assert!(changed(&|user| user["enabled"] = json!("true")).contains("enabled"));
+    assert!(changed(&|user| user["role_id"] = json!("role")).contains("role_id"));
+    assert!(changed(&|user| user["created_at"] = json!("2026-01-01")).contains("created_at"));
+    assert!(changed(&|user| user["team_ids"] = json!([1])).contains("team_ids: [0]"));
+    assert!(changed(&|user| _ = user.as_object_mut().unwrap().remove("email")).contains("email is missing"));
+    let mut teapot = right.clone();
+    teapot.status = 418;
+    assert!(description.fault(&request, &teapot).unwrap().contains("418 is not described"));
+    let role = Request::new("GET", "/1.0/roles").token(&cast.otto.token);
+    let mut extended = cast.server.send(&Request::new("GET", "/1.0/roles?extended=true").token(&cast.otto.token));
+    assert!(description.fault(&role, &extended).unwrap().contains("is ours and was not asked for"));
+    extended.status = 404;
+    assert!(description.fault(&role, &extended).is_some());
 }

@@ -7,7 +7,7 @@ use frontdesk_tests::http::{Request, encode};
 use frontdesk_tests::pages::records;
 use frontdesk_tests::random::Random;
 use frontdesk_tests::server::frontdesk;
-use frontdesk_tests::{Cast, Connection, Engine, processes};
+use frontdesk_tests::{Cast, Connection, Engine, description, processes};
 use serde_json::{Value, json};
 
 on_both_engines![
@@ -225,6 +225,7 @@ fn a_random_walk_over_every_operation_meets_no_5xx(engine: Engine) {
         *statuses.entry(answer.status).or_default() += 1;
         let told = || format!("step {step}: {request:?}: {}", answer.text());
         assert!(answer.status < 500, "{}", told());
+        description::check(cast.server.address(), &request, &answer);
         if answer.status == 200 {
             answer.ok();
             continue;

@@ -58,7 +58,11 @@ impl JsonSchema for Role {
         properties.insert("id".into(), generator.subschema_for::<Id>().into());
         properties.insert("label".into(), serde_json::json!({ "type": "string" }));
         for permission in Permission::ALL {
-            properties.insert(permission.name().into(), serde_json::json!({ "type": "boolean" }));
+            let mut property = serde_json::json!({ "type": "boolean" });
+            if UNPUBLISHED.contains(permission) {
+                property[frontdesk_rest::OURS] = true.into();
+            }
+            properties.insert(permission.name().into(), property);
         }
         properties.insert("created_at".into(), time.clone().into());
         properties.insert("updated_at".into(), time.into());

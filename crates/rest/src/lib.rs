@@ -30,7 +30,7 @@ use frontdesk_store::{Seal, Store, Tx};
 pub use answer::{REQUEST_ID, json, refuse};
 pub use call::{Call, Upload};
 pub use idempotency::{KEY_CHARACTERS_MAX, KEY_KEPT_SECONDS, forget_idempotency_keys};
-pub use openapi::openapi;
+pub use openapi::{OURS, openapi};
 pub use operation::{Kind, NoParameters, Operation, faults, list};
 pub use paging::{OFFSET_MAX, Page, Paging, RECORDS_DEFAULT, RECORDS_MAX};
 pub use parameters::{NAME_BYTES_MAX, NAME_LEVELS_MAX, PAIRS_MAX, parameters, parse_pairs};

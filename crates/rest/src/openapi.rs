@@ -9,12 +9,15 @@ use serde_json::{Map, Value, json};
 
 use crate::operation::{Kind, Operation, path_parameters};
 
+/// Marks what is Frontdesk's own in the document: an operation, or a property that `extended=true` adds to an answer.
+pub const OURS: &str = "x-frontdesk-extension";
+
 const INTRODUCTION: &str = "\
 Parameters travel in the query string, in a form (`application/x-www-form-urlencoded` or `multipart/form-data`) or in \
 JSON; the body wins over the query string. In forms and queries a list is written `name[]=a&name[]=b` and a hash \
 `name[key]=value`; in JSON both are written as JSON. Unknown parameters are ignored.\n\n\
 Lists answer `{count, offset, limit, records}`. Ids are 24 hex digits, times are UTC. Operations marked as extensions \
-are Frontdesk's own and not part of the platform's published API.";
+are Frontdesk's own and not part of the platform's published API; properties marked so appear on `extended=true`.";
 
 /// The refusals that every operation shares: status, component name, meaning.
 const REFUSALS: [(u16, &str, &str); 9] = [
@@ -148,7 +151,7 @@ impl Document {
             described["requestBody"] = body;
         }
         if operation.extension {
-            described["x-frontdesk-extension"] = json!(true);
+            described[OURS] = json!(true);
         }
         described
     }

@@ -68,6 +68,7 @@ struct Answer {
     structured_reply: Option<Value>,
     /// When the customer's side said that it was read (`extended=true`).
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-frontdesk-extension" = true))]
     read_at: Option<Timestamp>,
     created_at: Timestamp,
     updated_at: Timestamp,
