@@ -88,6 +88,8 @@ const USER: Schema = Schema {
         locale nickname rc_user_id role_id spoken_languages team_ids timezone updated_at user_capacity_id no_password",
     sometimes: "",
 };
+const TEAM: Schema =
+    Schema { name: "Team", always: "created_at id leader_ids name updated_at user_ids", sometimes: "" };
 const ROLE: Schema = Schema {
     name: "Role",
     always: "access_help_center access_previous_messages access_pull_mode admin_stamp_answer anonymize_identity \
@@ -152,6 +154,7 @@ fn documented_answers_hold_exactly_the_documented_properties(engine: Engine) {
     let file = content["attachments"][0]["id"].as_str().unwrap();
     let category = id(&otto.create_category(&json!({})));
     let role = records(&otto.get("/1.0/roles").ok())[1]["id"].as_str().unwrap().to_owned();
+    let team = id(&otto.post("/1.0/teams", &json!({ "name": "Everybody" })).ok());
     CONTENT.check(&reply);
     for (schema, path) in [
         (&SOURCE, format!("content_sources/{}", source.id)),
@@ -167,6 +170,7 @@ fn documented_answers_hold_exactly_the_documented_properties(engine: Engine) {
         (&USER, "users/me".to_owned()),
         (&USER, format!("users/{}", cast.ada.user_id)),
         (&ROLE, format!("roles/{role}")),
+        (&TEAM, format!("teams/{team}")),
     ] {
         schema.check(&otto.get(&format!("/1.0/{path}")).ok());
     }
@@ -187,6 +191,7 @@ fn documented_answers_hold_exactly_the_documented_properties(engine: Engine) {
         (&ATTACHMENT, "attachments"),
         (&USER, "users"),
         (&ROLE, "roles"),
+        (&TEAM, "teams"),
     ] {
         let page = otto.get(&format!("/1.0/{list}?limit=150")).ok();
         assert!(!records(&page).is_empty(), "{list}");

@@ -22,6 +22,7 @@ mod rest;
 mod send_api;
 mod settings;
 mod sources;
+mod teams;
 mod threads;
 mod uniqueness;
 mod users;

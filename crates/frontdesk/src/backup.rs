@@ -49,6 +49,7 @@ const TABLES: &[Table] = &[
     table("roles"),
     table("users"),
     table("access_tokens"),
+    table("user_signatures"),
     table("teams"),
     table("team_users"),
     table("team_leaders"),

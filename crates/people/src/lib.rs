@@ -1,11 +1,13 @@
-//! People: users, roles, access tokens, and how a token becomes a caller.
+//! People: users, teams, roles, access tokens, and how a token becomes a caller.
 
 pub mod access_tokens;
+mod checked;
 mod events;
 pub mod password;
 pub mod roles;
 pub mod setup;
 pub mod sign_in;
+pub mod teams;
 pub mod users;
 
 use frontdesk_rest::Operation;
@@ -14,6 +16,7 @@ use frontdesk_rest::Operation;
 pub fn operations() -> Vec<Operation> {
     let mut operations = users::operations();
     operations.extend(roles::operations());
+    operations.extend(teams::operations());
     operations.extend(access_tokens::rest::operations());
     operations
 }

@@ -261,7 +261,13 @@ fn delete(call: &Call, parameters: Delete, tx: &mut dyn Tx) -> Result<Category> 
                WHERE kept.category_id = $2 AND kept.object_id = categorisations.object_id)",
             args![&category.id, &heir_id],
         )?;
+        tx.execute(
+            "UPDATE user_categories SET category_id = $2
+             WHERE category_id = $1 AND user_id NOT IN (SELECT user_id FROM user_categories WHERE category_id = $2)",
+            args![&category.id, &heir_id],
+        )?;
     }
+    tx.execute("DELETE FROM user_categories WHERE category_id = $1", args![&category.id])?;
     tx.execute("DELETE FROM categorisations WHERE category_id = $1", args![&category.id])?;
     tx.execute("DELETE FROM categories WHERE id = $1", args![&category.id])?;
     let payload = json!({ "take_over_category_id": parameters.take_over_category_id });

@@ -1,5 +1,7 @@
 //! Users: agents, administrators and bots.
 
+use std::collections::HashMap;
+
 use frontdesk_model::{Env, Id, Permission, Result, Timestamp, error};
 use frontdesk_rest::{Call, NoParameters, Operation, Page, Paging};
 use frontdesk_store::{Filter, Row, Tx, args};
@@ -7,7 +9,7 @@ use http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::events;
+use crate::{checked, events};
 
 /// A user as REST shows it.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -54,8 +56,8 @@ pub fn create(tx: &mut dyn Tx, env: &Env, user: &NewUser) -> Result<Id> {
     let (id, now) = (env.id(), env.now());
     tx.execute(
         "INSERT INTO users (id, email, email_key, firstname, lastname, spoken_languages, role_id, password_hash,
-                            enabled, created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, '[]', $6, $7, TRUE, $8, $8)",
+                            no_password, enabled, created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, '[]', $6, $7, $8, TRUE, $9, $9)",
         args![
             &id,
             user.email,
@@ -64,6 +66,7 @@ pub fn create(tx: &mut dyn Tx, env: &Env, user: &NewUser) -> Result<Id> {
             user.lastname,
             &user.role_id,
             user.password_hash,
+            user.password_hash.is_none(),
             now
         ],
     )?;
@@ -73,12 +76,13 @@ pub fn create(tx: &mut dyn Tx, env: &Env, user: &NewUser) -> Result<Id> {
 
 /// The id of the user with this e-mail, without regard to case.
 pub fn id_by_email(tx: &mut dyn Tx, email: &str) -> Result<Option<Id>> {
-    let row = tx.first("SELECT id FROM users WHERE email_key = $1", args![&email.to_lowercase()])?;
+    let row =
+        tx.first("SELECT id FROM users WHERE email_key = $1 AND deleted_at IS NULL", args![&email.to_lowercase()])?;
     row.map(|row| row.get(0)).transpose()
 }
 
 const COLUMNS: &str = "users.id, email, firstname, lastname, nickname, gender, enabled, role_id, external_id,
-    password_hash IS NULL, locale, timezone, spoken_languages, created_at, updated_at";
+    no_password, locale, timezone, spoken_languages, created_at, updated_at";
 
 fn user(row: &Row) -> Result<User> {
     let spoken_languages: String = row.get(12)?;
@@ -108,17 +112,40 @@ fn user(row: &Row) -> Result<User> {
     })
 }
 
-fn with_identities(tx: &mut dyn Tx, mut users: Vec<User>) -> Result<Vec<User>> {
+/// Adds what users are linked to.
+fn with_links(tx: &mut dyn Tx, mut users: Vec<User>) -> Result<Vec<User>> {
     let ids: Vec<Id> = users.iter().map(|user| user.id).collect();
-    let sql =
-        format!("SELECT user_id, identity_id FROM identity_users WHERE {} ORDER BY position", tx.in_list("user_id", 1));
-    for row in tx.query(&sql, args![&ids])? {
-        let owner: Id = row.get(0)?;
-        if let Some(user) = users.iter_mut().find(|user| user.id == owner) {
-            user.identity_ids.push(row.get(1)?);
-        }
+    let mut identities = links(tx, "identity_users", "identity_id", "position", &ids)?;
+    let mut teams = links(tx, "team_users", "team_id", "team_id", &ids)?;
+    let mut categories = links(tx, "user_categories", "category_id", "category_id", &ids)?;
+    for user in &mut users {
+        user.identity_ids = identities.remove(&user.id).unwrap_or_default();
+        user.team_ids = teams.remove(&user.id).unwrap_or_default();
+        user.category_ids = categories.remove(&user.id).unwrap_or_default();
     }
     Ok(users)
+}
+
+fn links(tx: &mut dyn Tx, table: &str, column: &str, order: &str, user_ids: &[Id]) -> Result<HashMap<Id, Vec<Id>>> {
+    let condition = tx.in_list("user_id", 1);
+    let sql = format!("SELECT user_id, {column} FROM {table} WHERE {condition} ORDER BY user_id, {order}");
+    let mut found: HashMap<Id, Vec<Id>> = HashMap::new();
+    for row in tx.query(&sql, args![user_ids])? {
+        found.entry(row.get(0)?).or_default().push(row.get(1)?);
+    }
+    Ok(found)
+}
+
+/// A user's skills: the categories whose threads they answer.
+pub fn category_ids(tx: &mut dyn Tx, user_id: Id) -> Result<Vec<Id>> {
+    let sql = "SELECT category_id FROM user_categories WHERE user_id = $1 ORDER BY category_id";
+    tx.query(sql, args![&user_id])?.iter().map(|row| row.get(0)).collect()
+}
+
+/// 422 on `attribute` unless all of these users exist.
+pub fn require_known(tx: &mut dyn Tx, ids: &[Id], attribute: &str) -> Result<()> {
+    let live = "(SELECT id FROM users WHERE deleted_at IS NULL) AS live";
+    checked::known(tx, live, ids, attribute, "user")
 }
 
 /// Parameters of `getAllUsers`.
@@ -159,15 +186,15 @@ pub(crate) fn operations() -> Vec<Operation> {
 
 fn list(_: &Call, parameters: List, tx: &mut dyn Tx) -> Result<Page<User>> {
     let paging = parameters.paging;
-    // No user has a category or a team yet, so a filter on either matches nobody.
-    if parameters.category_id.is_some() || parameters.team_id.is_some() {
-        return Ok(Page::new(0, paging, Vec::new()));
-    }
     let (email, external_id) = (parameters.email.map(|email| email.to_lowercase()), parameters.external_id);
     let (Ok(identity_id), Ok(role_id)) = (parse(&parameters.identity_id), parse(&parameters.role_id)) else {
         return Ok(Page::new(0, paging, Vec::new()));
     };
+    let (Ok(team_id), Ok(category_id)) = (parse(&parameters.team_id), parse(&parameters.category_id)) else {
+        return Ok(Page::new(0, paging, Vec::new()));
+    };
     let mut filter = Filter::default();
+    filter.and("users.deleted_at IS NULL");
     if let Some(email) = &email {
         filter.and_equal("email_key", email);
     }
@@ -181,15 +208,23 @@ fn list(_: &Call, parameters: List, tx: &mut dyn Tx) -> Result<Page<User>> {
         let identity = filter.bind(identity_id);
         filter.and(format!("users.id IN (SELECT user_id FROM identity_users WHERE identity_id = {identity})"));
     }
+    if let Some(team_id) = &team_id {
+        let team = filter.bind(team_id);
+        filter.and(format!("users.id IN (SELECT user_id FROM team_users WHERE team_id = {team})"));
+    }
+    if let Some(category_id) = &category_id {
+        let category = filter.bind(category_id);
+        filter.and(format!("users.id IN (SELECT user_id FROM user_categories WHERE category_id = {category})"));
+    }
     let (offset, limit) = (paging.offset, paging.limit);
     let count = filter.count(tx, "users", offset, limit)?;
     let rows = filter.page(tx, &format!("SELECT {COLUMNS} FROM users"), "created_at DESC, id DESC", offset, limit)?;
     let users = rows.iter().map(user).collect::<Result<_>>()?;
-    Ok(Page::new(count, paging, with_identities(tx, users)?))
+    Ok(Page::new(count, paging, with_links(tx, users)?))
 }
 
 fn parse(text: &Option<String>) -> std::result::Result<Option<Id>, frontdesk_model::id::MalformedId> {
-    text.as_deref().map(str::parse).transpose()
+    text.as_deref().filter(|text| !text.is_empty()).map(str::parse).transpose()
 }
 
 fn me(call: &Call, _: NoParameters, tx: &mut dyn Tx) -> Result<User> {
@@ -205,7 +240,7 @@ fn show(call: &Call, _: NoParameters, tx: &mut dyn Tx) -> Result<User> {
 }
 
 fn find(tx: &mut dyn Tx, id: Id) -> Result<User> {
-    let row = tx.first(&format!("SELECT {COLUMNS} FROM users WHERE id = $1"), args![&id])?;
+    let row = tx.first(&format!("SELECT {COLUMNS} FROM users WHERE id = $1 AND deleted_at IS NULL"), args![&id])?;
     let user = user(&row.ok_or_else(|| error::not_found("user"))?)?;
-    with_identities(tx, vec![user])?.pop().ok_or_else(|| error::not_found("user"))
+    with_links(tx, vec![user])?.pop().ok_or_else(|| error::not_found("user"))
 }
