@@ -86,7 +86,7 @@ async fn write_batches(store: Store, env: Env, mut waiting: mpsc::UnboundedRecei
 }
 
 /// Writes those messages that can be taken along; says which.
-fn write(tx: &mut dyn Tx, env: &Env, messages: &[(Arc<Channel>, Arc<InboundContent>)]) -> Result<Vec<bool>> {
+pub(crate) fn write(tx: &mut dyn Tx, env: &Env, messages: &[(Arc<Channel>, Arc<InboundContent>)]) -> Result<Vec<bool>> {
     let mut taken = vec![false; messages.len()];
     let mut rows = Vec::new();
     let mut seen = HashSet::new();

@@ -12,6 +12,7 @@ pub mod ingest;
 pub mod ingest_many;
 pub mod interventions;
 pub mod send_api;
+pub mod simulation;
 pub mod sources;
 pub mod threads;
 mod timing;

@@ -10,6 +10,7 @@ mod metrics;
 mod migrations;
 mod serve;
 mod settings;
+mod simulate;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -52,6 +53,17 @@ enum Commands {
         place: Place,
         /// A file that `frontdesk backup` wrote
         file: PathBuf,
+    },
+    /// Fill an installation with a generated past, to measure and to try things out; the server must not be running
+    Simulate {
+        #[command(flatten)]
+        place: Place,
+        /// How many contents to write
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=simulate::CONTENTS_MAX))]
+        fill: u64,
+        /// The same number makes the same conversations
+        #[arg(long, value_name = "N", default_value_t = 1)]
+        seed: u64,
     },
     /// Print a configuration file with every setting, commented, with its default
     Config,
@@ -102,6 +114,9 @@ fn main() -> ExitCode {
             .and_then(|file| operate(place, &Command::Backup { file }))
             .map(|summary| println!("{summary}")),
         Commands::Restore { place, file } => place.settings().and_then(|settings| restore(&settings, &file)),
+        Commands::Simulate { place, fill, seed } => {
+            place.settings().and_then(|settings| simulate(&settings, fill, seed)).map(|summary| println!("{summary}"))
+        }
         Commands::Config => print(COMMENTED_FILE),
         Commands::Operations => list_operations(),
     };
@@ -229,6 +244,14 @@ fn restore(settings: &Settings, file: &Path) -> Result<(), String> {
         );
     }
     Ok(())
+}
+
+fn simulate(settings: &Settings, contents: u64, seed: u64) -> Result<String, String> {
+    let directory = DataDir::open(&settings.data)?;
+    let store = serve::open_store(settings, &directory, migrations::ALL)?;
+    let outcome = runtime()?.block_on(simulate::fill(settings, &directory, &store, &environment(), contents, seed));
+    store.close();
+    outcome
 }
 
 fn list_operations() -> Result<(), String> {

@@ -71,6 +71,12 @@ pub(crate) async fn application(
     }))
 }
 
+/// Every consumer of the log, and the workers that push what one of them notes.
+pub(crate) fn consumers(app: &Arc<Conversations>) -> (Vec<Arc<dyn Consumer>>, Arc<Delivery>) {
+    let (outbox, delivery) = Delivery::new(app);
+    (vec![outbox], delivery)
+}
+
 /// Runs until the process is told to stop.
 pub(crate) async fn run(settings: Settings, directory: DataDir, store: Store, env: Env) -> Result<(), String> {
     backup::refuse_unfinished(&store).await?;
@@ -87,9 +93,8 @@ pub(crate) async fn run(settings: Settings, directory: DataDir, store: Store, en
     }
 
     let (stop, stopping) = watch::channel(false);
-    let (outbox, delivery) = Delivery::new(&app);
+    let (consumers, delivery) = consumers(&app);
     delivery.release_claims().await.map_err(|error| error.to_string())?;
-    let consumers: Vec<Arc<dyn Consumer>> = vec![outbox];
     consumer::require_distinct(&consumers).map_err(|error| error.to_string())?;
     let mut workers = tokio::task::JoinSet::new();
     for consumer in consumers {
@@ -171,7 +176,7 @@ async fn ready(State(store): State<Store>) -> Response {
 }
 
 /// Sets up a fresh installation. Looks first, because hashing a password takes time that later starts need not spend.
-async fn first_start(store: &Store, env: &Env) -> Result<Option<FirstSignIn>, String> {
+pub(crate) async fn first_start(store: &Store, env: &Env) -> Result<Option<FirstSignIn>, String> {
     let is_fresh = store.read(|tx| Ok(tx.first("SELECT 1 FROM users LIMIT 1", args![])?.is_none()));
     if !is_fresh.await.map_err(|error| error.to_string())? {
         return Ok(None);
@@ -185,15 +190,20 @@ async fn first_start(store: &Store, env: &Env) -> Result<Option<FirstSignIn>, St
 fn greet(settings: &Settings, first: Option<&FirstSignIn>) {
     println!("Frontdesk is at {}", settings.public_url);
     if let Some(first) = first {
-        println!();
-        println!("  Administrator  {}", first.email);
-        println!("  Password       {}", first.password.reveal());
-        println!("  Access token   {}", first.token.reveal());
-        println!();
-        let (data, email) = (settings.data.display(), first.email);
-        println!("These are shown this once. Make another token with:");
-        println!("  frontdesk token create --data {data} --user {email} --label NAME");
+        show_once(settings, first);
     }
+}
+
+/// How to sign in for the first time.
+pub(crate) fn show_once(settings: &Settings, first: &FirstSignIn) {
+    println!();
+    println!("  Administrator  {}", first.email);
+    println!("  Password       {}", first.password.reveal());
+    println!("  Access token   {}", first.token.reveal());
+    println!();
+    let (data, email) = (settings.data.display(), first.email);
+    println!("These are shown this once. Make another token with:");
+    println!("  frontdesk token create --data {data} --user {email} --label NAME");
 }
 
 async fn told_to_stop() {

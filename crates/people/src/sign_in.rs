@@ -57,6 +57,17 @@ fn impersonated(tx: &mut dyn Tx, owner: &Caller, user_id: &str) -> Result<Caller
     caller(tx, user_id, &permissions)
 }
 
+/// The caller that an enabled user is, without a token: for what the program does in their name.
+pub fn user(tx: &mut dyn Tx, user_id: Id) -> Result<Caller> {
+    let row = tx.first(
+        "SELECT roles.permissions FROM users JOIN roles ON roles.id = users.role_id
+         WHERE users.id = $1 AND users.enabled",
+        args![&user_id],
+    )?;
+    let permissions: String = row.ok_or_else(|| error::not_found("user"))?.get(0)?;
+    caller(tx, user_id, &permissions)
+}
+
 fn caller(tx: &mut dyn Tx, user_id: Id, permissions: &str) -> Result<Caller> {
     let rows = tx.query("SELECT source_id, rights FROM source_permissions WHERE user_id = $1", args![&user_id])?;
     let mut sources = HashMap::with_capacity(rows.len());

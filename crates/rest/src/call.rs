@@ -21,6 +21,13 @@ pub struct Call {
 }
 
 impl Call {
+    /// A call that comes from within the program, for [`crate::Operation::perform`]. `path` holds the parameters of the
+    /// operation's path.
+    pub fn from_within(caller: Caller, env: Env, path: Vec<(&'static str, String)>) -> Call {
+        let request_id = env.id();
+        Call { caller, env, request_id, extended: false, upload: None, path: path.into() }
+    }
+
     /// A parameter of the path as text, decoded.
     pub fn path(&self, name: &str) -> Result<&str> {
         let found = self.path.iter().find(|(known, _)| *known == name);

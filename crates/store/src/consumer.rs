@@ -130,6 +130,25 @@ async fn handle(store: &Store, consumer: &Arc<dyn Consumer>, from: i64, to: i64,
     Ok(())
 }
 
+/// Whether events wait in the log that this consumer has not handled and wants to.
+pub fn is_waiting(tx: &mut dyn Tx, consumer: &dyn Consumer) -> Result<bool> {
+    let position = stored_position(tx, consumer.name())?;
+    let kinds = tx.query("SELECT DISTINCT kind FROM log WHERE seq > $1", args![position])?;
+    for kind in kinds {
+        if consumer.wants(&kind.get::<String>(0)?) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Moves a consumer past everything that the log holds: for events of which nothing is to follow.
+pub fn skip(tx: &mut dyn Tx, consumer: &dyn Consumer) -> Result<()> {
+    stored_position(tx, consumer.name())?;
+    tx.execute("UPDATE consumers SET position = (SELECT seq FROM log_head) WHERE name = $1", args![consumer.name()])?;
+    Ok(())
+}
+
 /// How far each consumer is behind the end of the log, in entries.
 pub fn lags(tx: &mut dyn Tx) -> Result<Vec<(String, i64)>> {
     let rows = tx.query("SELECT name, (SELECT seq FROM log_head) - position FROM consumers ORDER BY name", args![])?;
