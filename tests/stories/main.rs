@@ -9,6 +9,7 @@ mod backup;
 mod categories;
 mod contents;
 mod contract;
+mod deferring;
 mod delivery;
 mod documentation;
 mod hostile;

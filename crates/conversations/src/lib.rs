@@ -11,10 +11,12 @@ pub mod identities;
 pub mod ingest;
 pub mod ingest_many;
 pub mod interventions;
+mod moments;
 pub mod send_api;
 pub mod simulation;
 pub mod sources;
 pub mod threads;
+pub mod timers;
 mod timing;
 
 use std::sync::Arc;

@@ -10,7 +10,7 @@ use axum::routing::get;
 use frontdesk_conversations::attachments::{self, Files};
 use frontdesk_conversations::delivery::Delivery;
 use frontdesk_conversations::ingest_many::Gathering;
-use frontdesk_conversations::{Conversations, send_api};
+use frontdesk_conversations::{Conversations, send_api, timers};
 use frontdesk_model::{Env, error};
 use frontdesk_net::{AddressPolicy, InboundLimits, Outbound, PeerAddress};
 use frontdesk_people::setup::{self, FirstSignIn};
@@ -101,6 +101,7 @@ pub(crate) async fn run(settings: Settings, directory: DataDir, store: Store, en
         workers.spawn(consumer::run(store.clone(), consumer, stopping.clone()));
     }
     workers.spawn(delivery.run(stopping.clone()));
+    workers.spawn(timers::run(app.clone(), stopping.clone()));
     workers.spawn(attachments::fetching::run(app.clone(), stopping.clone()));
     workers.spawn(housekeeping::run(store.clone(), env.clone(), settings.log_days, stopping.clone()));
 

@@ -2,6 +2,7 @@
 //! customer in a thread; a new message of theirs re-opens it, with its id and its figures (row 6.09).
 
 mod commands;
+pub(crate) mod deferring;
 mod rest;
 
 use std::sync::Arc;
@@ -116,13 +117,16 @@ pub(crate) fn of_customer(tx: &mut dyn Tx, thread_id: Id, identity_id: Id) -> Re
     row.map(|row| intervention(&row)).transpose()
 }
 
-/// A customer has written: their intervention in the thread, if there is one, is open from now on. Returns its id.
+/// A customer has written: their intervention in the thread, if there is one, is open and active from now on. Returns
+/// its id.
 pub(crate) fn on_customer_content(tx: &mut dyn Tx, env: &Env, thread_id: Id, identity_id: Id) -> Result<Option<Id>> {
     let Some(intervention) = of_customer(tx, thread_id, identity_id)? else { return Ok(None) };
     if intervention.closed_at.is_some() {
         reopen(tx, &intervention, env.now())?;
         let payload = payload(tx, &Intervention { closed_at: None, ..intervention.clone() })?;
         tx.append(events::caused_by_nobody(env, "intervention.reopened", intervention.id, Some(thread_id), payload));
+    } else if intervention.deferred_at.is_some() {
+        deferring::end(tx, env, None, &intervention)?;
     }
     Ok(Some(intervention.id))
 }

@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::deferring::{self, Until};
 use super::{Intervention, SELECT, State, commands, find, intervention};
 use crate::{Conversations, categories};
 
@@ -153,6 +154,33 @@ struct Reassign {
     user_id: String,
 }
 
+/// Parameters of `deferIntervention`: one of the two.
+#[derive(Deserialize, JsonSchema)]
+struct Defer {
+    /// When it comes back: a time in the future, at most a year ahead.
+    deferred_at: Option<String>,
+    /// After how many seconds it comes back.
+    rate: Option<i64>,
+}
+
+impl Defer {
+    fn until(self) -> Result<Until> {
+        match (self.deferred_at.filter(|text| !text.is_empty()), self.rate) {
+            (Some(text), None) => Ok(Until::Time(text)),
+            (None, Some(seconds)) => Ok(Until::Seconds(seconds)),
+            (None, None) => {
+                let message =
+                    "deferred_at must not be empty: tell when it comes back, or in how many seconds with rate.";
+                Err(error::invalid("deferred_at", "blank", message))
+            }
+            (Some(_), Some(_)) => {
+                let message = "rate: deferred_at tells already when it comes back; leave one of them out.";
+                Err(error::invalid("rate", "invalid", message))
+            }
+        }
+    }
+}
+
 /// Parameters of `categorizeIntervention`.
 #[derive(Deserialize, JsonSchema)]
 struct Categorise {
@@ -236,6 +264,34 @@ pub(super) fn operations(_: &Arc<Conversations>) -> Vec<Operation> {
         )
         .tag(tag)
         .summary("Replaces the categories of an intervention, its disposition among them."),
+        Operation::write(
+            "deferIntervention",
+            Method::PUT,
+            "/interventions/{interventionId}/defer",
+            move |call, parameters: Defer, tx| {
+                let deferred = deferring::defer(call, id(call)?, &parameters.until()?, tx)?;
+                answer(tx, deferred)
+            },
+        )
+        .tag(tag)
+        .summary("Puts an open intervention off: it is not active until then, or until the customer writes again.")
+        .notes(
+            "The owner needs update_own_intervention, others update_intervention. Of a deferred one, changes the time.",
+        )
+        .extension(),
+        Operation::write(
+            "reactivateIntervention",
+            Method::PUT,
+            "/interventions/{interventionId}/reactivate",
+            move |call, _: NoParameters, tx| {
+                let active = deferring::reactivate(call, id(call)?, tx)?;
+                answer(tx, active)
+            },
+        )
+        .tag(tag)
+        .summary("Brings a deferred intervention back before its time.")
+        .notes("The owner needs update_own_intervention, others update_intervention.")
+        .extension(),
     ]
 }
 

@@ -1,0 +1,69 @@
+//! What happens by itself when its time comes. A timer is a row with a time in it: workers look for those that are due and
+//! do what is to be done in bounded transactions. Nothing is kept in memory, so a restart forgets nothing, and of several
+//! nodes the first one does it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use frontdesk_model::{Env, Result, Timestamp};
+use frontdesk_store::Tx;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::{Conversations, interventions};
+
+/// At most this many rows in one transaction: everybody else waits behind it.
+const ROWS_MAX: i64 = 100;
+
+struct Timer {
+    name: &'static str,
+    /// How often to look.
+    period: Duration,
+    /// Whether there is anything to do. Most looks find nothing and need not bother the writer.
+    any_due: fn(&mut dyn Tx, Timestamp) -> Result<bool>,
+    /// Does it for at most so many rows; returns how many there were.
+    run: fn(&mut dyn Tx, &Env, i64) -> Result<u64>,
+}
+
+const TIMERS: &[Timer] = &[Timer {
+    name: "deferred interventions",
+    period: Duration::from_millis(500),
+    any_due: interventions::deferring::any_due,
+    run: interventions::deferring::reactivate_due,
+}];
+
+/// Runs every timer until `stop` changes.
+pub async fn run(app: Arc<Conversations>, stop: watch::Receiver<bool>) {
+    let mut running = JoinSet::new();
+    for timer in TIMERS {
+        running.spawn(run_one(app.clone(), timer, stop.clone()));
+    }
+    while running.join_next().await.is_some() {}
+}
+
+async fn run_one(app: Arc<Conversations>, timer: &'static Timer, mut stop: watch::Receiver<bool>) {
+    while !*stop.borrow() {
+        match look(&app, timer).await {
+            Ok(0) => {}
+            Ok(rows) => {
+                tracing::debug!(timer = timer.name, rows, "due");
+                continue;
+            }
+            Err(trouble) => tracing::warn!(timer = timer.name, ?trouble, "a timer failed and will try again"),
+        }
+        tokio::select! {
+            _ = stop.changed() => return,
+            () = tokio::time::sleep(timer.period) => {}
+        }
+    }
+}
+
+/// One transaction's worth of what is due. 0: nothing is left for now.
+async fn look(app: &Conversations, timer: &'static Timer) -> Result<u64> {
+    let now = app.env.now();
+    if !app.store.read(move |tx| (timer.any_due)(tx, now)).await? {
+        return Ok(0);
+    }
+    let env = app.env.clone();
+    app.store.write(move |tx| (timer.run)(tx, &env, ROWS_MAX)).await
+}
