@@ -108,6 +108,20 @@ const ROLE: Schema = Schema {
     sometimes: "",
 };
 
+const SETTINGS: Schema = Schema {
+    name: "Settings",
+    always: "activity_presence_threshold activity_tracking beginning_of_week browser_notifications_disabled \
+        content_languages[] created_at deny_iframe_integration disable_password_autocomplete \
+        display_only_unknown_bbcode dump_in_preprod enable_auto_scroll_down expire_password_after \
+        expire_password_enabled fte_duration id identity_merge intervention_closing_period intervention_defer_rates \
+        intervention_defer_threshold intervention_rates locale multi_lang name password_archivable_enabled \
+        password_archivable_size password_min_length password_non_word password_numbers password_recovery_disabled \
+        push_enabled reply_as_any_identity rtl_support self_approval_required session_timeout sharding_key \
+        spellchecking style third_party_services_disabled timezone type updated_at urgent_task_threshold \
+        use_two_letters_avatars",
+    sometimes: "",
+};
+
 impl Schema {
     #[track_caller]
     fn check(&self, record: &Value) {
@@ -171,6 +185,7 @@ fn documented_answers_hold_exactly_the_documented_properties(engine: Engine) {
         (&USER, format!("users/{}", cast.ada.user_id)),
         (&ROLE, format!("roles/{role}")),
         (&TEAM, format!("teams/{team}")),
+        (&SETTINGS, "settings".to_owned()),
     ] {
         schema.check(&otto.get(&format!("/1.0/{path}")).ok());
     }

@@ -4,6 +4,7 @@
 mod engines;
 
 mod access_tokens;
+mod account_settings;
 mod attachments;
 mod backup;
 mod categories;
@@ -16,6 +17,7 @@ mod hostile;
 mod house;
 mod identities;
 mod interventions;
+mod locales;
 mod main_path;
 mod operating;
 mod permissions;

@@ -50,6 +50,7 @@ const TABLES: &[Table] = &[
     table("users"),
     table("access_tokens"),
     table("user_signatures"),
+    table("settings"),
     table("teams"),
     table("team_users"),
     table("team_leaders"),

@@ -10,6 +10,7 @@ pub mod permissions;
 pub mod query;
 pub mod secret;
 pub mod time;
+pub mod time_zones;
 
 pub use caller::Caller;
 pub use env::Env;

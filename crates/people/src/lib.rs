@@ -3,8 +3,10 @@
 pub mod access_tokens;
 mod checked;
 mod events;
+pub mod locales;
 pub mod password;
 pub mod roles;
+pub mod settings;
 pub mod setup;
 pub mod sign_in;
 pub mod teams;
@@ -18,5 +20,7 @@ pub fn operations() -> Vec<Operation> {
     operations.extend(roles::operations());
     operations.extend(teams::operations());
     operations.extend(access_tokens::rest::operations());
+    operations.extend(settings::operations());
+    operations.extend(locales::operations());
     operations
 }

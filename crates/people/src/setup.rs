@@ -4,7 +4,7 @@ use frontdesk_model::{Env, Id, Permission, Permissions, Result, Secret};
 use frontdesk_store::Tx;
 
 use crate::users::NewUser;
-use crate::{access_tokens, password, roles, users};
+use crate::{access_tokens, password, roles, settings, users};
 
 /// The administrator's e-mail on a fresh installation.
 pub const ADMINISTRATOR_EMAIL: &str = "admin@frontdesk.local";
@@ -19,8 +19,9 @@ pub struct FirstSignIn {
     pub token: Secret,
 }
 
-/// Creates the roles, the administrator and their token, unless there are users already.
+/// Makes the account; then the roles, the administrator and their token, unless there are users already.
 pub fn first_start(tx: &mut dyn Tx, env: &Env, password: &Secret, hash: &str) -> Result<Option<FirstSignIn>> {
+    settings::ensure(tx, env)?;
     if tx.first("SELECT 1 FROM users LIMIT 1", &[])?.is_some() {
         return Ok(None);
     }
