@@ -245,7 +245,7 @@ fn our_own_properties_appear_when_they_are_asked_for(engine: Engine) {
 fn an_answer_that_is_not_as_described_is_noticed(engine: Engine) {
     let cast = Cast::shared(engine);
     let description = Description::of(cast.server.address());
-    let request = Request::new("GET", "/1.0/users/me").token(&cast.otto.token);
+    let request = Request::new("GET", &format!("/1.0/users/{}", cast.ada.user_id)).token(&cast.otto.token);
     let right = cast.server.send(&request);
     assert_eq!(description.fault(&request, &right), None);
     let changed = |change: &dyn Fn(&mut Value)| {
