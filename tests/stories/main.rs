@@ -22,6 +22,7 @@ mod main_path;
 mod operating;
 mod permissions;
 mod rest;
+mod schemathesis;
 mod send_api;
 mod settings;
 mod sources;
