@@ -240,7 +240,7 @@ fn unknown_custom_fields_are_refused(engine: Engine) {
     let updated = cast.otto.put(&path(&intervention), &json!({})).ok();
     assert_eq!(updated["custom_fields"], json!({}));
     let wrong = json!({ "custom_field_values": { "colour": "blue" } });
-    assert_eq!(cast.otto.put(&path(&intervention), &wrong).invalid(), ["custom_field_values"]);
+    assert_eq!(cast.otto.put(&path(&intervention), &wrong).invalid(), ["custom_field_values[colour]"]);
     cast.otto.put(&path(&intervention), &json!({ "custom_field_values": "blue" })).refused(400);
 }
 

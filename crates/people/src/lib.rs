@@ -2,6 +2,7 @@
 
 pub mod access_tokens;
 mod checked;
+pub mod custom_fields;
 mod events;
 pub mod locales;
 pub mod password;
@@ -9,6 +10,7 @@ pub mod roles;
 pub mod settings;
 pub mod setup;
 pub mod sign_in;
+mod tags;
 pub mod teams;
 pub mod users;
 
@@ -22,5 +24,7 @@ pub fn operations() -> Vec<Operation> {
     operations.extend(access_tokens::rest::operations());
     operations.extend(settings::operations());
     operations.extend(locales::operations());
+    operations.extend(tags::operations());
+    operations.extend(custom_fields::operations());
     operations
 }

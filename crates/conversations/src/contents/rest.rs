@@ -28,6 +28,7 @@ struct Answer {
     thread_id: Id,
     author_id: Option<Id>,
     creator_id: Option<Id>,
+    /// The group of its author; null while they are in none.
     identity_group_id: Option<Id>,
     foreign_id: Option<String>,
     r#type: String,
@@ -80,7 +81,8 @@ const SELECT: &str = "SELECT contents.id, contents.source_id, contents.source_ur
     contents.first_in_thread, contents.language, contents.title, contents.body, contents.body_format,
     contents.attachments_count, contents.approval_required, contents.auto_submitted, contents.published,
     contents.remotely_deleted, contents.synchronization_status, contents.synchronization_error, contents.extras,
-    contents.read_at, contents.created_at, contents.updated_at
+    contents.read_at, contents.created_at, contents.updated_at,
+    (SELECT identity_group_id FROM identities WHERE identities.id = contents.author_id)
     FROM contents LEFT JOIN contents AS parents ON parents.id = contents.in_reply_to_id";
 
 fn answer(mut row: Row, extended: bool) -> Result<Answer> {
@@ -100,7 +102,7 @@ fn answer(mut row: Row, extended: bool) -> Result<Answer> {
         thread_id: row.get(3)?,
         author_id: row.get(4)?,
         creator_id: row.get(5)?,
-        identity_group_id: None,
+        identity_group_id: row.get(30)?,
         foreign_id: row.take_text(6)?,
         r#type: text(&mut row, 7)?,
         created_from: text(&mut row, 8)?,

@@ -3,7 +3,7 @@
 mod rest;
 
 use frontdesk_model::event::NewEvent;
-use frontdesk_model::{Env, Id, Result, error};
+use frontdesk_model::{Caller, Env, Id, Permission, Result, SourceRight, error};
 use frontdesk_sources::inbound::{Gender, InboundAuthor};
 use frontdesk_store::{Tx, args};
 use serde_json::{Map, Value, json};
@@ -73,6 +73,44 @@ pub(crate) fn store_author(
     let payload = json!({ "community_id": community_id });
     tx.append(events::caused_by_nobody(env, "identity.updated", stored.id, None, payload));
     Ok(stored)
+}
+
+/// The communities whose identities the caller may see: those that have a source which they may read, or only that of one
+/// such source. A community without sources, such as one that customers are imported into, is for those who manage
+/// identities.
+pub(crate) fn readable_communities(tx: &mut dyn Tx, caller: &Caller, source_id: Option<Id>) -> Result<Vec<Id>> {
+    let mut readable = caller.sources_with(SourceRight::Read);
+    if let Some(source_id) = source_id {
+        readable.retain(|id| *id == source_id);
+    }
+    let mut sql = format!("SELECT community_id FROM sources WHERE {}", tx.in_list("id", 1));
+    if source_id.is_none() && caller.may(Permission::ManageIdentities) {
+        sql += " UNION SELECT id FROM communities
+                 WHERE NOT EXISTS (SELECT 1 FROM sources WHERE sources.community_id = communities.id)";
+    }
+    let mut communities =
+        tx.query(&sql, args![&readable])?.iter().map(|row| row.get(0)).collect::<Result<Vec<Id>>>()?;
+    communities.sort_unstable();
+    communities.dedup();
+    Ok(communities)
+}
+
+/// Whether there are no other communities. A condition that everything meets would only lead the engine away from the
+/// order that is wanted.
+pub(crate) fn are_all_communities(tx: &mut dyn Tx, communities: &[Id]) -> Result<bool> {
+    let all: i64 = tx.one("SELECT count(*) FROM communities", args![])?.get(0)?;
+    Ok(usize::try_from(all) == Ok(communities.len()))
+}
+
+/// 404 unless the identity exists and the caller may see it.
+pub(crate) fn require_readable(tx: &mut dyn Tx, caller: &Caller, id: Id) -> Result<()> {
+    let readable = readable_communities(tx, caller, None)?;
+    let row = tx.first("SELECT community_id FROM identities WHERE id = $1", args![&id])?;
+    let community_id: Option<Id> = row.map(|row| row.get(0)).transpose()?;
+    match community_id.is_some_and(|id| readable.binary_search(&id).is_ok()) {
+        true => Ok(()),
+        false => Err(error::not_found("identity")),
+    }
 }
 
 /// The identity that a user writes as in a community when they name none: their first there. One is made for who has

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use frontdesk_model::{Caller, Id, Result, SourceRight, Timestamp, error};
+use frontdesk_model::{Id, Result, Timestamp, error};
 use frontdesk_rest::{Call, NoParameters, Operation, Page, Paging};
 use frontdesk_store::{Filter, Row, Tx, args};
 use http::Method;
@@ -10,12 +10,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::display_name;
+use super::{are_all_communities, display_name, readable_communities, require_readable};
 use crate::Conversations;
 
 /// An identity as REST shows it.
 #[derive(Debug, Serialize, JsonSchema)]
-struct Identity {
+pub(super) struct Identity {
     id: Id,
     community_id: Id,
     /// Where the community shows this person; no community tells.
@@ -44,7 +44,7 @@ struct Identity {
 }
 
 const COLUMNS: &str = "id, community_id, foreign_id, type, screenname, firstname, lastname, company, email, home_phone,
-    mobile_phone, gender, avatar_url, uuid, extra_values, created_at, updated_at";
+    mobile_phone, gender, avatar_url, uuid, extra_values, created_at, updated_at, identity_group_id";
 
 fn identity(row: &Row) -> Result<Identity> {
     let (screenname, firstname, lastname): (Option<String>, Option<String>, Option<String>) =
@@ -54,7 +54,7 @@ fn identity(row: &Row) -> Result<Identity> {
         id: row.get(0)?,
         community_id: row.get(1)?,
         community_url: None,
-        identity_group_id: None,
+        identity_group_id: row.get(17)?,
         foreign_id: row.get(2)?,
         r#type: row.get(3)?,
         display_name: display_name(firstname.as_deref(), lastname.as_deref(), screenname.as_deref()),
@@ -123,7 +123,8 @@ enum Sort {
 
 pub(crate) fn operations(_: &Arc<Conversations>) -> Vec<Operation> {
     let tag = "Identities";
-    let whose = "Only identities of communities with a source that the caller may read.";
+    let whose = "Only identities of communities with a source that the caller may read; those of communities without \
+                 sources need manage_identities.";
     vec![
         Operation::read("getAllIdentities", Method::GET, "/identities", list)
             .tag(tag)
@@ -141,15 +142,15 @@ pub(crate) fn operations(_: &Arc<Conversations>) -> Vec<Operation> {
 fn list(call: &Call, parameters: List, tx: &mut dyn Tx) -> Result<Page<Identity>> {
     let paging = parameters.paging;
     let nothing = || Ok(Page::new(0, paging, Vec::new()));
-    // No identity is in a group yet.
-    if is_given(&parameters.identity_group_id) || is_given(&parameters.identity_group_ids) {
-        return nothing();
-    }
-    let (Ok(community_id), Ok(source_id), Ok(user_id)) =
-        (id(&parameters.community_id), id(&parameters.source_id), id(&parameters.user_id))
-    else {
+    let (Ok(community_id), Ok(source_id), Ok(user_id), Ok(group_id)) = (
+        id(&parameters.community_id),
+        id(&parameters.source_id),
+        id(&parameters.user_id),
+        id(&parameters.identity_group_id),
+    ) else {
         return nothing();
     };
+    let group_ids = parameters.identity_group_ids.as_deref().filter(|text| !text.is_empty()).map(id_list);
     let mut communities = readable_communities(tx, &call.caller, source_id.filter(|_| community_id.is_none()))?;
     if let Some(community_id) = community_id {
         communities.retain(|id| *id == community_id);
@@ -160,10 +161,14 @@ fn list(call: &Call, parameters: List, tx: &mut dyn Tx) -> Result<Page<Identity>
 
     let mut filter = Filter::default();
     let is_narrowed = is_given(&parameters.foreign_id) || community_id.is_some() || source_id.is_some();
-    let all: i64 = tx.one("SELECT count(*) FROM communities", args![])?.get(0)?;
-    // A condition that everything meets would only lead the engine away from the order that is wanted.
-    if is_narrowed || usize::try_from(all) != Ok(communities.len()) {
+    if is_narrowed || !are_all_communities(tx, &communities)? {
         filter.and_in(tx, "community_id", &communities);
+    }
+    if let Some(group_id) = &group_id {
+        filter.and_equal("identity_group_id", group_id);
+    }
+    if let Some(group_ids) = &group_ids {
+        filter.and_in(tx, "identity_group_id", group_ids);
     }
     if let Some(foreign_id) = parameters.foreign_id.as_ref().filter(|text| !text.is_empty()) {
         filter.and_equal("foreign_id", foreign_id);
@@ -189,31 +194,27 @@ fn list(call: &Call, parameters: List, tx: &mut dyn Tx) -> Result<Page<Identity>
 
 fn show(call: &Call, tx: &mut dyn Tx) -> Result<Identity> {
     let id = call.id("identityId", "identity")?;
-    let readable = call.caller.sources_with(SourceRight::Read);
-    let sql = format!(
-        "SELECT {COLUMNS} FROM identities WHERE id = $1 AND EXISTS (
-           SELECT 1 FROM sources WHERE sources.community_id = identities.community_id AND {})",
-        tx.in_list("sources.id", 2)
-    );
-    let row = tx.first(&sql, args![&id, &readable])?.ok_or_else(|| error::not_found("identity"))?;
-    with_users(tx, vec![identity(&row)?])?.pop().ok_or_else(|| error::not_found("identity"))
+    require_readable(tx, &call.caller, id)?;
+    answer(tx, id)
 }
 
-/// The communities that have a source which the caller may read, or only that of one such source.
-fn readable_communities(tx: &mut dyn Tx, caller: &Caller, source_id: Option<Id>) -> Result<Vec<Id>> {
-    let mut readable = caller.sources_with(SourceRight::Read);
-    if let Some(source_id) = source_id {
-        readable.retain(|id| *id == source_id);
-    }
-    let sql = format!("SELECT DISTINCT community_id FROM sources WHERE {}", tx.in_list("id", 1));
-    tx.query(&sql, args![&readable])?.iter().map(|row| row.get(0)).collect()
+/// An identity that was found before, as it is told.
+pub(super) fn answer(tx: &mut dyn Tx, id: Id) -> Result<Identity> {
+    let row = tx.first(&format!("SELECT {COLUMNS} FROM identities WHERE id = $1"), args![&id])?;
+    let row = row.ok_or_else(|| error::not_found("identity"))?;
+    with_users(tx, vec![identity(&row)?])?.pop().ok_or_else(|| error::not_found("identity"))
 }
 
 fn is_given(text: &Option<String>) -> bool {
     text.as_ref().is_some_and(|text| !text.is_empty())
 }
 
+/// Ids separated by commas; a malformed one stands for nothing.
+pub(crate) fn id_list(text: &str) -> Vec<Id> {
+    text.split(',').filter_map(|id| id.trim().parse().ok()).collect()
+}
+
 /// An id to filter by; empty is not given. Nothing has a malformed one.
-fn id(text: &Option<String>) -> std::result::Result<Option<Id>, frontdesk_model::id::MalformedId> {
+pub(crate) fn id(text: &Option<String>) -> std::result::Result<Option<Id>, frontdesk_model::id::MalformedId> {
     text.as_deref().filter(|text| !text.is_empty()).map(str::parse).transpose()
 }

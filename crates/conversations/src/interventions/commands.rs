@@ -1,8 +1,10 @@
 //! What happens to interventions: one function, one transaction, its events.
 
 use frontdesk_model::{Id, Permission, Result, SourceRight, Timestamp, error};
+use frontdesk_people::custom_fields;
 use frontdesk_rest::Call;
 use frontdesk_store::{Tx, args};
+use serde_json::{Map, Value, json};
 
 use super::{Intervention, by_id, find, of_customer, payload, reopen};
 use crate::categories::{self, Object};
@@ -225,6 +227,39 @@ pub(super) fn categorise(call: &Call, id: Id, category_ids: &[Id], tx: &mut dyn 
     }
     tx.execute("UPDATE interventions SET updated_at = $2 WHERE id = $1", args![&id, call.env.now()])?;
     announce(call, id, "intervention.recategorized", tx)
+}
+
+/// Sets values of custom fields, by key (row 6.08).
+pub(super) fn set_custom_fields(
+    call: &Call,
+    id: Id,
+    given: &Map<String, Value>,
+    tx: &mut dyn Tx,
+) -> Result<Intervention> {
+    let intervention = find(tx, &call.caller, id)?;
+    if intervention.user_id == Some(call.caller.user_id) {
+        call.caller.require_any(&[Permission::UpdateOwnIntervention, Permission::UpdateIntervention])?;
+    } else {
+        call.caller.require_any(&[Permission::UpdateIntervention])?;
+    }
+    if given.is_empty() {
+        return Ok(intervention);
+    }
+    let fields = custom_fields::of(tx, custom_fields::Owner::Intervention)?;
+    let change = custom_fields::change(&call.caller, &fields, &intervention.custom_fields, given)?;
+    if change.keys.is_empty() {
+        return Ok(intervention);
+    }
+    tx.execute(
+        "UPDATE interventions SET custom_fields = $2, updated_at = $3 WHERE id = $1",
+        args![&id, &change.stored, call.env.now()],
+    )?;
+    let intervention = by_id(tx, id)?.ok_or_else(|| error::not_found("intervention"))?;
+    let mut told = payload(tx, &intervention)?;
+    // Which, not what: values go with their object.
+    told["changed"] = json!(change.keys);
+    tx.append(events::by(call, "intervention.custom_fields_updated", id, Some(intervention.thread_id), told));
+    Ok(intervention)
 }
 
 fn announce(call: &Call, id: Id, kind: &'static str, tx: &mut dyn Tx) -> Result<Intervention> {

@@ -41,6 +41,8 @@ pub(crate) struct Intervention {
     pub(crate) replies_timed: i64,
     pub(crate) created_at: Timestamp,
     pub(crate) updated_at: Timestamp,
+    /// The group of the customer's identity.
+    pub(crate) identity_group_id: Option<Id>,
 }
 
 /// Where an intervention is in its life.
@@ -67,7 +69,8 @@ const SELECT: &str =
     "SELECT id, source_id, thread_id, content_id, identity_id, user_id, reopened, deferred_at, closed_at,
     custom_fields, comments_count, user_replies_count, first_user_reply_id, first_user_reply_in,
     first_user_reply_in_bh, last_user_reply_in, last_user_reply_in_bh, reply_seconds, reply_seconds_bh, replies_timed,
-    created_at, updated_at FROM interventions";
+    created_at, updated_at,
+    (SELECT identity_group_id FROM identities WHERE identities.id = interventions.identity_id) FROM interventions";
 
 fn intervention(row: &Row) -> Result<Intervention> {
     Ok(Intervention {
@@ -93,6 +96,7 @@ fn intervention(row: &Row) -> Result<Intervention> {
         replies_timed: row.get(19)?,
         created_at: row.get(20)?,
         updated_at: row.get(21)?,
+        identity_group_id: row.get(22)?,
     })
 }
 

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use frontdesk_model::{Id, Permission, Result, SourceRight, Timestamp, error};
+use frontdesk_model::{Id, Result, SourceRight, Timestamp, error};
+use frontdesk_people::custom_fields;
 use frontdesk_rest::{Call, NoParameters, Operation, Page, Paging};
 use frontdesk_store::{Filter, Tx};
 use http::Method;
@@ -49,6 +50,10 @@ struct Answer {
 fn answers(tx: &mut dyn Tx, interventions: Vec<Intervention>) -> Result<Vec<Answer>> {
     let ids: Vec<Id> = interventions.iter().map(|intervention| intervention.id).collect();
     let mut categories = categories::of_many(tx, &ids)?;
+    let fields = match interventions.iter().any(|intervention| intervention.custom_fields != "{}") {
+        true => custom_fields::of(tx, custom_fields::Owner::Intervention)?,
+        false => Vec::new(),
+    };
     interventions
         .into_iter()
         .map(|intervention| {
@@ -66,15 +71,14 @@ fn answers(tx: &mut dyn Tx, interventions: Vec<Intervention>) -> Result<Vec<Answ
                 thread_id: intervention.thread_id,
                 content_id: intervention.content_id,
                 identity_id: intervention.identity_id,
-                identity_group_id: None,
+                identity_group_id: intervention.identity_group_id,
                 user_id: intervention.user_id,
                 status: status.into(),
                 closed: intervention.closed_at.is_some(),
                 closed_at: intervention.closed_at,
                 deferred_at: intervention.deferred_at,
                 category_ids: categories.remove(&intervention.id).unwrap_or_default(),
-                custom_fields: serde_json::from_str(&intervention.custom_fields)
-                    .map_err(|trouble| error::broken(format!("interventions.custom_fields: {trouble}")))?,
+                custom_fields: custom_fields::shown(&fields, &intervention.custom_fields)?,
                 comments_count: intervention.comments_count,
                 user_replies_count: intervention.user_replies_count,
                 first_user_reply_id: intervention.first_user_reply_id,
@@ -142,7 +146,7 @@ struct Create {
 /// Parameters of `updateIntervention`.
 #[derive(Deserialize, JsonSchema)]
 struct Update {
-    /// Values of custom fields, by key.
+    /// Values of custom fields, by key: a list where the field is multiple or multiple_choice; empty unsets.
     #[serde(default)]
     custom_field_values: Map<String, Value>,
 }
@@ -209,8 +213,9 @@ pub(super) fn operations(_: &Arc<Conversations>) -> Vec<Operation> {
         })
         .tag(tag)
         .summary("Reads an intervention."),
-        Operation::write("updateIntervention", Method::PUT, path, move |call, parameters, tx| {
-            update(call, id(call)?, parameters, tx)
+        Operation::write("updateIntervention", Method::PUT, path, move |call, parameters: Update, tx| {
+            let updated = commands::set_custom_fields(call, id(call)?, &parameters.custom_field_values, tx)?;
+            answer(tx, updated)
         })
         .tag(tag)
         .summary("Sets values of custom fields.")
@@ -299,21 +304,6 @@ fn unknown(attribute: &str, noun: &str) -> error::Error {
     error::invalid(attribute, "unknown", format!("{attribute}: there is no such {noun}."))
 }
 
-/// Custom fields are defined elsewhere; a key that none has is refused, so nothing is silently lost.
-fn update(call: &Call, id: Id, parameters: Update, tx: &mut dyn Tx) -> Result<Answer> {
-    let intervention = find(tx, &call.caller, id)?;
-    if intervention.user_id == Some(call.caller.user_id) {
-        call.caller.require_any(&[Permission::UpdateOwnIntervention, Permission::UpdateIntervention])?;
-    } else {
-        call.caller.require_any(&[Permission::UpdateIntervention])?;
-    }
-    if let Some(key) = parameters.custom_field_values.keys().next() {
-        let message = format!("custom_field_values: interventions have no custom field with the key {key}.");
-        return Err(error::invalid("custom_field_values", "unknown", message));
-    }
-    answer(tx, intervention)
-}
-
 fn list(call: &Call, parameters: List, tx: &mut dyn Tx) -> Result<Page<Answer>> {
     let readable = call.caller.sources_with(SourceRight::Read);
     let Paging { offset, limit } = parameters.paging;
@@ -323,9 +313,9 @@ fn list(call: &Call, parameters: List, tx: &mut dyn Tx) -> Result<Page<Answer>> 
     let one = |text: &Option<String>| ids(text.iter().cloned().collect());
     let Some(thread) = one(&parameters.thread_id) else { return Ok(nothing) };
     let Some(user) = one(&parameters.user_id) else { return Ok(nothing) };
+    let Some(group) = one(&parameters.identity_group_id) else { return Ok(nothing) };
     let identities: Vec<Id> = parameters.identity_id.iter().flatten().filter_map(|text| text.parse().ok()).collect();
-    if parameters.identity_group_id.is_some() || (parameters.identity_id.is_some() && identities.is_empty()) {
-        // No identity belongs to a group yet.
+    if parameters.identity_id.is_some() && identities.is_empty() {
         return Ok(nothing);
     }
     let mut filter = Filter::default();
@@ -338,6 +328,10 @@ fn list(call: &Call, parameters: List, tx: &mut dyn Tx) -> Result<Page<Answer>> 
     }
     if !identities.is_empty() {
         filter.and_in(tx, "identity_id", &identities);
+    }
+    if let Some(group) = group.first() {
+        let group = filter.bind(group);
+        filter.and(format!("identity_id IN (SELECT id FROM identities WHERE identity_group_id = {group})"));
     }
     match parameters.status {
         None => {}
