@@ -20,6 +20,7 @@ mod identities;
 mod interventions;
 mod locales;
 mod main_path;
+mod matrix;
 mod operating;
 mod permissions;
 mod rest;

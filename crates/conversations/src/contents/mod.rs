@@ -2,7 +2,6 @@
 
 mod body;
 mod commands;
-pub mod indexing;
 mod rest;
 mod search;
 

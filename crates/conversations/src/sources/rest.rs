@@ -40,6 +40,7 @@ struct Answer {
     sla_threshold: i64,
     sla_filtering_categories_strategy: String,
     sla_filtering_category_ids: Vec<Id>,
+    #[schemars(extend("enum" = ["max", "half", "base"]))]
     sla_expired_strategy: String,
     attachments_security_level: String,
     intervention_messages_boost: i64,

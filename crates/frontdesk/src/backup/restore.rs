@@ -10,10 +10,9 @@ use std::sync::Arc;
 
 use flate2::read::GzDecoder;
 use frontdesk_conversations::attachments::Files;
-use frontdesk_conversations::contents::indexing;
 use frontdesk_model::{Id, Result, error};
 use frontdesk_store::dump::{self, Column, Rows};
-use frontdesk_store::{Migration, Row, Store, Tx, Value, args};
+use frontdesk_store::{Migration, Row, Store, Tx, Value, args, search};
 use tokio::runtime::Handle;
 
 use super::{
@@ -239,12 +238,10 @@ fn finish(tx: &mut dyn Tx, log_seq: i64) -> Result<()> {
 
 fn insert(tx: &mut dyn Tx, table: &Table, columns: &[Column], rows: &[Row]) -> Result<()> {
     dump::insert_rows(tx, table.name, columns, rows)?;
-    if table.searched {
-        let [id, title, body, format] = ["id", "title", "body", "body_format"].map(|name| place(columns, name));
-        let (id, title, body, format) = (id?, title?, body?, format?);
+    if let Some(searched) = table.searched {
+        let (id, text) = (place(columns, "id")?, place(columns, searched)?);
         for row in rows {
-            let (id, title): (_, Option<String>) = (row.get(id)?, row.get(title)?);
-            indexing::index(tx, id, title.as_deref(), &row.get::<String>(body)?, &row.get::<String>(format)?)?;
+            search::index(tx, table.name, row.get(id)?, &row.get::<String>(text)?)?;
         }
     }
     Ok(())

@@ -37,12 +37,15 @@ struct Answer {
     position: i64,
     /// The values to choose from (`extended=true`).
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-frontdesk-extension" = true))]
     choices: Option<Vec<String>>,
     /// Whether only those who manage custom fields write it (`extended=true`).
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-frontdesk-extension" = true))]
     read_only: Option<bool>,
     /// What a whole value must match; empty: anything (`extended=true`).
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-frontdesk-extension" = true))]
     regex: Option<String>,
     created_at: Timestamp,
     updated_at: Timestamp,

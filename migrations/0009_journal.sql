@@ -1,0 +1,1 @@
+-- Finding events of the log.

@@ -1,0 +1,383 @@
+//! The matrix: every operation, as every kind of user, on an object that they may touch and on one that they may not.
+//!
+//! What is expected comes from [`table::TABLE`] and from nowhere else: an operation without a row fails, and so does one
+//! that asks for another permission than its row says.
+
+mod table;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use frontdesk_tests::cast::unique;
+use frontdesk_tests::description::Description;
+use frontdesk_tests::http::Request;
+use frontdesk_tests::pages::{id, records};
+use frontdesk_tests::{Answer, Cast, Engine, FakeChannel, Person, Reply, Source, eventually};
+use serde_json::{Value, json};
+
+use table::{Row, TABLE};
+
+on_both_engines![every_operation_lets_in_whom_it_should_and_nobody_else];
+
+/// The rights on a source, with their bits in the store.
+const RIGHTS: [(&str, i64); 5] =
+    [("read", 1), ("reply", 2), ("reply_with_html", 4), ("initiate_discussion", 8), ("destroy", 16)];
+const FULL: i64 = 31;
+
+/// What the channels take from nobody.
+const REFUSED: &str = "Refuse this";
+
+/// A kind of user: the permissions of their role, and their rights on the first source. On the second they have none.
+type Kind = (BTreeSet<String>, i64);
+
+fn every_operation_lets_in_whom_it_should_and_nobody_else(engine: Engine) {
+    let cast = Cast::start(engine, &[]);
+    let description = Description::of(cast.server.address());
+    let operations: Vec<(String, String, String)> = description
+        .operations()
+        .iter()
+        .map(|operation| {
+            (
+                operation.id().trim_end_matches("ByPut").to_owned(),
+                operation.method.to_owned(),
+                operation.path.to_owned(),
+            )
+        })
+        .collect();
+    let rows: BTreeMap<&str, &Row> = TABLE.iter().map(|row| (row.id, row)).collect();
+    let served: BTreeSet<&str> = operations.iter().map(|(id, ..)| id.as_str()).collect();
+    let told: BTreeSet<&str> = rows.keys().copied().collect();
+    let mut faults: Vec<String> = served
+        .symmetric_difference(&told)
+        .map(|id| format!("{id}: a row without an operation, or the other way round"))
+        .collect();
+
+    let world = World::new(&cast);
+    for (id, method, path) in &operations {
+        let Some(row) = rows.get(id.as_str()) else { continue };
+        world.walk(row, method, path, &mut faults);
+    }
+    assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
+}
+
+struct World<'c> {
+    cast: &'c Cast,
+    /// Where everybody has their rights, and where nobody but the administrator has any.
+    sources: [(Source, FakeChannel); 2],
+    /// The same of a kind whose threads can be closed.
+    messaging: [String; 2],
+    kinds: BTreeMap<Kind, Person>,
+    disabled: String,
+}
+
+fn set(names: &[&str]) -> BTreeSet<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+/// The kinds of users that a row is tried with, and whether they should be let in.
+fn kinds(row: &Row, all: &BTreeSet<String>) -> Vec<(Kind, bool)> {
+    let needed: Vec<&str> = [row.first, row.then].concat();
+    let mut kinds = Vec::new();
+    if needed.is_empty() {
+        kinds.push(((BTreeSet::new(), FULL), true));
+    } else {
+        kinds.push(((BTreeSet::new(), FULL), false));
+        kinds.push(((all - &set(&needed), FULL), false));
+        kinds.extend(needed.iter().map(|one| ((set(&[one]), FULL), true)));
+    }
+    if let Some(right) = row.right {
+        let bit = RIGHTS.iter().find(|(name, _)| *name == right).expect("a right").1;
+        kinds.push(((all.clone(), FULL & !bit), false));
+        kinds.push(((all.clone(), 1 | bit), true));
+    } else if row.on_source && needed.is_empty() {
+        kinds.push(((BTreeSet::new(), 1), true));
+    }
+    kinds.push(((all.clone(), FULL), true));
+    kinds
+}
+
+impl World<'_> {
+    fn new(cast: &Cast) -> World<'_> {
+        let roles = cast.otto.get("/1.0/roles?extended=true").ok();
+        let flags = records(&roles)[0].as_object().expect("a role").iter().filter(|(_, value)| value.is_boolean());
+        let all: BTreeSet<String> = flags.map(|(name, _)| name.clone()).collect();
+        assert_eq!(all.len(), 74);
+        let sources = [cast.new_source(), cast.new_source()];
+        for (_, channel) in &sources {
+            channel.answer(|push| match push.text().as_str() {
+                REFUSED => Reply::json(&json!({ "error": { "fatal": true, "message": "No." } })),
+                _ => Reply::json(&json!({ "id": unique("pushed-") })),
+            });
+        }
+        let wanted: BTreeSet<Kind> = TABLE.iter().flat_map(|row| kinds(row, &all)).map(|(kind, _)| kind).collect();
+        let messaging = [messaging_source(&cast.otto), messaging_source(&cast.otto)];
+        let people = hire(cast, &[&sources[0].0.id, &messaging[0]], &wanted);
+        let token = cast.otto.post("/1.0/access_tokens", &json!({ "label": unique("disabled") })).ok();
+        let disabled = token["token"].as_str().expect("a token").to_owned();
+        cast.otto.put(&format!("/1.0/access_tokens/{}", id(&token)), &json!({ "enabled": false })).ok();
+        let world = World { cast, sources, messaging, kinds: wanted.into_iter().zip(people).collect(), disabled };
+        // Something for the lists to hide.
+        for kind in ["intervention", "attachment"] {
+            Ids { world: &world, place: 1, me: &cast.otto, known: BTreeMap::new() }.make(kind);
+        }
+        world
+    }
+
+    fn walk(&self, row: &Row, method: &str, path: &str, faults: &mut Vec<String>) {
+        let expect = |faults: &mut Vec<String>, who: &str, answer: &Answer, statuses: &[u16]| {
+            if !statuses.contains(&answer.status) {
+                let text: String = answer.text().chars().take(300).collect();
+                faults.push(format!("{} {method}, {who}: {} and not {statuses:?}: {text}", row.id, answer.status));
+            }
+        };
+        let all = self.kinds.keys().map(|(permissions, _)| permissions).max_by_key(|permissions| permissions.len());
+        let all = all.expect("the administrator's permissions").clone();
+        let administrator = &self.kinds[&(all.clone(), FULL)];
+        let here = |me: &Person| self.request(row, method, path, 0, me);
+        let there = |me: &Person| self.request(row, method, path, 1, me);
+
+        // Whoever is nobody learns nothing.
+        expect(faults, "without a token", &self.cast.server.send(&here(administrator)), &[401]);
+        let disabled = administrator.but_with(&self.disabled);
+        expect(faults, "with a disabled token", &disabled.send(here(administrator)), &[401]);
+
+        // No list shows anything of the other source.
+        if method == "GET" && !path.contains('{') {
+            let list = administrator.get(&format!("/1.0{path}?limit=150"));
+            if list.text().contains(&self.sources[1].0.id) {
+                faults.push(format!("{} shows what is on another source: {}", row.id, list.text()));
+            }
+        }
+
+        let needed = [row.first, row.then].concat();
+        for (kind, may) in kinds(row, &all) {
+            let person = &self.kinds[&kind];
+            let who = format!("with {} and the rights {}", named(&kind.0, &all, &needed), kind.1);
+            let statuses: &[u16] = if may { &[row.may] } else { &[403] };
+            expect(faults, &who, &person.send(here(person)), statuses);
+            // Acting as somebody gives what they may, and no more.
+            if !may {
+                let mut request = here(person);
+                let sign = if request.target.contains('?') { '&' } else { '?' };
+                request.target += &format!("{sign}impersonated_user_id={}", person.user_id);
+                expect(faults, &format!("{who}, impersonated"), &self.cast.otto.send(request), statuses);
+            }
+        }
+        if row.on_source {
+            // What is on a source that one may not read is not there, whatever the role allows.
+            expect(faults, "on another source", &administrator.send(there(administrator)), &[row.hidden]);
+            let otto = &self.cast.otto;
+            let answer = otto.send(there(otto));
+            expect(faults, "the administrator on the other source", &answer, &[row.may]);
+        }
+    }
+
+    /// A request with fresh objects on one of the sources, which should succeed for whoever may.
+    fn request(&self, row: &Row, method: &str, path: &str, place: usize, me: &Person) -> Request {
+        let mut ids = Ids { world: self, place, me, known: BTreeMap::new() };
+        let mut target = "/1.0".to_owned();
+        for part in path.split('/').skip(1) {
+            target.push('/');
+            match part.strip_prefix('{').and_then(|part| part.strip_suffix("Id}")) {
+                Some(_) if !row.object.is_empty() => target += &ids.of(row.object),
+                Some(name) => target += &ids.of(&snake(name)),
+                None => target += part,
+            }
+        }
+        let request = Request::new(method, &target);
+        if row.id == "createAttachment" {
+            let file =
+                "--XX\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\nHello\r\n--XX--\r\n";
+            return request.body("multipart/form-data; boundary=XX", file);
+        }
+        if row.body.is_empty() {
+            return request;
+        }
+        let mut body: Value = serde_json::from_str(row.body).expect(row.id);
+        ids.fill(&mut body);
+        request.json(&body)
+    }
+}
+
+/// The objects of one request, made by the administrator as they are named.
+struct Ids<'w> {
+    world: &'w World<'w>,
+    place: usize,
+    me: &'w Person,
+    known: BTreeMap<String, String>,
+}
+
+impl Ids<'_> {
+    fn fill(&mut self, value: &mut Value) {
+        match value {
+            Value::String(text) => {
+                if let Some(name) = text.strip_prefix('$') {
+                    *text = self.of(name);
+                }
+            }
+            Value::Array(list) => list.iter_mut().for_each(|value| self.fill(value)),
+            Value::Object(map) => map.values_mut().for_each(|value| self.fill(value)),
+            _ => {}
+        }
+    }
+
+    fn of(&mut self, name: &str) -> String {
+        if let Some(known) = self.known.get(name) {
+            return known.clone();
+        }
+        let made = self.make(name);
+        self.known.insert(name.into(), made.clone());
+        made
+    }
+
+    fn make(&mut self, name: &str) -> String {
+        let otto = &self.world.cast.otto;
+        let source = &self.world.sources[self.place].0;
+        let created = |path: &str, body: Value| id(&otto.post(&format!("/1.0/{path}"), &body).ok());
+        match name {
+            "me" => self.me.user_id.clone(),
+            "word" => unique("Word "),
+            "source" => source.id.clone(),
+            "empty_source" => {
+                let channel = &self.world.sources[self.place].1;
+                let source = Source::create(otto, &channel.base_uri(), &json!({})).id;
+                // Some get rights on whatever is new.
+                if self.me.user_id != otto.user_id {
+                    let bits = if self.place == 0 { FULL } else { 0 };
+                    self.world.cast.server.sql(&rights(self.world.cast, &self.me.user_id, &source, bits));
+                }
+                source
+            }
+            "community" => created("communities", json!({ "type": "sdk", "name": unique("Community ") })),
+            "content" | "thread" | "identity" => {
+                let thread = unique("thread-");
+                source.says(&unique("author-"), &thread, "Hello?");
+                let content = source.contents(otto, &thread).remove(0);
+                let of = |name: &str| content[name].as_str().expect("an id").to_owned();
+                self.known.extend([
+                    ("thread".into(), of("thread_id")),
+                    ("identity".into(), of("author_id")),
+                    ("content".into(), of("id")),
+                ]);
+                self.known[name].clone()
+            }
+            "messaging_thread" => {
+                let source = &self.world.messaging[self.place];
+                let content = json!({ "source_id": source, "body": "News", "to": unique("visitor-") });
+                otto.post("/1.0/contents", &content).ok()["thread_id"].as_str().expect("a thread").to_owned()
+            }
+            "closed_thread" => {
+                let thread = self.of("messaging_thread");
+                otto.put(&format!("/1.0/content_threads/{thread}/close"), &json!({})).ok();
+                thread
+            }
+            "failed_content" => {
+                let content = self.of("content");
+                let reply = id(&otto.reply(&content, REFUSED));
+                eventually("the channel's refusal", || {
+                    (otto.content(&reply)["synchronization_status"] == "export_failure").then_some(reply.clone())
+                })
+            }
+            "intervention" => id(&otto.engage(&self.of("content"))),
+            "answered_intervention" => {
+                let content = self.of("content");
+                otto.reply(&content, "Yes")["intervention_id"].as_str().expect("an intervention").to_owned()
+            }
+            "deferred_intervention" => {
+                let intervention = self.of("intervention");
+                let until = json!({ "rate": 3600 });
+                otto.put(&format!("/1.0/interventions/{intervention}/defer"), &until).ok();
+                intervention
+            }
+            "attachment" => {
+                let thread = unique("thread-");
+                let mut message = source.message(&unique("message-"), &thread, &unique("author-"), "See");
+                message["attachments"] = json!([{ "content": "aGVsbG8=", "filename": "a.txt" }]);
+                source.tells("messages.create", &message);
+                id(&source.contents(otto, &thread).remove(0)["attachments"][0])
+            }
+            "category" => created("categories", json!({ "name": unique("Category ") })),
+            "team" => created("teams", json!({ "name": unique("Team ") })),
+            "tag" => created("tags", json!({ "name": unique("Tag ") })),
+            "custom_field" => {
+                created("custom_fields", json!({ "associated_type_name": "Intervention", "label": unique("Field ") }))
+            }
+            "user" => self.world.cast.rita.user_id.clone(),
+            "role" => id(&records(&otto.get("/1.0/roles").ok())[0]),
+            "own_access_token" => {
+                created("access_tokens", json!({ "label": unique("Token "), "user_id": self.me.user_id }))
+            }
+            _ => panic!("teach the matrix to make a {name}"),
+        }
+    }
+}
+
+/// `customField` as `custom_field`.
+fn snake(name: &str) -> String {
+    name.chars().fold(String::new(), |mut text, letter| {
+        if letter.is_uppercase() {
+            text.push('_');
+        }
+        text.extend(letter.to_lowercase());
+        text
+    })
+}
+
+fn named(permissions: &BTreeSet<String>, all: &BTreeSet<String>, needed: &[&str]) -> String {
+    if permissions == all {
+        return "every permission".into();
+    }
+    match permissions.len() {
+        0 => "no permission".into(),
+        1 => permissions.iter().next().cloned().unwrap_or_default(),
+        _ => format!("every permission but {}", needed.join(", ")),
+    }
+}
+
+fn messaging_source(otto: &Person) -> String {
+    let community = json!({ "type": "mobile_messaging", "name": unique("Messaging ") });
+    let community = otto.post("/1.0/communities", &community).ok();
+    let source = json!({ "type": "mobile_messaging", "name": unique("App "), "community_id": community["id"] });
+    id(&otto.post("/1.0/content_sources", &source).ok())
+}
+
+/// One user for each kind, straight into the store: no role may be made that holds more than its maker's.
+fn hire(cast: &Cast, source_ids: &[&str], kinds: &BTreeSet<Kind>) -> Vec<Person> {
+    let mut sql = String::new();
+    let mut ids = Vec::new();
+    for (number, (permissions, rights)) in kinds.iter().enumerate() {
+        let hex = format!("{:024x}", 0xaa_0000 + number);
+        let (own, permissions) = (blob(cast, &hex), permissions.iter().cloned().collect::<Vec<_>>().join(","));
+        sql += &format!(
+            "INSERT INTO roles (id, label, permissions, created_at, updated_at) VALUES ({own}, 'Kind {number}', '{permissions}', 0, 0);\n"
+        );
+        sql += &format!(
+            "INSERT INTO users (id, email, email_key, firstname, lastname, spoken_languages, role_id, enabled, created_at, updated_at)
+             VALUES ({own}, 'kind{number}@frontdesk.local', 'kind{number}@frontdesk.local', 'Kind', '{number}', '[]', {own}, TRUE, 0, 0);\n"
+        );
+        sql.extend(source_ids.iter().map(|source_id| self::rights(cast, &hex, source_id, *rights)));
+        ids.push(hex);
+    }
+    cast.server.sql(&sql);
+    let token = |user_id: String| {
+        let token = cast.otto.post("/1.0/access_tokens", &json!({ "label": unique("kind"), "user_id": user_id })).ok();
+        let mut person = cast.otto.but_with(token["token"].as_str().expect("a token"));
+        person.user_id = user_id;
+        person
+    };
+    ids.into_iter().map(token).collect()
+}
+
+fn rights(cast: &Cast, user_id: &str, source_id: &str, rights: i64) -> String {
+    let (user, source) = (blob(cast, user_id), blob(cast, source_id));
+    format!(
+        "INSERT INTO source_permissions (user_id, source_id, rights) VALUES ({user}, {source}, {rights})
+         ON CONFLICT (user_id, source_id) DO UPDATE SET rights = excluded.rights;\n"
+    )
+}
+
+fn blob(cast: &Cast, hex: &str) -> String {
+    match cast.server.database_url() {
+        Some(_) => format!("'\\x{hex}'::bytea"),
+        None => format!("x'{hex}'"),
+    }
+}

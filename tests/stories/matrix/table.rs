@@ -1,0 +1,145 @@
+//! Who may call what: written down apart from the product, operation by operation.
+
+/// What an operation asks of its caller.
+#[derive(Clone, Copy)]
+pub(super) struct Row {
+    /// Its operationId.
+    pub(super) id: &'static str,
+    /// The role needs one of these, and is asked before anything else: 403.
+    pub(super) first: &'static [&'static str],
+    /// The role needs one of these once the object is found: 403.
+    pub(super) then: &'static [&'static str],
+    /// Its object is on a source: the caller must be able to read that one, or there is no such object.
+    pub(super) on_source: bool,
+    /// And needs this right on it beside `read`: 403.
+    pub(super) right: Option<&'static str>,
+    /// How an unreadable object is refused: 404 in the path, 422 in a parameter.
+    pub(super) hidden: u16,
+    /// The object when it is not the plain one that the path names.
+    pub(super) object: &'static str,
+    /// The parameters with which it succeeds; `$thread` and the like stand for ids.
+    pub(super) body: &'static str,
+    /// The status of a success. 422 where the object that the matrix makes does not allow more.
+    pub(super) may: u16,
+}
+
+const fn row(id: &'static str) -> Row {
+    Row { id, first: &[], then: &[], on_source: false, right: None, hidden: 404, object: "", body: "", may: 200 }
+}
+
+impl Row {
+    const fn first(self, first: &'static [&'static str]) -> Row {
+        Row { first, ..self }
+    }
+
+    const fn then(self, then: &'static [&'static str]) -> Row {
+        Row { then, ..self }
+    }
+
+    const fn on_source(self) -> Row {
+        Row { on_source: true, ..self }
+    }
+
+    const fn right(self, right: &'static str) -> Row {
+        Row { right: Some(right), ..self }
+    }
+
+    const fn hidden(self, hidden: u16) -> Row {
+        Row { hidden, ..self }
+    }
+
+    const fn object(self, object: &'static str) -> Row {
+        Row { object, ..self }
+    }
+
+    const fn body(self, body: &'static str) -> Row {
+        Row { body, ..self }
+    }
+}
+
+const SOURCE: &str =
+    r#"{ "type": "sdk", "name": "$word", "community_id": "$community", "base_uri": "http://127.0.0.1:9/" }"#;
+
+pub(super) const TABLE: &[Row] = &[
+    row("getAllSources"),
+    row("getSource").on_source(),
+    row("createSource").first(&["create_content_source"]).body(SOURCE),
+    row("updateSource").first(&["update_content_source"]).on_source().body(r#"{ "color": 3 }"#),
+    row("deleteSource").first(&["create_content_source"]).on_source().object("empty_source"),
+    row("getAllCommunities").first(&["read_community"]),
+    row("getCommunity").first(&["read_community"]),
+    row("createCommunity").first(&["create_community"]).body(r#"{ "type": "sdk", "name": "$word" }"#),
+    row("deleteCommunity").first(&["create_community"]),
+    row("getAllThreads"),
+    row("getThread").on_source(),
+    row("closeThread").on_source().object("messaging_thread").then(&["close_content_thread"]),
+    row("openThread").on_source().object("closed_thread").then(&["open_content_thread"]),
+    row("categorizeThread").on_source().body(r#"{ "thread_category_ids": [] }"#),
+    row("getAllContents"),
+    row("createContent")
+        .on_source()
+        .right("reply")
+        .hidden(422)
+        .body(r#"{ "in_reply_to_id": "$content", "body": "Yes" }"#),
+    row("getContent").on_source(),
+    row("ignoreContent").on_source(),
+    row("categorizeContent").on_source().body(r#"{ "category_ids": [] }"#),
+    row("exportContentAgain").on_source().object("failed_content").right("reply"),
+    row("getAllIdentities"),
+    row("getIdentity").on_source(),
+    row("getAllInterventions"),
+    row("createIntervention").on_source().hidden(422).body(r#"{ "content_id": "$content" }"#),
+    row("getIntervention").on_source(),
+    row("updateIntervention").on_source().then(&["update_intervention"]).body(r#"{ "custom_field_values": {} }"#),
+    row("cancelIntervention").on_source(),
+    row("closeIntervention").on_source().object("answered_intervention").then(&["update_intervention"]),
+    row("reassignIntervention")
+        .on_source()
+        .then(&["update_intervention", "assign_intervention"])
+        .body(r#"{ "user_id": "$me" }"#),
+    row("categorizeIntervention").on_source().body(r#"{ "category_ids": [] }"#),
+    row("deferIntervention").on_source().then(&["update_intervention"]).body(r#"{ "rate": 3600 }"#),
+    row("reactivateIntervention").on_source().object("deferred_intervention").then(&["update_intervention"]),
+    row("getAllCategories"),
+    row("getCategory"),
+    row("createCategory").first(&["manage_categories"]).body(r#"{ "name": "$word" }"#),
+    row("updateCategory").first(&["manage_categories"]).body(r#"{ "color": 3 }"#),
+    row("deleteCategory").first(&["manage_categories"]),
+    row("getAllAttachments"),
+    row("getAttachment").on_source(),
+    row("createAttachment"),
+    row("getAllUsers").first(&["read_user"]),
+    row("getCurrentUser"),
+    row("getUser").then(&["read_user"]),
+    row("getAllRoles"),
+    row("getRole").first(&["manage_roles"]),
+    row("getAllTeams"),
+    row("getTeam"),
+    row("createTeam").first(&["manage_teams"]).body(r#"{ "name": "$word" }"#),
+    row("updateTeam").first(&["manage_teams"]).body(r#"{ "name": "$word" }"#),
+    row("deleteTeam").first(&["manage_teams"]),
+    row("getAllAccessTokens").first(&["manage_api_access_tokens"]),
+    row("createAccessToken").first(&["manage_api_access_tokens"]).body(r#"{ "label": "$word" }"#),
+    row("updateAccessToken")
+        .first(&["manage_api_access_tokens"])
+        .object("own_access_token")
+        .body(r#"{ "label": "$word" }"#),
+    row("deleteAccessToken").first(&["manage_api_access_tokens"]).object("own_access_token"),
+    row("getAllSettings").first(&["update_settings"]),
+    row("updateSettings").first(&["update_settings"]).body(r#"{ "beginning_of_week": "monday" }"#),
+    row("getAllLocales"),
+    row("getAllUiLocales"),
+    row("getAllTimezones"),
+    row("getAllTags"),
+    row("getTag"),
+    row("createTag").first(&["manage_tags"]).body(r#"{ "name": "$word" }"#),
+    row("updateTag").first(&["manage_tags"]).body(r#"{ "name": "$word" }"#),
+    row("deleteTag").first(&["manage_tags"]),
+    row("getAllCustomFields").first(&["manage_custom_fields"]),
+    row("getCustomField").first(&["manage_custom_fields"]),
+    row("createCustomField")
+        .first(&["manage_custom_fields"])
+        .body(r#"{ "associated_type_name": "Intervention", "label": "$word" }"#),
+    row("updateCustomField").first(&["manage_custom_fields"]).body(r#"{ "label": "$word" }"#),
+    row("deleteCustomField").first(&["manage_custom_fields"]),
+];
