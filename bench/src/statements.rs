@@ -6,11 +6,17 @@ use rusqlite::{Connection, OptionalExtension, Result, params};
 use crate::messages::Message;
 
 /// The product's schema.
-pub(crate) const MIGRATIONS: [(&str, &str); 4] = [
+pub(crate) const MIGRATIONS: [(&str, &str); 10] = [
     ("0001_log.sql", include_str!("../../migrations/0001_log.sql")),
     ("0002_people.sql", include_str!("../../migrations/0002_people.sql")),
     ("0003_conversations.sql", include_str!("../../migrations/0003_conversations.sql")),
     ("0004_contents.sqlite.sql", include_str!("../../migrations/0004_contents.sqlite.sql")),
+    ("0005_people.sql", include_str!("../../migrations/0005_people.sql")),
+    ("0006_time.sql", include_str!("../../migrations/0006_time.sql")),
+    ("0007_customers.sql", include_str!("../../migrations/0007_customers.sql")),
+    ("0008_desk.sql", include_str!("../../migrations/0008_desk.sql")),
+    ("0009_journal.sqlite.sql", include_str!("../../migrations/0009_journal.sqlite.sql")),
+    ("0010_contents_life.sql", include_str!("../../migrations/0010_contents_life.sql")),
 ];
 
 /// As long as the product's, so that the pages fill alike.
@@ -190,7 +196,7 @@ impl Writer {
             .execute(params![SOURCE.0, "message", inbound.foreign_id, content_id.0])?;
         self.connection
             .prepare_cached(
-                "INSERT INTO contents_search (rowid, words) VALUES ((SELECT number FROM contents WHERE id = ?1), ?2)",
+                "INSERT OR REPLACE INTO contents_search (rowid, words) VALUES ((SELECT number FROM contents WHERE id = ?1), ?2)",
             )?
             .execute(params![content_id.0, inbound.body])?;
         self.connection

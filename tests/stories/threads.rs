@@ -97,7 +97,10 @@ fn threads_are_searched_by_every_keyword(engine: Engine) {
         ("\"number ccc\"", vec![&c]),
         ("teapot", vec![]),
         ("foreign:nothing", vec![]),
-        ("identity:nonsense", vec![]),
+        ("assigned:true assigned:false", vec![&c, &b, &a]),
+        ("-status_in:ignored -status_in:new", vec![&b]),
+        (&format!("-not_categorized_in:{category}"), vec![&a]),
+        (&format!("not_categorized_in:{category} not_categorized_in:{disposition}"), vec![&c]),
     ] {
         let page = otto.search("/1.0/content_threads", &format!("source:{} {q}", source.id));
         assert_eq!(ids(&page).iter().collect::<Vec<_>>(), expected, "{q}");
@@ -117,6 +120,7 @@ fn a_search_that_means_nothing_is_refused_with_its_place(engine: Engine) {
         ("last_content_after:yesterday", "1"),
         ("order:title", "1"),
         ("-identity:0123456789abcdef01234567", "1"),
+        ("a identity:nonsense", "3"),
     ] {
         let refused = cast.otto.get(&format!("/1.0/content_threads?q={}", encode(q))).refused(400);
         assert!(refused["message"].as_str().unwrap().contains(&format!("character {place}")), "{refused}");

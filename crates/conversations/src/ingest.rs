@@ -6,11 +6,12 @@
 use frontdesk_model::event::NewEvent;
 use frontdesk_model::{Env, Id, Result, Timestamp, error};
 use frontdesk_sources::inbound::{ContentObject, InboundAuthor, InboundContent};
-use frontdesk_store::{Tx, args, search};
+use frontdesk_store::{Tx, args};
 use serde_json::{Map, Value, json};
 
 use crate::attachments::StoredInbound;
 use crate::categories::{self, Object};
+use crate::contents::indexing;
 use crate::sources::Channel;
 use crate::{attachments, events, identities, interventions, threads};
 
@@ -112,7 +113,7 @@ pub(crate) fn content(
         ],
     )?;
     remember_foreign_id(tx, channel.source_id, object, &inbound.foreign_id, content_id)?;
-    search::index(tx, "contents", content_id, &inbound.body)?;
+    indexing::index(tx, content_id, title.map(String::as_str), &inbound.body, inbound.format.as_str())?;
     threads::count_content(tx, thread.id, created_at, now)?;
     count(tx, channel.source_id, i64::from(thread.is_new), 1)?;
     if !files.is_empty() {

@@ -11,6 +11,7 @@ use frontdesk_store::{Store, Tx, args, search};
 use serde_json::json;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::contents::indexing;
 use crate::identities;
 use crate::ingest::{self, Ingested};
 use crate::sources::Channel;
@@ -165,7 +166,7 @@ fn row(
         "language": ingest::language(channel, content), "source_url": content.source_url,
         "extras": ingest::extras(content),
         "created_at": content.created_at.filter(|at| *at <= now).unwrap_or(now).micros(),
-        "words": search::fold(&content.body),
+        "words": search::words(&indexing::text(None, &content.body, content.format.as_str())),
     })
 }
 

@@ -34,12 +34,12 @@ struct Table {
     name: &'static str,
     /// The column by which rows refer to others of the same table: it is filled when all of them are there.
     parent: Option<&'static str>,
-    /// The column whose words are in the full-text index.
-    searched: Option<&'static str>,
+    /// Whether its rows are contents, which are found by their words.
+    searched: bool,
 }
 
 const fn table(name: &'static str) -> Table {
-    Table { name, parent: None, searched: None }
+    Table { name, parent: None, searched: false }
 }
 
 /// Every table of this and of earlier versions, those first that others refer to. Not here: `migrations` and `log_head`,
@@ -70,7 +70,7 @@ const TABLES: &[Table] = &[
     table("user_categories"),
     table("categorisations"),
     table("interventions"),
-    Table { searched: Some("body"), ..table("contents") },
+    Table { searched: true, ..table("contents") },
     table("content_keys"),
     table("attachments"),
     table("deliveries"),

@@ -34,6 +34,6 @@ pub(crate) const ALL: &[Migration] = &[
     both!(6, "0006_time"),
     both!(7, "0007_customers"),
     both!(8, "0008_desk"),
-    both!(9, "0009_journal"),
+    each!(9, "0009_journal"),
     both!(10, "0010_contents_life"),
 ];

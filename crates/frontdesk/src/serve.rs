@@ -8,6 +8,7 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use frontdesk_conversations::attachments::{self, Files};
+use frontdesk_conversations::contents::indexing;
 use frontdesk_conversations::delivery::Delivery;
 use frontdesk_conversations::ingest_many::Gathering;
 use frontdesk_conversations::{Conversations, send_api, timers};
@@ -103,6 +104,7 @@ pub(crate) async fn run(settings: Settings, directory: DataDir, store: Store, en
     workers.spawn(delivery.run(stopping.clone()));
     workers.spawn(timers::run(app.clone(), stopping.clone()));
     workers.spawn(attachments::fetching::run(app.clone(), stopping.clone()));
+    workers.spawn(indexing::catch_up(store.clone(), stopping.clone()));
     workers.spawn(housekeeping::run(store.clone(), env.clone(), settings.log_days, stopping.clone()));
 
     let address = listener.local_addr().map_err(|error| format!("listen: {error}"))?;

@@ -1,12 +1,240 @@
 //! The search language of `q`: `key:value`, `key:"quoted value"`, bare words, `-key:value`, `order:field.asc`
-//! (public page basics/pagination). What a keyword means is decided by the noun that is searched.
+//! (public page basics/pagination). A noun that is searched has one table of its keywords, a [`Language`]; from it come
+//! reading, refusing and the documentation. What a keyword means for the rows is the noun's own affair.
+//!
+//! All terms must hold. A keyword that is repeated means any of its values; negated and repeated, none of them. Words
+//! of text must all be there.
 
-use crate::{Result, error};
+use crate::{Id, Result, Timestamp, error};
 
 /// At most this many characters in a query, so that parsing and matching stay cheap.
 pub const QUERY_CHARACTERS_MAX: usize = 8_000;
 /// At most this many terms in a query.
 pub const QUERY_TERMS_MAX: usize = 200;
+/// At most this many conditions: each may look at every row. A repeated keyword is one.
+pub const CONDITIONS_MAX: usize = 16;
+
+/// What the value of a keyword is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Takes {
+    /// An id.
+    Id,
+    /// true, 1, on, yes or false, 0, off, no.
+    Boolean,
+    /// A moment.
+    Date,
+    /// One of these names.
+    Name(&'static [&'static str]),
+    /// Any text, compared as it is.
+    Text,
+}
+
+/// One row of a noun's table: a keyword, what it takes, and in one line what it finds.
+#[derive(Clone, Copy, Debug)]
+pub struct Keyword<M: 'static> {
+    /// As it is written before the colon.
+    pub name: &'static str,
+    /// What its value is.
+    pub takes: Takes,
+    /// Whether a minus may stand before it.
+    pub negatable: bool,
+    /// In one line: what it finds.
+    pub finds: &'static str,
+    /// What it means for the noun.
+    pub means: M,
+}
+
+impl<M> Keyword<M> {
+    /// A keyword.
+    pub const fn new(name: &'static str, takes: Takes, means: M, finds: &'static str) -> Keyword<M> {
+        Keyword { name, takes, negatable: true, finds, means }
+    }
+
+    /// A keyword that takes no minus.
+    pub const fn positive(name: &'static str, takes: Takes, means: M, finds: &'static str) -> Keyword<M> {
+        Keyword { name, takes, negatable: false, finds, means }
+    }
+}
+
+impl<M> Condition<M> {
+    /// Its values that are ids.
+    pub fn ids(&self) -> Vec<Id> {
+        self.values.iter().filter_map(|value| if let Value::Id(id) = value { Some(*id) } else { None }).collect()
+    }
+
+    /// Its values that are texts or names.
+    pub fn texts(&self) -> Vec<&str> {
+        let text = |value| match value {
+            &Value::Name(name) => Some(name),
+            Value::Text(text) => Some(text.as_str()),
+            _ => None,
+        };
+        self.values.iter().filter_map(text).collect()
+    }
+}
+
+/// The keywords of a noun, beside `text` and `order`.
+#[derive(Clone, Copy, Debug)]
+pub struct Language<M: 'static> {
+    /// The noun in plural, as refusals name it.
+    pub noun: &'static str,
+    /// Its keywords.
+    pub keywords: &'static [Keyword<M>],
+    /// Whether it has text to search.
+    pub has_text: bool,
+    /// What its rows can be ordered by; the first is the default, descending.
+    pub orders: &'static [&'static str],
+}
+
+/// A query as its noun reads it.
+#[derive(Clone, Debug)]
+pub struct Query<M> {
+    /// What must hold.
+    pub conditions: Vec<Condition<M>>,
+    /// Words that must all be in the text, separated by spaces; empty: none.
+    pub text: String,
+    /// What to order by.
+    pub order: &'static str,
+    /// Whether the smallest comes first.
+    pub ascending: bool,
+}
+
+/// One keyword of a query with all its values: any of them, or, negated, none of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Condition<M> {
+    /// What it means.
+    pub means: M,
+    /// Whether none of the values may hold.
+    pub negated: bool,
+    /// Its values, at least one.
+    pub values: Vec<Value>,
+}
+
+/// A value, read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// Of [`Takes::Id`].
+    Id(Id),
+    /// Of [`Takes::Boolean`].
+    Boolean(bool),
+    /// Of [`Takes::Date`].
+    Date(Timestamp),
+    /// Of [`Takes::Name`].
+    Name(&'static str),
+    /// Of [`Takes::Text`].
+    Text(String),
+}
+
+impl<M: Copy + PartialEq> Language<M> {
+    /// Reads a query. `date` reads what [`Takes::Date`] takes; none: it is not a date. Unknown keywords and values that
+    /// cannot be read are 400 with their place.
+    pub fn read(&self, terms: &[Term], date: impl Fn(&str) -> Option<Timestamp>) -> Result<Query<M>> {
+        let order = self.orders.first().copied().unwrap_or_default();
+        let mut query = Query { conditions: Vec::new(), text: String::new(), order, ascending: false };
+        for term in terms {
+            match term.key.as_str() {
+                "text" if self.has_text => {
+                    if term.negated {
+                        return Err(term.refuse("this keyword cannot be negated."));
+                    }
+                    query.text.push_str(&term.value);
+                    query.text.push(' ');
+                }
+                "order" => (query.order, query.ascending) = self.order(term)?,
+                _ => self.add(term, &date, &mut query.conditions)?,
+            }
+        }
+        Ok(query)
+    }
+
+    fn add(
+        &self,
+        term: &Term,
+        date: &impl Fn(&str) -> Option<Timestamp>,
+        conditions: &mut Vec<Condition<M>>,
+    ) -> Result<()> {
+        let keyword = self.keywords.iter().find(|keyword| keyword.name == term.key);
+        let keyword = keyword.ok_or_else(|| {
+            let names: Vec<&str> = self.keywords.iter().map(|keyword| keyword.name).collect();
+            let text = if self.has_text { "text, " } else { "" };
+            term.refuse(&format!("{} are searched by {}, {text}order.", self.noun, names.join(", ")))
+        })?;
+        if term.negated && !keyword.negatable {
+            return Err(term.refuse("this keyword cannot be negated."));
+        }
+        let mut negated = term.negated;
+        let value =
+            match keyword.takes {
+                Takes::Id => {
+                    Value::Id(term.value.parse().map_err(|_| term.refuse("the value must be an id, 24 hex digits."))?)
+                }
+                Takes::Boolean => {
+                    let value = boolean(&term.value).ok_or_else(|| term.refuse("the value must be true or false."))?;
+                    // A minus before a boolean asks for its opposite.
+                    Value::Boolean(value != std::mem::take(&mut negated))
+                }
+                Takes::Date => Value::Date(date(&term.value).ok_or_else(|| {
+                    term.refuse("the value must be a date such as 2026-01-31 or 2026-01-31T17:00:00Z.")
+                })?),
+                Takes::Name(names) => {
+                    let name = names.iter().copied().find(|name| *name == term.value);
+                    let reason = || match names.len() {
+                        ..=16 => term.refuse(&format!("the value must be one of {}.", names.join(", "))),
+                        _ => term.refuse("there is no such name."),
+                    };
+                    Value::Name(name.ok_or_else(reason)?)
+                }
+                Takes::Text => Value::Text(term.value.clone()),
+            };
+        let same = |known: &&mut Condition<M>| known.means == keyword.means && known.negated == negated;
+        if let Some(known) = conditions.iter_mut().find(same) {
+            known.values.push(value);
+            return Ok(());
+        }
+        if conditions.len() == CONDITIONS_MAX {
+            return Err(term.refuse(&format!("a search has at most {CONDITIONS_MAX} conditions; use fewer.")));
+        }
+        conditions.push(Condition { means: keyword.means, negated, values: vec![value] });
+        Ok(())
+    }
+
+    fn order(&self, term: &Term) -> Result<(&'static str, bool)> {
+        let (field, ascending) = match term.value.rsplit_once('.') {
+            Some((field, "asc")) => (field, true),
+            Some((field, "desc")) => (field, false),
+            _ => (term.value.as_str(), false),
+        };
+        let known = self.orders.iter().copied().find(|order| *order == field && !term.negated);
+        let reason = || term.refuse(&format!("order is {}, with .asc or .desc.", self.orders.join(" or ")));
+        Ok((known.ok_or_else(reason)?, ascending))
+    }
+
+    /// The table as text for the documentation of the operation that searches.
+    pub fn describe(&self) -> String {
+        let mut lines = format!(
+            "`q` holds `keyword:value` terms, all of which must hold. A repeated keyword means any of its values, \
+             `\"quotes\"` hold values with spaces, a minus before a keyword negates it where that makes sense, and \
+             `order:` takes {} with `.asc` or `.desc`.\n",
+            self.orders.join(" or ")
+        );
+        if self.has_text {
+            lines += "\n- `text` (words; not negatable; bare words are text): all these words are in one content.";
+        }
+        for keyword in self.keywords {
+            let takes = match keyword.takes {
+                Takes::Id => "id".to_owned(),
+                Takes::Boolean => "true or false".to_owned(),
+                Takes::Date => "date".to_owned(),
+                Takes::Name(names @ [_, ..]) if names.len() <= 16 => names.join(", "),
+                Takes::Name(_) => "name".to_owned(),
+                Takes::Text => "text".to_owned(),
+            };
+            let negatable = if keyword.negatable { "" } else { "; not negatable" };
+            lines += &format!("\n- `{}` ({takes}{negatable}): {}", keyword.name, keyword.finds);
+        }
+        lines
+    }
+}
 
 /// One `key:value` of a query; bare words have the key `text`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -152,10 +380,72 @@ mod tests {
         assert_eq!(parse(&"a ".repeat(QUERY_TERMS_MAX + 1)).map(|terms| terms.len()).ok(), Some(1));
     }
 
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    enum Means {
+        Colour,
+        Heavy,
+        Owner,
+        Made,
+    }
+
+    const THINGS: Language<Means> = Language {
+        noun: "things",
+        keywords: &[
+            Keyword::new("colour", Takes::Name(&["red", "blue"]), Means::Colour, "Of this colour."),
+            Keyword::new("heavy", Takes::Boolean, Means::Heavy, "Over a ton."),
+            Keyword::new("owner", Takes::Id, Means::Owner, "Theirs."),
+            Keyword::positive("made_after", Takes::Date, Means::Made, "Made since then."),
+        ],
+        has_text: true,
+        orders: &["made_at", "weight"],
+    };
+
+    fn things(text: &str) -> Result<Query<Means>> {
+        THINGS.read(&parse(text)?, Timestamp::parse_iso)
+    }
+
+    #[test]
+    fn a_table_reads_a_query() {
+        let query = things("two words colour:red -colour:blue colour:blue -heavy:yes order:weight.asc").unwrap();
+        let condition = |means, negated, values| Condition { means, negated, values };
+        assert_eq!(
+            query.conditions,
+            [
+                condition(Means::Colour, false, vec![Value::Name("red"), Value::Name("blue")]),
+                condition(Means::Colour, true, vec![Value::Name("blue")]),
+                condition(Means::Heavy, false, vec![Value::Boolean(false)]),
+            ]
+        );
+        assert_eq!((query.text.as_str(), query.order, query.ascending), ("two words ", "weight", true));
+        let query = things("").unwrap();
+        assert_eq!((query.conditions.len(), query.order, query.ascending), (0, "made_at", false));
+        let described = THINGS.describe();
+        assert!(described.contains("`made_after` (date; not negatable): Made since then."), "{described}");
+    }
+
+    #[test]
+    fn what_a_table_does_not_read_is_refused_with_its_place() {
+        for (text, place, reason) in [
+            ("a size:1", "character 3", "things are searched by colour, heavy, owner, made_after, text, order."),
+            ("colour:green", "character 1", "one of red, blue"),
+            ("heavy:perhaps", "character 1", "true or false"),
+            ("owner:me", "character 1", "24 hex digits"),
+            ("made_after:soon", "character 1", "a date"),
+            ("-made_after:2026-01-01", "character 1", "cannot be negated"),
+            ("-text:x", "character 1", "cannot be negated"),
+            ("order:colour", "character 1", "order is made_at or weight"),
+            ("-order:weight", "character 1", "order is made_at or weight"),
+        ] {
+            let Err(error::Error::Refused(refusal)) = things(text) else { panic!("{text}") };
+            let message = &refusal.message;
+            assert!(refusal.status == 400 && message.contains(place) && message.contains(reason), "{message}");
+        }
+    }
+
     proptest! {
         #[test]
         fn any_text_is_split_or_refused(text in ".*") {
-            let _ = parse(&text);
+            let _ = things(&text);
         }
 
         #[test]

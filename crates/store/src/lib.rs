@@ -23,7 +23,7 @@ use crossbeam_channel::Sender;
 use frontdesk_model::{Error, Result, error};
 use tokio::sync::watch;
 
-pub use filter::{COUNT_EXACT_MAX, Filter};
+pub use filter::{COUNT_EXACT_MAX, Filter, Owned, Piece, Route};
 pub use migrate::Migration;
 pub use seal::Seal;
 pub use tx::{Dialect, Tx};

@@ -1,111 +1,317 @@
 //! Full text. Text is folded and split here, once, so that both engines index the same words and find the same hits.
+//!
+//! A text is a row of *units*: a word of letters and digits; in scripts that write without spaces, one character; one
+//! emoji. Two units with no white space between them are *joined*: `AB-1234`, `vera@example.com`, `东京`. A text is
+//! indexed by its units and by its joined pairs. A search asks for the joined pairs of what is joined in it, and for the
+//! units that stand alone; so a code is found whole, in any part, and not where its parts lie scattered.
 
 use frontdesk_model::{Id, Result};
 use unicode_normalization::UnicodeNormalization;
-use unicode_normalization::char::is_combining_mark;
+use unicode_normalization::char::{decompose_canonical, is_combining_mark};
 
 use crate::args;
+use crate::filter::{Piece, Route};
 use crate::tx::{Dialect, Tx};
 
 /// At most this many characters of a text are indexed.
 const TEXT_CHARACTERS_MAX: usize = 40_000;
 /// So many different words of a search are looked for; with more, the others narrow it no further.
 const WORDS_MAX: usize = 30;
-/// Longer words are cut, in texts and in searches alike: PostgreSQL refuses words of over 2,046 bytes.
-const WORD_CHARACTERS_MAX: usize = 100;
+/// Longer words are cut, in texts and in searches alike: PostgreSQL refuses words of over 2,046 bytes, pairs included.
+const WORD_BYTES_MAX: usize = 200;
+/// Stands between the units of a pair; no unit holds it.
+const JOINT: char = '·';
+
+/// What a text is indexed by: its units and joined pairs, separated by single spaces.
+pub fn words(text: &str) -> String {
+    let mut words = String::with_capacity(text.len());
+    split(text, &mut |unit, before| {
+        if !words.is_empty() {
+            words.push(' ');
+        }
+        words.push_str(unit);
+        if let Some(before) = before {
+            words.extend([" ", before]);
+            words.push(JOINT);
+            words.push_str(unit);
+        }
+    });
+    words
+}
 
 /// The words of a text, without case and accents, separated by single spaces.
 pub fn fold(text: &str) -> String {
-    let mut folded = String::with_capacity(text.len());
-    let mut word_characters = 0;
-    for character in text.chars().take(TEXT_CHARACTERS_MAX).nfkd() {
-        if is_combining_mark(character) {
-            continue;
+    let mut words = String::with_capacity(text.len());
+    split(text, &mut |unit, _| {
+        if !words.is_empty() {
+            words.push(' ');
         }
-        if character.is_alphanumeric() {
-            word_characters += 1;
-            if word_characters <= WORD_CHARACTERS_MAX {
-                folded.extend(character.to_lowercase().filter(|lower| !is_combining_mark(*lower)));
-            }
-            continue;
-        }
-        word_characters = 0;
-        if !folded.ends_with(' ') {
-            folded.push(' ');
-        }
-    }
-    folded.trim().to_owned()
+        words.push_str(unit);
+    });
+    words
 }
 
-/// Indexes the text of a row of `table`, in the transaction that writes the row. `{table}_search` is the index: on
-/// SQLite by the row's `number`, on PostgreSQL by its `id`.
+/// What a search looks for: every word must be there.
+pub fn sought(text: &str) -> Vec<String> {
+    let mut sought: Vec<String> = Vec::new();
+    // Each word costs a walk over all that hold it: saying one twice asks for nothing more.
+    let mut seek = |word: String| {
+        if sought.len() < WORDS_MAX && !sought.contains(&word) {
+            sought.push(word);
+        }
+    };
+    let mut alone: Option<String> = None;
+    split(text, &mut |unit, before| match before {
+        Some(before) => {
+            alone = None;
+            seek(format!("{before}{JOINT}{unit}"));
+        }
+        None => {
+            if let Some(unit) = alone.replace(unit.to_owned()) {
+                seek(unit);
+            }
+        }
+    });
+    if let Some(unit) = alone {
+        seek(unit);
+    }
+    sought
+}
+
+/// What a character is to a text.
+enum Part {
+    /// Of a word.
+    Letter,
+    /// A unit by itself.
+    Unit,
+    /// Not seen: accents, invisible marks, shades of emoji.
+    Nothing,
+    /// Parts units.
+    Space,
+    /// Parts units, and joins them.
+    Punctuation,
+}
+
+fn part(character: char) -> Part {
+    match character {
+        'a'..='z' | 'A'..='Z' | '0'..='9' => Part::Letter,
+        _ if character.is_whitespace() => Part::Space,
+        _ if is_unseen(character) => Part::Nothing,
+        _ if is_emoji(character) => Part::Unit,
+        _ if character.is_alphanumeric() || is_combining_mark(character) => {
+            if is_written_without_spaces(character) {
+                Part::Unit
+            } else {
+                Part::Letter
+            }
+        }
+        _ => Part::Punctuation,
+    }
+}
+
+/// Calls `take` with every unit, folded, and with the one before it if they are joined.
+fn split(text: &str, take: &mut dyn FnMut(&str, Option<&str>)) {
+    let (mut unit, mut before) = (String::new(), String::new());
+    let mut end = |unit: &mut String, before: &mut String| {
+        if !unit.is_empty() {
+            take(unit, Some(before.as_str()).filter(|before| !before.is_empty()));
+            std::mem::swap(unit, before);
+            unit.clear();
+        }
+    };
+    for character in text.chars().take(TEXT_CHARACTERS_MAX).nfkc() {
+        match part(character) {
+            Part::Letter => {
+                if unit.len() < WORD_BYTES_MAX {
+                    push_folded(character, &mut unit);
+                }
+            }
+            Part::Unit => {
+                end(&mut unit, &mut before);
+                unit.push(character);
+                end(&mut unit, &mut before);
+            }
+            Part::Nothing => {}
+            Part::Space => {
+                end(&mut unit, &mut before);
+                before.clear();
+            }
+            Part::Punctuation => end(&mut unit, &mut before),
+        }
+    }
+    end(&mut unit, &mut before);
+}
+
+/// Appends a letter without case and accents.
+fn push_folded(letter: char, unit: &mut String) {
+    if letter.is_ascii() {
+        unit.push(letter.to_ascii_lowercase());
+        return;
+    }
+    decompose_canonical(letter, |bare| {
+        if is_unseen(bare) {
+            return;
+        }
+        for lower in bare.to_lowercase().filter(|lower| !is_unseen(*lower)) {
+            match lower {
+                'ß' => unit.push_str("ss"),
+                'æ' => unit.push_str("ae"),
+                'œ' => unit.push_str("oe"),
+                'þ' => unit.push_str("th"),
+                'ø' => unit.push('o'),
+                'ł' => unit.push('l'),
+                'đ' | 'ð' => unit.push('d'),
+                'ı' => unit.push('i'),
+                'ς' => unit.push('σ'),
+                other => unit.push(other),
+            }
+        }
+    });
+}
+
+/// Accents of the alphabets (the vowel signs of other scripts are letters), and what nobody sees.
+fn is_unseen(character: char) -> bool {
+    matches!(u32::from(character),
+        0x0300..=0x036f | 0x0483..=0x0487 | 0x0591..=0x05bd | 0x05bf | 0x05c1..=0x05c2 | 0x05c4..=0x05c5 | 0x05c7
+        | 0x0610..=0x061a | 0x0640 | 0x064b..=0x065f | 0x0670 | 0x06d6..=0x06dc | 0x06df..=0x06e4 | 0x06e7..=0x06e8
+        | 0x06ea..=0x06ed | 0x1ab0..=0x1aff | 0x1dc0..=0x1dff | 0x20d0..=0x20ff | 0xfe20..=0xfe2f
+        // Soft hyphens, joiners, directions, variation selectors, tags, shades of skin.
+        | 0x00ad | 0x061c | 0x180e | 0x200b..=0x200f | 0x202a..=0x202e | 0x2060..=0x206f | 0xfe00..=0xfe0f | 0xfeff
+        | 0xe0000..=0xe0fff | 0x1f3fb..=0x1f3ff)
+}
+
+fn is_emoji(character: char) -> bool {
+    matches!(u32::from(character), 0x2300..=0x23ff | 0x2600..=0x27bf | 0x2b00..=0x2bff | 0x1f000..=0x1faff)
+}
+
+/// Thai, Lao, Myanmar, Khmer, kana, Han, and Korean, whose words carry their endings.
+fn is_written_without_spaces(character: char) -> bool {
+    matches!(u32::from(character),
+        0x0e00..=0x0eff | 0x1000..=0x109f | 0x1780..=0x17ff | 0x19e0..=0x19ff | 0x3005..=0x3007 | 0x3040..=0x312f
+        | 0x31a0..=0x31bf | 0x31f0..=0x31ff | 0x3400..=0x4dbf | 0x4e00..=0x9fff | 0xa9e0..=0xa9ff | 0xaa60..=0xaa7f
+        | 0xac00..=0xd7a3 | 0xf900..=0xfaff | 0x20000..=0x3ffff)
+}
+
+/// Indexes the text of a row of `table` in place of what it was indexed by, in the transaction that writes the row.
+/// `{table}_search` is the index: on SQLite by the row's `number`, on PostgreSQL by its `id`.
 pub fn index(tx: &mut dyn Tx, table: &str, id: Id, text: &str) -> Result<()> {
-    let words = fold(text);
+    let words = words(text);
     if words.is_empty() {
         return Ok(());
     }
     let sql = match tx.dialect() {
-        Dialect::Sqlite => {
-            format!("INSERT INTO {table}_search (rowid, words) VALUES ((SELECT number FROM {table} WHERE id = $1), $2)")
-        }
-        Dialect::Postgres => {
-            format!("INSERT INTO {table}_search (id, words) VALUES ($1, array_to_tsvector(string_to_array($2, ' ')))")
-        }
+        Dialect::Sqlite => format!(
+            "INSERT OR REPLACE INTO {table}_search (rowid, words) VALUES ((SELECT number FROM {table} WHERE id = $1), $2)"
+        ),
+        Dialect::Postgres => format!(
+            "INSERT INTO {table}_search (id, words) VALUES ($1, array_to_tsvector(string_to_array($2, ' ')))
+             ON CONFLICT (id) DO UPDATE SET words = excluded.words"
+        ),
     };
     tx.execute(&sql, args![&id, &words])?;
     Ok(())
 }
 
-/// The condition that a row of `table` holds all words bound to `$number` by [`matching`].
-pub fn condition(dialect: Dialect, table: &str, number: usize) -> String {
-    match dialect {
+/// Takes the text of a row out of the index: before the row goes, or when its text has been erased.
+pub fn forget(tx: &mut dyn Tx, table: &str, id: Id) -> Result<()> {
+    let sql = match tx.dialect() {
         Dialect::Sqlite => {
-            format!("{table}.number IN (SELECT rowid FROM {table}_search WHERE {table}_search MATCH ${number})")
+            format!("DELETE FROM {table}_search WHERE rowid = (SELECT number FROM {table} WHERE id = $1)")
         }
-        Dialect::Postgres => {
-            format!(
-                "{table}.id IN (SELECT id FROM {table}_search WHERE words @@ CAST(CAST(${number} AS text) AS tsquery))"
-            )
-        }
-    }
+        Dialect::Postgres => format!("DELETE FROM {table}_search WHERE id = $1"),
+    };
+    tx.execute(&sql, args![&id])?;
+    Ok(())
 }
 
-/// The value to bind for a search of these words; none when there is no word to look for.
-pub fn matching(dialect: Dialect, text: &str) -> Option<String> {
-    let folded = fold(text);
-    let mut words: Vec<&str> = Vec::new();
-    for word in folded.split(' ').filter(|word| !word.is_empty()) {
-        // Each word costs a walk over all that hold it: saying one twice asks for nothing more.
-        if words.len() < WORDS_MAX && !words.contains(&word) {
-            words.push(word);
-        }
-    }
-    if words.is_empty() {
+/// The way from the words of a text to rows of `table`, named by its column `key`; it leads to the row whose `column`
+/// holds the same. None when there is no word to look for.
+pub fn route(dialect: Dialect, table: &str, key: &str, column: &str, text: &str) -> Option<Route> {
+    let sought = sought(text);
+    if sought.is_empty() {
         return None;
     }
-    // Words are letters and digits only, so quoting them needs no escapes.
-    Some(match dialect {
-        Dialect::Sqlite => words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(" "),
-        Dialect::Postgres => words.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(" & "),
-    })
+    // Words hold neither quotes nor backslashes, so quoting them needs no escapes.
+    let quoted = |quote: char, between: &str| {
+        sought.iter().map(|word| format!("{quote}{word}{quote}")).collect::<Vec<_>>().join(between)
+    };
+    let index = format!("{table}_search");
+    let (hit, same, expression) = match dialect {
+        Dialect::Sqlite => (format!("{index} MATCH ?"), format!("{index}.rowid = {table}.number"), quoted('"', " ")),
+        Dialect::Postgres => (
+            format!("{index}.words @@ CAST(CAST(? AS text) AS tsquery)"),
+            format!("{index}.id = {table}.id"),
+            quoted('\'', " & "),
+        ),
+    };
+    // SQLite keeps the order of a cross join: from the words when there are few hits, from the row when there are many.
+    let all = format!("SELECT {key} AS id FROM {index} CROSS JOIN {table} WHERE {hit} AND {same}");
+    let one = match key == column {
+        true => format!("SELECT TRUE FROM {index} WHERE {same} AND {hit}"),
+        false => format!("SELECT TRUE FROM {table} CROSS JOIN {index} WHERE {key} = {column} AND {same} AND {hit}"),
+    };
+    let values = || vec![expression.clone().into()];
+    Some(Route::new(Piece::new(all, values()), &Piece::new(one, values())))
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
-    fn text_is_folded_to_bare_words() {
-        for (text, words) in [
-            ("Où est l'ÉTÉ ?", "ou est l ete"),
-            ("  Straße—№ 5 ", "straße no 5"),
-            ("vera@example.com", "vera example com"),
+    fn text_is_split_into_units_and_joined_pairs() {
+        for (text, expected) in [
+            ("Où est l'ÉTÉ ?", "ou est l ete l·ete"),
+            ("  Straße — № 5 ", "strasse no 5"),
+            ("STRASSE İstanbul ISPARTA ısparta", "strasse istanbul isparta isparta"),
+            ("ΟΔΟΣ οδός", "οδοσ οδοσ"),
+            ("Ｆｕｌｌ－Ｗｉｄｔｈ ｶﾞ", "full width full·width ガ"),
+            ("vera@example.com", "vera example vera·example com example·com"),
+            ("AB-1234, ok", "ab 1234 ab·1234 ok"),
+            ("东京 塔", "东 京 东·京 塔"),
+            ("주문을", "주 문 주·문 을 문·을"),
+            ("ที่", "ท ี ท·ี ่ ี·่"),
+            ("हिन्दी", "हिन्दी"),
+            ("great 👍🏽👍!", "great 👍 👍 👍·👍"),
+            ("ket\u{ad}tle \u{200b}pot", "kettle pot"),
+            ("Sørensen Łódź", "sorensen lodz"),
             ("…", ""),
         ] {
-            assert_eq!(fold(text), words, "{text}");
+            assert_eq!(words(text), expected, "{text}");
         }
-        assert_eq!(matching(Dialect::Sqlite, "Été 10'; DROP").unwrap(), r#""ete" "10" "drop""#);
-        assert_eq!(matching(Dialect::Postgres, "Été 10").unwrap(), "'ete' & '10'");
-        assert_eq!(matching(Dialect::Postgres, "?!"), None);
+        assert!(words(&"ж".repeat(5_000)).len() == 200);
+    }
+
+    #[test]
+    fn searches_ask_for_pairs_of_what_is_joined() {
+        let of = |text: &str| sought(text).join(" ");
+        assert_eq!(of("kettle AB-1234 kettle"), "kettle ab·1234");
+        assert_eq!(of("東京都 x"), "東·京 京·都 x");
+        assert_eq!(of("(猫)"), "猫");
+        assert_eq!(of("?!"), "");
+        assert_eq!(sought(&(0..50).map(|n| format!("{n} ")).collect::<String>()).len(), WORDS_MAX);
+    }
+
+    proptest! {
+        #[test]
+        fn a_text_is_found_by_every_part_that_spaces_bound(parts in prop::collection::vec("[a-zéß0-9@.·東京👍 -]{0,12}", 1..6)) {
+            let text = parts.join(" ");
+            let indexed: Vec<String> = words(&text).split(' ').map(str::to_owned).collect();
+            for part in parts {
+                for word in sought(&part) {
+                    prop_assert!(indexed.contains(&word), "{} lacks {}", text, word);
+                }
+            }
+        }
+
+        #[test]
+        fn words_are_safe_to_quote(text in ".*") {
+            for word in words(&text).split(' ') {
+                prop_assert!(!word.contains(['\'', '"', '\\', '\0']));
+                prop_assert!(word.len() <= 2_046);
+            }
+        }
     }
 }

@@ -43,6 +43,15 @@ pub trait Tx {
         }
     }
 
+    /// A column that SQLite is not to look up in an index: it would take any equality for rare, and sort what it finds.
+    /// PostgreSQL knows how common a value is.
+    fn unindexed(&self, column: &str) -> String {
+        match self.dialect() {
+            Dialect::Sqlite => format!("+{column}"),
+            Dialect::Postgres => column.to_owned(),
+        }
+    }
+
     /// The first row, if there is one.
     fn first(&mut self, sql: &str, args: &[Arg]) -> Result<Option<Row>> {
         Ok(self.query(sql, args)?.into_iter().next())

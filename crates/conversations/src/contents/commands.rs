@@ -3,10 +3,10 @@
 use frontdesk_model::{Id, Result, SourceRight, Timestamp, error};
 use frontdesk_rest::Call;
 use frontdesk_sources::inbound::{ContentObject, InboundAuthor};
-use frontdesk_store::{Tx, args, search};
+use frontdesk_store::{Tx, args};
 use serde_json::{Value, json};
 
-use super::{Content, find};
+use super::{Content, find, indexing};
 use crate::categories::{self, Object};
 use crate::sources::{self, Channel};
 use crate::{Conversations, attachments, events, identities, ingest, interventions, threads};
@@ -96,7 +96,7 @@ pub(super) fn create(app: &Conversations, call: &Call, draft: &Draft, tx: &mut d
             now
         ],
     )?;
-    search::index(tx, "contents", id, &draft.body)?;
+    indexing::index(tx, id, draft.title.as_deref(), &draft.body, "text")?;
     threads::count_content(tx, route.thread_id, now, now)?;
     ingest::count(tx, channel.source_id, i64::from(route.is_new_thread), 1)?;
     if let Some(disabled) = draft.disable_text_input_on_thread {

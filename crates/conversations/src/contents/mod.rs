@@ -2,6 +2,7 @@
 
 mod body;
 mod commands;
+pub mod indexing;
 mod rest;
 mod search;
 

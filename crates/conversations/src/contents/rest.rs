@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use frontdesk_model::{Id, Result, SourceRight, Timestamp, error};
+use frontdesk_model::{Id, Result, SourceRight, Timestamp, error, query};
 use frontdesk_rest::{Call, NoParameters, Operation, Page, Paging};
 use frontdesk_store::{Filter, Row, Tx, args};
 use http::Method;
@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::body::{Formatted, formatted};
-use super::commands;
-use super::search::Search;
+use super::{commands, search};
 use crate::attachments::ContentAttachment;
+use crate::sources::Reach;
 use crate::{Conversations, attachments, categories};
 
 /// A content as REST shows it.
@@ -172,8 +172,7 @@ fn answers(app: &Conversations, call: &Call, rows: Vec<Row>, tx: &mut dyn Tx) ->
 /// Parameters of `getAllContents`.
 #[derive(Deserialize, JsonSchema)]
 struct List {
-    /// A search by id, intervention, identity, identity_group, source, status_in, thread and text, with
-    /// order:created_at.asc or order:created_at.desc.
+    /// A search, such as `thread:"id" order:created_at.asc`: see above.
     q: Option<String>,
     #[serde(flatten)]
     paging: Paging,
@@ -231,7 +230,8 @@ pub(super) fn operations(app: &Arc<Conversations>) -> Vec<Operation> {
             list(&for_list, call, parameters, tx)
         })
         .tag(tag)
-        .summary("Lists the contents of sources that the caller may read, newest first."),
+        .summary("Lists the contents of sources that the caller may read, newest first.")
+        .notes(&search::DESCRIPTION),
         Operation::write("createContent", Method::POST, "/contents", move |call, parameters, tx| {
             let id = commands::create(&for_create, call, &draft(parameters), tx)?;
             show(&for_create, call, id, tx)
@@ -315,28 +315,25 @@ fn show(app: &Conversations, call: &Call, id: Id, tx: &mut dyn Tx) -> Result<Ans
 }
 
 fn list(app: &Conversations, call: &Call, parameters: List, tx: &mut dyn Tx) -> Result<Page<Answer>> {
-    let readable = call.caller.sources_with(SourceRight::Read);
-    let search = Search::parse(parameters.q.as_deref().unwrap_or(""))?;
+    let terms = query::parse(parameters.q.as_deref().unwrap_or(""))?;
+    let query = search::LANGUAGE.read(&terms, Timestamp::parse_iso)?;
     let Paging { offset, limit } = parameters.paging;
+    let asked = query.conditions.iter().filter(|condition| condition.means == search::Means::Source);
+    let reach = Reach::of(tx, &call.caller, asked.map(|condition| (condition.ids(), condition.negated)))?;
     let mut filter = Filter::default();
-    filter.and_in(tx, "contents.source_id", &readable);
-    search.apply(tx, &mut filter);
-    let count = match search.only_thread() {
+    reach.limit_contents(tx, &mut filter);
+    let is_filtered = search::apply(&query, tx, &mut filter);
+    filter.choose_way(tx, "contents", reach.all_contents, offset.saturating_add(limit))?;
+    let count = match search::only_thread(&query) {
         // Maintained counters tell the two commonest counts.
         Some(thread_id) => {
             let sql = format!("SELECT contents_count FROM threads WHERE id = $1 AND {}", tx.in_list("source_id", 2));
-            let row = tx.first(&sql, args![&thread_id, &readable])?;
+            let row = tx.first(&sql, args![&thread_id, &reach.source_ids])?;
             row.map(|row| row.get(0)).transpose()?.unwrap_or(0)
         }
-        None if search.is_empty() => {
-            let sql = format!(
-                "SELECT CAST(coalesce(sum(contents), 0) AS BIGINT) FROM source_counters WHERE {}",
-                tx.in_list("source_id", 1)
-            );
-            tx.one(&sql, args![&readable])?.get(0)?
-        }
+        None if !is_filtered => reach.contents,
         None => filter.count(tx, "contents", offset, limit)?,
     };
-    let rows = filter.page(tx, SELECT, search.order(), offset, limit)?;
+    let rows = filter.page(tx, SELECT, search::order(&query), offset, limit)?;
     Ok(Page::new(count, parameters.paging, answers(app, call, rows, tx)?))
 }

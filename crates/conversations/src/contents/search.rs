@@ -1,164 +1,114 @@
-//! The search language over contents: id, intervention, identity, identity_group, source, status_in, thread, text and
-//! order (operation getAllContents). A repeated keyword means any of its values.
+//! The search language over contents (operation getAllContents, row 4.01).
 
-use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
-use frontdesk_model::query;
-use frontdesk_model::{Id, Result};
-use frontdesk_store::{Filter, Tx, search};
+use frontdesk_model::Id;
+use frontdesk_model::query::{Condition, Keyword, Language, Query, Takes};
+use frontdesk_store::{Dialect, Filter, Piece, Tx, search};
 
 use super::STATUSES;
 
-/// Keywords whose value is an id, and the column that they look at.
-const ID_KEYWORDS: &[(&str, &str)] = &[
-    ("id", "contents.id"),
-    ("intervention", "contents.intervention_id"),
-    ("identity", "contents.author_id"),
-    ("source", "contents.source_id"),
-    ("thread", "contents.thread_id"),
-];
-
-/// A parsed search.
-#[derive(Default)]
-pub(super) struct Search {
-    /// Per column: the wanted ids and the unwanted ones. A malformed id matches nothing, so it adds none.
-    ids: BTreeMap<&'static str, (Option<Vec<Id>>, Vec<Id>)>,
-    statuses: Option<Vec<&'static str>>,
-    statuses_not: Vec<&'static str>,
-    words: Vec<String>,
-    nothing: bool,
-    ascending: bool,
+/// What a keyword asks of a content.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Means {
+    Source,
+    /// A column holds the id.
+    Column(&'static str),
+    IdentityGroup,
+    Status,
 }
 
-impl Search {
-    pub(super) fn parse(text: &str) -> Result<Search> {
-        let mut search = Search::default();
-        for term in query::parse(text)? {
-            let id_column = ID_KEYWORDS.iter().find(|(key, _)| *key == term.key).map(|(_, column)| *column);
-            match (id_column, term.key.as_str()) {
-                (Some("contents.author_id"), _) if term.negated => {
-                    return Err(term.refuse("this keyword cannot be negated."));
-                }
-                (Some(column), _) => {
-                    let (wanted, unwanted) = search.ids.entry(column).or_default();
-                    if term.negated {
-                        unwanted.extend(term.value.parse::<Id>());
-                    } else {
-                        wanted.get_or_insert_default().extend(term.value.parse::<Id>());
-                    }
-                }
-                (None, "identity_group") if term.negated => {
-                    return Err(term.refuse("this keyword cannot be negated."));
-                }
-                // No identity belongs to a group yet.
-                (None, "identity_group") => search.nothing = true,
-                (None, "status_in") => {
-                    let status = STATUSES.iter().copied().find(|status| *status == term.value);
-                    let reason = || term.refuse(&format!("the value must be one of {}.", STATUSES.join(", ")));
-                    let status = status.ok_or_else(reason)?;
-                    if term.negated {
-                        search.statuses_not.push(status);
-                    } else {
-                        search.statuses.get_or_insert_default().push(status);
-                    }
-                }
-                (None, "text") if term.negated => return Err(term.refuse("text cannot be negated.")),
-                (None, "text") => search.words.push(term.value),
-                (None, "order") => match term.value.as_str() {
-                    "created_at.asc" => search.ascending = true,
-                    "created_at" | "created_at.desc" => search.ascending = false,
-                    _ => return Err(term.refuse("order is created_at.asc or created_at.desc.")),
-                },
-                _ => {
-                    return Err(term.refuse(
-                        "contents are searched by id, intervention, identity, identity_group, source, status_in, \
-                         thread, text and order.",
-                    ));
-                }
-            }
-        }
-        Ok(search)
-    }
+const THREAD: Means = Means::Column("contents.thread_id");
 
-    pub(super) fn order(&self) -> &'static str {
-        if self.ascending { "contents.created_at, contents.id" } else { "contents.created_at DESC, contents.id DESC" }
-    }
+pub(super) const LANGUAGE: Language<Means> = Language {
+    noun: "contents",
+    has_text: true,
+    orders: &["created_at"],
+    keywords: &[
+        Keyword::new("id", Takes::Id, Means::Column("contents.id"), "The one with this id."),
+        Keyword::new(
+            "intervention",
+            Takes::Id,
+            Means::Column("contents.intervention_id"),
+            "Handled by this intervention.",
+        ),
+        Keyword::positive("identity", Takes::Id, Means::Column("contents.author_id"), "Written by this identity."),
+        Keyword::positive("identity_group", Takes::Id, Means::IdentityGroup, "Written by an identity of this group."),
+        Keyword::new("source", Takes::Id, Means::Source, "On this source."),
+        Keyword::new("status_in", Takes::Name(STATUSES), Means::Status, "In this state."),
+        Keyword::new("thread", Takes::Id, THREAD, "In this thread."),
+    ],
+};
 
-    /// The one thread that the search is about, when it is about nothing else: its own counter tells the count.
-    pub(super) fn only_thread(&self) -> Option<Id> {
-        let mut columns = self.ids.iter();
-        let (Some((&"contents.thread_id", (Some(wanted), unwanted))), None) = (columns.next(), columns.next()) else {
-            return None;
-        };
-        let nothing_else = unwanted.is_empty() && self.has_no_other_terms();
-        if nothing_else && wanted.len() == 1 { wanted.first().copied() } else { None }
-    }
+/// What the documentation of the operation says about `q`.
+pub(super) static DESCRIPTION: LazyLock<String> = LazyLock::new(|| LANGUAGE.describe());
 
-    /// Whether the search leaves nothing out.
-    pub(super) fn is_empty(&self) -> bool {
-        self.ids.is_empty() && self.has_no_other_terms()
-    }
+/// What follows ORDER BY.
+pub(super) fn order(query: &Query<Means>) -> &'static str {
+    if query.ascending { "contents.created_at, contents.id" } else { "contents.created_at DESC, contents.id DESC" }
+}
 
-    fn has_no_other_terms(&self) -> bool {
-        self.statuses.is_none() && self.statuses_not.is_empty() && self.words.is_empty() && !self.nothing
+/// The one thread that the query is about, when it is about nothing else: its own counter tells the count.
+pub(super) fn only_thread(query: &Query<Means>) -> Option<Id> {
+    match (&query.conditions[..], query.text.is_empty()) {
+        ([condition], true) if condition.means == THREAD && !condition.negated => match condition.ids()[..] {
+            [id] => Some(id),
+            _ => None,
+        },
+        _ => None,
     }
+}
 
-    /// Adds the conditions to a filter.
-    pub(super) fn apply<'a>(&'a self, tx: &dyn Tx, filter: &mut Filter<'a>) {
-        if self.nothing {
-            filter.and("FALSE");
+/// Adds what the query asks beside its sources; returns whether that was anything.
+pub(super) fn apply(query: &Query<Means>, tx: &dyn Tx, filter: &mut Filter) -> bool {
+    let mut is_any = false;
+    for condition in query.conditions.iter().filter(|condition| condition.means != Means::Source) {
+        is_any = true;
+        filter.and_piece(piece(condition, tx.dialect()));
+    }
+    if !query.text.is_empty() {
+        is_any = true;
+        let route = search::route(tx.dialect(), "contents", "contents.id", "contents.id", &query.text);
+        filter.and_any(route.into_iter().collect(), true);
+    }
+    is_any
+}
+
+fn piece(condition: &Condition<Means>, dialect: Dialect) -> Piece {
+    let ids = condition.ids();
+    match (condition.means, condition.negated) {
+        (Means::Column(column), false) => Piece::one_of(dialect, column, &ids),
+        (Means::Column(column), true) => {
+            Piece::one_of(dialect, column, &ids).within(&format!("({column} IS NULL OR NOT ({{}}))"))
         }
-        for (column, (wanted, unwanted)) in &self.ids {
-            match wanted.as_deref() {
-                None => {}
-                Some([]) => filter.and("FALSE"),
-                Some([id]) => filter.and_equal(column, id),
-                Some(ids) => filter.and_in(tx, column, ids),
-            }
-            if !unwanted.is_empty() {
-                let list = filter.list(tx, column, unwanted);
-                filter.and(format!("({column} IS NULL OR NOT {list})"));
-            }
-        }
-        if let Some(statuses) = &self.statuses {
-            let places: Vec<String> = statuses.iter().map(|status| filter.bind(*status)).collect();
-            filter.and(format!("contents.status IN ({})", places.join(", ")));
-        }
-        for status in &self.statuses_not {
-            let place = filter.bind(*status);
-            filter.and(format!("contents.status <> {place}"));
-        }
-        if !self.words.is_empty() {
-            match search::matching(tx.dialect(), &self.words.join(" ")) {
-                Some(expression) => {
-                    let number = filter.bind_owned(expression);
-                    filter.and(search::condition(tx.dialect(), "contents", number));
-                }
-                None => filter.and("FALSE"),
-            }
+        (Means::IdentityGroup, _) => Piece::one_of(dialect, "identity_group_id", &ids)
+            .within("contents.author_id IN (SELECT id FROM identities WHERE {})"),
+        (Means::Source | Means::Status, negated) => {
+            let names = condition.texts();
+            let places = vec!["?"; names.len()].join(", ");
+            let values = names.into_iter().map(|name| name.to_owned().into()).collect();
+            // None of these names is not something that an index can be read by.
+            let not = if negated { "NOT " } else { "" };
+            Piece::new(format!("contents.status {not}IN ({places})"), values)
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use frontdesk_model::{Timestamp, query};
+
     use super::*;
 
     #[test]
-    fn searches_are_read_or_refused_with_the_place() {
+    fn a_search_for_one_thread_is_recognised() {
+        let read = |text: &str| LANGUAGE.read(&query::parse(text).unwrap(), Timestamp::parse_iso).unwrap();
         let thread = "000000000000000000000001";
-        assert_eq!(Search::parse(&format!("thread:\"{thread}\"")).unwrap().only_thread(), thread.parse().ok());
-        assert_eq!(Search::parse(&format!("thread:{thread} status_in:new")).unwrap().only_thread(), None);
-        assert!(Search::parse("").unwrap().is_empty());
-        assert!(!Search::parse("hello").unwrap().is_empty());
-        for (text, place) in [
-            ("hello assigned_to_me:true", "character 7"),
-            ("status_in:old", "character 1"),
-            ("-text:x", "character 1"),
-            ("order:id.asc", "character 1"),
-        ] {
-            let Err(frontdesk_model::Error::Refused(refusal)) = Search::parse(text) else { panic!("{text}") };
-            assert!(refusal.status == 400 && refusal.message.contains(place), "{}", refusal.message);
+        assert_eq!(only_thread(&read(&format!("thread:\"{thread}\" order:created_at.asc"))), thread.parse().ok());
+        for other in
+            ["thread:{} status_in:new", "-thread:{}", "thread:{} thread:000000000000000000000002", "thread:{} x"]
+        {
+            assert_eq!(only_thread(&read(&other.replace("{}", thread))), None, "{other}");
         }
     }
 }

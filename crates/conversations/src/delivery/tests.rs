@@ -28,7 +28,7 @@ fn migrations() -> Vec<Migration> {
         include_str!("../../../../migrations/0006_time.sql"),
         include_str!("../../../../migrations/0007_customers.sql"),
         include_str!("../../../../migrations/0008_desk.sql"),
-        include_str!("../../../../migrations/0009_journal.sql"),
+        include_str!("../../../../migrations/0009_journal.sqlite.sql"),
         include_str!("../../../../migrations/0010_contents_life.sql"),
     ];
     (1..).zip(texts).map(|(number, sqlite)| Migration { number, name: "test", sqlite, postgres: "" }).collect()

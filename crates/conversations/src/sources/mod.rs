@@ -10,7 +10,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use frontdesk_model::{Caller, Id, Result, SourceRight, SourceRights, Timestamp, error};
 use frontdesk_rest::Operation;
 use frontdesk_sources::SourceKind;
-use frontdesk_store::{Row, Tx, args};
+use frontdesk_store::{Filter, Piece, Route, Row, Tx, args};
 
 use crate::Conversations;
 
@@ -80,6 +80,68 @@ impl Types {
         let name = kind_of(&row.get::<String>(0)?)?.type_name;
         self.known.write().unwrap_or_else(PoisonError::into_inner).insert(id, name);
         Ok(name)
+    }
+}
+
+/// The sources that a list is about, and how much is on them.
+pub(crate) struct Reach {
+    pub(crate) source_ids: Vec<Id>,
+    pub(crate) threads: i64,
+    pub(crate) contents: i64,
+    pub(crate) all_threads: i64,
+    pub(crate) all_contents: i64,
+}
+
+/// Less than one in so many rows: then a list starts from the sources instead of passing over the rows of all others.
+const RARE: i64 = 50;
+
+impl Reach {
+    /// The sources that the caller may read, as far as a search asks for them: each of `asked` is a list of ids, of which
+    /// any or, negated, none is wanted.
+    pub(crate) fn of(tx: &mut dyn Tx, caller: &Caller, asked: impl Iterator<Item = (Vec<Id>, bool)>) -> Result<Reach> {
+        let mut source_ids = caller.sources_with(SourceRight::Read);
+        for (ids, negated) in asked {
+            source_ids.retain(|id| ids.contains(id) != negated);
+        }
+        let is_ours = tx.in_list("source_id", 1);
+        let row = tx.one(
+            &format!(
+                "SELECT CAST(coalesce(sum(CASE WHEN {is_ours} THEN threads ELSE 0 END), 0) AS BIGINT),
+                        CAST(coalesce(sum(CASE WHEN {is_ours} THEN contents ELSE 0 END), 0) AS BIGINT),
+                        CAST(coalesce(sum(threads), 0) AS BIGINT), CAST(coalesce(sum(contents), 0) AS BIGINT)
+                 FROM source_counters"
+            ),
+            args![&source_ids],
+        )?;
+        Ok(Reach {
+            source_ids,
+            threads: row.get(0)?,
+            contents: row.get(1)?,
+            all_threads: row.get(2)?,
+            all_contents: row.get(3)?,
+        })
+    }
+
+    /// Only threads on these sources.
+    pub(crate) fn limit_threads(&self, tx: &dyn Tx, filter: &mut Filter) {
+        let all = Piece::one_of(tx.dialect(), "source_id", &self.source_ids).within("SELECT id FROM threads WHERE {}");
+        let one = Piece::one_of(tx.dialect(), &tx.unindexed("threads.source_id"), &self.source_ids);
+        limit(filter, all, one, self.threads < self.all_threads / RARE);
+    }
+
+    /// Only contents on these sources.
+    pub(crate) fn limit_contents(&self, tx: &dyn Tx, filter: &mut Filter) {
+        let all = Piece::one_of(tx.dialect(), "threads.source_id", &self.source_ids)
+            .within("SELECT contents.id AS id FROM threads JOIN contents ON contents.thread_id = threads.id WHERE {}");
+        let one = Piece::one_of(tx.dialect(), "contents.source_id", &self.source_ids);
+        limit(filter, all, one, self.contents < self.all_contents / RARE);
+    }
+}
+
+fn limit(filter: &mut Filter, all: Piece, one: Piece, is_rare: bool) {
+    match is_rare {
+        true => filter.and_any(vec![Route::plain(all, one)], true),
+        false => filter.and_piece(one),
     }
 }
 

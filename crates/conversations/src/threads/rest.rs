@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use frontdesk_model::{Id, Result, SourceRight, Timestamp, error};
+use frontdesk_model::{Id, Result, Timestamp, error, query};
 use frontdesk_rest::{Call, NoParameters, Operation, Page, Paging};
 use frontdesk_store::{Filter, Tx, args};
 use http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::search::Search;
-use super::{SELECT, Thread, commands, find, thread};
+use super::{SELECT, Thread, commands, find, search, thread};
+use crate::sources::Reach;
 use crate::{Conversations, categories};
 
 /// A thread as REST shows it.
@@ -82,8 +82,7 @@ fn answer(tx: &mut dyn Tx, thread: Thread) -> Result<Answer> {
 /// Parameters of `getAllThreads`.
 #[derive(Deserialize, JsonSchema)]
 struct List {
-    /// A search: keywords such as source:"id", status_in:new, identity:"id", foreign:"id", text:words, and
-    /// order:last_content_at.desc.
+    /// A search, such as `source:"id" status_in:new text:words order:created_at.asc`: see above.
     q: Option<String>,
     #[serde(flatten)]
     paging: Paging,
@@ -102,7 +101,8 @@ pub(super) fn operations(_: &Arc<Conversations>) -> Vec<Operation> {
     vec![
         Operation::read("getAllThreads", Method::GET, "/content_threads", list)
             .tag(tag)
-            .summary("Lists the threads of sources that the caller may read, latest activity first."),
+            .summary("Lists the threads of sources that the caller may read, latest activity first.")
+            .notes(&search::DESCRIPTION),
         Operation::read("getThread", Method::GET, "/content_threads/{threadId}", |call, _: NoParameters, tx| {
             let thread = find(tx, &call.caller, call.id("threadId", "thread")?)?;
             answer(tx, thread)
@@ -148,22 +148,21 @@ pub(super) fn operations(_: &Arc<Conversations>) -> Vec<Operation> {
 }
 
 fn list(call: &Call, parameters: List, tx: &mut dyn Tx) -> Result<Page<Answer>> {
-    let readable = call.caller.sources_with(SourceRight::Read);
-    let search = Search::parse(parameters.q.as_deref().unwrap_or(""), &call.caller)?;
+    let terms = query::parse(parameters.q.as_deref().unwrap_or(""))?;
+    let query = search::LANGUAGE.read(&terms, Timestamp::parse_iso)?;
     let Paging { offset, limit } = parameters.paging;
+    let asked = query.conditions.iter().filter(|condition| condition.means == search::Means::Source);
+    let reach = Reach::of(tx, &call.caller, asked.map(|condition| (condition.ids(), condition.negated)))?;
     let mut filter = Filter::default();
-    filter.and_in(tx, "threads.source_id", &readable);
-    let unfiltered = !search.apply(tx, &mut filter);
-    let count = if unfiltered {
-        let sql = format!(
-            "SELECT CAST(coalesce(sum(threads), 0) AS BIGINT) FROM source_counters WHERE {}",
-            tx.in_list("source_id", 1)
-        );
-        tx.one(&sql, args![&readable])?.get(0)?
-    } else {
-        filter.count(tx, "threads", offset, limit)?
+    reach.limit_threads(tx, &mut filter);
+    let is_filtered = search::apply(&query, call.caller.user_id, tx, &mut filter);
+    filter.choose_way(tx, "threads", reach.all_threads, offset.saturating_add(limit))?;
+    let count = match is_filtered {
+        // Maintained counters tell the commonest counts.
+        false => reach.threads,
+        true => filter.count(tx, "threads", offset, limit)?,
     };
-    let rows = filter.page(tx, SELECT, search.order(), offset, limit)?;
+    let rows = filter.page(tx, SELECT, search::order(&query), offset, limit)?;
     let threads = rows.iter().map(thread).collect::<Result<Vec<_>>>()?;
     Ok(Page::new(count, parameters.paging, answers(tx, threads)?))
 }

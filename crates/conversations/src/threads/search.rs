@@ -1,331 +1,427 @@
-//! The search language over threads (public page basics/pagination).
+//! The search language over threads (public page basics/pagination, rows 7.07 to 7.15).
 
-use frontdesk_model::query::{self, Term};
-use frontdesk_model::{Caller, Id, Result, Timestamp, error};
-use frontdesk_store::{Filter, Tx, search};
+use std::sync::LazyLock;
+
+use frontdesk_model::Id;
+use frontdesk_model::query::{Condition, Keyword, Language, Query, Takes, Value};
+use frontdesk_store::{Dialect, Filter, Owned, Piece, Route, Tx, search};
 
 use crate::contents::STATUSES;
 
-/// Each condition may look at every thread, so their number is bounded.
-const CONDITIONS_MAX: usize = 16;
-
-/// A parsed search: terms grouped by meaning, ready to become conditions.
-pub(super) struct Search {
-    conditions: Vec<Condition>,
-    order: &'static str,
+/// What a keyword asks of a thread.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Means {
+    Source,
+    Foreign,
+    Identity,
+    IdentityGroup,
+    Language,
+    Status,
+    /// Some content is in this state.
+    Content(&'static str),
+    /// Nothing is yet as it asks.
+    Nothing,
+    /// At least one category, the thread's own or an intervention's.
+    Categorised,
+    CategorisedIn(Whose),
+    NotCategorisedIn,
+    /// Some forwarded content has such a category.
+    ForwardedInto(Whose),
+    Assigned(Which, Whom),
+    /// A column is compared with a moment.
+    Moment(&'static str, &'static str),
 }
 
-enum Condition {
-    Sources {
-        ids: Vec<Id>,
-        negated: bool,
-    },
-    Statuses {
-        names: Vec<&'static str>,
-        negated: bool,
-    },
-    Identities(Vec<Id>),
-    Foreign(Vec<String>),
-    Categories {
-        ids: Vec<Id>,
-        negated: bool,
-    },
-    Categorised(bool),
-    Assigned {
-        open: Open,
-        user: Option<Id>,
-        holds: bool,
-    },
-    Moment {
-        column: &'static str,
-        comparison: &'static str,
-        at: Timestamp,
-    },
-    Text(String),
-    /// Some content of the thread is in this language.
-    Language {
-        language: String,
-        negated: bool,
-    },
-    /// Some content of the thread is in this state.
-    Content {
-        state: &'static str,
-        holds: bool,
-    },
-    /// An intervention of a user who cannot work any more.
-    AssignedToDisabled {
-        open: Open,
-        holds: bool,
-    },
-    /// A value that names nothing, such as a malformed id, or a state that no thread can be in yet.
-    Nothing {
-        negated: bool,
-    },
-}
-
-/// Which interventions count.
-#[derive(Clone, Copy)]
-enum Open {
-    /// Open or closed.
+/// Of which categories.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Whose {
+    /// The named ones.
     Any,
+    /// Those of the caller.
+    Mine,
+    /// Those of the caller that are the named ones or below them.
+    MineOf,
+}
+
+/// Which interventions count (row 7.13).
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Which {
+    /// Open or closed.
+    All,
     /// Open, deferred or not.
     Opened,
     /// Open and not deferred.
     Active,
 }
 
-impl Open {
-    fn condition(self) -> &'static str {
-        match self {
-            Open::Any => "",
-            Open::Opened => " AND interventions.closed_at IS NULL",
-            Open::Active => " AND interventions.closed_at IS NULL AND interventions.deferred_at IS NULL",
-        }
+/// Whose interventions count.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Whom {
+    Anybody,
+    User,
+    Me,
+    Team,
+    DisabledAgents,
+}
+
+use Takes::{Boolean, Date, Id as AnId, Name, Text};
+use Which::{Active, All, Opened};
+
+pub(super) const LANGUAGE: Language<Means> = Language {
+    noun: "threads",
+    has_text: true,
+    orders: &["last_content_at", "created_at"],
+    keywords: &[
+        Keyword::new("source", AnId, Means::Source, "On this source."),
+        Keyword::positive("foreign", Text, Means::Foreign, "With this foreign_id."),
+        Keyword::positive("identity", AnId, Means::Identity, "With a content by this identity."),
+        Keyword::positive("identity_group", AnId, Means::IdentityGroup, "With a content by an identity of this group."),
+        Keyword::new("language", Text, Means::Language, "With a content in this language, such as en."),
+        Keyword::new("status_in", Name(STATUSES), Means::Status, "With a content in this state."),
+        Keyword::new(
+            "scheduled",
+            Boolean,
+            Means::Content("contents.scheduled_at IS NOT NULL"),
+            "With a content that is to be sent later.",
+        ),
+        Keyword::new(
+            "not_published",
+            Boolean,
+            Means::Content("NOT contents.published"),
+            "With a content that is not published.",
+        ),
+        Keyword::new(
+            "approval_required",
+            Boolean,
+            Means::Content("contents.approval_required"),
+            "With a content that needs approval.",
+        ),
+        Keyword::new(
+            "needs_manual_categorization",
+            Boolean,
+            Means::Nothing,
+            "With a content that a classifier left to people; Frontdesk has no classifier, so none is.",
+        ),
+        Keyword::new("categorized", Boolean, Means::Categorised, "With a category, its own or an intervention's."),
+        Keyword::new(
+            "categorized_in",
+            AnId,
+            Means::CategorisedIn(Whose::Any),
+            "With this category, its own or an intervention's.",
+        ),
+        Keyword::new("not_categorized_in", AnId, Means::NotCategorisedIn, "Without this category."),
+        Keyword::new("categorized_in_mine", Boolean, Means::CategorisedIn(Whose::Mine), "With a category of yours."),
+        Keyword::positive(
+            "categorized_in_mine_of",
+            AnId,
+            Means::CategorisedIn(Whose::MineOf),
+            "With a category of yours that is this one or below it.",
+        ),
+        Keyword::new(
+            "forwarded_into",
+            AnId,
+            Means::ForwardedInto(Whose::Any),
+            "With a forwarded content in this category.",
+        ),
+        Keyword::new(
+            "forwarded_into_mine",
+            Boolean,
+            Means::ForwardedInto(Whose::Mine),
+            "With a forwarded content in a category of yours.",
+        ),
+        Keyword::positive(
+            "forwarded_into_mine_of",
+            AnId,
+            Means::ForwardedInto(Whose::MineOf),
+            "With a forwarded content in a category of yours that is this one or below it.",
+        ),
+        Keyword::new("assigned", Boolean, Means::Assigned(All, Whom::Anybody), "With an intervention, open or closed."),
+        Keyword::new("assigned_to", AnId, Means::Assigned(All, Whom::User), "With an intervention of this user."),
+        Keyword::new("assigned_to_me", Boolean, Means::Assigned(All, Whom::Me), "With an intervention of yours."),
+        Keyword::new("assigned_to_team", AnId, Means::Assigned(All, Whom::Team), "With an intervention of this team."),
+        Keyword::new(
+            "opened_and_assigned",
+            Boolean,
+            Means::Assigned(Opened, Whom::Anybody),
+            "With an open intervention.",
+        ),
+        Keyword::new(
+            "opened_and_assigned_to",
+            AnId,
+            Means::Assigned(Opened, Whom::User),
+            "With an open intervention of this user.",
+        ),
+        Keyword::new(
+            "opened_and_assigned_to_me",
+            Boolean,
+            Means::Assigned(Opened, Whom::Me),
+            "With an open intervention of yours.",
+        ),
+        Keyword::new(
+            "opened_and_assigned_to_team",
+            AnId,
+            Means::Assigned(Opened, Whom::Team),
+            "With an open intervention of this team.",
+        ),
+        Keyword::new(
+            "opened_and_assigned_to_disabled_agents",
+            Boolean,
+            Means::Assigned(Opened, Whom::DisabledAgents),
+            "With an open intervention of a user who is disabled.",
+        ),
+        Keyword::new(
+            "active_and_assigned",
+            Boolean,
+            Means::Assigned(Active, Whom::Anybody),
+            "With an open intervention that is not deferred.",
+        ),
+        Keyword::new(
+            "active_and_assigned_to",
+            AnId,
+            Means::Assigned(Active, Whom::User),
+            "With an open intervention of this user that is not deferred.",
+        ),
+        Keyword::new(
+            "active_and_assigned_to_me",
+            Boolean,
+            Means::Assigned(Active, Whom::Me),
+            "With an open intervention of yours that is not deferred.",
+        ),
+        Keyword::new(
+            "active_and_assigned_to_team",
+            AnId,
+            Means::Assigned(Active, Whom::Team),
+            "With an open intervention of this team that is not deferred.",
+        ),
+        Keyword::new(
+            "active_and_assigned_to_disabled_agents",
+            Boolean,
+            Means::Assigned(Active, Whom::DisabledAgents),
+            "With an open intervention of a disabled user that is not deferred.",
+        ),
+        Keyword::positive(
+            "first_content_after",
+            Date,
+            Means::Moment("threads.first_content_at", ">="),
+            "Whose first content is of this moment or later.",
+        ),
+        Keyword::positive(
+            "first_content_before",
+            Date,
+            Means::Moment("threads.first_content_at", "<"),
+            "Whose first content is older.",
+        ),
+        Keyword::positive(
+            "last_content_after",
+            Date,
+            Means::Moment("threads.last_content_at", ">="),
+            "Whose latest content is of this moment or later.",
+        ),
+        Keyword::positive(
+            "last_content_before",
+            Date,
+            Means::Moment("threads.last_content_at", "<"),
+            "Whose latest content is older.",
+        ),
+    ],
+};
+
+/// What the documentation of the operation says about `q`.
+pub(super) static DESCRIPTION: LazyLock<String> = LazyLock::new(|| LANGUAGE.describe());
+
+/// What follows ORDER BY.
+pub(super) fn order(query: &Query<Means>) -> &'static str {
+    match (query.order, query.ascending) {
+        ("created_at", true) => "threads.created_at, threads.id",
+        ("created_at", false) => "threads.created_at DESC, threads.id DESC",
+        (_, true) => "threads.last_content_at, threads.id",
+        (_, false) => "threads.last_content_at DESC, threads.id DESC",
     }
 }
 
-impl Search {
-    pub(super) fn parse(text: &str, caller: &Caller) -> Result<Search> {
-        let mut search = Search { conditions: Vec::new(), order: "threads.last_content_at DESC, threads.id DESC" };
-        let mut words = Vec::new();
-        for term in query::parse(text)? {
-            match term.key.as_str() {
-                "text" => {
-                    if term.negated {
-                        return Err(term.refuse("text cannot be negated."));
-                    }
-                    words.push(term.value);
-                }
-                "order" => search.order = order(&term)?,
-                _ => search.add(&term, caller)?,
-            }
-        }
-        if !words.is_empty() {
-            search.conditions.push(Condition::Text(words.join(" ")));
-        }
-        Ok(search)
+/// Adds what the query asks beside its sources; returns whether that was anything.
+pub(super) fn apply(query: &Query<Means>, caller_id: Id, tx: &dyn Tx, filter: &mut Filter) -> bool {
+    let mut is_any = false;
+    for condition in query.conditions.iter().filter(|condition| condition.means != Means::Source) {
+        is_any = true;
+        add(condition, caller_id, tx.dialect(), filter);
     }
-
-    /// Adds a term: a repeated keyword means any of its values.
-    fn add(&mut self, term: &Term, caller: &Caller) -> Result<()> {
-        let new = condition(term, caller)?;
-        for known in &mut self.conditions {
-            match (known, &new) {
-                (Condition::Sources { ids, negated: false }, Condition::Sources { ids: more, negated: false })
-                | (Condition::Identities(ids), Condition::Identities(more))
-                | (
-                    Condition::Categories { ids, negated: false },
-                    Condition::Categories { ids: more, negated: false },
-                ) => {
-                    ids.extend(more);
-                    return Ok(());
-                }
-                (
-                    Condition::Statuses { names, negated: false },
-                    Condition::Statuses { names: more, negated: false },
-                ) => {
-                    names.extend(more);
-                    return Ok(());
-                }
-                (Condition::Foreign(known), Condition::Foreign(more)) => {
-                    known.extend(more.iter().cloned());
-                    return Ok(());
-                }
-                _ => {}
-            }
-        }
-        if self.conditions.len() == CONDITIONS_MAX {
-            return Err(term.refuse(&format!("a search has at most {CONDITIONS_MAX} conditions; use fewer.")));
-        }
-        self.conditions.push(new);
-        Ok(())
+    if !query.text.is_empty() {
+        is_any = true;
+        let route = search::route(tx.dialect(), "contents", "contents.thread_id", "threads.id", &query.text);
+        filter.and_any(route.into_iter().collect(), true);
     }
+    is_any
+}
 
-    pub(super) fn order(&self) -> &'static str {
-        self.order
-    }
-
-    /// Adds the conditions to a filter; returns whether there were any.
-    pub(super) fn apply<'a>(&'a self, tx: &dyn Tx, filter: &mut Filter<'a>) -> bool {
-        for condition in &self.conditions {
-            apply(condition, tx, filter);
+fn add(condition: &Condition<Means>, caller_id: Id, dialect: Dialect, filter: &mut Filter) {
+    let ids = condition.ids();
+    let mut holds = !condition.negated;
+    let all = |piece: Piece| vec![contents(piece)];
+    let routes = match condition.means {
+        Means::Source => return,
+        Means::Foreign | Means::Moment(..) => return filter.and_piece(plain(condition)),
+        Means::Assigned(Which::All, Whom::Anybody) => {
+            return each(condition, filter, |holds, filter| {
+                let counted = if holds { "threads.interventions_count > 0" } else { "threads.interventions_count = 0" };
+                filter.and(counted);
+            });
         }
-        !self.conditions.is_empty()
+        Means::Nothing => return each(condition, filter, |holds, filter| filter.and_any(Vec::new(), holds)),
+        Means::Identity => all(Piece::one_of(dialect, "contents.author_id", &ids)),
+        Means::IdentityGroup => {
+            let of_group = Piece::one_of(dialect, "identity_group_id", &ids);
+            all(of_group.within("contents.author_id IN (SELECT id FROM identities WHERE {})"))
+        }
+        Means::Language => all(in_texts("contents.language", &condition.texts())),
+        Means::Status => all(in_texts("contents.status", &condition.texts())),
+        Means::CategorisedIn(Whose::Any) => categorised(&Piece::one_of(dialect, "category_id", &ids)),
+        Means::NotCategorisedIn => {
+            holds = !holds;
+            categorised(&Piece::one_of(dialect, "category_id", &ids))
+        }
+        Means::CategorisedIn(Whose::MineOf) => categorised(&mine_of(dialect, caller_id, &ids)),
+        Means::ForwardedInto(Whose::Any) => forwarded(Piece::one_of(dialect, "category_id", &ids)),
+        Means::ForwardedInto(Whose::MineOf) => forwarded(mine_of(dialect, caller_id, &ids)),
+        Means::Assigned(which, Whom::User) => assigned(which, Piece::one_of(dialect, "interventions.user_id", &ids)),
+        Means::Assigned(which, Whom::Team) => {
+            let of_team = Piece::one_of(dialect, "team_id", &ids);
+            assigned(which, of_team.within("interventions.user_id IN (SELECT user_id FROM team_users WHERE {})"))
+        }
+        // The rest is true or false.
+        Means::Content(state) => return when(condition, filter, || all(Piece::new(state, Vec::new()))),
+        Means::Categorised => return when(condition, filter, || categorised(&Piece::new("TRUE", Vec::new()))),
+        Means::CategorisedIn(Whose::Mine) => return when(condition, filter, || categorised(&mine(caller_id))),
+        Means::ForwardedInto(Whose::Mine) => return when(condition, filter, || forwarded(mine(caller_id))),
+        Means::Assigned(which, Whom::Anybody) => {
+            return when(condition, filter, || assigned(which, Piece::new("TRUE", Vec::new())));
+        }
+        Means::Assigned(which, Whom::Me) => {
+            let of_caller = || Piece::new("interventions.user_id = ?", vec![caller_id.into()]);
+            return when(condition, filter, || assigned(which, of_caller()));
+        }
+        Means::Assigned(which, Whom::DisabledAgents) => {
+            let of_disabled = "interventions.user_id IN (SELECT id FROM users WHERE NOT enabled)";
+            return when(condition, filter, || assigned(which, Piece::new(of_disabled, Vec::new())));
+        }
+    };
+    filter.and_any(routes, holds);
+}
+
+/// A condition that is true or false. Asking for either asks for nothing.
+fn each(condition: &Condition<Means>, filter: &mut Filter, add: impl FnOnce(bool, &mut Filter)) {
+    let asks = |wanted| condition.values.contains(&Value::Boolean(wanted));
+    if asks(true) != asks(false) {
+        add(asks(true), filter);
     }
 }
 
-fn order(term: &Term) -> Result<&'static str> {
-    match term.value.as_str() {
-        "created_at.asc" => Ok("threads.created_at, threads.id"),
-        "created_at" | "created_at.desc" => Ok("threads.created_at DESC, threads.id DESC"),
-        "last_content_at.asc" => Ok("threads.last_content_at, threads.id"),
-        "last_content_at" | "last_content_at.desc" => Ok("threads.last_content_at DESC, threads.id DESC"),
-        _ => Err(term.refuse("order is created_at or last_content_at, with .asc or .desc.")),
+fn when(condition: &Condition<Means>, filter: &mut Filter, routes: impl FnOnce() -> Vec<Route>) {
+    each(condition, filter, |holds, filter| filter.and_any(routes(), holds));
+}
+
+/// A condition on the thread's own columns.
+fn plain(condition: &Condition<Means>) -> Piece {
+    let Means::Moment(column, comparison) = condition.means else {
+        return in_texts("threads.foreign_id", &condition.texts());
+    };
+    let moments = condition.values.iter().filter_map(|value| match value {
+        Value::Date(at) => Some(Owned::Int(at.micros())),
+        _ => None,
+    });
+    let moments: Vec<Owned> = moments.collect();
+    Piece::new(vec![format!("{column} {comparison} ?"); moments.len()].join(" OR "), moments).within("({})")
+}
+
+fn in_texts(column: &str, texts: &[&str]) -> Piece {
+    let places = vec!["?"; texts.len()].join(", ");
+    Piece::new(format!("{column} IN ({places})"), texts.iter().map(|text| (*text).to_owned().into()).collect())
+}
+
+/// Through a content.
+fn contents(condition: Piece) -> Route {
+    Route::through("contents", "contents.thread_id", "threads.id", &condition)
+}
+
+/// Through a category, the thread's own or that of an intervention.
+fn categorised(condition: &Piece) -> Vec<Route> {
+    let own = condition.clone().within("object = 'thread' AND {}");
+    let of_intervention = "categorisations JOIN interventions ON interventions.id = categorisations.object_id";
+    vec![
+        Route::through("categorisations", "object_id", "threads.id", &own),
+        Route::through(of_intervention, "interventions.thread_id", "threads.id", condition),
+    ]
+}
+
+/// Through a category of a forwarded content.
+fn forwarded(condition: Piece) -> Vec<Route> {
+    let of_content = "contents JOIN categorisations ON categorisations.object_id = contents.id";
+    let condition = condition.within("contents.status = 'forwarded' AND {}");
+    vec![Route::through(of_content, "contents.thread_id", "threads.id", &condition)]
+}
+
+/// Through an intervention.
+fn assigned(which: Which, condition: Piece) -> Vec<Route> {
+    let condition = condition.within(match which {
+        Which::All => "{}",
+        Which::Opened => "interventions.closed_at IS NULL AND {}",
+        Which::Active => "interventions.closed_at IS NULL AND interventions.deferred_at IS NULL AND {}",
+    });
+    vec![Route::through("interventions", "interventions.thread_id", "threads.id", &condition)]
+}
+
+fn mine(caller_id: Id) -> Piece {
+    Piece::new("category_id IN (SELECT category_id FROM user_categories WHERE user_id = ?)", vec![caller_id.into()])
+}
+
+/// Categories of the caller that are one of `ids` or below one.
+fn mine_of(dialect: Dialect, caller_id: Id, ids: &[Id]) -> Piece {
+    let below = Piece::one_of(dialect, "id", ids).within(
+        "category_id IN (WITH RECURSIVE below (id) AS (
+           SELECT id FROM categories WHERE {}
+           UNION SELECT categories.id FROM categories JOIN below ON categories.parent_id = below.id)
+         SELECT id FROM below)",
+    );
+    below.and(mine(caller_id))
+}
+
+#[cfg(test)]
+mod tests {
+    use frontdesk_model::{Timestamp, query};
+
+    use super::*;
+
+    #[test]
+    fn every_documented_keyword_is_there_with_its_rule_about_negation() {
+        // With text: 37 (rows 7.08 to 7.11).
+        assert_eq!(LANGUAGE.keywords.len() + 1, 37);
+        let positive: Vec<&str> =
+            LANGUAGE.keywords.iter().filter(|keyword| !keyword.negatable).map(|keyword| keyword.name).collect();
+        // Row 7.12, and text.
+        assert_eq!(
+            positive,
+            [
+                "foreign",
+                "identity",
+                "identity_group",
+                "categorized_in_mine_of",
+                "forwarded_into_mine_of",
+                "first_content_after",
+                "first_content_before",
+                "last_content_after",
+                "last_content_before"
+            ]
+        );
+        for keyword in LANGUAGE.keywords {
+            let same = LANGUAGE.keywords.iter().filter(|other| other.name == keyword.name).count();
+            assert_eq!(same, 1, "{}", keyword.name);
+        }
     }
-}
 
-fn condition(term: &Term, caller: &Caller) -> Result<Condition> {
-    let boolean = || {
-        let value = query::boolean(&term.value).ok_or_else(|| term.refuse("the value must be true or false."))?;
-        Ok::<bool, error::Error>(value != term.negated)
-    };
-    let id = || term.value.parse::<Id>().ok();
-    let positive = |condition: Condition| {
-        if term.negated { Err(term.refuse("this keyword cannot be negated.")) } else { Ok(condition) }
-    };
-    let moment = |column, comparison| {
-        let at = Timestamp::parse_iso(&term.value)
-            .ok_or_else(|| term.refuse("the value must be a date such as 2026-01-31 or 2026-01-31T17:00:00Z."))?;
-        positive(Condition::Moment { column, comparison, at })
-    };
-    let assigned_to = |open| match id() {
-        Some(user) => Condition::Assigned { open, user: Some(user), holds: !term.negated },
-        None => Condition::Nothing { negated: term.negated },
-    };
-    Ok(match term.key.as_str() {
-        "source" => id().map_or(Condition::Nothing { negated: term.negated }, |id| Condition::Sources {
-            ids: vec![id],
-            negated: term.negated,
-        }),
-        "identity" => {
-            positive(id().map_or(Condition::Nothing { negated: term.negated }, |id| Condition::Identities(vec![id])))?
-        }
-        "foreign" => positive(Condition::Foreign(vec![term.value.clone()]))?,
-        "status_in" => {
-            let name = STATUSES.iter().find(|status| **status == term.value);
-            let reason = || term.refuse(&format!("the value must be one of {}.", STATUSES.join(", ")));
-            Condition::Statuses { names: vec![name.ok_or_else(reason)?], negated: term.negated }
-        }
-        "categorized_in" => id().map_or(Condition::Nothing { negated: term.negated }, |id| Condition::Categories {
-            ids: vec![id],
-            negated: term.negated,
-        }),
-        "not_categorized_in" => id().map_or(Condition::Nothing { negated: term.negated }, |id| Condition::Categories {
-            ids: vec![id],
-            negated: !term.negated,
-        }),
-        "categorized" => Condition::Categorised(boolean()?),
-        "assigned" => Condition::Assigned { open: Open::Any, user: None, holds: boolean()? },
-        "opened_and_assigned" => Condition::Assigned { open: Open::Opened, user: None, holds: boolean()? },
-        "active_and_assigned" => Condition::Assigned { open: Open::Active, user: None, holds: boolean()? },
-        "assigned_to" => assigned_to(Open::Any),
-        "opened_and_assigned_to" => assigned_to(Open::Opened),
-        "active_and_assigned_to" => assigned_to(Open::Active),
-        "assigned_to_me" => Condition::Assigned { open: Open::Any, user: Some(caller.user_id), holds: boolean()? },
-        "opened_and_assigned_to_me" => {
-            Condition::Assigned { open: Open::Opened, user: Some(caller.user_id), holds: boolean()? }
-        }
-        "active_and_assigned_to_me" => {
-            Condition::Assigned { open: Open::Active, user: Some(caller.user_id), holds: boolean()? }
-        }
-        "first_content_after" => moment("threads.first_content_at", ">=")?,
-        "first_content_before" => moment("threads.first_content_at", "<")?,
-        "last_content_after" => moment("threads.last_content_at", ">=")?,
-        "last_content_before" => moment("threads.last_content_at", "<")?,
-        "language" => Condition::Language { language: term.value.clone(), negated: term.negated },
-        "approval_required" => Condition::Content { state: "contents.approval_required", holds: boolean()? },
-        "not_published" => Condition::Content { state: "NOT contents.published", holds: boolean()? },
-        "opened_and_assigned_to_disabled_agents" => {
-            Condition::AssignedToDisabled { open: Open::Opened, holds: boolean()? }
-        }
-        "active_and_assigned_to_disabled_agents" => {
-            Condition::AssignedToDisabled { open: Open::Active, holds: boolean()? }
-        }
-        // No content can be scheduled, forwarded or left to a person by a classifier, and no user has categories, yet.
-        "scheduled" | "needs_manual_categorization" | "categorized_in_mine" | "forwarded_into_mine" => {
-            Condition::Nothing { negated: !boolean()? }
-        }
-        "forwarded_into" => Condition::Nothing { negated: term.negated },
-        // Nor are there identity groups and teams.
-        "assigned_to_team" | "opened_and_assigned_to_team" | "active_and_assigned_to_team" => {
-            Condition::Nothing { negated: term.negated }
-        }
-        "identity_group" | "categorized_in_mine_of" | "forwarded_into_mine_of" => {
-            positive(Condition::Nothing { negated: false })?
-        }
-        _ => return Err(term.refuse("there is no such keyword for threads.")),
-    })
-}
-
-fn apply<'a>(condition: &'a Condition, tx: &dyn Tx, filter: &mut Filter<'a>) {
-    let not = |negated: bool| if negated { "NOT " } else { "" };
-    match condition {
-        Condition::Nothing { negated } => filter.and(format!("{}FALSE", not(*negated))),
-        Condition::Language { language, negated } => {
-            let place = filter.bind(language);
-            filter.and(format!(
-                "{}EXISTS (SELECT 1 FROM contents WHERE contents.thread_id = threads.id AND contents.language = {place})",
-                not(*negated)
-            ));
-        }
-        Condition::Content { state, holds } => filter.and(format!(
-            "{}EXISTS (SELECT 1 FROM contents WHERE contents.thread_id = threads.id AND {state})",
-            not(!holds)
-        )),
-        Condition::AssignedToDisabled { open, holds } => filter.and(format!(
-            "{}EXISTS (SELECT 1 FROM interventions JOIN users ON users.id = interventions.user_id
-               WHERE interventions.thread_id = threads.id AND NOT users.enabled{})",
-            not(!holds),
-            open.condition()
-        )),
-        Condition::Sources { ids, negated } => {
-            let list = filter.list(tx, "threads.source_id", ids);
-            filter.and(format!("{}{list}", not(*negated)));
-        }
-        Condition::Statuses { names, negated } => {
-            let places: Vec<String> = names.iter().map(|name| filter.bind(*name)).collect();
-            filter.and(format!(
-                "{}EXISTS (SELECT 1 FROM contents WHERE contents.thread_id = threads.id AND contents.status IN ({}))",
-                not(*negated),
-                places.join(", ")
-            ));
-        }
-        Condition::Identities(ids) => {
-            let list = filter.list(tx, "contents.author_id", ids);
-            filter.and(format!("threads.id IN (SELECT contents.thread_id FROM contents WHERE {list})"));
-        }
-        Condition::Foreign(foreign_ids) => {
-            let places: Vec<String> = foreign_ids.iter().map(|foreign_id| filter.bind(foreign_id)).collect();
-            filter.and(format!("threads.foreign_id IN ({})", places.join(", ")));
-        }
-        Condition::Categories { ids, negated } => {
-            let list = filter.list(tx, "category_id", ids);
-            filter.and(format!(
-                "{}(threads.id IN (SELECT object_id FROM categorisations WHERE {list}) OR threads.id IN (
-                   SELECT interventions.thread_id FROM categorisations
-                   JOIN interventions ON interventions.id = categorisations.object_id WHERE {list}))",
-                not(*negated)
-            ));
-        }
-        Condition::Categorised(categorised) => filter.and(format!(
-            "{}(EXISTS (SELECT 1 FROM categorisations WHERE object_id = threads.id) OR EXISTS (
-               SELECT 1 FROM interventions JOIN categorisations ON categorisations.object_id = interventions.id
-               WHERE interventions.thread_id = threads.id))",
-            not(!categorised)
-        )),
-        Condition::Assigned { open, user, holds } => {
-            let mut which = String::new();
-            if let Some(user) = user {
-                let place = filter.bind(user);
-                which += &format!(" AND interventions.user_id = {place}");
-            }
-            which += open.condition();
-            filter.and(format!(
-                "{}EXISTS (SELECT 1 FROM interventions WHERE interventions.thread_id = threads.id{which})",
-                not(!holds)
-            ));
-        }
-        Condition::Moment { column, comparison, at } => {
-            let place = filter.bind(*at);
-            filter.and(format!("{column} {comparison} {place}"));
-        }
-        Condition::Text(words) => match search::matching(tx.dialect(), words) {
-            Some(expression) => {
-                let number = filter.bind_owned(expression);
-                let hit = search::condition(tx.dialect(), "contents", number);
-                filter.and(format!("threads.id IN (SELECT contents.thread_id FROM contents WHERE {hit})"));
-            }
-            None => filter.and("FALSE"),
-        },
+    #[test]
+    fn the_default_order_is_the_latest_content_first() {
+        let read = |text| LANGUAGE.read(&query::parse(text).unwrap(), Timestamp::parse_iso).unwrap();
+        assert_eq!(order(&read("")), "threads.last_content_at DESC, threads.id DESC");
+        assert_eq!(order(&read("order:created_at.asc")), "threads.created_at, threads.id");
     }
 }

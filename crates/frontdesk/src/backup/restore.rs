@@ -10,9 +10,10 @@ use std::sync::Arc;
 
 use flate2::read::GzDecoder;
 use frontdesk_conversations::attachments::Files;
+use frontdesk_conversations::contents::indexing;
 use frontdesk_model::{Id, Result, error};
 use frontdesk_store::dump::{self, Column, Rows};
-use frontdesk_store::{Migration, Row, Store, Tx, Value, args, search};
+use frontdesk_store::{Migration, Row, Store, Tx, Value, args};
 use tokio::runtime::Handle;
 
 use super::{
@@ -238,10 +239,12 @@ fn finish(tx: &mut dyn Tx, log_seq: i64) -> Result<()> {
 
 fn insert(tx: &mut dyn Tx, table: &Table, columns: &[Column], rows: &[Row]) -> Result<()> {
     dump::insert_rows(tx, table.name, columns, rows)?;
-    if let Some(searched) = table.searched {
-        let (id, text) = (place(columns, "id")?, place(columns, searched)?);
+    if table.searched {
+        let [id, title, body, format] = ["id", "title", "body", "body_format"].map(|name| place(columns, name));
+        let (id, title, body, format) = (id?, title?, body?, format?);
         for row in rows {
-            search::index(tx, table.name, row.get(id)?, &row.get::<String>(text)?)?;
+            let (id, title): (_, Option<String>) = (row.get(id)?, row.get(title)?);
+            indexing::index(tx, id, title.as_deref(), &row.get::<String>(body)?, &row.get::<String>(format)?)?;
         }
     }
     Ok(())

@@ -8,8 +8,9 @@ use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use frontdesk_conversations::attachments::Files;
+use frontdesk_conversations::contents::indexing;
 use frontdesk_model::{Env, Timestamp};
-use frontdesk_store::{Dialect, Row, Store, Value, args, dump, search};
+use frontdesk_store::{Dialect, Filter, Row, Store, Value, args, dump, search};
 
 use super::*;
 use crate::migrations;
@@ -111,8 +112,11 @@ fn fill(tx: &mut dyn Tx, hashes: &[[u8; 32]]) -> Result<()> {
         }
     }
     tx.execute("UPDATE log_head SET seq = 4711", args![])?;
-    let contents = tx.query("SELECT id, body FROM contents", args![])?;
-    contents.iter().try_for_each(|row| search::index(tx, "contents", row.get(0)?, &row.get::<String>(1)?))
+    let contents = tx.query("SELECT id, title, body FROM contents", args![])?;
+    contents.iter().try_for_each(|row| {
+        let (id, title): (_, Option<String>) = (row.get(0)?, row.get(1)?);
+        indexing::index(tx, id, title.as_deref(), &row.get::<String>(2)?, "text")
+    })
 }
 
 /// A store with rows in every table, and the files of its attachments.
@@ -136,9 +140,10 @@ async fn everything(store: &Store) -> BTreeMap<String, Vec<String>> {
             found.insert(table.name.to_owned(), lines);
         }
         let head: i64 = tx.one("SELECT seq FROM log_head", args![])?.get(0)?;
-        let condition = search::condition(tx.dialect(), "contents", 1);
-        let words = search::matching(tx.dialect(), "ZOE").unwrap();
-        let hits = tx.query(&format!("SELECT id FROM contents WHERE {condition} ORDER BY id"), args![&words])?;
+        let mut filter = Filter::default();
+        let route = search::route(tx.dialect(), "contents", "contents.id", "contents.id", "ZOE");
+        filter.and_any(route.into_iter().collect(), true);
+        let hits = filter.page(tx, "SELECT id FROM contents", "id", 0, 100)?;
         let hits = hits.iter().map(|row| Ok(format!("{:?}", row.get::<Vec<u8>>(0)?))).collect::<Result<_>>()?;
         found.insert("log_head".into(), vec![head.to_string()]);
         found.insert("search".into(), hits);

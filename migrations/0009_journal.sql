@@ -1,1 +1,0 @@
--- Finding events of the log.
