@@ -3,6 +3,7 @@
 use std::io::Read;
 use std::time::{Duration, Instant};
 
+use frontdesk_tests::description::Description;
 use frontdesk_tests::http::{Request, encode};
 use frontdesk_tests::pages::records;
 use frontdesk_tests::random::Random;
@@ -17,6 +18,134 @@ on_both_engines![
     a_request_that_never_ends_is_cut_off_and_holds_up_nobody,
     a_strangers_endless_upload_is_cut_off_before_it_costs_memory,
 ];
+
+/// JSON values that no parameter wants, as they stand in a body: wrong types, too much, too deep, no text at all.
+fn hostile_values(hidden: &str) -> Vec<(&'static str, Vec<u8>)> {
+    let text = |text: &str| json!(text).to_string().into_bytes();
+    vec![
+        ("null", b"null".to_vec()),
+        ("true", b"true".to_vec()),
+        ("a number", b"-7".to_vec()),
+        ("a fraction", b"0.5".to_vec()),
+        ("a number beyond all", b"1e400".to_vec()),
+        ("a number of many digits", "9".repeat(400).into_bytes()),
+        ("no text", text("")),
+        ("a text", text("mallory")),
+        ("a long text", text(&"x".repeat(300_000))),
+        ("NUL", br#""a\u0000b""#.to_vec()),
+        ("half a surrogate pair", br#""\ud800""#.to_vec()),
+        ("the wrong half first", br#""\udc00\ud800""#.to_vec()),
+        ("invalid UTF-8", b"\"\xff\xfe\"".to_vec()),
+        ("a formula", text("=HYPERLINK(\"http://x.example\")")),
+        ("another formula", text("@SUM(1+1)*cmd|' /C calc'!A0")),
+        ("an id of nothing", text("0123456789abcdef01234567")),
+        ("an id of what is hidden", text(hidden)),
+        ("a list", br#"["mallory", null, 1, {}]"#.to_vec()),
+        ("a list of hidden ids", json!([hidden, hidden]).to_string().into_bytes()),
+        ("a huge list", json!(vec!["x"; 20_000]).to_string().into_bytes()),
+        ("a hash", br#"{"mallory": "x", "": [], "id": {}}"#.to_vec()),
+        ("a deep list", [vec![b'['; 2_000], vec![b']'; 2_000]].concat()),
+        ("a deep hash", [br#"{"a":"#.repeat(100), b"1".to_vec(), vec![b'}'; 100]].concat()),
+    ]
+}
+
+/// Every operation, every parameter, every hostile value. Both stores answer the same, and nobody sees more than they
+/// may.
+#[test]
+fn hostile_values_meet_the_same_refusal_on_both_stores() {
+    let [sqlite, postgres] =
+        [Engine::Sqlite, Engine::Postgres].map(|engine| std::thread::spawn(move || try_hostile_values(engine)));
+    let (sqlite, postgres) = (sqlite.join().expect("SQLite"), postgres.join().expect("PostgreSQL"));
+    let apart: Vec<String> = sqlite
+        .iter()
+        .filter(|(what, status)| postgres.get(*what) != Some(status))
+        .map(|(what, status)| format!("{what}: {status} on SQLite, {:?} on PostgreSQL", postgres.get(what)))
+        .collect();
+    assert!(apart.is_empty() && sqlite.len() > 2_000, "of {}:\n{}", sqlite.len(), apart.join("\n"));
+}
+
+fn try_hostile_values(engine: Engine) -> std::collections::BTreeMap<String, u16> {
+    let cast = Cast::start(engine, &[]);
+    // What Ada may not see: a source of its own, with something of everything on it.
+    let (source, _channel) = cast.new_source();
+    source.says("vera", "t", "Hello?");
+    let hidden = source.contents(&cast.otto, "t").remove(0);
+    cast.otto.engage(hidden["id"].as_str().unwrap());
+    let description = Description::of(cast.server.address());
+    let mut connection = Connection::open(cast.server.address()).unwrap();
+    let mut statuses = std::collections::BTreeMap::new();
+    for operation in description.operations() {
+        // One that exists, and so different from run to run, but the same on both stores: the first of its list.
+        let mut target = "/1.0".to_owned();
+        for part in operation.path.split('/').skip(1) {
+            target.push('/');
+            if !part.starts_with('{') {
+                target += part;
+                continue;
+            }
+            let list = cast.otto.get(target.trim_end_matches('/'));
+            let first =
+                if list.status == 200 { list.json()["records"][0]["id"].as_str().map(str::to_owned) } else { None };
+            target += &first.unwrap_or_else(|| "0123456789abcdef01234567".to_owned());
+        }
+        for name in parameters_of(&description, operation.entry) {
+            for (label, value) in hostile_values(&source.id) {
+                let request = if matches!(operation.method, "POST" | "PUT") {
+                    let body = [format!("{{{}:", json!(name)).into_bytes(), value, b"}".to_vec()].concat();
+                    Request::new(operation.method, &target).body("application/json", body)
+                } else {
+                    let text = serde_json::from_slice::<Value>(&value).ok();
+                    let text = text.map_or_else(
+                        || "%ff%00%ud800".to_owned(),
+                        |value| match value {
+                            Value::String(text) => encode(&text),
+                            value => encode(&value.to_string()),
+                        },
+                    );
+                    // An address has its own limit.
+                    let text: String = text.chars().take(4_000).collect();
+                    Request::new(operation.method, &format!("{target}?{}={text}", encode(&name)))
+                };
+                for (who, person) in [("the administrator", &cast.otto), ("an agent", &cast.ada)] {
+                    // What deletes for good leaves nothing to try the rest on.
+                    if operation.method == "DELETE" && who == "the administrator" {
+                        continue;
+                    }
+                    let request = request.clone().token(&person.token);
+                    let answer = connection.send(&request).or_else(|_| {
+                        connection = Connection::open(cast.server.address())?;
+                        connection.send(&request)
+                    });
+                    let what = format!("{} as {who}, {name} is {label}", operation.id());
+                    let answer = answer.unwrap_or_else(|trouble| panic!("{what}: {trouble}"));
+                    assert!(answer.status < 500, "{what}: {}", answer.text());
+                    description::check(cast.server.address(), &request, &answer);
+                    let seen = person.user_id == cast.ada.user_id && answer.text().contains(&source.id);
+                    assert!(!seen, "{what}: {}", answer.text());
+                    statuses.insert(what, answer.status);
+                }
+            }
+        }
+    }
+    source.says("vera", "after", "Still there?");
+    assert!(cast.server.log().iter().all(|line| !line.contains("ERROR")), "{:?}", cast.server.log());
+    statuses
+}
+
+/// The names of an operation's parameters, in its body and beside it, and one that it does not know.
+fn parameters_of(description: &Description, entry: &Value) -> Vec<String> {
+    let mut names = vec!["surprise".to_owned()];
+    let resolve = |value: &Value| -> Value {
+        let pointer = value["$ref"].as_str().map(|reference| reference.trim_start_matches('#').to_owned());
+        pointer.and_then(|pointer| description.document().pointer(&pointer)).unwrap_or(value).clone()
+    };
+    let body = resolve(&entry["requestBody"]["content"]["application/json"]["schema"]);
+    names.extend(body["properties"].as_object().into_iter().flatten().map(|(name, _)| name.clone()));
+    let beside = entry["parameters"].as_array().into_iter().flatten().map(resolve);
+    let beside = beside.filter(|parameter| parameter["in"] == "query");
+    names.extend(beside.filter_map(|parameter| Some(parameter["name"].as_str()?.trim_end_matches("[]").to_owned())));
+    names
+}
 
 /// Texts that have hurt somebody somewhere.
 const TEXTS: [&str; 40] = [

@@ -54,7 +54,7 @@ fn every_operation_lets_in_whom_it_should_and_nobody_else(engine: Engine) {
     let world = World::new(&cast);
     for (id, method, path) in &operations {
         let Some(row) = rows.get(id.as_str()) else { continue };
-        world.walk(row, method, path, &mut faults);
+        world.walk(&description, row, method, path, &mut faults);
     }
     assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
 }
@@ -122,7 +122,7 @@ impl World<'_> {
         world
     }
 
-    fn walk(&self, row: &Row, method: &str, path: &str, faults: &mut Vec<String>) {
+    fn walk(&self, description: &Description, row: &Row, method: &str, path: &str, faults: &mut Vec<String>) {
         let expect = |faults: &mut Vec<String>, who: &str, answer: &Answer, statuses: &[u16]| {
             if !statuses.contains(&answer.status) {
                 let text: String = answer.text().chars().take(300).collect();
@@ -145,6 +145,25 @@ impl World<'_> {
             let list = administrator.get(&format!("/1.0{path}?limit=150"));
             if list.text().contains(&self.sources[1].0.id) {
                 faults.push(format!("{} shows what is on another source: {}", row.id, list.text()));
+            }
+        }
+
+        // What is not a parameter is not written, whatever it is called.
+        if method != "GET" && row.id != "createAttachment" {
+            let otto = &self.cast.otto;
+            let mut request = here(otto);
+            let body = if row.body.is_empty() { "{}" } else { std::str::from_utf8(&request.body).expect("JSON") };
+            let mut body: Value = serde_json::from_str(body).expect("JSON");
+            let mut markers = Vec::new();
+            for (name, marker) in foreign_properties(description, row.id) {
+                markers.push(marker.to_string());
+                body[name] = marker;
+            }
+            request.headers.retain(|(name, _)| name != "Content-Type");
+            let answer = otto.send(request.json(&body));
+            expect(faults, "with more than its parameters", &answer, &[row.may]);
+            if let Some(marker) = markers.iter().find(|marker| answer.text().contains(*marker)) {
+                faults.push(format!("{} takes what is no parameter: {marker}: {}", row.id, answer.text()));
             }
         }
 
@@ -196,6 +215,36 @@ impl World<'_> {
         ids.fill(&mut body);
         request.json(&body)
     }
+}
+
+/// The properties of an operation's answer that are no parameters of it, each with a value that nothing else has.
+fn foreign_properties(description: &Description, id: &str) -> Vec<(String, Value)> {
+    let document = description.document();
+    let resolve = |value: &Value| -> Value {
+        let pointer = value["$ref"].as_str().map(|reference| reference.trim_start_matches('#').to_owned());
+        pointer.and_then(|pointer| document.pointer(&pointer)).unwrap_or(value).clone()
+    };
+    let operation = description.operations().into_iter().find(|operation| operation.id() == id).expect(id);
+    let responses = operation.entry["responses"].as_object().expect("responses");
+    let success = responses.iter().find(|(status, _)| status.starts_with('2')).expect("a success").1;
+    let answer = resolve(&success["content"]["application/json"]["schema"]);
+    let body = resolve(&operation.entry["requestBody"]["content"]["application/json"]["schema"]);
+    let taken = |name: &str| {
+        let in_query = operation.entry["parameters"].as_array().into_iter().flatten();
+        body["properties"].get(name).is_some()
+            || in_query
+                .filter_map(|parameter| parameter["name"].as_str())
+                .any(|known| known.trim_end_matches("[]") == name)
+    };
+    let properties = answer["properties"].as_object().into_iter().flatten().filter(|(name, _)| !taken(name));
+    let marker = |schema: &Value| match (schema["type"].as_str(), schema["format"].as_str()) {
+        (Some("boolean"), _) => None,
+        (Some("integer" | "number"), _) => Some(json!(777_777)),
+        (_, Some("date-time")) => Some(json!("1999-09-09T09:09:09Z")),
+        _ if schema["pattern"].is_string() => Some(json!("eeeeeeeeeeeeeeeeeeeeeeee")),
+        _ => Some(json!("written-by-mallory")),
+    };
+    properties.filter_map(|(name, schema)| Some((name.clone(), marker(schema)?))).collect()
 }
 
 /// The objects of one request, made by the administrator as they are named.
