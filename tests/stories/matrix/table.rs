@@ -19,12 +19,25 @@ pub(super) struct Row {
     pub(super) object: &'static str,
     /// The parameters with which it succeeds; `$thread` and the like stand for ids.
     pub(super) body: &'static str,
+    /// How a lacking permission or right is refused.
+    pub(super) denied: u16,
     /// The status of a success. 422 where the object that the matrix makes does not allow more.
     pub(super) may: u16,
 }
 
 const fn row(id: &'static str) -> Row {
-    Row { id, first: &[], then: &[], on_source: false, right: None, hidden: 404, object: "", body: "", may: 200 }
+    Row {
+        id,
+        first: &[],
+        then: &[],
+        on_source: false,
+        right: None,
+        hidden: 404,
+        denied: 403,
+        object: "",
+        body: "",
+        may: 200,
+    }
 }
 
 impl Row {
