@@ -180,9 +180,26 @@ impl World<'_> {
                 expect(faults, &format!("{who}, impersonated"), &self.cast.otto.send(request), statuses);
             }
         }
+        // What is unknown is not there, and neither is what has no proper id.
+        let mut unknown = Vec::new();
+        for nothing in ["0123456789abcdef01234567", "nonsense"] {
+            let Some(place) = path.rfind('{') else { continue };
+            let mut request = here(&self.cast.otto);
+            let depth = path[..place].matches('/').count() + 1;
+            let mut parts: Vec<&str> = request.target.split('/').collect();
+            parts[depth] = nothing;
+            request.target = parts.join("/");
+            let answer = self.cast.otto.send(request);
+            expect(faults, &format!("with the id {nothing}"), &answer, &[404]);
+            unknown.push(answer.text());
+        }
         if row.on_source {
-            // What is on a source that one may not read is not there, whatever the role allows.
-            expect(faults, "on another source", &administrator.send(there(administrator)), &[row.hidden]);
+            // What is on a source that one may not read is not there either, whatever the role allows.
+            let hidden = administrator.send(there(administrator));
+            expect(faults, "on another source", &hidden, &[row.hidden]);
+            if row.hidden == 404 && unknown.iter().any(|unknown| *unknown != hidden.text()) {
+                faults.push(format!("{}: what is hidden differs from what is unknown: {}", row.id, hidden.text()));
+            }
             let otto = &self.cast.otto;
             let answer = otto.send(there(otto));
             expect(faults, "the administrator on the other source", &answer, &[row.may]);
