@@ -220,14 +220,20 @@ impl Writer {
         let known = self
             .connection
             .prepare_cached(
-                "SELECT id, fingerprint, controlled, extra_values FROM identities
+                "SELECT id, fingerprint, controlled, extra_values, muted FROM identities
                  WHERE community_id = ?1 AND foreign_id = ?2",
             )?
             .query_row(params![COMMUNITY.0, inbound.author], |row| {
-                Ok((row.get(0)?, row.get::<_, i64>(1)?, row.get::<_, bool>(2)?, row.get_ref(3)?.as_str()?.len()))
+                Ok((
+                    row.get(0)?,
+                    row.get::<_, i64>(1)?,
+                    row.get::<_, bool>(2)?,
+                    row.get_ref(3)?.as_str()?.len(),
+                    row.get::<_, bool>(4)?,
+                ))
             })
             .optional()?;
-        if let Some((id, _, _, _)) = known {
+        if let Some((id, ..)) = known {
             return Ok(Id(id));
         }
         let id = self.id();
@@ -264,7 +270,7 @@ impl Writer {
         let known = self
             .connection
             .prepare_cached(
-                "SELECT id, title, contents_count, interventions_count FROM threads
+                "SELECT id, title, contents_count, interventions_count, muted FROM threads
                  WHERE source_id = ?1 AND foreign_id = ?2",
             )?
             .query_row(params![SOURCE.0, inbound.thread], |row| Ok((Id(row.get(0)?), row.get(2)?)))

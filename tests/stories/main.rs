@@ -21,6 +21,7 @@ mod interventions;
 mod locales;
 mod main_path;
 mod matrix;
+mod muting;
 mod operating;
 mod permissions;
 mod rest;

@@ -3,7 +3,7 @@
 use frontdesk_tests::cast::unique;
 use frontdesk_tests::http::encode;
 use frontdesk_tests::pages::{id, ids, records};
-use frontdesk_tests::{Cast, Engine, Source};
+use frontdesk_tests::{Cast, Engine, Person, Source, eventually};
 use serde_json::{Value, json};
 
 on_both_engines![
@@ -17,6 +17,11 @@ on_both_engines![
     threads_get_categories,
     a_thread_that_is_only_a_title_has_no_contents,
     a_first_content_with_a_title_names_the_thread,
+    an_archived_thread_waits_for_nobody,
+    text_input_is_switched_on_messaging_threads,
+    a_deleted_thread_takes_everything_with_it,
+    a_long_thread_is_archived_and_deleted_step_by_step,
+    deleting_takes_its_permission,
 ];
 
 fn three_threads(cast: &Cast) -> (Source, frontdesk_tests::FakeChannel) {
@@ -142,15 +147,20 @@ fn threads_of_a_channel_that_cannot_close_them_are_not_closed(engine: Engine) {
     }
 }
 
-fn a_messaging_thread_is_closed_and_opened(engine: Engine) {
-    let cast = Cast::shared(engine);
-    let otto = &cast.otto;
+/// The first content of a new messaging source.
+fn messaging_content(otto: &Person) -> Value {
     let community = json!({ "type": "mobile_messaging", "name": unique("Messaging ") });
     let community = otto.post("/1.0/communities", &community).ok();
     let source = json!({ "type": "mobile_messaging", "name": "App", "community_id": community["id"] });
     let source = otto.post("/1.0/content_sources", &source).ok();
     let content = json!({ "source_id": source["id"], "body": "Your kettle is on its way", "to": "visitor-1" });
-    let content = otto.post("/1.0/contents", &content).ok();
+    otto.post("/1.0/contents", &content).ok()
+}
+
+fn a_messaging_thread_is_closed_and_opened(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let otto = &cast.otto;
+    let content = messaging_content(otto);
     assert_eq!((&content["source_type"], &content["type"]), (&json!("mobile_messaging"), &json!("message")));
     let path = format!("/1.0/content_threads/{}", content["thread_id"].as_str().unwrap());
     // The answer shows the thread as it was before; later reads show what it is.
@@ -264,4 +274,147 @@ fn a_first_content_with_a_title_names_the_thread(engine: Engine) {
     assert_eq!((&content["type"], &content["title"]), (&json!("thread"), &json!("Whistling")));
     source.says("marc", "question-1", "Mine does");
     assert_eq!(source.thread(&cast.otto, "question-1")["contents_count"], 2);
+}
+
+fn an_archived_thread_waits_for_nobody(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (source, channel) = cast.new_source();
+    source.says("vera", "t", "One");
+    let first = source.contents(&cast.otto, "t").remove(0);
+    cast.otto.reply(&id(&first), "An answer");
+    channel.push_of("An answer");
+    source.says("vera", "t", "Two");
+    source.says("marc", "t", "Three");
+    let path = format!("/1.0/content_threads/{}", id(&source.thread(&cast.otto, "t")));
+    let archived = cast.otto.put(&format!("{path}/ignore"), &json!({})).ok();
+    assert_eq!((&archived["id"], &archived["contents_count"]), (&first["thread_id"], &json!(4)));
+    let states: Vec<_> = source.contents(&cast.otto, "t").iter().map(|content| content["status"].clone()).collect();
+    assert_eq!(states, ["replied", "user_reply", "ignored", "ignored"], "what was answered is not undone");
+    cast.otto.put(&format!("{path}/ignore"), &json!({})).ok();
+    source.says("marc", "t", "Four");
+    assert_eq!(source.contents(&cast.otto, "t")[4]["status"], "new");
+    for wrong in ["nonsense", "0123456789abcdef01234567"] {
+        cast.otto.put(&format!("/1.0/content_threads/{wrong}/ignore"), &json!({})).refused(404);
+    }
+    cast.ada.put(&format!("{path}/ignore"), &json!({})).refused(404);
+}
+
+fn text_input_is_switched_on_messaging_threads(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let otto = &cast.otto;
+    let content = messaging_content(otto);
+    let path = format!("/1.0/content_threads/{}", content["thread_id"].as_str().unwrap());
+    let switch = |verb: &str| otto.put(&format!("{path}/{verb}_text_input"), &json!({}));
+    switch("enable").refused(403);
+    let disabled = switch("disable").ok();
+    assert_eq!((&disabled["disable_text_input"], &disabled["id"]), (&json!(true), &content["thread_id"]));
+    assert_eq!(otto.get(&path).ok().get("disable_text_input"), None);
+    switch("disable").refused(403);
+    assert_eq!(switch("enable").ok()["disable_text_input"], false);
+    // A reply can switch it as well; one that says nothing about it keeps it.
+    for (given, after) in [(json!(true), true), (json!(null), true), (json!(false), false)] {
+        let mut reply = json!({ "in_reply_to_id": content["id"], "body": "More" });
+        if !given.is_null() {
+            reply["disable_text_input_on_thread"] = given;
+        }
+        otto.post("/1.0/contents", &reply).ok();
+        switch(if after { "disable" } else { "enable" }).refused(403);
+    }
+    // It is there on messaging threads only.
+    let (source, _channel) = three_threads(&cast);
+    let other = format!("/1.0/content_threads/{}", id(&source.thread(otto, "a")));
+    for verb in ["disable", "enable"] {
+        otto.put(&format!("{other}/{verb}_text_input"), &json!({})).refused(404);
+        otto.put(&format!("/1.0/content_threads/nonsense/{verb}_text_input"), &json!({})).refused(404);
+        cast.ada.put(&format!("{path}/{verb}_text_input"), &json!({})).refused(404);
+    }
+}
+
+fn a_deleted_thread_takes_everything_with_it(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (source, channel) = three_threads(&cast);
+    let otto = &cast.otto;
+    let mut message = source.message("with-file", "a", "author-a", "Here is the zanzibar invoice");
+    message["attachments"] = json!([{ "content": "aGVsbG8=", "filename": "invoice.txt" }]);
+    source.tells("messages.create", &message);
+    let content = source.contents(otto, "a").remove(1);
+    let file = content["attachments"][0]["id"].as_str().unwrap().to_owned();
+    let category = otto.create_category(&json!({}));
+    let thread = source.thread(otto, "a");
+    let path = format!("/1.0/content_threads/{}", id(&thread));
+    otto.put(&format!("{path}/update_categories"), &json!({ "thread_category_ids": [category["id"]] })).ok();
+    let reply = otto.reply(&id(&content), "Thank you");
+    channel.push_of("Thank you");
+    let intervention = reply["intervention_id"].as_str().unwrap().to_owned();
+    otto.put(
+        &format!("/1.0/contents/{}/update_categories", id(&content)),
+        &json!({ "category_ids": [category["id"]] }),
+    )
+    .ok();
+
+    let deleted = otto.delete(&path).ok();
+    assert_eq!((&deleted["id"], &deleted["contents_count"]), (&thread["id"], &json!(3)));
+    for gone in [
+        path.clone(),
+        format!("/1.0/contents/{}", id(&content)),
+        format!("/1.0/contents/{}", id(&reply)),
+        format!("/1.0/interventions/{intervention}"),
+        format!("/1.0/attachments/{file}"),
+    ] {
+        otto.get(&gone).refused(404);
+    }
+    otto.delete(&path).refused(404);
+    let count = |path: &str, q: &str| otto.search(path, &format!("source:{} {q}", source.id))["count"].clone();
+    assert_eq!(count("/1.0/content_threads", ""), 2);
+    assert_eq!(count("/1.0/contents", ""), 2);
+    assert_eq!(count("/1.0/contents", "zanzibar"), 0);
+    assert_eq!(count("/1.0/content_threads", "zanzibar"), 0);
+    // What the channel sends again stays away; what is new begins a new thread.
+    source.tells("messages.create", &message);
+    assert_eq!(source.threads(otto, "a").len(), 0);
+    source.says("author-a", "a", "Hello again");
+    let again = source.thread(otto, "a");
+    assert_eq!((again["id"] == thread["id"], &again["contents_count"]), (false, &json!(1)));
+    assert_eq!(source.contents(otto, "a")[0]["first_in_thread"], true);
+}
+
+fn a_long_thread_is_archived_and_deleted_step_by_step(engine: Engine) {
+    const WRITERS: usize = 16;
+    const MESSAGES: usize = 66;
+    let cast = Cast::shared(engine);
+    let (source, _channel) = cast.new_source();
+    source.says("vera", "t", "First");
+    std::thread::scope(|scope| {
+        for _ in 0..WRITERS {
+            scope.spawn(|| (0..MESSAGES).for_each(|_| drop(source.says("vera", "t", "More"))));
+        }
+    });
+    let path = format!("/1.0/content_threads/{}", id(&source.thread(&cast.otto, "t")));
+    let count = |q: &str| cast.otto.search("/1.0/contents", &format!("source:{} {q}", source.id))["count"].clone();
+    let all = WRITERS * MESSAGES + 1;
+    assert_eq!(count(""), all);
+    cast.otto.put(&format!("{path}/ignore"), &json!({})).ok();
+    eventually("all are ignored", || (count("status_in:ignored") == all).then_some(()));
+    // Until the last step has ended the next job has to wait.
+    let before = eventually("the thread can be deleted", || {
+        let answer = cast.otto.delete(&path);
+        if answer.status == 409 { None } else { Some(answer.ok()) }
+    });
+    assert_eq!(before["contents_count"], all);
+    eventually("the thread is gone", || (cast.otto.get(&path).status == 404).then_some(()));
+    assert_eq!(count(""), 0);
+    assert_eq!(cast.otto.search("/1.0/content_threads", &format!("source:{}", source.id))["count"], 0);
+}
+
+fn deleting_takes_its_permission(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let borrowed = cast.borrow_shop();
+    let thread = unique("deleted-");
+    borrowed.shop.says("vera", &thread, "Hello?");
+    let path = format!("/1.0/content_threads/{}", id(&borrowed.shop.thread(&cast.otto, &thread)));
+    cast.ada.delete(&path).refused(403);
+    cast.otto.delete(&path).ok();
+    for wrong in ["nonsense", "0123456789abcdef01234567"] {
+        cast.otto.delete(&format!("/1.0/content_threads/{wrong}")).refused(404);
+    }
 }

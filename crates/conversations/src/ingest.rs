@@ -69,7 +69,13 @@ pub(crate) fn content(
 
     let content_id = env.id();
     let first_in_thread = thread.contents_count == 0;
-    let intervention = if thread.interventions_count > 0 && !author_is.controlled {
+    // What the muted write is kept and counted like the rest, and waits for nobody.
+    let muted = match author_is.controlled {
+        false if thread.muted => Some("content.thread_muted_ignored"),
+        false if author_is.muted => Some("content.author_muted_ignored"),
+        _ => None,
+    };
+    let intervention = if thread.interventions_count > 0 && !author_is.controlled && muted.is_none() {
         interventions::on_customer_content(tx, env, thread.id, customer_id)?
     } else {
         None
@@ -77,6 +83,7 @@ pub(crate) fn content(
     let status = match (author_is.controlled, first_in_thread, intervention) {
         (true, true, _) => "user_initiated",
         (true, false, _) => "user_reply",
+        _ if muted.is_some() => "ignored",
         (false, _, Some(_)) => "assigned",
         (false, _, None) => "new",
     };
@@ -132,6 +139,10 @@ pub(crate) fn content(
         status,
         first_in_thread,
     ));
+    if let Some(kind) = muted {
+        let payload = json!({ "source_id": channel.source_id, "author_id": author_is.id });
+        tx.append(events::caused_by_nobody(env, kind, content_id, Some(thread.id), payload));
+    }
     Ok(Ingested::Created)
 }
 
@@ -280,6 +291,7 @@ struct Thread {
     title: Option<String>,
     contents_count: i64,
     interventions_count: i64,
+    muted: bool,
     is_new: bool,
 }
 
@@ -293,7 +305,7 @@ fn thread_by_foreign_id(
     now: Timestamp,
 ) -> Result<Thread> {
     let row = tx.first(
-        "SELECT id, title, contents_count, interventions_count FROM threads WHERE source_id = $1 AND foreign_id = $2",
+        "SELECT id, title, contents_count, interventions_count, muted FROM threads WHERE source_id = $1 AND foreign_id = $2",
         args![&channel.source_id, key],
     )?;
     let title = (inbound.object == ContentObject::Thread).then(|| inbound.title.clone()).flatten();
@@ -303,6 +315,7 @@ fn thread_by_foreign_id(
             title: row.get(1)?,
             contents_count: row.get(2)?,
             interventions_count: row.get(3)?,
+            muted: row.get(4)?,
             is_new: false,
         };
         if title.is_some() && title != thread.title {
@@ -325,7 +338,7 @@ fn thread_by_author(
 ) -> Result<Thread> {
     let row = match parent {
         Some(parent) => tx.first(
-            "SELECT id, title, contents_count, interventions_count FROM threads WHERE id = $1",
+            "SELECT id, title, contents_count, interventions_count, muted FROM threads WHERE id = $1",
             args![&parent.thread_id],
         )?,
         None => {
@@ -334,7 +347,7 @@ fn thread_by_author(
                 None => Timestamp::from_micros(i64::MIN),
             };
             tx.first(
-                "SELECT id, title, contents_count, interventions_count FROM threads
+                "SELECT id, title, contents_count, interventions_count, muted FROM threads
                  WHERE author_id = $1 AND source_id = $2 AND last_content_at >= $3 AND NOT closed
                    AND foreign_id IS NULL
                  ORDER BY last_content_at DESC LIMIT 1",
@@ -348,6 +361,7 @@ fn thread_by_author(
             title: row.get(1)?,
             contents_count: row.get(2)?,
             interventions_count: row.get(3)?,
+            muted: row.get(4)?,
             is_new: false,
         }),
         None => create_thread(tx, env, channel, None, None, Some(customer_id), now),
@@ -376,7 +390,7 @@ fn create_thread(
     if customer_id.is_none() {
         count(tx, channel.source_id, 1, 0)?;
     }
-    Ok(Thread { id, title, contents_count: 0, interventions_count: 0, is_new: true })
+    Ok(Thread { id, title, contents_count: 0, interventions_count: 0, muted: false, is_new: true })
 }
 
 /// Adds to a source's counters.

@@ -1,6 +1,6 @@
 //! Many messages with one statement, for PostgreSQL: there every statement is a journey, and a message takes a dozen.
 //! A message is taken along when all that it needs exists already: a known and unchanged author, a thread with contents
-//! and without interventions, nothing attached. That is most of them; the others go the common way, [`ingest::content`].
+//! and without interventions, nobody muted, nothing attached. That is most of them; the others go the common way, [`ingest::content`].
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -107,6 +107,8 @@ pub(crate) fn write(tx: &mut dyn Tx, env: &Env, messages: &[(Arc<Channel>, Arc<I
             && found.get::<i64>(6)? > 0
             && found.get::<i64>(7)? == 0
             && found.get::<Option<i64>>(8)? == Some(channel.version)
+            && !found.get::<bool>(9)?
+            && !found.get::<bool>(10)?
             && seen.insert((channel.source_id, content.foreign_id.clone()));
         if plain {
             taken[index as usize] = true;
@@ -133,7 +135,8 @@ fn look_up(tx: &mut dyn Tx, messages: &[(Arc<Channel>, Arc<InboundContent>)]) ->
         .collect();
     tx.query(
         "SELECT wanted.index, content_keys.content_id, identities.id, identities.fingerprint, identities.controlled,
-                threads.id, threads.contents_count, threads.interventions_count, sources.version
+                threads.id, threads.contents_count, threads.interventions_count, sources.version,
+                identities.muted, threads.muted
          FROM json_to_recordset(CAST(CAST($1 AS text) AS json)) AS wanted
            (index BIGINT, source_id TEXT, community_id TEXT, foreign_id TEXT, thread TEXT, author TEXT)
          LEFT JOIN sources ON sources.id = decode(wanted.source_id, 'hex')

@@ -10,7 +10,7 @@ use frontdesk_store::Tx;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::{Conversations, interventions};
+use crate::{Conversations, interventions, threads};
 
 /// At most this many rows in one transaction: everybody else waits behind it.
 const ROWS_MAX: i64 = 100;
@@ -25,12 +25,20 @@ struct Timer {
     run: fn(&mut dyn Tx, &Env, i64) -> Result<u64>,
 }
 
-const TIMERS: &[Timer] = &[Timer {
-    name: "deferred interventions",
-    period: Duration::from_millis(500),
-    any_due: interventions::deferring::any_due,
-    run: interventions::deferring::reactivate_due,
-}];
+const TIMERS: &[Timer] = &[
+    Timer {
+        name: "deferred interventions",
+        period: Duration::from_millis(500),
+        any_due: interventions::deferring::any_due,
+        run: interventions::deferring::reactivate_due,
+    },
+    Timer {
+        name: "long threads",
+        period: Duration::from_millis(500),
+        any_due: threads::jobs::any_due,
+        run: threads::jobs::advance,
+    },
+];
 
 /// Runs every timer until `stop` changes.
 pub async fn run(app: Arc<Conversations>, stop: watch::Receiver<bool>) {

@@ -335,6 +335,11 @@ impl Ids<'_> {
                 otto.put(&format!("/1.0/content_threads/{thread}/close"), &json!({})).ok();
                 thread
             }
+            "speechless_thread" => {
+                let thread = self.of("messaging_thread");
+                otto.put(&format!("/1.0/content_threads/{thread}/disable_text_input"), &json!({})).ok();
+                thread
+            }
             "failed_content" => {
                 let content = self.of("content");
                 let reply = id(&otto.reply(&content, REFUSED));

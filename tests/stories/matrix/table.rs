@@ -88,6 +88,12 @@ pub(super) const TABLE: &[Row] = &[
     row("closeThread").on_source().object("messaging_thread").then(&["close_content_thread"]),
     row("openThread").on_source().object("closed_thread").then(&["open_content_thread"]),
     row("categorizeThread").on_source().body(r#"{ "thread_category_ids": [] }"#),
+    row("archiveThread").on_source(),
+    row("disableThreadTextInput").on_source().object("messaging_thread").right("reply"),
+    row("enableThreadTextInput").on_source().object("speechless_thread").right("reply"),
+    row("muteThread").first(&["mute_content"]).on_source(),
+    row("unmuteThread").first(&["mute_content"]).on_source(),
+    row("deleteThread").first(&["delete_content_thread"]).on_source(),
     row("getAllContents"),
     row("createContent")
         .on_source()
@@ -100,6 +106,8 @@ pub(super) const TABLE: &[Row] = &[
     row("exportContentAgain").on_source().object("failed_content").right("reply"),
     row("getAllIdentities"),
     row("getIdentity").on_source(),
+    row("muteIdentity").first(&["mute_content"]).on_source(),
+    row("unmuteIdentity").first(&["mute_content"]).on_source(),
     row("getAllInterventions"),
     row("createIntervention").on_source().hidden(422).body(r#"{ "content_id": "$content" }"#),
     row("getIntervention").on_source(),

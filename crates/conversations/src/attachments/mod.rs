@@ -216,6 +216,13 @@ pub(crate) fn use_uploads(
     Ok(used)
 }
 
+/// Deletes the attachments of contents that go.
+pub(crate) fn remove_of_contents(tx: &mut dyn Tx, content_ids: &[Id]) -> Result<()> {
+    let sql = format!("DELETE FROM attachments WHERE {}", tx.in_list("content_id", 1));
+    tx.execute(&sql, args![content_ids])?;
+    Ok(())
+}
+
 /// Puts received files into their place before their operation's transaction: a row must never be durable before its
 /// file is. A file whose operation is refused stays behind and only costs its space.
 pub fn keep_upload(files: Files) -> frontdesk_rest::KeepUpload {

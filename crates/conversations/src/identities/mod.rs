@@ -1,5 +1,6 @@
 //! Identities: one author in one community, a customer or one that agents write as.
 
+mod muting;
 mod rest;
 
 use frontdesk_model::event::NewEvent;
@@ -21,6 +22,8 @@ pub(crate) struct Stored {
     pub(crate) id: Id,
     /// Whether agents may write as it.
     pub(crate) controlled: bool,
+    /// Whether what it writes arrives ignored.
+    pub(crate) muted: bool,
 }
 
 /// Finds or creates the identity of an author, and takes over what the channel newly tells. On the way of every inbound
@@ -33,16 +36,18 @@ pub(crate) fn store_author(
     author: &InboundAuthor,
 ) -> Result<Stored> {
     let row = tx.first(
-        "SELECT id, fingerprint, controlled, extra_values FROM identities WHERE community_id = $1 AND foreign_id = $2",
+        "SELECT id, fingerprint, controlled, extra_values, muted FROM identities
+         WHERE community_id = $1 AND foreign_id = $2",
         args![&community_id, &author.foreign_id],
     )?;
     let fingerprint = fingerprint(author);
     let Some(row) = row else {
         let id = insert(tx, env, community_id, community_type, author, fingerprint)?;
         tx.append(created(env, id, community_id));
-        return Ok(Stored { id, controlled: author.puppetizable });
+        return Ok(Stored { id, controlled: author.puppetizable, muted: false });
     };
-    let stored = Stored { id: row.get(0)?, controlled: row.get::<bool>(2)? || author.puppetizable };
+    let controlled = row.get::<bool>(2)? || author.puppetizable;
+    let stored = Stored { id: row.get(0)?, controlled, muted: row.get(4)? };
     if row.get::<i64>(1)? == fingerprint {
         return Ok(stored);
     }

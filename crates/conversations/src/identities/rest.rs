@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use frontdesk_model::{Id, Result, Timestamp, error};
+use frontdesk_model::{Id, Permission, Result, Timestamp, error};
 use frontdesk_rest::{Call, NoParameters, Operation, Page, Paging};
 use frontdesk_store::{Filter, Row, Tx, args};
 use http::Method;
@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{are_all_communities, display_name, readable_communities, require_readable};
+use super::{are_all_communities, display_name, muting, readable_communities, require_readable};
 use crate::Conversations;
 
 /// An identity as REST shows it.
@@ -39,14 +39,18 @@ pub(super) struct Identity {
     extra_values: Map<String, Value>,
     /// The users who may write as it.
     user_ids: Vec<Id>,
+    /// Whether what this person writes arrives ignored (`extended=true`, and in the answers of our own operations).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-frontdesk-extension" = true))]
+    muted: Option<bool>,
     created_at: Timestamp,
     updated_at: Timestamp,
 }
 
 const COLUMNS: &str = "id, community_id, foreign_id, type, screenname, firstname, lastname, company, email, home_phone,
-    mobile_phone, gender, avatar_url, uuid, extra_values, created_at, updated_at, identity_group_id";
+    mobile_phone, gender, avatar_url, uuid, extra_values, created_at, updated_at, identity_group_id, muted";
 
-fn identity(row: &Row) -> Result<Identity> {
+fn identity(row: &Row, extended: bool) -> Result<Identity> {
     let (screenname, firstname, lastname): (Option<String>, Option<String>, Option<String>) =
         (row.get(4)?, row.get(5)?, row.get(6)?);
     let extra_values: String = row.get(14)?;
@@ -71,6 +75,7 @@ fn identity(row: &Row) -> Result<Identity> {
         extra_values: serde_json::from_str(&extra_values)
             .map_err(|trouble| error::broken(format!("identities.extra_values: {trouble}")))?,
         user_ids: Vec::new(),
+        muted: Some(row.get(18)?).filter(|_| extended),
         created_at: row.get(15)?,
         updated_at: row.get(16)?,
     })
@@ -136,7 +141,32 @@ pub(crate) fn operations(_: &Arc<Conversations>) -> Vec<Operation> {
         .tag(tag)
         .summary("Reads an identity.")
         .notes(whose),
+        Operation::write("muteIdentity", Method::PUT, "/identities/{identityId}/mute", |call, _: NoParameters, tx| {
+            set_muted(call, true, tx)
+        })
+        .tag(tag)
+        .summary("Mutes a customer: what they write from now on arrives ignored.")
+        .notes(whose)
+        .permissions(&[Permission::MuteContent])
+        .extension(),
+        Operation::write(
+            "unmuteIdentity",
+            Method::PUT,
+            "/identities/{identityId}/unmute",
+            |call, _: NoParameters, tx| set_muted(call, false, tx),
+        )
+        .tag(tag)
+        .summary("Ends the muting of a customer; what was ignored stays so.")
+        .notes(whose)
+        .permissions(&[Permission::MuteContent])
+        .extension(),
     ]
+}
+
+fn set_muted(call: &Call, muted: bool, tx: &mut dyn Tx) -> Result<Identity> {
+    let before = show(call, tx)?;
+    muting::set_muted(call, before.id, before.community_id, muted, tx)?;
+    shown(call, true, tx)
 }
 
 fn list(call: &Call, parameters: List, tx: &mut dyn Tx) -> Result<Page<Identity>> {
@@ -188,21 +218,25 @@ fn list(call: &Call, parameters: List, tx: &mut dyn Tx) -> Result<Page<Identity>
     let Paging { offset, limit } = paging;
     let count = filter.count(tx, "identities", offset, limit)?;
     let rows = filter.page(tx, &format!("SELECT {COLUMNS} FROM identities"), order, offset, limit)?;
-    let identities = rows.iter().map(identity).collect::<Result<_>>()?;
+    let identities = rows.iter().map(|row| identity(row, call.extended)).collect::<Result<_>>()?;
     Ok(Page::new(count, paging, with_users(tx, identities)?))
 }
 
 fn show(call: &Call, tx: &mut dyn Tx) -> Result<Identity> {
+    shown(call, call.extended, tx)
+}
+
+fn shown(call: &Call, extended: bool, tx: &mut dyn Tx) -> Result<Identity> {
     let id = call.id("identityId", "identity")?;
     require_readable(tx, &call.caller, id)?;
-    answer(tx, id)
+    told(tx, id, extended)
 }
 
 /// An identity that was found before, as it is told.
-pub(super) fn answer(tx: &mut dyn Tx, id: Id) -> Result<Identity> {
+fn told(tx: &mut dyn Tx, id: Id, extended: bool) -> Result<Identity> {
     let row = tx.first(&format!("SELECT {COLUMNS} FROM identities WHERE id = $1"), args![&id])?;
     let row = row.ok_or_else(|| error::not_found("identity"))?;
-    with_users(tx, vec![identity(&row)?])?.pop().ok_or_else(|| error::not_found("identity"))
+    with_users(tx, vec![identity(&row, extended)?])?.pop().ok_or_else(|| error::not_found("identity"))
 }
 
 fn is_given(text: &Option<String>) -> bool {

@@ -107,6 +107,13 @@ pub(crate) fn find(tx: &mut dyn Tx, caller: &Caller, id: Id) -> Result<Intervent
         .ok_or_else(|| error::not_found("intervention"))
 }
 
+/// Removes interventions whose thread goes, and nothing else of theirs.
+pub(crate) fn remove_rows(tx: &mut dyn Tx, ids: &[Id]) -> Result<()> {
+    let sql = format!("DELETE FROM interventions WHERE {}", tx.in_list("id", 1));
+    tx.execute(&sql, args![ids])?;
+    Ok(())
+}
+
 pub(crate) fn by_id(tx: &mut dyn Tx, id: Id) -> Result<Option<Intervention>> {
     let row = tx.first(&format!("{SELECT} WHERE id = $1"), args![&id])?;
     row.map(|row| intervention(&row)).transpose()

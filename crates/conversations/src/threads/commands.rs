@@ -1,10 +1,11 @@
-//! Closing, opening and categorising threads.
+//! Closing, opening, categorising, muting, archiving and deleting threads, and switching their text input.
 
-use frontdesk_model::{Id, Permission, Result, error};
+use frontdesk_model::{Id, Permission, Result, SourceRight, error};
 use frontdesk_rest::Call;
 use frontdesk_store::{Tx, args};
 use serde_json::json;
 
+use super::jobs::{self, Verb};
 use super::{Thread, find};
 use crate::categories::{self, Object};
 use crate::events;
@@ -48,4 +49,51 @@ pub(super) fn categorise(call: &Call, id: Id, category_ids: &[Id], tx: &mut dyn 
         tx.append(events::by(call, "content_thread.recategorized", id, Some(id), payload));
     }
     find(tx, &call.caller, id)
+}
+
+/// Lets the customer type, or stops them (row 3.09).
+pub(super) fn set_text_input(call: &Call, id: Id, disabled: bool, tx: &mut dyn Tx) -> Result<Thread> {
+    let thread = find(tx, &call.caller, id)?;
+    if !thread.is_messaging()? {
+        return Err(error::not_found("messaging thread"));
+    }
+    if !call.caller.may_on(thread.source_id, SourceRight::Reply) {
+        return Err(error::forbidden("You may not reply on this source."));
+    }
+    let (state, kind) = match disabled {
+        true => ("disabled", "content_thread.text_input_disabled"),
+        false => ("enabled", "content_thread.text_input_enabled"),
+    };
+    if thread.text_input_disabled == disabled {
+        return Err(error::forbidden(format!("The thread's text input is {state} already.")));
+    }
+    let sql = "UPDATE threads SET text_input_disabled = $2, updated_at = $3 WHERE id = $1";
+    tx.execute(sql, args![&id, disabled, call.env.now()])?;
+    tx.append(events::by(call, kind, id, Some(id), json!({ "source_id": thread.source_id })));
+    find(tx, &call.caller, id)
+}
+
+/// What customers write in a muted thread arrives ignored (row 3.14).
+pub(super) fn set_muted(call: &Call, id: Id, muted: bool, tx: &mut dyn Tx) -> Result<Thread> {
+    let thread = find(tx, &call.caller, id)?;
+    if thread.muted != muted {
+        let sql = "UPDATE threads SET muted = $2, updated_at = $3 WHERE id = $1";
+        tx.execute(sql, args![&id, muted, call.env.now()])?;
+        let kind = if muted { "content_thread.muted" } else { "content_thread.unmuted" };
+        tx.append(events::by(call, kind, id, Some(id), json!({ "source_id": thread.source_id })));
+    }
+    find(tx, &call.caller, id)
+}
+
+/// Ignores what waits in a thread for an answer (row 3.07).
+pub(super) fn archive(call: &Call, id: Id, tx: &mut dyn Tx) -> Result<Thread> {
+    let thread = find(tx, &call.caller, id)?;
+    jobs::begin(call, &thread, Verb::Ignore, tx)?;
+    find(tx, &call.caller, id)
+}
+
+/// Deletes a thread and all that is in it (row 3.15).
+pub(super) fn delete(call: &Call, id: Id, tx: &mut dyn Tx) -> Result<()> {
+    let thread = find(tx, &call.caller, id)?;
+    jobs::begin(call, &thread, Verb::Delete, tx)
 }

@@ -1,6 +1,7 @@
 //! Threads: conversations as their source keeps them.
 
 mod commands;
+pub(crate) mod jobs;
 mod rest;
 mod search;
 
@@ -21,6 +22,10 @@ pub(crate) struct Thread {
     pub(crate) foreign_id: Option<String>,
     pub(crate) title: Option<String>,
     pub(crate) closed: bool,
+    /// Messaging: the customer may not type.
+    pub(crate) text_input_disabled: bool,
+    /// What customers write in it arrives ignored.
+    pub(crate) muted: bool,
     pub(crate) extra_data: String,
     pub(crate) contents_count: i64,
     pub(crate) interventions_count: i64,
@@ -33,11 +38,17 @@ impl Thread {
     pub(crate) fn can_be_closed(&self) -> Result<bool> {
         Ok(kind_of(&self.source_type)?.threads_can_be_closed)
     }
+
+    /// Whether its customer's text input can be switched (row 3.09).
+    fn is_messaging(&self) -> Result<bool> {
+        Ok(kind_of(&self.source_type)?.is_messaging)
+    }
 }
 
 const SELECT: &str =
     "SELECT threads.id, threads.source_id, sources.type, threads.foreign_id, threads.title, threads.closed,
-    threads.extra_data, threads.contents_count, threads.interventions_count, threads.created_at, threads.updated_at
+    threads.extra_data, threads.contents_count, threads.interventions_count, threads.created_at, threads.updated_at,
+    threads.text_input_disabled, threads.muted
     FROM threads JOIN sources ON sources.id = threads.source_id";
 
 fn thread(row: &Row) -> Result<Thread> {
@@ -53,6 +64,8 @@ fn thread(row: &Row) -> Result<Thread> {
         interventions_count: row.get(8)?,
         created_at: row.get(9)?,
         updated_at: row.get(10)?,
+        text_input_disabled: row.get(11)?,
+        muted: row.get(12)?,
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use frontdesk_model::{Id, Result, Timestamp, error, query};
+use frontdesk_model::{Id, Permission, Result, Timestamp, error, query};
 use frontdesk_rest::{Call, NoParameters, Operation, Page, Paging};
 use frontdesk_store::{Filter, Tx, args};
 use http::Method;
@@ -31,9 +31,22 @@ struct Answer {
     extra_data: serde_json::Map<String, serde_json::Value>,
     created_at: Timestamp,
     updated_at: Timestamp,
+    /// Whether what customers write in it arrives ignored (`extended=true`, and in the answers of our own operations).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-frontdesk-extension" = true))]
+    muted: Option<bool>,
 }
 
-fn answers(tx: &mut dyn Tx, threads: Vec<Thread>) -> Result<Vec<Answer>> {
+/// A thread of a messaging source, after its text input was switched.
+#[derive(Serialize, JsonSchema)]
+struct MessagingThread {
+    #[serde(flatten)]
+    thread: Answer,
+    /// Whether the customer may not type.
+    disable_text_input: bool,
+}
+
+fn answers(tx: &mut dyn Tx, threads: Vec<Thread>, extended: bool) -> Result<Vec<Answer>> {
     let mut interventions: Vec<(Id, Id)> = Vec::new();
     let with_interventions: Vec<Id> =
         threads.iter().filter(|thread| thread.interventions_count > 0).map(|thread| thread.id).collect();
@@ -70,13 +83,18 @@ fn answers(tx: &mut dyn Tx, threads: Vec<Thread>) -> Result<Vec<Answer>> {
                     .map_err(|trouble| error::broken(format!("threads.extra_data: {trouble}")))?,
                 created_at: thread.created_at,
                 updated_at: thread.updated_at,
+                muted: extended.then_some(thread.muted),
             })
         })
         .collect()
 }
 
-fn answer(tx: &mut dyn Tx, thread: Thread) -> Result<Answer> {
-    answers(tx, vec![thread])?.pop().ok_or_else(|| error::not_found("thread"))
+fn answer(call: &Call, tx: &mut dyn Tx, thread: Thread) -> Result<Answer> {
+    shown(tx, thread, call.extended)
+}
+
+fn shown(tx: &mut dyn Tx, thread: Thread, extended: bool) -> Result<Answer> {
+    answers(tx, vec![thread], extended)?.pop().ok_or_else(|| error::not_found("thread"))
 }
 
 /// Parameters of `getAllThreads`.
@@ -98,14 +116,15 @@ struct Categorise {
 
 pub(super) fn operations(_: &Arc<Conversations>) -> Vec<Operation> {
     let tag = "Threads";
+    let switching = "Other threads are 404; 403 when it is so already, or without the right reply on the source.";
     vec![
         Operation::read("getAllThreads", Method::GET, "/content_threads", list)
             .tag(tag)
             .summary("Lists the threads of sources that the caller may read, latest activity first.")
             .notes(&search::DESCRIPTION),
         Operation::read("getThread", Method::GET, "/content_threads/{threadId}", |call, _: NoParameters, tx| {
-            let thread = find(tx, &call.caller, call.id("threadId", "thread")?)?;
-            answer(tx, thread)
+            let thread = find(tx, &call.caller, id(call)?)?;
+            answer(call, tx, thread)
         })
         .tag(tag)
         .summary("Reads a thread."),
@@ -114,8 +133,8 @@ pub(super) fn operations(_: &Arc<Conversations>) -> Vec<Operation> {
             Method::PUT,
             "/content_threads/{threadId}/close",
             |call, _: NoParameters, tx| {
-                let thread = commands::close(call, call.id("threadId", "thread")?, tx)?;
-                answer(tx, thread)
+                let thread = commands::close(call, id(call)?, tx)?;
+                answer(call, tx, thread)
             },
         )
         .tag(tag)
@@ -125,8 +144,8 @@ pub(super) fn operations(_: &Arc<Conversations>) -> Vec<Operation> {
              Needs close_content_thread.",
         ),
         Operation::write("openThread", Method::GET, "/content_threads/{threadId}/open", |call, _: NoParameters, tx| {
-            let thread = commands::open(call, call.id("threadId", "thread")?, tx)?;
-            answer(tx, thread)
+            let thread = commands::open(call, id(call)?, tx)?;
+            answer(call, tx, thread)
         })
         .alias(Method::PUT, "/content_threads/{threadId}/open")
         .tag(tag)
@@ -137,14 +156,92 @@ pub(super) fn operations(_: &Arc<Conversations>) -> Vec<Operation> {
             Method::PUT,
             "/content_threads/{threadId}/update_categories",
             |call, parameters: Categorise, tx| {
-                let id = call.id("threadId", "thread")?;
+                let id = id(call)?;
                 let thread = commands::categorise(call, id, &parameters.thread_category_ids, tx)?;
-                answer(tx, thread)
+                answer(call, tx, thread)
             },
         )
         .tag(tag)
         .summary("Replaces the categories of a thread."),
+        Operation::write(
+            "archiveThread",
+            Method::PUT,
+            "/content_threads/{threadId}/ignore",
+            |call, _: NoParameters, tx| {
+                let thread = commands::archive(call, id(call)?, tx)?;
+                answer(call, tx, thread)
+            },
+        )
+        .tag(tag)
+        .summary("Archives a thread: what customers wrote in it and waits for an answer becomes ignored.")
+        .notes(
+            "Up to 1,000 contents are done with the answer, the rest of a longer thread soon after; until then the \
+             thread can neither be archived again nor deleted: 409.",
+        ),
+        Operation::write(
+            "disableThreadTextInput",
+            Method::PUT,
+            "/content_threads/{threadId}/disable_text_input",
+            |call, _: NoParameters, tx| switch_text_input(call, true, tx),
+        )
+        .tag(tag)
+        .summary("Stops the customer of a messaging thread from typing.")
+        .notes(switching),
+        Operation::write(
+            "enableThreadTextInput",
+            Method::PUT,
+            "/content_threads/{threadId}/enable_text_input",
+            |call, _: NoParameters, tx| switch_text_input(call, false, tx),
+        )
+        .tag(tag)
+        .summary("Lets the customer of a messaging thread type again.")
+        .notes(switching),
+        Operation::write("muteThread", Method::PUT, "/content_threads/{threadId}/mute", |call, _: NoParameters, tx| {
+            let thread = commands::set_muted(call, id(call)?, true, tx)?;
+            shown(tx, thread, true)
+        })
+        .tag(tag)
+        .summary("Mutes a thread: what customers write in it from now on arrives ignored.")
+        .permissions(&[Permission::MuteContent])
+        .extension(),
+        Operation::write(
+            "unmuteThread",
+            Method::PUT,
+            "/content_threads/{threadId}/unmute",
+            |call, _: NoParameters, tx| {
+                let thread = commands::set_muted(call, id(call)?, false, tx)?;
+                shown(tx, thread, true)
+            },
+        )
+        .tag(tag)
+        .summary("Ends the muting of a thread; what was ignored stays so.")
+        .permissions(&[Permission::MuteContent])
+        .extension(),
+        Operation::write("deleteThread", Method::DELETE, "/content_threads/{threadId}", |call, _: NoParameters, tx| {
+            let thread = find(tx, &call.caller, id(call)?)?;
+            let before = shown(tx, thread, true)?;
+            commands::delete(call, before.id, tx)?;
+            Ok(before)
+        })
+        .tag(tag)
+        .summary("Deletes a thread with its contents, attachments and interventions. Answers it as it was.")
+        .notes(
+            "Nothing is deleted on the channel, and what it sends again stays away. Up to 1,000 contents go with the \
+             answer, the rest of a longer thread soon after; until then the thread is still there, and deleting it \
+             again is 409.",
+        )
+        .permissions(&[Permission::DeleteContentThread])
+        .extension(),
     ]
+}
+
+fn id(call: &Call) -> Result<Id> {
+    call.id("threadId", "thread")
+}
+
+fn switch_text_input(call: &Call, disabled: bool, tx: &mut dyn Tx) -> Result<MessagingThread> {
+    let thread = commands::set_text_input(call, id(call)?, disabled, tx)?;
+    Ok(MessagingThread { disable_text_input: thread.text_input_disabled, thread: answer(call, tx, thread)? })
 }
 
 fn list(call: &Call, parameters: List, tx: &mut dyn Tx) -> Result<Page<Answer>> {
@@ -164,5 +261,5 @@ fn list(call: &Call, parameters: List, tx: &mut dyn Tx) -> Result<Page<Answer>> 
     };
     let rows = filter.page(tx, SELECT, search::order(&query), offset, limit)?;
     let threads = rows.iter().map(thread).collect::<Result<Vec<_>>>()?;
-    Ok(Page::new(count, parameters.paging, answers(tx, threads)?))
+    Ok(Page::new(count, parameters.paging, answers(tx, threads, call.extended)?))
 }
