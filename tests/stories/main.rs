@@ -17,6 +17,8 @@ mod documentation;
 mod hostile;
 mod house;
 mod identities;
+mod identity_groups;
+mod import;
 mod interventions;
 mod locales;
 mod main_path;

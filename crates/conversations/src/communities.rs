@@ -10,6 +10,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use crate::identities::import;
+use crate::identity_groups::mapping::{self, Mapping};
 use crate::{Conversations, events};
 
 const NAME_CHARACTERS_MAX: usize = 255;
@@ -23,6 +25,10 @@ pub(crate) struct Community {
     pub(crate) active: bool,
     pub(crate) created_at: Timestamp,
     pub(crate) updated_at: Timestamp,
+    /// Which extra values of identities fill which fields of their groups (`extended=true`, and where it is changed).
+    #[schemars(extend("x-frontdesk-extension" = true))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) extra_value_mappings: Option<Vec<Mapping>>,
 }
 
 const COLUMNS: &str = "id, type, name, active, created_at, updated_at";
@@ -35,6 +41,7 @@ fn community(row: &Row) -> Result<Community> {
         active: row.get(3)?,
         created_at: row.get(4)?,
         updated_at: row.get(5)?,
+        extra_value_mappings: None,
     })
 }
 
@@ -54,6 +61,17 @@ struct Create {
     name: String,
 }
 
+/// Parameters of `updateCommunity`.
+#[derive(Deserialize, JsonSchema)]
+struct Update {
+    /// What people call it.
+    #[schemars(length(max = NAME_CHARACTERS_MAX))]
+    name: Option<String>,
+    /// All mappings, in place of those before; an empty list removes them.
+    #[schemars(length(max = mapping::MAPPINGS_MAX))]
+    extra_value_mappings: Option<Vec<Mapping>>,
+}
+
 pub(crate) fn operations(_: &Arc<Conversations>) -> Vec<Operation> {
     let tag = "Communities";
     let path = "/communities/{communityId}";
@@ -63,7 +81,8 @@ pub(crate) fn operations(_: &Arc<Conversations>) -> Vec<Operation> {
             .summary("Lists communities, oldest first.")
             .permissions(&[Permission::ReadCommunity]),
         Operation::read("getCommunity", Method::GET, path, |call, _: NoParameters, tx| {
-            find(tx, call.id("communityId", "community")?)
+            let community = find(tx, call.id("communityId", "community")?)?;
+            if call.extended { with_mappings(tx, community) } else { Ok(community) }
         })
         .tag(tag)
         .summary("Reads a community.")
@@ -72,6 +91,15 @@ pub(crate) fn operations(_: &Arc<Conversations>) -> Vec<Operation> {
             .tag(tag)
             .summary("Creates a community, for sources to be put into.")
             .permissions(&[Permission::CreateCommunity])
+            .extension(),
+        Operation::write("updateCommunity", Method::PUT, path, update)
+            .tag(tag)
+            .summary("Renames a community, or maps extra values of its identities to fields of their groups.")
+            .notes(
+                "A mapping fills what a group does not know, when a value comes in: with a new or changed identity, or \
+                 with an import. It names either field or custom_field_key; the key uuid stands for the identity's UUID.",
+            )
+            .permissions(&[Permission::UpdateCommunity])
             .extension(),
         Operation::write("deleteCommunity", Method::DELETE, path, |call, _: NoParameters, tx| delete(call, tx))
             .tag(tag)
@@ -92,14 +120,10 @@ fn list(_: &Call, paging: Paging, tx: &mut dyn Tx) -> Result<Page<Community>> {
 }
 
 fn create(call: &Call, parameters: Create, tx: &mut dyn Tx) -> Result<Community> {
-    let name = parameters.name.trim();
-    if name.is_empty() {
-        return Err(error::invalid("name", "blank", "name can't be blank."));
-    }
-    if name.chars().count() > NAME_CHARACTERS_MAX {
-        return Err(error::invalid("name", "too_long", format!("name has at most {NAME_CHARACTERS_MAX} characters.")));
-    }
+    let name = checked_name(&parameters.name)?;
     let mut types: Vec<_> = frontdesk_sources::kinds().iter().map(|kind| kind.community_type).collect();
+    // Customers can be imported into these before there are sources of the kind.
+    types.extend([import::EMAILS, import::PHONES]);
     types.sort_unstable();
     types.dedup();
     if !types.contains(&parameters.r#type.as_str()) {
@@ -112,6 +136,75 @@ fn create(call: &Call, parameters: Create, tx: &mut dyn Tx) -> Result<Community>
     )?;
     tx.append(events::by(call, "community.created", id, None, json!({ "type": parameters.r#type })));
     find(tx, id)
+}
+
+fn checked_name(name: &str) -> Result<&str> {
+    let name = name.trim();
+    if name.is_empty() {
+        return Err(error::invalid("name", "blank", "name can't be blank."));
+    }
+    if name.chars().count() > NAME_CHARACTERS_MAX {
+        return Err(error::invalid("name", "too_long", format!("name has at most {NAME_CHARACTERS_MAX} characters.")));
+    }
+    Ok(name)
+}
+
+fn with_mappings(tx: &mut dyn Tx, community: Community) -> Result<Community> {
+    let mappings = mapping::of_community(tx, community.id)?;
+    Ok(Community { extra_value_mappings: Some(mappings), ..community })
+}
+
+fn update(call: &Call, parameters: Update, tx: &mut dyn Tx) -> Result<Community> {
+    let found = find(tx, call.id("communityId", "community")?)?;
+    let before = with_mappings(tx, found)?;
+    let mut after = before.clone();
+    if let Some(name) = &parameters.name {
+        after.name = checked_name(name)?.to_owned();
+    }
+    if let Some(mappings) = parameters.extra_value_mappings {
+        check_mappings(&mappings)?;
+        after.extra_value_mappings = Some(mappings);
+    }
+    let mut changed = Vec::new();
+    if before.name != after.name {
+        changed.push("name");
+    }
+    if before.extra_value_mappings != after.extra_value_mappings {
+        changed.push("extra_value_mappings");
+        // Copies in memory hold the old ones.
+        let sql = "UPDATE sources SET version = version + 1 WHERE community_id = $1";
+        tx.execute(sql, args![&after.id])?;
+    }
+    if changed.is_empty() {
+        return Ok(before);
+    }
+    tx.execute(
+        "UPDATE communities SET name = $2, extra_value_mappings = $3, updated_at = $4 WHERE id = $1",
+        args![&after.id, &after.name, &json!(after.extra_value_mappings).to_string(), call.env.now()],
+    )?;
+    tx.append(events::by(call, "community.updated", after.id, None, json!({ "changed": changed })));
+    let found = find(tx, after.id)?;
+    with_mappings(tx, found)
+}
+
+fn check_mappings(mappings: &[Mapping]) -> Result<()> {
+    for (index, mapping) in mappings.iter().enumerate() {
+        let attribute = |name: &str| format!("extra_value_mappings[{index}][{name}]");
+        let length = mapping.key.chars().count();
+        if mapping.key.trim().is_empty() || length > NAME_CHARACTERS_MAX {
+            let attribute = attribute("key");
+            let message = format!("{attribute} has 1 to {NAME_CHARACTERS_MAX} characters.");
+            return Err(error::invalid(&attribute, "invalid", message));
+        }
+        let custom = mapping.custom_field_key.as_ref();
+        let is_bounded = custom.is_none_or(|key| (1..=NAME_CHARACTERS_MAX).contains(&key.len()));
+        if mapping.field.is_some() == custom.is_some() || !is_bounded {
+            let attribute = attribute("field");
+            let message = format!("{attribute}: name either a field or a custom_field_key.");
+            return Err(error::invalid(&attribute, "invalid", message));
+        }
+    }
+    Ok(())
 }
 
 fn delete(call: &Call, tx: &mut dyn Tx) -> Result<Community> {
@@ -136,7 +229,20 @@ fn delete(call: &Call, tx: &mut dyn Tx) -> Result<Community> {
         "DELETE FROM identity_users WHERE identity_id IN (SELECT id FROM identities WHERE community_id = $1)",
         args![&community.id],
     )?;
+    let groups = tx.query(
+        "SELECT DISTINCT identity_group_id FROM identities
+         WHERE community_id = $1 AND identity_group_id IS NOT NULL",
+        args![&community.id],
+    )?;
+    let groups = groups.iter().map(|row| row.get(0)).collect::<Result<Vec<Id>>>()?;
     tx.execute("DELETE FROM identities WHERE community_id = $1", args![&community.id])?;
+    // A group goes with its last identity.
+    let sql = format!(
+        "DELETE FROM identity_groups WHERE {}
+         AND NOT EXISTS (SELECT 1 FROM identities WHERE identity_group_id = identity_groups.id)",
+        tx.in_list("id", 1)
+    );
+    tx.execute(&sql, args![&groups])?;
     tx.execute("DELETE FROM communities WHERE id = $1", args![&community.id])?;
     tx.append(events::by(call, "community.destroyed", community.id, None, json!({ "type": community.r#type })));
     Ok(community)

@@ -53,7 +53,14 @@ pub(crate) fn content(
         tx.append(events::caused_by_nobody(env, "content_thread.created", thread.id, Some(thread.id), payload));
         return Ok(Ingested::Created);
     };
-    let author_is = identities::store_author(tx, env, channel.community_id, channel.kind.community_type, author)?;
+    let author_is = identities::store_author(
+        tx,
+        env,
+        channel.community_id,
+        channel.kind.community_type,
+        author,
+        &channel.mappings,
+    )?;
     let recipient_id = match &inbound.recipient {
         Some(recipient) => Some(store(tx, env, channel, recipient)?),
         None => None,
@@ -217,7 +224,8 @@ pub(crate) fn is_current(tx: &mut dyn Tx, channel: &Channel) -> Result<bool> {
 }
 
 fn store(tx: &mut dyn Tx, env: &Env, channel: &Channel, author: &InboundAuthor) -> Result<Id> {
-    Ok(identities::store_author(tx, env, channel.community_id, channel.kind.community_type, author)?.id)
+    Ok(identities::store_author(tx, env, channel.community_id, channel.kind.community_type, author, &channel.mappings)?
+        .id)
 }
 
 fn find_by_foreign_id(tx: &mut dyn Tx, source_id: Id, object: &str, foreign_id: &str) -> Result<Option<Id>> {

@@ -8,6 +8,7 @@ pub mod contents;
 pub mod delivery;
 mod events;
 pub mod identities;
+pub mod identity_groups;
 pub mod ingest;
 pub mod ingest_many;
 pub mod interventions;
@@ -61,6 +62,7 @@ pub fn operations(app: &Arc<Conversations>) -> Vec<Operation> {
     operations.extend(threads::operations(app));
     operations.extend(contents::operations(app));
     operations.extend(identities::operations(app));
+    operations.extend(identity_groups::operations(app));
     operations.extend(interventions::operations(app));
     operations.extend(categories::operations(app));
     operations.extend(attachments::operations(app));

@@ -365,6 +365,14 @@ impl Ids<'_> {
                 source.tells("messages.create", &message);
                 id(&source.contents(otto, &thread).remove(0)["attachments"][0])
             }
+            "identity_group" => {
+                let identity = self.of("identity");
+                id(&otto.put(&format!("/1.0/identities/{identity}/identity_group"), &json!({})).ok())
+            }
+            "grouped_identity" => {
+                self.of("identity_group");
+                self.of("identity")
+            }
             "category" => created("categories", json!({ "name": unique("Category ") })),
             "team" => created("teams", json!({ "name": unique("Team ") })),
             "tag" => created("tags", json!({ "name": unique("Tag ") })),

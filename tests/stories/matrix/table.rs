@@ -82,6 +82,7 @@ pub(super) const TABLE: &[Row] = &[
     row("getAllCommunities").first(&["read_community"]),
     row("getCommunity").first(&["read_community"]),
     row("createCommunity").first(&["create_community"]).body(r#"{ "type": "sdk", "name": "$word" }"#),
+    row("updateCommunity").first(&["update_community"]).body(r#"{ "name": "$word" }"#),
     row("deleteCommunity").first(&["create_community"]),
     row("getAllThreads"),
     row("getThread").on_source(),
@@ -108,6 +109,25 @@ pub(super) const TABLE: &[Row] = &[
     row("getIdentity").on_source(),
     row("muteIdentity").first(&["mute_content"]).on_source(),
     row("unmuteIdentity").first(&["mute_content"]).on_source(),
+    // Its own stories import; a community of the kind of these sources takes no imports.
+    Row {
+        may: 422,
+        ..row("importIdentity")
+            .first(&["update_identity", "manage_identities"])
+            .body(r#"{ "community_id": "$community", "identifier": "vera@example.com" }"#)
+    },
+    row("anonymizeIdentity").first(&["anonymize_identity"]).on_source(),
+    row("updateIdentityGroupOfIdentity").first(&["update_identity"]).on_source(),
+    row("unmergeIdentity").first(&["update_identity"]).on_source().object("grouped_identity"),
+    row("getAllIdentityGroups"),
+    row("getIdentityGroup").on_source(),
+    row("updateIdentityGroup").on_source().body(r#"{ "company": "$word" }"#),
+    row("mergeIdentityGroup")
+        .first(&["update_identity"])
+        .on_source()
+        .body(r#"{ "associated_identity_id": "$identity" }"#),
+    row("lockIdentityGroup").first(&["lock_identity"]).on_source(),
+    row("unlockIdentityGroup").first(&["lock_identity"]).on_source(),
     row("getAllInterventions"),
     row("createIntervention").on_source().hidden(422).body(r#"{ "content_id": "$content" }"#),
     row("getIntervention").on_source(),

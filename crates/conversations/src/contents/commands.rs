@@ -269,7 +269,15 @@ fn recipient(call: &Call, channel: &Channel, to: &Value, tx: &mut dyn Tx) -> Res
         }
         let visitor = InboundAuthor::new(foreign_id, foreign_id);
         let community_type = channel.kind.community_type;
-        return Ok(identities::store_author(tx, &call.env, channel.community_id, community_type, &visitor)?.id);
+        return Ok(identities::store_author(
+            tx,
+            &call.env,
+            channel.community_id,
+            community_type,
+            &visitor,
+            &channel.mappings,
+        )?
+        .id);
     }
     let message = "to: no identity of the source's community has this foreign_id; it must have been imported before.";
     row.ok_or_else(|| error::invalid("to", "unknown", message))?.get(0)

@@ -1,20 +1,45 @@
 //! Identities: one author in one community, a customer or one that agents write as.
 
+mod anonymise;
+pub(crate) mod import;
 mod muting;
 mod rest;
 
 use frontdesk_model::event::NewEvent;
 use frontdesk_model::{Caller, Env, Id, Permission, Result, SourceRight, error};
-use frontdesk_sources::inbound::{Gender, InboundAuthor};
+use frontdesk_sources::inbound::{self, InboundAuthor};
 use frontdesk_store::{Tx, args};
 use serde_json::{Map, Value, json};
 
 use crate::events;
+use crate::identity_groups::mapping::{self, Mapping};
 
-pub(crate) use rest::operations;
+pub(crate) use rest::{Sort, answer, id_list, operations};
 
 /// At most this many extra values on one identity: a channel that makes up keys must not fill the store.
 const EXTRA_VALUES_MAX: usize = 1_000;
+
+/// A gender as REST takes it.
+#[derive(Clone, Copy, Debug, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Gender {
+    Man,
+    Woman,
+    /// None, or none that anybody should know.
+    #[serde(rename = "")]
+    Unset,
+}
+
+impl Gender {
+    /// As it is kept; empty is not kept.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Gender::Man => "man",
+            Gender::Woman => "woman",
+            Gender::Unset => "",
+        }
+    }
+}
 
 /// What became of an author that a channel told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +59,7 @@ pub(crate) fn store_author(
     community_id: Id,
     community_type: &str,
     author: &InboundAuthor,
+    mappings: &[Mapping],
 ) -> Result<Stored> {
     let row = tx.first(
         "SELECT id, fingerprint, controlled, extra_values, muted FROM identities
@@ -44,6 +70,7 @@ pub(crate) fn store_author(
     let Some(row) = row else {
         let id = insert(tx, env, community_id, community_type, author, fingerprint)?;
         tx.append(created(env, id, community_id));
+        mapping::apply(tx, env, mappings, id, &author.context_data)?;
         return Ok(Stored { id, controlled: author.puppetizable, muted: false });
     };
     let controlled = row.get::<bool>(2)? || author.puppetizable;
@@ -67,7 +94,7 @@ pub(crate) fn store_author(
             known(author.email.as_ref()),
             known(author.home_phone.as_ref()),
             known(author.mobile_phone.as_ref()),
-            author.gender.map(Gender::as_str),
+            author.gender.map(inbound::Gender::as_str),
             known(author.avatar_url.as_ref()),
             &extra_values,
             stored.controlled,
@@ -77,6 +104,7 @@ pub(crate) fn store_author(
     )?;
     let payload = json!({ "community_id": community_id });
     tx.append(events::caused_by_nobody(env, "identity.updated", stored.id, None, payload));
+    mapping::apply(tx, env, mappings, stored.id, &author.context_data)?;
     Ok(stored)
 }
 
@@ -214,7 +242,7 @@ fn insert(
             known(author.email.as_ref()),
             known(author.home_phone.as_ref()),
             known(author.mobile_phone.as_ref()),
-            author.gender.map(Gender::as_str),
+            author.gender.map(inbound::Gender::as_str),
             known(author.avatar_url.as_ref()),
             &merged("{}", &author.context_data)?,
             author.puppetizable,
@@ -269,7 +297,7 @@ pub(crate) fn fingerprint(author: &InboundAuthor) -> i64 {
         author.email.as_deref(),
         author.home_phone.as_deref(),
         author.mobile_phone.as_deref(),
-        author.gender.map(Gender::as_str),
+        author.gender.map(inbound::Gender::as_str),
     ] {
         hash.text(text);
     }
@@ -342,7 +370,7 @@ mod tests {
             InboundAuthor { email: text("V"), ..author.clone() },
             InboundAuthor { home_phone: text("V"), ..author.clone() },
             InboundAuthor { mobile_phone: text("V"), ..author.clone() },
-            InboundAuthor { gender: Some(Gender::Woman), ..author.clone() },
+            InboundAuthor { gender: Some(inbound::Gender::Woman), ..author.clone() },
             InboundAuthor { puppetizable: true, ..author.clone() },
             InboundAuthor { context_data: context("k", json!(1)), ..author.clone() },
             InboundAuthor { context_data: context("k", json!("1")), ..author.clone() },

@@ -10,12 +10,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{are_all_communities, display_name, muting, readable_communities, require_readable};
+use super::{anonymise, are_all_communities, display_name, import, muting, readable_communities, require_readable};
 use crate::Conversations;
 
 /// An identity as REST shows it.
 #[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct Identity {
+pub(crate) struct Identity {
     id: Id,
     community_id: Id,
     /// Where the community shows this person; no community tells.
@@ -121,7 +121,7 @@ struct List {
 
 #[derive(Clone, Copy, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-enum Sort {
+pub(crate) enum Sort {
     CreatedAt,
     UpdatedAt,
 }
@@ -159,6 +159,25 @@ pub(crate) fn operations(_: &Arc<Conversations>) -> Vec<Operation> {
         .summary("Ends the muting of a customer; what was ignored stays so.")
         .notes(whose)
         .permissions(&[Permission::MuteContent])
+        .extension(),
+        import::operation(),
+        Operation::write(
+            "anonymizeIdentity",
+            Method::PUT,
+            "/identities/{identityId}/anonymize",
+            |call, _: NoParameters, tx| {
+                let id = call.id("identityId", "identity")?;
+                anonymise::anonymise(call, id, tx)?;
+                answer(tx, id, true)
+            },
+        )
+        .tag(tag)
+        .summary("Forgets who an identity is; there is no way back.")
+        .notes(
+            "Names, addresses, numbers, picture, extra values and the channel's id go, and it leaves its group; a later \
+             message of the same person makes a new identity.",
+        )
+        .permissions(&[Permission::AnonymizeIdentity])
         .extension(),
     ]
 }
@@ -229,11 +248,11 @@ fn show(call: &Call, tx: &mut dyn Tx) -> Result<Identity> {
 fn shown(call: &Call, extended: bool, tx: &mut dyn Tx) -> Result<Identity> {
     let id = call.id("identityId", "identity")?;
     require_readable(tx, &call.caller, id)?;
-    told(tx, id, extended)
+    answer(tx, id, extended)
 }
 
 /// An identity that was found before, as it is told.
-fn told(tx: &mut dyn Tx, id: Id, extended: bool) -> Result<Identity> {
+pub(crate) fn answer(tx: &mut dyn Tx, id: Id, extended: bool) -> Result<Identity> {
     let row = tx.first(&format!("SELECT {COLUMNS} FROM identities WHERE id = $1"), args![&id])?;
     let row = row.ok_or_else(|| error::not_found("identity"))?;
     with_users(tx, vec![identity(&row, extended)?])?.pop().ok_or_else(|| error::not_found("identity"))
@@ -249,6 +268,6 @@ pub(crate) fn id_list(text: &str) -> Vec<Id> {
 }
 
 /// An id to filter by; empty is not given. Nothing has a malformed one.
-pub(crate) fn id(text: &Option<String>) -> std::result::Result<Option<Id>, frontdesk_model::id::MalformedId> {
+fn id(text: &Option<String>) -> std::result::Result<Option<Id>, frontdesk_model::id::MalformedId> {
     text.as_deref().filter(|text| !text.is_empty()).map(str::parse).transpose()
 }

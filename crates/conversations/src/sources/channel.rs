@@ -8,6 +8,8 @@ use frontdesk_model::{Id, Result, Secret, error};
 use frontdesk_sources::{Settings, SourceKind};
 use frontdesk_store::{Row, Seal, Store, Tx, args};
 
+use crate::identity_groups::mapping::{self, Mapping};
+
 use super::{CommonSettings, StoredSettings, kind_of};
 
 /// A source with all that is needed to talk with its channel.
@@ -18,6 +20,8 @@ pub(crate) struct Channel {
     pub(crate) active: bool,
     pub(crate) common: CommonSettings,
     pub(crate) settings: Settings,
+    /// How its community maps extra values.
+    pub(crate) mappings: Vec<Mapping>,
     pub(crate) version: i64,
 }
 
@@ -25,7 +29,9 @@ impl Channel {
     /// Reads a source and opens its secrets.
     pub(crate) fn load(tx: &mut dyn Tx, seal: &Seal, source_id: Id) -> Result<Option<Channel>> {
         let row = tx.first(
-            "SELECT id, community_id, type, active, settings, secrets, version FROM sources WHERE id = $1",
+            "SELECT id, community_id, type, active, settings, secrets, version,
+               (SELECT extra_value_mappings FROM communities WHERE communities.id = sources.community_id)
+             FROM sources WHERE id = $1",
             args![&source_id],
         )?;
         row.map(|row| Channel::from_row(&row, seal)).transpose()
@@ -48,6 +54,7 @@ impl Channel {
             settings: Settings::from_stored(kind, &stored.own, &secrets),
             common: stored.common,
             version: row.get(6)?,
+            mappings: mapping::parse(&row.get::<String>(7)?)?,
         })
     }
 }

@@ -1,0 +1,32 @@
+//! The right to be forgotten (row 5.12): what is known of a customer goes, their place in conversations stays.
+
+use frontdesk_model::{Id, Result};
+use frontdesk_rest::Call;
+use frontdesk_store::{Tx, args};
+use serde_json::json;
+
+use super::require_readable;
+use crate::{events, identity_groups};
+
+/// What is shown in place of the name.
+const NAME: &str = "Anonymized";
+
+/// Forgets who an identity is: names, addresses, numbers, picture, extra values and the id that its channel knows it by, so
+/// that a later message of the same person makes a new identity. It leaves its group, which goes with its last identity. A
+/// repeat changes nothing.
+pub(super) fn anonymise(call: &Call, id: Id, tx: &mut dyn Tx) -> Result<()> {
+    require_readable(tx, &call.caller, id)?;
+    let changed = tx.execute(
+        "UPDATE identities SET screenname = $2, foreign_id = $3, firstname = NULL, lastname = NULL, company = NULL,
+           email = NULL, home_phone = NULL, mobile_phone = NULL, gender = NULL, avatar_url = NULL, uuid = NULL,
+           extra_values = '{}', fingerprint = 0, anonymized_at = $4, updated_at = $4
+         WHERE id = $1 AND anonymized_at IS NULL",
+        args![&id, NAME, &format!("anonymized-{id}"), call.env.now()],
+    )?;
+    if changed == 0 {
+        return Ok(());
+    }
+    identity_groups::leave(call, id, tx)?;
+    tx.append(events::by(call, "identity.anonymized", id, None, json!({})));
+    Ok(())
+}
