@@ -1,7 +1,9 @@
 //! The words that every part of Frontdesk shares, and nothing that touches a disk or a network:
 //! ids, times, errors, permissions, callers, events and the search language.
 
+pub mod business_time;
 pub mod caller;
+pub mod dates;
 pub mod env;
 pub mod error;
 pub mod event;

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use frontdesk_model::business_time::BusinessHours;
+use frontdesk_model::dates::{self, Weekday};
 use frontdesk_model::error::AttributeError;
 use frontdesk_model::event::NewEvent;
 use frontdesk_model::time_zones::{self, TimeZone};
@@ -203,6 +205,20 @@ impl Settings {
     /// The account's time zone.
     pub fn time_zone(&self) -> TimeZone {
         time_zones::find(&self.timezone).unwrap_or(TimeZone::UTC)
+    }
+
+    /// What the meaning of a date in this account depends on. `business`: when the source in question is open.
+    pub fn date_context<'a>(&'a self, now: Timestamp, business: Option<&'a BusinessHours>) -> dates::Context<'a> {
+        let first_weekday = match self.beginning_of_week {
+            Day::Monday => Weekday::Monday,
+            Day::Tuesday => Weekday::Tuesday,
+            Day::Wednesday => Weekday::Wednesday,
+            Day::Thursday => Weekday::Thursday,
+            Day::Friday => Weekday::Friday,
+            Day::Saturday => Weekday::Saturday,
+            Day::Sunday => Weekday::Sunday,
+        };
+        dates::Context { now, locale: &self.locale, time_zone: self.time_zone(), first_weekday, business }
     }
 
     /// All that is wrong, told at once.
