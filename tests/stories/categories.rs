@@ -11,6 +11,7 @@ on_both_engines![
     roots_say_how_many_may_be_chosen,
     a_wrong_category_is_refused,
     another_category_takes_over,
+    settings_of_sources_follow_their_categories,
 ];
 
 fn categories_form_a_tree(engine: Engine) {
@@ -107,4 +108,27 @@ fn another_category_takes_over(engine: Engine) {
     assert_eq!(cast.otto.get(&thread).ok()["thread_category_ids"], json!([heir["id"], kept["id"]]));
     cast.otto.delete(&format!("/1.0/categories/{}", id(&kept))).ok();
     assert_eq!(cast.otto.get(&thread).ok()["thread_category_ids"], json!([heir["id"]]));
+}
+
+fn settings_of_sources_follow_their_categories(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let otto = &cast.otto;
+    let (source, _channel) = cast.new_source();
+    let path = format!("/1.0/content_sources/{}", source.id);
+    let [old, gone, heir] = [(); 3].map(|()| otto.create_category(&json!({})));
+    let ids = [old["id"].clone(), gone["id"].clone()];
+    let settings = json!({ "default_category_ids": ids, "user_thread_default_category_ids": ids,
+        "sla_filtering_category_ids": ids });
+    otto.put(&path, &settings).ok();
+    let take_over = format!("/1.0/categories/{}?take_over_category_id={}", id(&old), id(&heir));
+    otto.delete(&take_over).ok();
+    otto.delete(&format!("/1.0/categories/{}", id(&gone))).ok();
+    let shown = otto.get(&path).ok();
+    for name in settings.as_object().unwrap().keys() {
+        assert_eq!(shown[name], json!([heir["id"]]), "{name}");
+    }
+    source.says("vera", "t", "Hello?");
+    assert_eq!(source.thread(otto, "t")["thread_category_ids"], json!([heir["id"]]));
+    // What was told can be said again.
+    otto.put(&path, &json!({ "default_category_ids": shown["default_category_ids"] })).ok();
 }

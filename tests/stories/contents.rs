@@ -6,6 +6,7 @@ use frontdesk_tests::{Cast, Engine, eventually};
 use serde_json::{Value, json};
 
 on_both_engines![
+    a_custom_score_has_nowhere_to_go,
     contents_are_searched_by_every_keyword,
     a_search_that_means_nothing_is_refused,
     a_content_shows_its_own_categories_or_those_around_it,
@@ -270,4 +271,20 @@ fn a_reply_waits_until_what_it_answers_is_on_its_channel(engine: Engine) {
     });
     let more = json!({ "in_reply_to_id": reply["id"], "body": "And another thing" });
     assert_eq!(cast.otto.post("/1.0/contents", &more).invalid(), ["in_reply_to_id"]);
+}
+
+fn a_custom_score_has_nowhere_to_go(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (source, _channel) = cast.new_source();
+    source.says("vera", "t", "Hello?");
+    let path = format!("/1.0/contents/{}/update_custom_score", id(&source.contents(&cast.otto, "t")[0]));
+    for wrong in
+        [json!({}), json!({ "custom_score": "" }), json!({ "custom_score": "high" }), json!({ "custom_score": [1] })]
+    {
+        cast.otto.put(&path, &wrong).refused(400);
+    }
+    for score in [json!(0.5), json!("-3"), json!(1e300)] {
+        cast.otto.put(&path, &json!({ "custom_score": score })).refused(404);
+    }
+    cast.ada.put(&path, &json!({ "custom_score": 1 })).refused(404);
 }

@@ -7,6 +7,7 @@ use frontdesk_tests::{Cast, Engine, Source};
 use serde_json::{Value, json};
 
 on_both_engines![
+    only_email_sources_have_email_credentials,
     a_community_and_a_source_are_created_and_removed,
     a_wrong_source_is_refused_attribute_by_attribute,
     the_secret_is_made_when_it_is_not_given_and_is_nobody_elses,
@@ -248,4 +249,16 @@ fn the_source_says_what_customers_see_as_the_sender(engine: Engine) {
     let listed = cast.otto.get("/1.0/content_sources?limit=150").ok();
     assert!(records(&listed).iter().all(|source| source.get("base_uri").is_none()));
     let _: &Source = &source;
+}
+
+fn only_email_sources_have_email_credentials(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (source, _channel) = cast.new_source();
+    let path = format!("/1.0/content_sources/{}/email_credentials", source.id);
+    let credentials = json!({ "imap": { "username": "u", "password": "p" }, "smtp": { "username": "u" } });
+    let refused = cast.otto.put(&path, &credentials).refused(422);
+    assert!(refused["message"].as_str().unwrap().contains("e-mail"), "{refused}");
+    cast.otto.put(&path, &json!({ "imap": "u" })).refused(400);
+    cast.ada.put(&path, &credentials).refused(403);
+    cast.otto.put("/1.0/content_sources/nonsense/email_credentials", &credentials).refused(404);
 }

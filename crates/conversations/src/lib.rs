@@ -7,6 +7,7 @@ pub mod communities;
 pub mod contents;
 pub mod delivery;
 mod events;
+pub mod folders;
 pub mod identities;
 pub mod identity_groups;
 pub mod ingest;
@@ -64,7 +65,9 @@ pub fn operations(app: &Arc<Conversations>) -> Vec<Operation> {
     operations.extend(identities::operations(app));
     operations.extend(identity_groups::operations(app));
     operations.extend(interventions::operations(app));
+    operations.extend(interventions::comments::operations(app));
     operations.extend(categories::operations(app));
+    operations.extend(folders::operations(app));
     operations.extend(attachments::operations(app));
     operations
 }

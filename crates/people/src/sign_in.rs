@@ -38,23 +38,29 @@ fn token_owner(tx: &mut dyn Tx, token: &str) -> Result<Caller> {
 /// Acting as somebody else is 400 where it is not allowed (row 1.08), and never a way to more permissions.
 fn impersonated(tx: &mut dyn Tx, owner: &Caller, user_id: &str) -> Result<Caller> {
     let refused = || error::bad_request("impersonated_user_id: you may not act as this user.");
-    let user_id: Id = user_id.parse().map_err(|_| refused())?;
+    acting_as(tx, owner, user_id)?.ok_or_else(refused)
+}
+
+/// The caller that somebody becomes when they act as this user; none where that is not allowed.
+pub fn acting_as(tx: &mut dyn Tx, owner: &Caller, user_id: &str) -> Result<Option<Caller>> {
+    let Ok(user_id) = user_id.parse::<Id>() else { return Ok(None) };
     if user_id == owner.user_id {
-        return Ok(owner.clone());
+        return Ok(Some(owner.clone()));
     }
     if !owner.may(Permission::ImpersonateUser) {
-        return Err(refused());
+        return Ok(None);
     }
     let row = tx.first(
         "SELECT roles.permissions FROM users JOIN roles ON roles.id = users.role_id
          WHERE users.id = $1 AND users.enabled",
         args![&user_id],
     )?;
-    let permissions: String = row.ok_or_else(refused)?.get(0)?;
+    let Some(row) = row else { return Ok(None) };
+    let permissions: String = row.get(0)?;
     if !owner.permissions.covers(Permissions::from_text(&permissions)) {
-        return Err(refused());
+        return Ok(None);
     }
-    caller(tx, user_id, &permissions)
+    caller(tx, user_id, &permissions).map(Some)
 }
 
 /// The caller that an enabled user is, without a token: for what the program does in their name.

@@ -115,7 +115,7 @@ impl World<'_> {
         cast.otto.put(&format!("/1.0/access_tokens/{}", id(&token)), &json!({ "enabled": false })).ok();
         let world = World { cast, sources, messaging, kinds: wanted.into_iter().zip(people).collect(), disabled };
         // Something for the lists to hide.
-        for kind in ["intervention", "attachment"] {
+        for kind in ["intervention", "attachment", "intervention_comment"] {
             Ids { world: &world, place: 1, me: &cast.otto, known: BTreeMap::new() }.make(kind);
         }
         world
@@ -348,6 +348,10 @@ impl Ids<'_> {
                 })
             }
             "intervention" => id(&otto.engage(&self.of("content"))),
+            "intervention_comment" => {
+                created("intervention_comments", json!({ "intervention_id": self.of("intervention"), "body": "Hm" }))
+            }
+            "folder" => created("folders", json!({ "label": unique("Folder ") })),
             "answered_intervention" => {
                 let content = self.of("content");
                 otto.reply(&content, "Yes")["intervention_id"].as_str().expect("an intervention").to_owned()

@@ -65,6 +65,10 @@ impl Row {
         Row { object, ..self }
     }
 
+    const fn may(self, may: u16) -> Row {
+        Row { may, ..self }
+    }
+
     const fn body(self, body: &'static str) -> Row {
         Row { body, ..self }
     }
@@ -141,6 +145,18 @@ pub(super) const TABLE: &[Row] = &[
     row("categorizeIntervention").on_source().body(r#"{ "category_ids": [] }"#),
     row("deferIntervention").on_source().then(&["update_intervention"]).body(r#"{ "rate": 3600 }"#),
     row("reactivateIntervention").on_source().object("deferred_intervention").then(&["update_intervention"]),
+    row("getAllInterventionComments"),
+    row("getInterventionComment").on_source(),
+    row("createInterventionComment").on_source().body(r#"{ "intervention_id": "$intervention", "body": "Yes" }"#),
+    row("deleteInterventionComment").on_source(),
+    row("getAllFolders"),
+    row("getFolder"),
+    row("createFolder").then(&["manage_folders"]).body(r#"{ "label": "$word" }"#),
+    row("updateFolder").then(&["manage_folders"]).body(r#"{ "label": "$word" }"#),
+    row("deleteFolder").then(&["manage_folders"]),
+    row("countFolder"),
+    row("updateCustomScore").on_source().body(r#"{ "custom_score": 1.5 }"#).may(404),
+    row("updateSourceEmailCredentials").first(&["update_content_source"]).on_source().may(422),
     row("getAllCategories"),
     row("getCategory"),
     row("createCategory").first(&["manage_categories"]).body(r#"{ "name": "$word" }"#),

@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::json;
 
 use super::Branches;
-use crate::{Conversations, events};
+use crate::{Conversations, events, sources};
 
 const NAME_CHARACTERS_MAX: usize = 255;
 const COLOR_MAX: i64 = 6;
@@ -267,6 +267,7 @@ fn delete(call: &Call, parameters: Delete, tx: &mut dyn Tx) -> Result<Category> 
             args![&category.id, &heir_id],
         )?;
     }
+    sources::replace_category(call, category.id, parameters.take_over_category_id, tx)?;
     tx.execute("DELETE FROM user_categories WHERE category_id = $1", args![&category.id])?;
     tx.execute("DELETE FROM categorisations WHERE category_id = $1", args![&category.id])?;
     tx.execute("DELETE FROM categories WHERE id = $1", args![&category.id])?;

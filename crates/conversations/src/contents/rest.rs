@@ -221,6 +221,13 @@ struct Categorise {
     category_ids: Vec<Id>,
 }
 
+/// Parameters of `updateCustomScore`.
+#[derive(Deserialize, JsonSchema)]
+struct Score {
+    /// The score. It has to be there: 400 without it, as documented.
+    custom_score: Option<f64>,
+}
+
 pub(super) fn operations(app: &Arc<Conversations>) -> Vec<Operation> {
     let tag = "Contents";
     let id = |call: &Call| call.id("contentId", "content");
@@ -270,6 +277,21 @@ pub(super) fn operations(app: &Arc<Conversations>) -> Vec<Operation> {
         )
         .tag(tag)
         .summary("Replaces the categories of a content."),
+        Operation::write(
+            "updateCustomScore",
+            Method::PUT,
+            "/contents/{contentId}/update_custom_score",
+            move |call, parameters: Score, tx| -> Result<Answer> {
+                if parameters.custom_score.is_none() {
+                    return Err(error::bad_request("custom_score: must be a number."));
+                }
+                crate::contents::find(tx, &call.caller, id(call)?)?;
+                Err(error::not_found("configuration of custom scores"))
+            },
+        )
+        .tag(tag)
+        .summary("Sets the custom score of a content.")
+        .notes("Custom scores cannot be configured here, which is always 404."),
         Operation::write(
             "exportContentAgain",
             Method::PUT,

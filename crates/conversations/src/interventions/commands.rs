@@ -179,6 +179,7 @@ pub(super) fn cancel(call: &Call, id: Id, tx: &mut dyn Tx) -> Result<Interventio
         args![&id, now],
     )?;
     categories::remove_all(tx, id)?;
+    tx.execute("DELETE FROM intervention_comments WHERE intervention_id = $1", args![&id])?;
     tx.execute("DELETE FROM interventions WHERE id = $1", args![&id])?;
     threads::count_interventions(tx, intervention.thread_id, -1, now)?;
     tx.append(events::by(call, "intervention.canceled", id, Some(intervention.thread_id), told));

@@ -2,6 +2,7 @@
 //! customer in a thread; a new message of theirs re-opens it, with its id and its figures (row 6.09).
 
 mod commands;
+pub(crate) mod comments;
 pub(crate) mod deferring;
 mod rest;
 

@@ -8,11 +8,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use frontdesk_model::{Caller, Id, Result, SourceRight, SourceRights, Timestamp, error};
-use frontdesk_rest::Operation;
+use frontdesk_rest::{Call, Operation};
 use frontdesk_sources::SourceKind;
 use frontdesk_store::{Filter, Piece, Route, Row, Tx, args};
 
-use crate::Conversations;
+use crate::{Conversations, events};
 
 pub(crate) use channel::Channel;
 pub use channel::Channels;
@@ -164,6 +164,37 @@ pub(crate) fn set_error(tx: &mut dyn Tx, id: Id, message: Option<&str>) -> Resul
         "UPDATE sources SET error_message = $2 WHERE id = $1 AND coalesce(error_message, '') <> coalesce($2, '')",
         args![&id, message],
     )?;
+    Ok(())
+}
+
+/// Puts another category in the place of one that goes, in the settings of every source, or takes it out.
+pub(crate) fn replace_category(call: &Call, id: Id, heir_id: Option<Id>, tx: &mut dyn Tx) -> Result<()> {
+    for row in tx.query("SELECT id, settings FROM sources ORDER BY id", args![])? {
+        let (source_id, settings): (Id, String) = (row.get(0)?, row.get(1)?);
+        let mut stored: StoredSettings =
+            serde_json::from_str(&settings).map_err(|trouble| error::broken(format!("sources.settings: {trouble}")))?;
+        let common = &mut stored.common;
+        let lists = [
+            &mut common.default_category_ids,
+            &mut common.user_thread_default_category_ids,
+            &mut common.sla_filtering_category_ids,
+        ];
+        let mut is_changed = false;
+        for list in lists.into_iter().filter(|list| list.contains(&id)) {
+            is_changed = true;
+            let heir_id = heir_id.filter(|heir_id| !list.contains(heir_id));
+            *list = list.iter().filter_map(|one| if *one == id { heir_id } else { Some(*one) }).collect();
+        }
+        if is_changed {
+            let settings = serde_json::to_string(&stored).map_err(|trouble| error::broken(trouble.to_string()))?;
+            tx.execute(
+                "UPDATE sources SET settings = $2, version = version + 1, updated_at = $3 WHERE id = $1",
+                args![&source_id, &settings, call.env.now()],
+            )?;
+            let payload = serde_json::json!({ "source_id": source_id });
+            tx.append(events::by(call, "content_source.updated", source_id, None, payload));
+        }
+    }
     Ok(())
 }
 

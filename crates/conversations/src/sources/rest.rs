@@ -166,6 +166,26 @@ enum ListPermission {
     InitiateDiscussion,
 }
 
+/// Parameters of `updateSourceEmailCredentials`.
+#[derive(Deserialize, JsonSchema)]
+#[expect(dead_code, reason = "no kind of source takes them yet")]
+struct EmailCredentials {
+    /// How to sign in where mail is read.
+    imap: Option<SignIn>,
+    /// How to sign in where mail is sent.
+    smtp: Option<SignIn>,
+}
+
+/// A user's name and password at a mail server.
+#[derive(Deserialize, JsonSchema)]
+#[expect(dead_code, reason = "no kind of source takes them yet")]
+struct SignIn {
+    /// The user's name.
+    username: Option<String>,
+    /// Their password.
+    password: Option<String>,
+}
+
 /// Parameters of `createSource`.
 #[derive(Deserialize, JsonSchema)]
 struct Create {
@@ -212,6 +232,23 @@ pub(super) fn operations(app: &Arc<Conversations>) -> Vec<Operation> {
         .tag("Sources")
         .summary("Updates a source.")
         .notes("A parameter that belongs to another kind of source is refused.")
+        .permissions(&[Permission::UpdateContentSource]),
+        Operation::write(
+            "updateSourceEmailCredentials",
+            Method::PUT,
+            "/content_sources/{sourceId}/email_credentials",
+            |call, _: EmailCredentials, tx| -> Result<Answer> {
+                let source = find(tx, &call.caller, call.id("sourceId", "source")?)?;
+                let message = format!(
+                    "Sources of type {} have no e-mail credentials: only e-mail sources do.",
+                    source.kind.type_name
+                );
+                Err(error::unprocessable("no_email_source", message))
+            },
+        )
+        .tag("Sources")
+        .summary("Changes how an e-mail source signs in at its mail servers.")
+        .notes("There are no e-mail sources yet, and every other source is 422.")
         .permissions(&[Permission::UpdateContentSource]),
         Operation::write(
             "deleteSource",

@@ -263,3 +263,14 @@ fn list(call: &Call, parameters: List, tx: &mut dyn Tx) -> Result<Page<Answer>> 
     let threads = rows.iter().map(thread).collect::<Result<Vec<_>>>()?;
     Ok(Page::new(count, parameters.paging, answers(tx, threads, call.extended)?))
 }
+
+/// 400 with the place when a query means nothing.
+pub(crate) fn check_query(query: &str) -> Result<()> {
+    search::LANGUAGE.read(&query::parse(query)?, Timestamp::parse_iso).map(drop)
+}
+
+/// How many threads the caller finds with a query, as the list counts them.
+pub(crate) fn count(call: &Call, query: &str, tx: &mut dyn Tx) -> Result<i64> {
+    let paging = Paging { offset: 0, limit: 0 };
+    Ok(list(call, List { q: Some(query.to_owned()), paging }, tx)?.count)
+}
