@@ -16,12 +16,14 @@ const NAME: &str = "Anonymized";
 /// repeat changes nothing.
 pub(super) fn anonymise(call: &Call, id: Id, tx: &mut dyn Tx) -> Result<()> {
     require_readable(tx, &call.caller, id)?;
+    // Nobody can have taken this name before.
+    let foreign_id = format!("anonymized-{id}-{}", call.env.id());
     let changed = tx.execute(
         "UPDATE identities SET screenname = $2, foreign_id = $3, firstname = NULL, lastname = NULL, company = NULL,
            email = NULL, home_phone = NULL, mobile_phone = NULL, gender = NULL, avatar_url = NULL, uuid = NULL,
            extra_values = '{}', fingerprint = 0, anonymized_at = $4, updated_at = $4
          WHERE id = $1 AND anonymized_at IS NULL",
-        args![&id, NAME, &format!("anonymized-{id}"), call.env.now()],
+        args![&id, NAME, &foreign_id, call.env.now()],
     )?;
     if changed == 0 {
         return Ok(());
