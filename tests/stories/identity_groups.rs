@@ -5,7 +5,7 @@ use std::thread;
 use frontdesk_tests::cast::unique;
 use frontdesk_tests::http::encode;
 use frontdesk_tests::pages::{id, ids, records};
-use frontdesk_tests::{Cast, Engine, Person, Source};
+use frontdesk_tests::{Cast, Engine, Person, Source, eventually};
 use serde_json::{Value, json};
 
 on_both_engines![
@@ -20,6 +20,7 @@ on_both_engines![
     merging_can_be_switched_off,
     extra_values_fill_groups_as_their_community_maps_them,
     an_anonymised_identity_is_nobody,
+    what_is_anonymised_says_nothing,
 ];
 
 /// The identity under which a source's channel knows an author.
@@ -74,6 +75,10 @@ fn a_first_edit_makes_a_group(engine: Engine) {
     let content = &records(&thread)[0];
     assert_eq!(content["identity_group_id"], made["id"]);
     assert_eq!(cast.otto.content(&id(content))["identity_group_id"], made["id"]);
+    for list in ["contents", "content_threads"] {
+        let found = cast.otto.search(&format!("/1.0/{list}"), &format!("identity_group:{}", id(&made)));
+        assert_eq!(records(&found).len(), 1, "{list}");
+    }
     let intervention = cast.otto.engage(&id(content));
     assert_eq!(intervention["identity_group_id"], made["id"]);
     let found = |list: &str| ids(&cast.otto.get(list).ok());
@@ -373,4 +378,34 @@ fn an_anonymised_identity_is_nobody(engine: Engine) {
     let name = vera["foreign_id"].as_str().unwrap();
     source.says(name, "later", "Me again");
     assert_ne!(id(&identity(&cast, &source, name)), id(&vera));
+}
+
+fn what_is_anonymised_says_nothing(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (source, _channel) = cast.new_source();
+    let (name, word) = (unique("author-"), unique("kettlefish"));
+    let mut message = source.message("m1", "t", &name, &format!("My {word}"));
+    message["attachments"] = json!([{ "content": "aGVsbG8=", "filename": "a.txt" }]);
+    message["context_data"] = json!({ "order": 7 });
+    source.tells("messages.create", &message);
+    source.says(&name, "t", &format!("Another {word}"));
+    source.says("somebody", "t", &format!("A third {word}"));
+    let found = |word: &str| records(&cast.otto.search("/1.0/contents", word)).len();
+    assert_eq!(found(&word), 3);
+    let one = source.contents(&cast.otto, "t").remove(0);
+    let path = format!("/1.0/contents/{}/anonymize", id(&one));
+    cast.ada.put(&path, &json!({})).refused(403);
+    let erased = cast.otto.put(&path, &json!({})).ok();
+    assert_eq!((&erased["body"], &erased["attachments"]), (&json!("Anonymized"), &json!([])));
+    assert!(erased.get("context_data").is_none() && erased["author_id"] == one["author_id"]);
+    assert_eq!(cast.otto.put(&path, &json!({})).ok(), erased, "a repeat changes nothing");
+    assert_eq!(found(&word), 2);
+    let author = one["author_id"].as_str().unwrap();
+    cast.otto.put(&format!("/1.0/identities/{author}/anonymize"), &json!({})).ok();
+    eventually("all that they wrote is erased", || (found(&word) == 1).then_some(()));
+    let bodies: Vec<Value> = source.contents(&cast.otto, "t").iter().map(|content| content["body"].clone()).collect();
+    assert_eq!(bodies, [json!("Anonymized"), json!("Anonymized"), json!(format!("A third {word}"))]);
+    // The channel's ids are known for ever: a repeat brings nothing back.
+    source.tells("messages.create", &message);
+    assert_eq!(source.contents(&cast.otto, "t").len(), 3);
 }

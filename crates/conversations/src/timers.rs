@@ -10,7 +10,7 @@ use frontdesk_store::Tx;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::{Conversations, interventions, threads};
+use crate::{Conversations, contents, interventions, threads};
 
 /// At most this many rows in one transaction: everybody else waits behind it.
 const ROWS_MAX: i64 = 100;
@@ -31,6 +31,12 @@ const TIMERS: &[Timer] = &[
         period: Duration::from_millis(500),
         any_due: interventions::deferring::any_due,
         run: interventions::deferring::reactivate_due,
+    },
+    Timer {
+        name: "erasures",
+        period: Duration::from_millis(500),
+        any_due: contents::anonymise::any_due,
+        run: contents::anonymise::advance,
     },
     Timer {
         name: "long threads",

@@ -108,6 +108,7 @@ pub(super) const TABLE: &[Row] = &[
     row("getContent").on_source(),
     row("ignoreContent").on_source(),
     row("categorizeContent").on_source().body(r#"{ "category_ids": [] }"#),
+    row("anonymizeContent").first(&["anonymize_identity"]).on_source(),
     row("exportContentAgain").on_source().object("failed_content").right("reply"),
     row("getAllIdentities"),
     row("getIdentity").on_source(),

@@ -1,5 +1,6 @@
 //! Contents: messages, in both directions.
 
+pub(crate) mod anonymise;
 mod body;
 mod commands;
 pub mod indexing;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use frontdesk_model::{Id, Result, SourceRight, Timestamp, error, query};
+use frontdesk_model::{Id, Permission, Result, SourceRight, Timestamp, error, query};
 use frontdesk_rest::{Call, NoParameters, Operation, Page, Paging};
 use frontdesk_store::{Filter, Row, Tx, args};
 use http::Method;
@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::anonymise;
 use super::body::{Formatted, formatted};
 use super::{commands, search};
 use crate::attachments::ContentAttachment;
@@ -231,7 +232,8 @@ struct Score {
 pub(super) fn operations(app: &Arc<Conversations>) -> Vec<Operation> {
     let tag = "Contents";
     let id = |call: &Call| call.id("contentId", "content");
-    let [for_list, for_show, for_create, for_ignore, for_categorise, for_export] = std::array::from_fn(|_| app.clone());
+    let [for_list, for_show, for_create, for_ignore, for_categorise, for_export, for_anonymise] =
+        std::array::from_fn(|_| app.clone());
     vec![
         Operation::read("getAllContents", Method::GET, "/contents", move |call, parameters, tx| {
             list(&for_list, call, parameters, tx)
@@ -292,6 +294,19 @@ pub(super) fn operations(app: &Arc<Conversations>) -> Vec<Operation> {
         .tag(tag)
         .summary("Sets the custom score of a content.")
         .notes("Custom scores cannot be configured here, which is always 404."),
+        Operation::write(
+            "anonymizeContent",
+            Method::PUT,
+            "/contents/{contentId}/anonymize",
+            move |call, _: NoParameters, tx| {
+                anonymise::anonymise_one(call, id(call)?, tx)?;
+                show(&for_anonymise, call, id(call)?, tx)
+            },
+        )
+        .tag(tag)
+        .summary("Erases what a content says: text, title, files and what its channel told; there is no way back.")
+        .permissions(&[Permission::AnonymizeIdentity])
+        .extension(),
         Operation::write(
             "exportContentAgain",
             Method::PUT,

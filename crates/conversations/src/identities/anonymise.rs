@@ -6,7 +6,7 @@ use frontdesk_store::{Tx, args};
 use serde_json::json;
 
 use super::require_readable;
-use crate::{events, identity_groups};
+use crate::{contents, events, identity_groups};
 
 /// What is shown in place of the name.
 const NAME: &str = "Anonymized";
@@ -29,6 +29,7 @@ pub(super) fn anonymise(call: &Call, id: Id, tx: &mut dyn Tx) -> Result<()> {
         return Ok(());
     }
     identity_groups::leave(call, id, tx)?;
+    contents::anonymise::begin(tx, &call.env, call.caller.user_id, id)?;
     tx.append(events::by(call, "identity.anonymized", id, None, json!({})));
     Ok(())
 }

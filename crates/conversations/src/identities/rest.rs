@@ -175,7 +175,7 @@ pub(crate) fn operations(_: &Arc<Conversations>) -> Vec<Operation> {
         .summary("Forgets who an identity is; there is no way back.")
         .notes(
             "Names, addresses, numbers, picture, extra values and the channel's id go, and it leaves its group; a later \
-             message of the same person makes a new identity.",
+             message of the same person makes a new identity. What it wrote is erased by and by.",
         )
         .permissions(&[Permission::AnonymizeIdentity])
         .extension(),
