@@ -106,8 +106,10 @@ fn try_hostile_values(engine: Engine) -> std::collections::BTreeMap<String, u16>
                     Request::new(operation.method, &format!("{target}?{}={text}", encode(&name)))
                 };
                 for (who, person) in [("the administrator", &cast.otto), ("an agent", &cast.ada)] {
-                    // What deletes for good leaves nothing to try the rest on.
-                    if operation.method == "DELETE" && who == "the administrator" {
+                    // What deletes for good leaves nothing to try the rest on; reading is the same for everybody, and
+                    // what matters about an agent is what they find.
+                    let of_agents = label.contains("hidden") || matches!(label, "a text" | "null");
+                    if if who == "an agent" { !of_agents } else { operation.method == "DELETE" } {
                         continue;
                     }
                     let request = request.clone().token(&person.token);
