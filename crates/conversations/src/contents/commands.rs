@@ -100,8 +100,7 @@ pub(super) fn create(app: &Conversations, call: &Call, draft: &Draft, tx: &mut d
     threads::count_content(tx, route.thread_id, now, now)?;
     ingest::count(tx, channel.source_id, i64::from(route.is_new_thread), 1)?;
     if let Some(disabled) = draft.disable_text_input_on_thread {
-        let sql = "UPDATE threads SET text_input_disabled = $2 WHERE id = $1";
-        tx.execute(sql, args![&route.thread_id, disabled])?;
+        threads::switch_text_input(call, route.thread_id, channel.source_id, disabled, tx)?;
     }
     if let Some(intervention) = &route.intervention {
         interventions::count_reply(tx, intervention, id, now)?;

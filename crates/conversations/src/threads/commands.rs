@@ -60,17 +60,24 @@ pub(super) fn set_text_input(call: &Call, id: Id, disabled: bool, tx: &mut dyn T
     if !call.caller.may_on(thread.source_id, SourceRight::Reply) {
         return Err(error::forbidden("You may not reply on this source."));
     }
-    let (state, kind) = match disabled {
-        true => ("disabled", "content_thread.text_input_disabled"),
-        false => ("enabled", "content_thread.text_input_enabled"),
-    };
-    if thread.text_input_disabled == disabled {
+    if !switch_text_input(call, id, thread.source_id, disabled, tx)? {
+        let state = if disabled { "disabled" } else { "enabled" };
         return Err(error::forbidden(format!("The thread's text input is {state} already.")));
     }
-    let sql = "UPDATE threads SET text_input_disabled = $2, updated_at = $3 WHERE id = $1";
-    tx.execute(sql, args![&id, disabled, call.env.now()])?;
-    tx.append(events::by(call, kind, id, Some(id), json!({ "source_id": thread.source_id })));
     find(tx, &call.caller, id)
+}
+
+/// Switches the text input of a thread that has one; whether that changed anything.
+pub(crate) fn switch_text_input(call: &Call, id: Id, source_id: Id, disabled: bool, tx: &mut dyn Tx) -> Result<bool> {
+    let changed = tx.execute(
+        "UPDATE threads SET text_input_disabled = $2, updated_at = $3 WHERE id = $1 AND text_input_disabled <> $2",
+        args![&id, disabled, call.env.now()],
+    )?;
+    if changed > 0 {
+        let kind = if disabled { "content_thread.text_input_disabled" } else { "content_thread.text_input_enabled" };
+        tx.append(events::by(call, kind, id, Some(id), json!({ "source_id": source_id })));
+    }
+    Ok(changed > 0)
 }
 
 /// What customers write in a muted thread arrives ignored (row 3.14).

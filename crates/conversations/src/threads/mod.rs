@@ -119,6 +119,7 @@ pub(crate) fn count_interventions(tx: &mut dyn Tx, id: Id, change: i64, now: Tim
     Ok(())
 }
 
+pub(crate) use commands::switch_text_input;
 pub(crate) use rest::{check_query, count};
 
 pub(crate) fn operations(app: &Arc<Conversations>) -> Vec<Operation> {
