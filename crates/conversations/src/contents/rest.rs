@@ -305,6 +305,7 @@ pub(super) fn operations(app: &Arc<Conversations>) -> Vec<Operation> {
         )
         .tag(tag)
         .summary("Erases what a content says: text, title, files and what its channel told; there is no way back.")
+        .notes("Its files are served no more; their bytes stay in the data directory, where other contents may share them.")
         .permissions(&[Permission::AnonymizeIdentity])
         .extension(),
         Operation::write(
