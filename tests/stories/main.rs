@@ -36,5 +36,6 @@ mod sources;
 mod tags;
 mod teams;
 mod threads;
+mod time_sheets;
 mod uniqueness;
 mod users;

@@ -12,6 +12,7 @@ pub mod setup;
 pub mod sign_in;
 mod tags;
 pub mod teams;
+pub mod time_sheets;
 pub mod users;
 
 use frontdesk_rest::Operation;
@@ -24,6 +25,7 @@ pub fn operations() -> Vec<Operation> {
     operations.extend(access_tokens::rest::operations());
     operations.extend(settings::operations());
     operations.extend(locales::operations());
+    operations.extend(time_sheets::operations());
     operations.extend(tags::operations());
     operations.extend(custom_fields::operations());
     operations

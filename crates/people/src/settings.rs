@@ -5,7 +5,6 @@ use std::borrow::Cow;
 use frontdesk_model::business_time::BusinessHours;
 use frontdesk_model::dates::{self, Weekday};
 use frontdesk_model::error::AttributeError;
-use frontdesk_model::event::NewEvent;
 use frontdesk_model::time_zones::{self, TimeZone};
 use frontdesk_model::{Env, Id, Permission, Result, Timestamp, error};
 use frontdesk_rest::{Call, NoParameters, Operation};
@@ -417,8 +416,7 @@ fn update(call: &Call, parameters: Update, tx: &mut dyn Tx) -> Result<Answer> {
             changed.into_iter().partition(|name| SECURITY.contains(&name.as_str()));
         for (kind, names) in [("security.updated", security), ("settings.updated", others)] {
             if !names.is_empty() {
-                let event = events::caused_by(Some(call.caller.user_id), &call.env, kind, account.id);
-                tx.append(NewEvent { payload: json!({ "changed": names }).to_string(), ..event });
+                tx.append(events::by(call, kind, account.id, json!({ "changed": names })));
             }
         }
     }

@@ -380,6 +380,7 @@ impl Ids<'_> {
             "category" => created("categories", json!({ "name": unique("Category ") })),
             "team" => created("teams", json!({ "name": unique("Team ") })),
             "tag" => created("tags", json!({ "name": unique("Tag ") })),
+            "time_sheet" => created("time_sheets", json!({ "label": unique("Sheet ") })),
             "custom_field" => {
                 created("custom_fields", json!({ "associated_type_name": "Intervention", "label": unique("Field ") }))
             }

@@ -2,6 +2,7 @@
 
 use frontdesk_model::{Id, Permission, Result, SourceRight, Timestamp, error};
 use frontdesk_people::custom_fields;
+use frontdesk_people::time_sheets;
 use frontdesk_rest::Call;
 use frontdesk_store::{Tx, args};
 use serde_json::{Map, Value, json};
@@ -114,8 +115,9 @@ pub(crate) fn count_reply(tx: &mut dyn Tx, intervention: &Intervention, reply_id
     )?;
     let engaged_at: Timestamp =
         tx.one("SELECT created_at FROM contents WHERE id = $1", args![&intervention.content_id])?.get(0)?;
-    let whole = timing::wait(engaged_at, at);
-    let answered = waiting.map(|since| timing::wait(since, at));
+    let hours = time_sheets::of_source(tx, intervention.source_id)?;
+    let whole = timing::wait(engaged_at, at, hours.as_ref());
+    let answered = waiting.map(|since| timing::wait(since, at, hours.as_ref()));
     let first = intervention.first_user_reply_id.is_none();
     tx.execute(
         "UPDATE interventions SET user_replies_count = user_replies_count + 1,

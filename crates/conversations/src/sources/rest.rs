@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use frontdesk_model::{Id, Permission, Permissions, Result, SourceRight, SourceRights, Timestamp, error};
+use frontdesk_people::time_sheets;
 use frontdesk_rest::{Call, NoParameters, Operation, Page, Paging};
 use frontdesk_sources::Settings;
 use frontdesk_store::{Filter, Tx, args};
@@ -96,7 +97,7 @@ fn answer(source: Source) -> Answer {
         color_hex: (*colour).into(),
         status: if error_message.is_some() { "error" } else { "ok" }.into(),
         error_message,
-        time_sheet_ids: common.time_sheet_ids,
+        time_sheet_ids: Vec::new(),
         sla_response: common.sla_response,
         sla_threshold: common.sla_threshold,
         sla_filtering_categories_strategy: common.sla_filtering_categories_strategy,
@@ -133,7 +134,7 @@ fn answer(source: Source) -> Answer {
 /// Adds the settings of the source's kind; the secrets among them for those who may change sources.
 fn extended(app: &Conversations, call: &Call, tx: &mut dyn Tx, source: Source) -> Result<Answer> {
     let id = source.id;
-    let mut answer = answer(source);
+    let mut answer = with_time_sheets(tx, vec![answer(source)])?.remove(0);
     let channel = Channel::load(tx, &app.seal, id)?.ok_or_else(|| error::not_found("source"))?;
     answer.own = channel.settings.public();
     if call.caller.may(Permission::UpdateContentSource) {
@@ -145,7 +146,21 @@ fn extended(app: &Conversations, call: &Call, tx: &mut dyn Tx, source: Source) -
 }
 
 fn shown(app: &Conversations, call: &Call, tx: &mut dyn Tx, source: Source) -> Result<Answer> {
-    if call.extended { extended(app, call, tx, source) } else { Ok(answer(source)) }
+    if call.extended {
+        extended(app, call, tx, source)
+    } else {
+        Ok(with_time_sheets(tx, vec![answer(source)])?.remove(0))
+    }
+}
+
+fn with_time_sheets(tx: &mut dyn Tx, mut answers: Vec<Answer>) -> Result<Vec<Answer>> {
+    let ids: Vec<Id> = answers.iter().map(|answer| answer.id).collect();
+    let of_sources = time_sheets::ids_of_sources(tx, &ids)?;
+    for answer in &mut answers {
+        let own = of_sources.iter().filter(|(source_id, _)| *source_id == answer.id);
+        answer.time_sheet_ids = own.map(|(_, sheet_id)| *sheet_id).collect();
+    }
+    Ok(answers)
 }
 
 /// Parameters of `getAllSources`.
@@ -276,10 +291,10 @@ fn list(app: &Conversations, call: &Call, parameters: List, tx: &mut dyn Tx) -> 
     let Paging { offset, limit } = parameters.paging;
     let count = filter.count(tx, "sources", offset, limit)?;
     let rows = filter.page(tx, &format!("SELECT {COLUMNS} FROM sources"), "created_at, sources.id", offset, limit)?;
-    let mut records = Vec::with_capacity(rows.len());
-    for row in &rows {
-        records.push(shown(app, call, tx, source(row)?)?);
-    }
+    let records = match call.extended {
+        true => rows.iter().map(|row| extended(app, call, tx, source(row)?)).collect::<Result<_>>()?,
+        false => with_time_sheets(tx, rows.iter().map(|row| source(row).map(answer)).collect::<Result<_>>()?)?,
+    };
     Ok(Page::new(count, parameters.paging, records))
 }
 
@@ -373,10 +388,15 @@ fn update(app: &Conversations, call: &Call, parameters: Update, tx: &mut dyn Tx)
     let mut settings = channel.settings.changed(kind, &parameters.own.given())?;
     settings.generate_missing(kind, &call.env);
     let before = json(&source.stored)?;
+    let sheets_before: Vec<Id> = time_sheets::ids_of_sources(tx, &[id])?.into_iter().map(|(_, sheet)| sheet).collect();
+    let sheets = parameters.time_sheet_ids.clone().unwrap_or_else(|| sheets_before.clone());
+    if sheets != sheets_before {
+        time_sheets::set_of_source(tx, id, sheets.first().copied())?;
+    }
     let common = parameters.apply(source.stored.common, kind, &mut InStore(tx))?;
     let stored = StoredSettings { common, own: settings.public() };
-    let is_same = (name.as_str(), active, settings == channel.settings, json(&stored)?)
-        == (source.name.as_str(), source.active, true, before);
+    let is_same = (name.as_str(), active, settings == channel.settings, json(&stored)?, sheets)
+        == (source.name.as_str(), source.active, true, before, sheets_before);
     if is_same {
         return by_id(tx, id)?
             .ok_or_else(|| error::not_found("source"))
@@ -412,6 +432,7 @@ fn delete(app: &Conversations, call: &Call, tx: &mut dyn Tx) -> Result<Answer> {
     let answer = extended(app, call, tx, source)?;
     tx.execute("DELETE FROM source_permissions WHERE source_id = $1", args![&id])?;
     tx.execute("DELETE FROM source_counters WHERE source_id = $1", args![&id])?;
+    time_sheets::set_of_source(tx, id, None)?;
     tx.execute("DELETE FROM sources WHERE id = $1", args![&id])?;
     tx.append(events::by(call, "content_source.destroyed", id, None, serde_json::json!({ "source_id": id })));
     Ok(answer)

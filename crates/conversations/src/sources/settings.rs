@@ -13,7 +13,6 @@ use serde_json::{Map, Value};
 pub(crate) struct CommonSettings {
     pub(crate) channel_id: Option<Id>,
     pub(crate) color: i64,
-    pub(crate) time_sheet_ids: Vec<Id>,
     pub(crate) sla_response: Option<i64>,
     pub(crate) sla_threshold: i64,
     pub(crate) sla_filtering_categories_strategy: String,
@@ -47,7 +46,6 @@ impl Default for CommonSettings {
         CommonSettings {
             channel_id: None,
             color: 0,
-            time_sheet_ids: Vec::new(),
             sla_response: None,
             sla_threshold: 0,
             sla_filtering_categories_strategy: "ignored_categories".into(),
@@ -130,8 +128,9 @@ pub(crate) struct Update {
     channel_id: Option<String>,
     /// Colour of the icon, 0 to 9.
     color: Option<i64>,
-    /// Business hours; at most one.
-    time_sheet_ids: Option<Vec<String>>,
+    /// The time sheet that says when it is open; at most one, and none: always.
+    #[schemars(length(max = 1))]
+    pub(crate) time_sheet_ids: Option<Vec<Id>>,
     /// Response time in seconds.
     sla_response: Option<i64>,
     /// Warning threshold in percent, 1 to 99; 0 switches it off.
@@ -343,9 +342,6 @@ impl Update {
                 let message = "created_from_trigger must be first_message_from_user or out_of_office_hours_message.";
                 errors.push(wrong("auto_response_triggers", "inclusion", message.into()));
             }
-        }
-        if self.time_sheet_ids.iter().flatten().any(|id| !id.is_empty()) {
-            errors.push(wrong("time_sheet_ids", "unknown", "time_sheet_ids: there is no such time sheet.".into()));
         }
         if self.channel_id.as_ref().is_some_and(|id| !id.is_empty()) {
             errors.push(wrong("channel_id", "unknown", "channel_id: there is no such channel.".into()));
