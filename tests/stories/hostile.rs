@@ -71,6 +71,7 @@ fn try_hostile_values(engine: Engine) -> std::collections::BTreeMap<String, u16>
     let hidden = source.contents(&cast.otto, "t").remove(0);
     cast.otto.engage(hidden["id"].as_str().unwrap());
     let description = Description::of(cast.server.address());
+    let values = hostile_values(&source.id);
     let mut connection = Connection::open(cast.server.address()).unwrap();
     let mut statuses = std::collections::BTreeMap::new();
     for operation in description.operations() {
@@ -88,12 +89,12 @@ fn try_hostile_values(engine: Engine) -> std::collections::BTreeMap<String, u16>
             target += &first.unwrap_or_else(|| "0123456789abcdef01234567".to_owned());
         }
         for name in parameters_of(&description, operation.entry) {
-            for (label, value) in hostile_values(&source.id) {
+            for (label, value) in &values {
                 let request = if matches!(operation.method, "POST" | "PUT") {
-                    let body = [format!("{{{}:", json!(name)).into_bytes(), value, b"}".to_vec()].concat();
+                    let body = [format!("{{{}:", json!(name)).into_bytes(), value.clone(), b"}".to_vec()].concat();
                     Request::new(operation.method, &target).body("application/json", body)
                 } else {
-                    let text = serde_json::from_slice::<Value>(&value).ok();
+                    let text = serde_json::from_slice::<Value>(value).ok();
                     let text = text.map_or_else(
                         || "%ff%00%ud800".to_owned(),
                         |value| match value {
@@ -108,7 +109,7 @@ fn try_hostile_values(engine: Engine) -> std::collections::BTreeMap<String, u16>
                 for (who, person) in [("the administrator", &cast.otto), ("an agent", &cast.ada)] {
                     // What deletes for good leaves nothing to try the rest on; reading is the same for everybody, and
                     // what matters about an agent is what they find.
-                    let of_agents = label.contains("hidden") || matches!(label, "a text" | "null");
+                    let of_agents = label.contains("hidden") || matches!(*label, "a text" | "null");
                     if if who == "an agent" { !of_agents } else { operation.method == "DELETE" } {
                         continue;
                     }
