@@ -13,7 +13,11 @@ use crate::http::{Answer, Request};
 pub const OURS: &str = "x-frontdesk-extension";
 
 /// A published description.
-pub struct Description(Value);
+pub struct Description {
+    document: Value,
+    /// Method, path, and the path's parts.
+    routes: Vec<(String, String, Vec<String>)>,
+}
 
 /// One described operation.
 #[derive(Clone, Copy)]
@@ -39,7 +43,14 @@ impl Description {
     #[track_caller]
     pub fn of(address: SocketAddr) -> Description {
         let answer = Request::new("GET", "/openapi.json").send(address).expect("the description is served");
-        Description(answer.json())
+        let document = answer.json();
+        let mut routes = Vec::new();
+        for (path, item) in document["paths"].as_object().into_iter().flatten() {
+            let parts: Vec<String> = path.split('/').skip(1).map(str::to_owned).collect();
+            let methods = item.as_object().into_iter().flatten().map(|(method, _)| method.to_uppercase());
+            routes.extend(methods.map(|method| (method, path.clone(), parts.clone())));
+        }
+        Description { document, routes }
     }
 
     /// The one that all servers of this process publish, asked for once.
@@ -50,44 +61,29 @@ impl Description {
 
     /// The document.
     pub fn document(&self) -> &Value {
-        &self.0
+        &self.document
     }
 
     /// Every operation, in the document's order.
     pub fn operations(&self) -> Vec<Operation<'_>> {
-        let items = self.0["paths"].as_object().into_iter().flatten();
-        items
-            .flat_map(|(path, item)| {
-                item.as_object().into_iter().flatten().map(move |(method, entry)| {
-                    let method = match method.as_str() {
-                        "get" => "GET",
-                        "post" => "POST",
-                        "put" => "PUT",
-                        "delete" => "DELETE",
-                        other => panic!("{other} {path}"),
-                    };
-                    Operation { method, path, entry }
-                })
-            })
-            .collect()
+        self.routes.iter().map(|(method, path, _)| self.at(method, path)).collect()
+    }
+
+    fn at<'d>(&'d self, method: &'d str, path: &'d str) -> Operation<'d> {
+        Operation { method, path, entry: &self.document["paths"][path][method.to_lowercase()] }
     }
 
     /// The operation that a target leads to; literal words win over names in braces.
     fn operation(&self, method: &str, target: &str) -> Option<Operation<'_>> {
         let path = target.split(['?', '#']).next()?.strip_prefix("/1.0/")?;
         let words: Vec<&str> = path.split('/').filter(|word| !word.is_empty()).collect();
-        let fits = |pattern: &str| {
-            let parts: Vec<&str> = pattern.split('/').skip(1).collect();
-            let named = parts.iter().filter(|part| part.starts_with('{')).count();
-            let same = parts.len() == words.len()
-                && parts.iter().zip(&words).all(|(part, word)| part.starts_with('{') || part == word);
-            same.then_some(named)
+        let fits = |parts: &[String]| {
+            parts.len() == words.len()
+                && parts.iter().zip(&words).all(|(part, word)| part.starts_with('{') || part == word)
         };
-        let candidates = self.operations().into_iter().filter(|operation| operation.method == method);
-        candidates
-            .filter_map(|operation| Some((fits(operation.path)?, operation)))
-            .min_by_key(|(named, _)| *named)
-            .map(|(_, operation)| operation)
+        let candidates = self.routes.iter().filter(|(known, _, parts)| known == method && fits(parts));
+        let (method, path, _) = candidates.min_by_key(|(_, path, _)| path.matches('{').count())?;
+        Some(self.at(method, path))
     }
 
     /// What is wrong with an answer; none when it is as described.
@@ -119,14 +115,15 @@ impl Description {
     }
 
     fn check(&self, body: &Value, pointer: &str) -> Option<String> {
-        self.mismatch(self.0.pointer(pointer)?, body, false)
+        self.mismatch(self.document.pointer(pointer)?, body, false)
     }
 
     fn resolve<'d>(&'d self, schema: &'d Value) -> &'d Value {
         match schema.get("$ref").and_then(Value::as_str) {
-            Some(reference) => {
-                self.0.pointer(reference.trim_start_matches('#')).unwrap_or_else(|| panic!("{reference} leads nowhere"))
-            }
+            Some(reference) => self
+                .document
+                .pointer(reference.trim_start_matches('#'))
+                .unwrap_or_else(|| panic!("{reference} leads nowhere")),
             None => schema,
         }
     }
