@@ -280,6 +280,7 @@ async fn damaged_and_cut_files_are_refused() {
     write(&store, &files, &env(), &file).await.unwrap();
     store.close();
     let bytes = fs::read(&file).unwrap();
+    let whole = unzipped(&bytes).unwrap();
     let (damaged, target) = (folder.path("damaged"), folder.store("target.db"));
     for step in 0..DAMAGES {
         fs::write(&damaged, &bytes[..bytes.len() * step / DAMAGES]).unwrap();
@@ -287,11 +288,21 @@ async fn damaged_and_cut_files_are_refused() {
         let mut flipped = bytes.clone();
         // Past the ten bytes of gzip's own header, of which some mean nothing.
         flipped[10 + (bytes.len() - 10) * step / DAMAGES] ^= 1 << (step % 8);
+        // A few bits of a compressed file can be read either way: such a copy is no other backup.
+        if unzipped(&flipped).is_ok_and(|content| content == whole) {
+            continue;
+        }
         fs::write(&damaged, &flipped).unwrap();
         refusal(&target, &folder, &damaged).await;
     }
     refusal(&target, &folder, &folder.path("nothing")).await;
     target.close();
+}
+
+fn unzipped(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut content = Vec::new();
+    GzDecoder::new(bytes).read_to_end(&mut content)?;
+    Ok(content)
 }
 
 /// The entries of a backup, to be changed and packed again.
