@@ -4,7 +4,9 @@
 //! An input is text where it can be, so that a seed can be read and written by hand: its first lines are the small
 //! arguments, the rest is the body.
 
-use frontdesk_model::Error;
+use frontdesk_model::business_time::{BusinessHours, Hours};
+use frontdesk_model::dates::{CHARACTERS_MAX, Context, Weekday, parse, parse_day};
+use frontdesk_model::{Error, Timestamp, time_zones};
 use frontdesk_rest::{NAME_LEVELS_MAX, parameters as read_parameters, parse_pairs};
 use frontdesk_sources::inbound::{Inbound, InboundContent};
 use frontdesk_sources::sdk::{limits, parse_send_api};
@@ -124,6 +126,36 @@ pub fn signature(data: &[u8]) {
         assert!(frontdesk_net::verify_sdk_signature(secret, body, &right));
         assert!(!frontdesk_net::verify_sdk_signature(secret, &[body, b" "].concat(), &right));
         assert!(!frontdesk_net::verify_sdk_signature(&[secret, b"x"].concat(), body, &right));
+    }
+}
+
+/// Dates as people write them. Input: a line with the present in microseconds, a line with the locale, the text.
+pub fn dates(data: &[u8]) {
+    let (now, rest) = line(data);
+    let (locale, text) = line(rest);
+    let now = std::str::from_utf8(now).ok().and_then(|now| now.parse().ok()).unwrap_or(1_800_000_000_000_000);
+    let (locale, text) = (String::from_utf8_lossy(locale), String::from_utf8_lossy(text));
+    let office = Hours::parse("32400-43200,50400-64800").unwrap_or_default();
+    let zone = time_zones::find("Europe/Paris").expect("a zone");
+    let hours = BusinessHours::new(zone.clone(), std::array::from_fn(|_| office.clone()), []);
+    let context = Context {
+        now: Timestamp::from_micros(now),
+        locale: &locale,
+        time_zone: zone,
+        first_weekday: Weekday::Monday,
+        business: Some(&hours),
+    };
+    match parse(&text, &context) {
+        Ok(at) => {
+            assert!(text.trim().chars().count() <= CHARACTERS_MAX, "{text}");
+            // The same text means the same, and a meaning can be shown.
+            assert_eq!(parse(&text, &context), Ok(at));
+            assert!(!at.rest().is_empty());
+        }
+        Err(reason) => assert!(!reason.is_empty()),
+    }
+    if let Some(day) = parse_day(&text, &locale) {
+        assert_eq!(parse_day(&day.to_string(), &locale), Some(day), "{text}");
     }
 }
 

@@ -55,6 +55,17 @@ const PIECES: &[&str] = &[
     "messages.unthreaded",
     "0",
     "f",
+    " ago",
+    "il y a ",
+    "last ",
+    " dernier",
+    "friday",
+    " at ",
+    "4pm",
+    " business hours",
+    "25 déc",
+    "/2011",
+    "-",
     "\u{feff}",
     "\0",
 ];
@@ -72,6 +83,11 @@ fn the_send_api_holds_its_promises() {
 #[test]
 fn signatures_hold_their_promises() {
     replay("signature", frontdesk_fuzz::signature);
+}
+
+#[test]
+fn dates_hold_their_promises() {
+    replay("dates", frontdesk_fuzz::dates);
 }
 
 fn replay(target: &str, run: fn(&[u8])) {
