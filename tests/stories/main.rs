@@ -32,6 +32,7 @@ mod rest;
 mod schemathesis;
 mod send_api;
 mod settings;
+mod simulate;
 mod sources;
 mod tags;
 mod teams;
