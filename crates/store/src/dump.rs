@@ -108,6 +108,7 @@ fn push_row<'c>(line: &mut String, columns: &'c [Column], row: &Row) -> std::res
             (Kind::Boolean, Some(Value::Int(int @ (0 | 1)))) => Json::Bool(*int == 1),
             (Kind::Integer, Some(Value::Int(int))) => Json::from(*int),
             (Kind::Text, Some(Value::Text(text))) => Json::from(text.as_str()),
+            (Kind::Bytes, Some(Value::Id(id))) => serde_json::json!({ "bytes": BASE64.encode(id.0) }),
             (Kind::Bytes, Some(Value::Bytes(bytes))) => serde_json::json!({ "bytes": BASE64.encode(bytes) }),
             _ => return Err(column),
         };
@@ -197,9 +198,9 @@ fn value(kind: Kind, json: Json) -> Option<Value> {
         (_, Json::Null) => Value::Null,
         (Kind::Boolean, Json::Bool(bool)) => Value::Bool(bool),
         (Kind::Integer, Json::Number(number)) => Value::Int(number.as_i64()?),
-        (Kind::Text, Json::String(text)) => Value::Text(text),
+        (Kind::Text, Json::String(text)) => Value::Text(text.into()),
         (Kind::Bytes, Json::Object(members)) if members.len() == 1 => {
-            Value::Bytes(BASE64.decode(members.get("bytes")?.as_str()?).ok()?)
+            Value::from_bytes(&BASE64.decode(members.get("bytes")?.as_str()?).ok()?)
         }
         _ => return None,
     })
@@ -222,6 +223,7 @@ fn arg(value: &Value) -> Arg<'_> {
         Value::Bool(bool) => Arg::Bool(*bool),
         Value::Int(int) => Arg::Int(*int),
         Value::Text(text) => Arg::Text(text),
+        Value::Id(id) => Arg::Bytes(&id.0),
         Value::Bytes(bytes) => Arg::Bytes(bytes),
     }
 }
@@ -357,8 +359,8 @@ mod tests {
             bool in prop::option::of(any::<bool>()),
         ) {
             let row = Row(vec![
-                bytes.map_or(Value::Null, Value::Bytes),
-                text.map_or(Value::Null, Value::Text),
+                bytes.map_or(Value::Null, |bytes: Vec<u8>| Value::from_bytes(&bytes)),
+                text.map_or(Value::Null, |text: String| Value::Text(text.into())),
                 int.map_or(Value::Null, Value::Int),
                 bool.map_or(Value::Null, Value::Bool),
             ]);

@@ -27,7 +27,7 @@ pub use filter::{COUNT_EXACT_MAX, Filter, Owned, Piece, Route};
 pub use migrate::Migration;
 pub use seal::Seal;
 pub use tx::{Dialect, Tx};
-pub use value::{Arg, FromValue, Row, Value};
+pub use value::{Arg, FromValue, Row, Text, Value};
 
 use engine::{Queued, Task};
 

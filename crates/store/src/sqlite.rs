@@ -447,10 +447,10 @@ fn value(value: ValueRef) -> Value {
         // No column is a float; a computed one is read as its whole part.
         ValueRef::Real(real) => Value::Int(real as i64),
         ValueRef::Text(text) => Value::Text(match std::str::from_utf8(text) {
-            Ok(text) => text.to_owned(),
-            Err(_) => String::from_utf8_lossy(text).into_owned(),
+            Ok(text) => text.into(),
+            Err(_) => String::from_utf8_lossy(text).into(),
         }),
-        ValueRef::Blob(bytes) => Value::Bytes(bytes.to_vec()),
+        ValueRef::Blob(bytes) => Value::from_bytes(bytes),
     }
 }
 

@@ -30,9 +30,22 @@ pub enum Value {
     /// BIGINT.
     Int(i64),
     /// TEXT.
-    Text(String),
-    /// BYTEA.
+    Text(Text),
+    /// BYTEA of the length of an id: most of them are, and these need no allocation.
+    Id(Id),
+    /// Any other BYTEA.
     Bytes(Vec<u8>),
+}
+
+/// A text of a row. Up to 23 bytes are held in place, longer ones are shared: copying it allocates nothing. A list reads
+/// some hundred texts, most of them a word such as `success`.
+pub type Text = smol_str::SmolStr;
+
+impl Value {
+    /// From a BYTEA.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Value {
+        Id::from_bytes(bytes).map_or_else(|| Value::Bytes(bytes.to_vec()), Value::Id)
+    }
 }
 
 /// One row of an answer; columns are read by position, in the order of the SELECT.
@@ -44,17 +57,6 @@ impl Row {
     pub fn get<T: FromValue>(&self, index: usize) -> Result<T> {
         let value = self.0.get(index).ok_or_else(|| error::broken(format!("a row has no column {index}")))?;
         T::from_value(value).ok_or_else(|| error::broken(format!("column {index} holds an unexpected {value:?}")))
-    }
-}
-
-impl Row {
-    /// Column `index` as text, moved out instead of copied: it is empty afterwards.
-    pub fn take_text(&mut self, index: usize) -> Result<Option<String>> {
-        match self.0.get_mut(index).map(std::mem::take) {
-            Some(Value::Text(text)) => Ok(Some(text)),
-            Some(Value::Null) => Ok(None),
-            other => Err(error::broken(format!("column {index} holds an unexpected {other:?}"))),
-        }
     }
 }
 
@@ -83,10 +85,19 @@ impl FromValue for bool {
     }
 }
 
+impl FromValue for Text {
+    fn from_value(value: &Value) -> Option<Text> {
+        match value {
+            Value::Text(text) => Some(text.clone()),
+            _ => None,
+        }
+    }
+}
+
 impl FromValue for String {
     fn from_value(value: &Value) -> Option<String> {
         match value {
-            Value::Text(text) => Some(text.clone()),
+            Value::Text(text) => Some(text.as_str().to_owned()),
             _ => None,
         }
     }
@@ -95,6 +106,7 @@ impl FromValue for String {
 impl FromValue for Vec<u8> {
     fn from_value(value: &Value) -> Option<Vec<u8>> {
         match value {
+            Value::Id(id) => Some(id.0.to_vec()),
             Value::Bytes(bytes) => Some(bytes.clone()),
             _ => None,
         }
@@ -104,7 +116,7 @@ impl FromValue for Vec<u8> {
 impl FromValue for Id {
     fn from_value(value: &Value) -> Option<Id> {
         match value {
-            Value::Bytes(bytes) => Id::from_bytes(bytes),
+            Value::Id(id) => Some(*id),
             _ => None,
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use frontdesk_model::{Id, Permission, Result, SourceRight, Timestamp, error, query};
 use frontdesk_rest::{Call, NoParameters, Operation, Page, Paging};
-use frontdesk_store::{Filter, Row, Tx, args};
+use frontdesk_store::{Filter, Row, Text, Tx, args};
 use http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -16,7 +16,7 @@ use super::body::{Formatted, formatted};
 use super::{commands, search};
 use crate::attachments::ContentAttachment;
 use crate::sources::Reach;
-use crate::{Conversations, attachments, categories};
+use crate::{Conversations, attachments, categories, identities};
 
 /// A content as REST shows it.
 #[derive(Serialize, JsonSchema)]
@@ -25,29 +25,29 @@ struct Answer {
     id: Id,
     source_id: Id,
     source_type: &'static str,
-    source_url: Option<String>,
+    source_url: Option<Text>,
     thread_id: Id,
     author_id: Option<Id>,
     creator_id: Option<Id>,
     /// The group of its author; null while they are in none.
     identity_group_id: Option<Id>,
-    foreign_id: Option<String>,
-    r#type: String,
-    created_from: String,
+    foreign_id: Option<Text>,
+    r#type: Text,
+    created_from: Text,
     private_message: bool,
     /// new, assigned, forwarded, replied, user_reply, user_initiated or ignored.
-    status: String,
+    status: Text,
     intervention_id: Option<Id>,
     in_reply_to_id: Option<Id>,
     in_reply_to_author_id: Option<Id>,
     first_in_thread: bool,
-    language: Option<String>,
-    title: Option<String>,
-    body: String,
+    language: Option<Text>,
+    title: Option<Text>,
+    body: Text,
     body_formatted: Formatted,
     /// text or html.
     #[schemars(extend("enum" = ["text", "html"]))]
-    body_input_format: String,
+    body_input_format: Text,
     attachments_count: i64,
     attachments: Vec<ContentAttachment>,
     /// Its own; if it has none, its intervention's; if that has none, its thread's (row 4.18).
@@ -57,8 +57,8 @@ struct Answer {
     published: bool,
     remotely_deleted: bool,
     /// success, export_pending, export_failure or export_aborted.
-    synchronization_status: String,
-    synchronization_error: Option<String>,
+    synchronization_status: Text,
+    synchronization_error: Option<Text>,
     /// Types of structured messages that a reply may use.
     capabilities_supported: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -83,14 +83,12 @@ const SELECT: &str = "SELECT contents.id, contents.source_id, contents.source_ur
     contents.first_in_thread, contents.language, contents.title, contents.body, contents.body_format,
     contents.attachments_count, contents.approval_required, contents.auto_submitted, contents.published,
     contents.remotely_deleted, contents.synchronization_status, contents.synchronization_error, contents.extras,
-    contents.read_at, contents.created_at, contents.updated_at,
-    (SELECT identity_group_id FROM identities WHERE identities.id = contents.author_id)
+    contents.read_at, contents.created_at, contents.updated_at
     FROM contents LEFT JOIN contents AS parents ON parents.id = contents.in_reply_to_id";
 
-fn answer(mut row: Row, extended: bool) -> Result<Answer> {
-    let (body, body_input_format) = (text(&mut row, 17)?, text(&mut row, 18)?);
-    let extras = row.take_text(26)?;
-    let mut extras: Map<String, Value> = match extras {
+fn answer(row: &Row, extended: bool) -> Result<Answer> {
+    let (body, body_input_format): (Text, Text) = (row.get(17)?, row.get(18)?);
+    let mut extras: Map<String, Value> = match row.get::<Option<Text>>(26)? {
         Some(text) => {
             serde_json::from_str(&text).map_err(|trouble| error::broken(format!("contents.extras: {trouble}")))?
         }
@@ -100,22 +98,22 @@ fn answer(mut row: Row, extended: bool) -> Result<Answer> {
         id: row.get(0)?,
         source_id: row.get(1)?,
         source_type: "",
-        source_url: row.take_text(2)?,
+        source_url: row.get(2)?,
         thread_id: row.get(3)?,
         author_id: row.get(4)?,
         creator_id: row.get(5)?,
-        identity_group_id: row.get(30)?,
-        foreign_id: row.take_text(6)?,
-        r#type: text(&mut row, 7)?,
-        created_from: text(&mut row, 8)?,
+        identity_group_id: None,
+        foreign_id: row.get(6)?,
+        r#type: row.get(7)?,
+        created_from: row.get(8)?,
         private_message: row.get(9)?,
-        status: text(&mut row, 10)?,
+        status: row.get(10)?,
         intervention_id: row.get(11)?,
         in_reply_to_id: row.get(12)?,
         in_reply_to_author_id: row.get(13)?,
         first_in_thread: row.get(14)?,
-        language: row.take_text(15)?,
-        title: row.take_text(16)?,
+        language: row.get(15)?,
+        title: row.get(16)?,
         body_formatted: formatted(&body, &body_input_format),
         body,
         body_input_format,
@@ -126,8 +124,8 @@ fn answer(mut row: Row, extended: bool) -> Result<Answer> {
         auto_submitted: row.get(21)?,
         published: row.get(22)?,
         remotely_deleted: row.get(23)?,
-        synchronization_status: text(&mut row, 24)?,
-        synchronization_error: row.take_text(25)?,
+        synchronization_status: row.get(24)?,
+        synchronization_error: row.get(25)?,
         capabilities_supported: Vec::new(),
         context_data: extras.remove("context_data"),
         foreign_categories: extras.remove("foreign_categories"),
@@ -139,14 +137,9 @@ fn answer(mut row: Row, extended: bool) -> Result<Answer> {
     })
 }
 
-/// A text column that always holds one.
-fn text(row: &mut Row, index: usize) -> Result<String> {
-    row.take_text(index)?.ok_or_else(|| error::broken(format!("column {index} of a content is empty")))
-}
-
-/// Rows as answers, with their attachments and categories: two more statements for the whole window.
-fn answers(app: &Conversations, call: &Call, rows: Vec<Row>, tx: &mut dyn Tx) -> Result<Vec<Answer>> {
-    let mut answers = rows.into_iter().map(|row| answer(row, call.extended)).collect::<Result<Vec<_>>>()?;
+/// Rows as answers, with their attachments, categories and authors' groups: a statement each for the whole window.
+fn answers(app: &Conversations, call: &Call, rows: &[Row], tx: &mut dyn Tx) -> Result<Vec<Answer>> {
+    let mut answers = rows.iter().map(|row| answer(row, call.extended)).collect::<Result<Vec<_>>>()?;
     let with_files: Vec<Id> = answers.iter().filter(|c| c.attachments_count > 0).map(|c| c.id).collect();
     let mut files: HashMap<Id, Vec<ContentAttachment>> = match with_files.is_empty() {
         true => HashMap::new(),
@@ -160,7 +153,12 @@ fn answers(app: &Conversations, call: &Call, rows: Vec<Row>, tx: &mut dyn Tx) ->
     objects.sort_unstable();
     objects.dedup();
     let categories = categories::of_many(tx, &objects)?;
+    let mut authors: Vec<Id> = answers.iter().filter_map(|content| content.author_id).collect();
+    authors.sort_unstable();
+    authors.dedup();
+    let groups = identities::groups_of(tx, &authors)?;
     for content in &mut answers {
+        content.identity_group_id = content.author_id.and_then(|author| groups.get(&author).copied());
         content.source_type = app.source_types.of(tx, content.source_id)?;
         content.attachments = files.remove(&content.id).unwrap_or_default();
         let sources = [Some(content.id), content.intervention_id, Some(content.thread_id)];
@@ -349,7 +347,7 @@ fn draft(parameters: Create) -> commands::Draft {
 fn show(app: &Conversations, call: &Call, id: Id, tx: &mut dyn Tx) -> Result<Answer> {
     let rows = tx.query(&format!("{SELECT} WHERE contents.id = $1"), args![&id])?;
     let readable = |content: &Answer| call.caller.may_on(content.source_id, SourceRight::Read);
-    answers(app, call, rows, tx)?.pop().filter(readable).ok_or_else(|| error::not_found("content"))
+    answers(app, call, &rows, tx)?.pop().filter(readable).ok_or_else(|| error::not_found("content"))
 }
 
 fn list(app: &Conversations, call: &Call, parameters: List, tx: &mut dyn Tx) -> Result<Page<Answer>> {
@@ -373,5 +371,5 @@ fn list(app: &Conversations, call: &Call, parameters: List, tx: &mut dyn Tx) -> 
         None => filter.count(tx, "contents", offset, limit)?,
     };
     let rows = filter.page(tx, SELECT, search::order(&query), offset, limit)?;
-    Ok(Page::new(count, parameters.paging, answers(app, call, rows, tx)?))
+    Ok(Page::new(count, parameters.paging, answers(app, call, &rows, tx)?))
 }

@@ -5,6 +5,8 @@ pub(crate) mod import;
 mod muting;
 mod rest;
 
+use std::collections::HashMap;
+
 use frontdesk_model::event::NewEvent;
 use frontdesk_model::{Caller, Env, Id, Permission, Result, SourceRight, error};
 use frontdesk_sources::inbound::{self, InboundAuthor};
@@ -144,6 +146,18 @@ pub(crate) fn require_readable(tx: &mut dyn Tx, caller: &Caller, id: Id) -> Resu
         true => Ok(()),
         false => Err(error::not_found("identity")),
     }
+}
+
+/// The groups of those of these identities that are in one.
+pub(crate) fn groups_of(tx: &mut dyn Tx, identity_ids: &[Id]) -> Result<HashMap<Id, Id>> {
+    if identity_ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let sql = format!(
+        "SELECT id, identity_group_id FROM identities WHERE {} AND identity_group_id IS NOT NULL",
+        tx.in_list("id", 1)
+    );
+    tx.query(&sql, args![identity_ids])?.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
 }
 
 /// The identity that a user writes as in a community when they name none: their first there. One is made for who has

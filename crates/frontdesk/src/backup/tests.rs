@@ -9,7 +9,7 @@ use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use frontdesk_conversations::attachments::Files;
 use frontdesk_conversations::contents::indexing;
-use frontdesk_model::{Env, Timestamp};
+use frontdesk_model::{Env, Id, Timestamp};
 use frontdesk_store::{Dialect, Filter, Row, Store, Value, args, dump, search};
 
 use super::*;
@@ -92,10 +92,10 @@ fn fill(tx: &mut dyn Tx, hashes: &[[u8; 32]]) -> Result<()> {
                     (_, _) if index == 1 && nullable.contains(&column.name) => Value::Null,
                     (Some(reference), _) => values[&(reference.table.clone(), reference.to.clone())][index].clone(),
                     (None, "BYTEA") if column.name == "sha256" => Value::Bytes(hashes[index].to_vec()),
-                    (None, "BYTEA") => Value::Bytes(vec![index as u8, number, 0, 255, 1, 2, 3, 4, 5, 6, 7, 8]),
+                    (None, "BYTEA") => Value::Id(Id([index as u8, number, 0, 255, 1, 2, 3, 4, 5, 6, 7, 8])),
                     (None, "BOOLEAN") => Value::Bool(index % 2 == 0),
                     (None, "BIGINT") => Value::Int(index as i64 + 1 + (i64::from(number) << 40)),
-                    (None, "TEXT") => Value::Text(format!("Zoë\t\"{index}\"\n{number} 🐦 ' \\")),
+                    (None, "TEXT") => Value::Text(format!("Zoë\t\"{index}\"\n{number} 🐦 ' \\").into()),
                     (None, other) => panic!("{}.{} has the type {other}", table.name, column.name),
                 };
                 values.entry((table.name.into(), column.name.clone())).or_default().push(value.clone());
