@@ -129,7 +129,7 @@ impl Operation {
             let parameters = P::deserialize(values).map_err(|reason| error::bad_request(format!("{reason}.")))?;
             let answer = handler(call, parameters, tx)?;
             let mut bytes = Vec::with_capacity(last_bytes.load(Ordering::Relaxed));
-            serde_json::to_writer(&mut bytes, &answer)
+            sonic_rs::to_writer(&mut bytes, &answer)
                 .map_err(|reason| error::broken(format!("an answer was not written: {reason}")))?;
             last_bytes.store(bytes.len(), Ordering::Relaxed);
             Ok(bytes)

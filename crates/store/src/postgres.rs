@@ -349,7 +349,9 @@ fn row(found: &::postgres::Row) -> Result<Row> {
             Type::BOOL => found.get::<_, Option<bool>>(index).map(Value::Bool),
             Type::INT8 => found.get::<_, Option<i64>>(index).map(Value::Int),
             Type::INT4 => found.get::<_, Option<i32>>(index).map(|int| Value::Int(int.into())),
-            Type::TEXT | Type::VARCHAR | Type::NAME => found.get::<_, Option<&str>>(index).map(|text| Value::Text(text.into())),
+            Type::TEXT | Type::VARCHAR | Type::NAME => {
+                found.get::<_, Option<&str>>(index).map(|text| Value::Text(text.into()))
+            }
             Type::BYTEA => found.get::<_, Option<&[u8]>>(index).map(Value::from_bytes),
             ref other => {
                 return Err(error::broken(format!("column {} has the type {other}", column.name())));

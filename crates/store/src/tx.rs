@@ -43,6 +43,15 @@ pub trait Tx {
         }
     }
 
+    /// The list bound to `$number` as rows of one column, `wanted.value`, to be joined with. Each value is then looked up
+    /// where it is needed; for [`Tx::in_list`] SQLite first sorts the list into a table of its own.
+    fn wanted(&self, number: usize) -> String {
+        match self.dialect() {
+            Dialect::Sqlite => format!("rarray(${number}) AS wanted"),
+            Dialect::Postgres => format!("unnest(CAST(${number} AS BYTEA[])) AS wanted (value)"),
+        }
+    }
+
     /// A column that SQLite is not to look up in an index: it would take any equality for rare, and sort what it finds.
     /// PostgreSQL knows how common a value is.
     fn unindexed(&self, column: &str) -> String {

@@ -72,11 +72,12 @@ pub(crate) fn of(tx: &mut dyn Tx, object_id: Id) -> Result<Vec<Id>> {
     tx.query(sql, args![&object_id])?.iter().map(|row| row.get(0)).collect()
 }
 
-/// The categories of many objects; objects without any are left out.
+/// The categories of many objects, each named once; objects without any are left out.
 pub(crate) fn of_many(tx: &mut dyn Tx, object_ids: &[Id]) -> Result<HashMap<Id, Vec<Id>>> {
     let sql = format!(
-        "SELECT object_id, category_id FROM categorisations WHERE {} ORDER BY object_id, position, category_id",
-        tx.in_list("object_id", 1)
+        "SELECT object_id, category_id FROM {} CROSS JOIN categorisations WHERE object_id = wanted.value
+         ORDER BY object_id, position, category_id",
+        tx.wanted(1)
     );
     let mut found: HashMap<Id, Vec<Id>> = HashMap::new();
     for row in tx.query(&sql, args![object_ids])? {

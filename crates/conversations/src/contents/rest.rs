@@ -363,9 +363,11 @@ fn list(app: &Conversations, call: &Call, parameters: List, tx: &mut dyn Tx) -> 
     let count = match search::only_thread(&query) {
         // Maintained counters tell the two commonest counts.
         Some(thread_id) => {
-            let sql = format!("SELECT contents_count FROM threads WHERE id = $1 AND {}", tx.in_list("source_id", 2));
-            let row = tx.first(&sql, args![&thread_id, &reach.source_ids])?;
-            row.map(|row| row.get(0)).transpose()?.unwrap_or(0)
+            let row = tx.first("SELECT contents_count, source_id FROM threads WHERE id = $1", args![&thread_id])?;
+            match row {
+                Some(row) if reach.source_ids.contains(&row.get(1)?) => row.get(0)?,
+                _ => 0,
+            }
         }
         None if !is_filtered => reach.contents,
         None => filter.count(tx, "contents", offset, limit)?,

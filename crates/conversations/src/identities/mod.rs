@@ -148,14 +148,15 @@ pub(crate) fn require_readable(tx: &mut dyn Tx, caller: &Caller, id: Id) -> Resu
     }
 }
 
-/// The groups of those of these identities that are in one.
+/// The groups of those of these identities, each named once, that are in one.
 pub(crate) fn groups_of(tx: &mut dyn Tx, identity_ids: &[Id]) -> Result<HashMap<Id, Id>> {
     if identity_ids.is_empty() {
         return Ok(HashMap::new());
     }
     let sql = format!(
-        "SELECT id, identity_group_id FROM identities WHERE {} AND identity_group_id IS NOT NULL",
-        tx.in_list("id", 1)
+        "SELECT id, identity_group_id FROM {} CROSS JOIN identities
+         WHERE id = wanted.value AND identity_group_id IS NOT NULL",
+        tx.wanted(1)
     );
     tx.query(&sql, args![identity_ids])?.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
 }

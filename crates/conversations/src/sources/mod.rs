@@ -90,6 +90,8 @@ pub(crate) struct Reach {
     pub(crate) contents: i64,
     pub(crate) all_threads: i64,
     pub(crate) all_contents: i64,
+    /// Whether these are all sources that there are.
+    is_everything: bool,
 }
 
 /// Less than one in so many rows: then a list starts from the sources instead of passing over the rows of all others.
@@ -103,27 +105,27 @@ impl Reach {
         for (ids, negated) in asked {
             source_ids.retain(|id| ids.contains(id) != negated);
         }
-        let is_ours = tx.in_list("source_id", 1);
-        let row = tx.one(
-            &format!(
-                "SELECT CAST(coalesce(sum(CASE WHEN {is_ours} THEN threads ELSE 0 END), 0) AS BIGINT),
-                        CAST(coalesce(sum(CASE WHEN {is_ours} THEN contents ELSE 0 END), 0) AS BIGINT),
-                        CAST(coalesce(sum(threads), 0) AS BIGINT), CAST(coalesce(sum(contents), 0) AS BIGINT)
-                 FROM source_counters"
-            ),
-            args![&source_ids],
-        )?;
-        Ok(Reach {
-            source_ids,
-            threads: row.get(0)?,
-            contents: row.get(1)?,
-            all_threads: row.get(2)?,
-            all_contents: row.get(3)?,
-        })
+        let rows = tx.query("SELECT source_id, threads, contents FROM source_counters", args![])?;
+        let is_everything = rows.len() == source_ids.len();
+        let mut reach = Reach { source_ids, threads: 0, contents: 0, all_threads: 0, all_contents: 0, is_everything };
+        for row in rows {
+            let (threads, contents): (i64, i64) = (row.get(1)?, row.get(2)?);
+            reach.all_threads += threads;
+            reach.all_contents += contents;
+            // They are in order.
+            if reach.source_ids.binary_search(&row.get(0)?).is_ok() {
+                reach.threads += threads;
+                reach.contents += contents;
+            }
+        }
+        Ok(reach)
     }
 
     /// Only threads on these sources.
     pub(crate) fn limit_threads(&self, tx: &dyn Tx, filter: &mut Filter) {
+        if self.is_everything {
+            return;
+        }
         let all = Piece::one_of(tx.dialect(), "source_id", &self.source_ids).within("SELECT id FROM threads WHERE {}");
         let one = Piece::one_of(tx.dialect(), &tx.unindexed("threads.source_id"), &self.source_ids);
         limit(filter, all, one, self.threads < self.all_threads / RARE);
@@ -131,6 +133,9 @@ impl Reach {
 
     /// Only contents on these sources.
     pub(crate) fn limit_contents(&self, tx: &dyn Tx, filter: &mut Filter) {
+        if self.is_everything {
+            return;
+        }
         let all = Piece::one_of(tx.dialect(), "threads.source_id", &self.source_ids)
             .within("SELECT contents.id AS id FROM threads JOIN contents ON contents.thread_id = threads.id WHERE {}");
         let one = Piece::one_of(tx.dialect(), "contents.source_id", &self.source_ids);
