@@ -294,6 +294,32 @@ impl Cast {
         SharedCast(CASTS[engine as usize].get_or_init(|| Cast::start(engine, &[])))
     }
 
+    /// Somebody new, in a role of their own with these permissions, and their token.
+    #[track_caller]
+    pub fn hire(&self, permissions: &[&str]) -> Person {
+        let mut role = json!({ "label": unique("Role ") });
+        for permission in permissions {
+            role[*permission] = true.into();
+        }
+        let role = self.otto.post("/1.0/roles", &role).ok();
+        self.hire_as(&id(&role))
+    }
+
+    /// Somebody new in a role, and their token.
+    #[track_caller]
+    pub fn hire_as(&self, role_id: &str) -> Person {
+        let name = unique("mallory");
+        let user = json!({
+            "email": format!("{name}@frontdesk.local"), "firstname": "Mallory", "lastname": name, "role_id": role_id,
+            "no_password": true,
+        });
+        let user = self.otto.post("/1.0/users", &user).ok();
+        let token = json!({ "label": name, "user_id": user["id"] });
+        let token = self.otto.post("/1.0/access_tokens", &token).ok();
+        let token = token["token"].as_str().expect("a token").into();
+        Person { address: self.server.address(), token, user_id: id(&user) }
+    }
+
     /// A new source, with a channel that answers.
     pub fn new_source(&self) -> (Source, FakeChannel) {
         let channel = FakeChannel::start();

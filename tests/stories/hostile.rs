@@ -110,7 +110,9 @@ fn try_hostile_values(engine: Engine) -> std::collections::BTreeMap<String, u16>
                     // What deletes for good leaves nothing to try the rest on; reading is the same for everybody, and
                     // what matters about an agent is what they find.
                     let of_agents = label.contains("hidden") || matches!(*label, "a text" | "null");
-                    if if who == "an agent" { !of_agents } else { operation.method == "DELETE" } {
+                    // The administrator may write what is hidden from others into any text, which would look like a leak.
+                    let of_administrators = operation.method != "DELETE" && !label.contains("hidden");
+                    if !(if who == "an agent" { of_agents } else { of_administrators }) {
                         continue;
                     }
                     let request = request.clone().token(&person.token);

@@ -100,6 +100,15 @@ permissions! {
     ManageAdvancedAnalytics "manage_advanced_analytics",
 }
 
+/// What manage_users_of_my_teams limits.
+const OVER_USERS: &[Permission] = &[
+    Permission::CreateUser,
+    Permission::ImpersonateUser,
+    Permission::InviteUser,
+    Permission::ReadUser,
+    Permission::UpdateUser,
+];
+
 /// A set of permissions.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Permissions(u128);
@@ -113,9 +122,24 @@ impl Permissions {
         self.0 & 1 << permission as u32 != 0
     }
 
-    /// Whether every permission of `other` is in this set.
+    /// The set with or without this permission.
+    pub fn with(self, permission: Permission, held: bool) -> Permissions {
+        let bit = 1 << permission as u32;
+        Permissions(if held { self.0 | bit } else { self.0 & !bit })
+    }
+
+    /// Whether every permission of `other` is in this set, and reaches no further than in this one.
     pub fn covers(self, other: Permissions) -> bool {
-        other.0 & !self.0 == 0
+        let reaches_further = self.are_limited_to_teams()
+            && !other.are_limited_to_teams()
+            && OVER_USERS.iter().any(|permission| other.has(*permission));
+        other.0 & !self.0 == 0 && !reaches_further
+    }
+
+    /// Whether what this set allows over users holds for the members of the teams that one leads, and for nobody else
+    /// (manage_users_of_my_teams). Who manages teams could lead any, so that a limit would be none.
+    pub fn are_limited_to_teams(self) -> bool {
+        self.has(Permission::ManageUsersOfMyTeams) && !self.has(Permission::ManageTeams)
     }
 
     /// The names of the permissions held, comma-separated: how the store keeps a role, readable and safe to extend.
@@ -195,6 +219,22 @@ impl SourceRights {
         SourceRights(kept | field << Self::THRESHOLD_SHIFT)
     }
 
+    /// The share of answers, in percent, that waits for approval, however that was said.
+    pub fn supervision(self) -> i64 {
+        let all = if self.has(SourceRight::ApprovalRequired) { 100 } else { 0 };
+        self.approval_threshold().unwrap_or(all)
+    }
+
+    /// Whether somebody with these rights may turn `before` into `after`: they add no right that they lack, and let
+    /// nobody be less supervised than they are.
+    pub fn may_grant(self, before: SourceRights, after: SourceRights) -> bool {
+        let added = after.0 & !before.0 & SourceRights::FULL.0;
+        let writes = [SourceRight::Reply, SourceRight::ReplyWithHtml, SourceRight::InitiateDiscussion];
+        let is_freed =
+            writes.iter().any(|right| after.has(*right)) && (added != 0 || after.supervision() < before.supervision());
+        added & !self.0 == 0 && !(is_freed && after.supervision() < self.supervision())
+    }
+
     /// The bits as the store keeps them.
     pub fn bits(self) -> i64 {
         self.0
@@ -228,6 +268,23 @@ mod tests {
     }
 
     #[test]
+    fn what_is_limited_to_teams_does_not_cover_what_is_not() {
+        let set = |permissions: &[Permission]| permissions.iter().copied().collect::<Permissions>();
+        let (read, limit) = (Permission::ReadUser, Permission::ManageUsersOfMyTeams);
+        for (one, other, covers) in [
+            (set(&[read, limit]), set(&[read, limit]), true),
+            (set(&[read, limit]), set(&[read]), false),
+            (set(&[read, limit]), set(&[limit]), true),
+            (set(&[read, limit]), set(&[]), true),
+            (set(&[read]), set(&[read, limit]), false),
+            (set(&[read, limit, Permission::ManageTeams]), set(&[read]), true),
+            (Permissions::ALL, set(&[read]), true),
+        ] {
+            assert_eq!(one.covers(other), covers, "{one:?} {other:?}");
+        }
+    }
+
+    #[test]
     fn a_threshold_lives_beside_the_rights() {
         assert_eq!(SourceRights::FULL.approval_threshold(), None);
         for percent in (0..=100).step_by(10) {
@@ -236,6 +293,36 @@ mod tests {
             assert!(rights.has(SourceRight::Destroy) && !rights.has(SourceRight::ApprovalRequired));
             assert_eq!(rights.with_approval_threshold(None), SourceRights::FULL);
         }
+    }
+
+    #[test]
+    fn nobody_grants_what_they_lack() {
+        let rights = |list: &[SourceRight]| list.iter().copied().collect::<SourceRights>();
+        let (none, read) = (SourceRights::default(), rights(&[SourceRight::Read]));
+        let reply = rights(&[SourceRight::Read, SourceRight::Reply]);
+        let half = reply.with_approval_threshold(Some(50));
+        let watched = rights(&[SourceRight::Read, SourceRight::Reply, SourceRight::ApprovalRequired]);
+        for (mine, before, after, granted) in [
+            (none, none, none, true),
+            (none, none, read, false),
+            (none, reply, none, true),
+            (none, reply, reply, true),
+            (read, none, read, true),
+            (read, read, reply, false),
+            (reply, none, half, true),
+            (half, none, reply, false),
+            (half, none, read, true),
+            (half, watched, none, true),
+            (half, none, watched, true),
+            (half, half, reply, false),
+            (half, watched, half, true),
+            (watched, watched, half, false),
+            (SourceRights::FULL, watched, SourceRights::FULL, true),
+        ] {
+            assert_eq!(mine.may_grant(before, after), granted, "{mine:?}: {before:?} to {after:?}");
+        }
+        assert_eq!((watched.supervision(), half.supervision(), reply.supervision()), (100, 50, 0));
+        assert_eq!(watched.with_approval_threshold(Some(0)).supervision(), 0);
     }
 
     #[test]

@@ -74,7 +74,8 @@ pub fn create(tx: &mut dyn Tx, env: &Env, creator_id: Option<Id>, user_id: Id, l
 /// The permissions of a token's owner-to-be: nobody may make a token that can do more than they can.
 pub(crate) fn owner_permissions(tx: &mut dyn Tx, user_id: Id) -> Result<Permissions> {
     let row = tx.first(
-        "SELECT roles.permissions FROM users JOIN roles ON roles.id = users.role_id WHERE users.id = $1",
+        "SELECT roles.permissions FROM users JOIN roles ON roles.id = users.role_id
+         WHERE users.id = $1 AND users.deleted_at IS NULL",
         args![&user_id],
     )?;
     let row = row.ok_or_else(|| error::invalid("user_id", "unknown", "user_id: there is no such user."))?;

@@ -15,6 +15,12 @@ pub(crate) fn name(attribute: &str, text: &str) -> Result<String> {
     bounded(attribute, text)
 }
 
+/// A text that may be absent: blank is none.
+pub(crate) fn optional(attribute: &str, text: &str) -> Result<Option<String>> {
+    let text = text.trim();
+    if text.is_empty() { Ok(None) } else { bounded(attribute, text).map(Some) }
+}
+
 fn bounded(attribute: &str, text: &str) -> Result<String> {
     if text.chars().count() > NAME_CHARACTERS_MAX {
         let message = format!("{attribute} has at most {NAME_CHARACTERS_MAX} characters.");

@@ -10,6 +10,8 @@ pub mod roles;
 pub mod settings;
 pub mod setup;
 pub mod sign_in;
+mod signatures;
+pub mod sources_permissions;
 mod tags;
 pub mod teams;
 pub mod time_sheets;
@@ -20,6 +22,8 @@ use frontdesk_rest::Operation;
 /// The operations of this crate.
 pub fn operations() -> Vec<Operation> {
     let mut operations = users::operations();
+    operations.extend(sources_permissions::operations());
+    operations.extend(signatures::operations());
     operations.extend(roles::operations());
     operations.extend(teams::operations());
     operations.extend(access_tokens::rest::operations());

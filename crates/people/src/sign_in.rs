@@ -1,13 +1,12 @@
 //! From a token to the user on whose behalf a request acts.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use frontdesk_model::{Caller, Id, Permission, Permissions, Result, SourceRights, error};
+use frontdesk_model::{Caller, Id, Permission, Permissions, Result, error};
 use frontdesk_rest::Authenticator;
 use frontdesk_store::{Tx, args};
 
-use crate::access_tokens;
+use crate::{access_tokens, sources_permissions, teams};
 
 /// Looks tokens up in the store.
 pub struct SignIn;
@@ -60,6 +59,9 @@ pub fn acting_as(tx: &mut dyn Tx, owner: &Caller, user_id: &str) -> Result<Optio
     if !owner.permissions.covers(Permissions::from_text(&permissions)) {
         return Ok(None);
     }
+    if owner.permissions.are_limited_to_teams() && !teams::leads(tx, owner.user_id, user_id)? {
+        return Ok(None);
+    }
     caller(tx, user_id, &permissions).map(Some)
 }
 
@@ -75,10 +77,6 @@ pub fn user(tx: &mut dyn Tx, user_id: Id) -> Result<Caller> {
 }
 
 fn caller(tx: &mut dyn Tx, user_id: Id, permissions: &str) -> Result<Caller> {
-    let rows = tx.query("SELECT source_id, rights FROM source_permissions WHERE user_id = $1", args![&user_id])?;
-    let mut sources = HashMap::with_capacity(rows.len());
-    for row in rows {
-        sources.insert(row.get(0)?, SourceRights::from_bits(row.get(1)?));
-    }
-    Ok(Caller { user_id, permissions: Permissions::from_text(permissions), sources: Arc::new(sources) })
+    let sources = Arc::new(sources_permissions::of_user(tx, user_id)?);
+    Ok(Caller { user_id, permissions: Permissions::from_text(permissions), sources })
 }

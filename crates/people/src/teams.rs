@@ -68,6 +68,17 @@ pub fn leads(tx: &mut dyn Tx, leader_id: Id, user_id: Id) -> Result<bool> {
     Ok(tx.first(sql, args![&leader_id, &user_id])?.is_some())
 }
 
+/// 422 unless each of these teams can take one more member.
+pub(crate) fn require_room(tx: &mut dyn Tx, ids: &[Id]) -> Result<()> {
+    let condition = tx.in_list("team_id", 1);
+    let sql = format!("SELECT team_id FROM team_users WHERE {condition} GROUP BY team_id HAVING count(*) >= $2");
+    if tx.first(&sql, args![ids, MEMBERS_MAX as i64])?.is_some() {
+        let message = format!("team_ids: a team has at most {MEMBERS_MAX} members.");
+        return Err(error::invalid("team_ids", "too_long", message));
+    }
+    Ok(())
+}
+
 /// Parameters of `createTeam` and `updateTeam`.
 #[derive(Deserialize, JsonSchema)]
 struct Attributes {

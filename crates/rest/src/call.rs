@@ -17,6 +17,8 @@ pub struct Call {
     pub extended: bool,
     /// The file of an upload; set in operations made by [`crate::Operation::upload`], and only there.
     pub upload: Option<Arc<Upload>>,
+    /// What [`crate::Operation::prepare`] made of its parameter; none when that was not given.
+    pub prepared: Option<String>,
     pub(crate) path: Arc<[(&'static str, String)]>,
 }
 
@@ -25,7 +27,7 @@ impl Call {
     /// operation's path.
     pub fn from_within(caller: Caller, env: Env, path: Vec<(&'static str, String)>) -> Call {
         let request_id = env.id();
-        Call { caller, env, request_id, extended: false, upload: None, path: path.into() }
+        Call { caller, env, request_id, extended: false, upload: None, prepared: None, path: path.into() }
     }
 
     /// A parameter of the path as text, decoded.

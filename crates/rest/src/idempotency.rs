@@ -62,6 +62,14 @@ impl Attempt {
         Attempt { key: key.to_owned(), request_hash }
     }
 
+    /// The same with a hash that nobody can compute without the key of this installation.
+    pub(crate) fn keyed(self, seal: &Seal) -> Attempt {
+        let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &seal.derive("hashes of requests with secrets"));
+        let mut request_hash = [0; 32];
+        request_hash.copy_from_slice(ring::hmac::sign(&key, &self.request_hash).as_ref());
+        Attempt { request_hash, ..self }
+    }
+
     /// Takes the key for this request, or returns the answer that it stands for. 422 when it stands for another request.
     /// Of two at once, the second waits here until the first has committed, and then finds its answer.
     pub(crate) fn begin(

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::http::{Method, StatusCode};
-use frontdesk_model::{Permission, Result, error};
+use frontdesk_model::{Env, Permission, Result, error};
 use frontdesk_store::Tx;
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -29,6 +29,8 @@ pub enum Kind {
     Upload,
 }
 
+/// Slow work on one parameter, given as text.
+pub(crate) type Prepare = fn(&Env, &str) -> Result<String>;
 pub(crate) type Run = Box<dyn Fn(&Call, &Map<String, Value>, &mut dyn Tx) -> Result<Vec<u8>> + Send + Sync>;
 
 /// One operation. Routing, coercion, permission checks and the OpenAPI document all come from here.
@@ -58,6 +60,7 @@ pub struct Operation {
     schema: Value,
     answer: fn(&mut SchemaGenerator) -> Schema,
     pub(crate) record: Record,
+    pub(crate) prepare: Option<(&'static str, Prepare)>,
     pub(crate) run: Run,
 }
 
@@ -150,6 +153,7 @@ impl Operation {
             record: Record::of(&schema),
             schema,
             answer: |generator| generator.subschema_for::<A>(),
+            prepare: None,
             run,
         }
     }
@@ -182,6 +186,13 @@ impl Operation {
     /// Answers 201 instead of 200.
     pub fn created(self) -> Operation {
         Operation { success: StatusCode::CREATED, ..self }
+    }
+
+    /// Does slow work on a parameter, such as hashing a password, where it is given: before the transaction, away from
+    /// the threads that serve, and only for callers who may run the operation. Its result is [`Call::prepared`]. The
+    /// parameter is taken for a secret.
+    pub fn prepare(self, parameter: &'static str, work: fn(&Env, &str) -> Result<String>) -> Operation {
+        Operation { prepare: Some((parameter, work)), ..self }
     }
 
     /// Serves it under another method or path as well. The parameters in the path must have the same names.

@@ -11,8 +11,9 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 use frontdesk_model::error::{AttributeError, Error};
 use frontdesk_model::{Caller, Id, Refusal, Result, error};
-use frontdesk_store::Tx;
+use frontdesk_store::{Seal, Tx};
 use serde_json::{Map, Value};
+use tokio::sync::Semaphore;
 
 use crate::answer::{json, refuse};
 use crate::body::{check, read_body, too_slow};
@@ -33,7 +34,11 @@ pub(crate) struct Server {
     api: Api,
     routes: Routes,
     limiter: RateLimiter,
+    preparations: Semaphore,
 }
+
+/// So many slow preparations run at once: each takes a processor, and some take 19 MiB.
+const PREPARATIONS_AT_ONCE_MAX: usize = 2;
 
 impl Server {
     pub(crate) fn new(api: Api) -> Server {
@@ -41,7 +46,8 @@ impl Server {
         for fault in faults {
             tracing::error!(fault, "an operation cannot be reached");
         }
-        Server { routes, limiter: RateLimiter::new(api.limits.requests_per_minute), api }
+        let limiter = RateLimiter::new(api.limits.requests_per_minute);
+        Server { routes, limiter, preparations: Semaphore::new(PREPARATIONS_AT_ONCE_MAX), api }
     }
 }
 
@@ -135,7 +141,12 @@ async fn answer(
     asker.throttle(server)?;
     let token = asker.token.ok_or_else(|| error::unauthorized(NO_TOKEN))?;
 
-    let given = bag.and_then(|bag| Given::read(operation, bag, upload, &found.values, &parts.headers));
+    let seal = &server.api.seal;
+    let given = bag.and_then(|bag| Given::read(operation, bag, upload, &found.values, &parts.headers, seal));
+    let prepared = match &given {
+        Ok(given) => prepare(server, found.operation, &token, &asker.impersonated_user_id, &given.values).await?,
+        Err(_) => None,
+    };
     let job = Job {
         server: server.clone(),
         operation: found.operation,
@@ -144,6 +155,7 @@ async fn answer(
         token,
         impersonated_user_id: asker.impersonated_user_id,
         given,
+        prepared,
         user: user.clone(),
     };
     match operation.kind {
@@ -231,6 +243,26 @@ async fn keep(server: &Arc<Server>, upload: Upload) -> Result<Upload> {
     kept.map_err(|_| error::broken("keeping an upload ended early"))?
 }
 
+/// Does an operation's slow work, for a caller who may run it.
+async fn prepare(
+    server: &Arc<Server>,
+    index: usize,
+    token: &str,
+    impersonated_user_id: &Option<String>,
+    values: &Map<String, Value>,
+) -> Result<Option<String>> {
+    let Some((name, work)) = server.api.operations[index].prepare else { return Ok(None) };
+    let Some(text) = values.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()) else { return Ok(None) };
+    let (asked, token, impersonated_user_id) = (server.clone(), token.to_owned(), impersonated_user_id.clone());
+    let may_run = move |tx: &mut dyn Tx| asked.caller(index, tx, &token, impersonated_user_id.as_deref()).map(drop);
+    server.api.store.read(may_run).await?;
+    let turn = server.preparations.acquire().await;
+    let _turn = turn.map_err(|_| error::broken("the preparations were closed"))?;
+    let (env, text) = (server.api.env.clone(), text.to_owned());
+    let prepared = tokio::task::spawn_blocking(move || work(&env, &text)).await;
+    prepared.map_err(|_| error::broken("a preparation ended early"))?.map(Some)
+}
+
 /// Who asks, as far as the request has said so far. The header wins over the parameter.
 struct Asker {
     token: Option<String>,
@@ -298,7 +330,11 @@ impl Given {
         upload: Option<Upload>,
         path: &[(&'static str, String)],
         headers: &HeaderMap,
+        seal: &Seal,
     ) -> Result<Given> {
+        // They say who asks, and are no parameters of any operation.
+        bag.remove("access_token");
+        bag.remove("impersonated_user_id");
         let extended = match bag.remove("extended") {
             None | Some(Value::Null) => false,
             Some(Value::String(text)) if text.is_empty() => false,
@@ -313,7 +349,11 @@ impl Given {
         let creates = operation.method == Method::POST && operation.kind != Kind::Read;
         let key = if creates { key_of(headers)? } else { None };
         let sha256 = upload.as_ref().map(|upload| &upload.sha256);
-        let attempt = key.map(|key| Attempt::new(key, path, &values, extended, sha256));
+        let attempt = key.map(|key| {
+            let attempt = Attempt::new(key, path, &values, extended, sha256);
+            // What holds a secret must not be guessed at from what the store keeps of it.
+            if operation.prepare.is_some() { attempt.keyed(seal) } else { attempt }
+        });
         Ok(Given { values, extended, upload: upload.map(Arc::new), attempt })
     }
 }
@@ -339,6 +379,7 @@ struct Job {
     token: String,
     impersonated_user_id: Option<String>,
     given: Result<Given>,
+    prepared: Option<String>,
     /// Tells the log who it was, also when the request is refused.
     user: Arc<OnceLock<Id>>,
 }
@@ -363,6 +404,7 @@ impl Job {
             request_id: self.request_id,
             extended: given.extended,
             upload: given.upload.clone(),
+            prepared: self.prepared.clone(),
             path: self.path.clone(),
         };
         let body = (operation.run)(&call, &given.values, tx)?;

@@ -384,7 +384,22 @@ impl Ids<'_> {
             "custom_field" => {
                 created("custom_fields", json!({ "associated_type_name": "Intervention", "label": unique("Field ") }))
             }
-            "user" => self.world.cast.rita.user_id.clone(),
+            "email" => format!("{}@example.com", unique("word")),
+            "empty_role" => created("roles", json!({ "label": unique("Role ") })),
+            "led_team" => created("teams", json!({ "name": unique("Team "), "leader_ids": [self.me.user_id] })),
+            // Somebody who may do nothing, in a team of the caller's.
+            "user" => {
+                let (role, team) = (self.of("empty_role"), self.of("led_team"));
+                let user = json!({
+                    "email": self.of("email"), "firstname": "Una", "lastname": "User", "no_password": true,
+                    "role_id": role, "team_ids": [team],
+                });
+                created("users", user)
+            }
+            "signature" => {
+                let user = self.of("user");
+                created(&format!("users/{user}/signatures"), json!({ "body": "Yours" }))
+            }
             "role" => id(&records(&otto.get("/1.0/roles").ok())[0]),
             "own_access_token" => {
                 created("access_tokens", json!({ "label": unique("Token "), "user_id": self.me.user_id }))

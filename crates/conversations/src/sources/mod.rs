@@ -7,12 +7,14 @@ mod settings;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use frontdesk_model::{Caller, Id, Result, SourceRight, SourceRights, Timestamp, error};
+use frontdesk_model::{Caller, Id, Result, SourceRight, Timestamp, error};
 use frontdesk_rest::{Call, Operation};
 use frontdesk_sources::SourceKind;
 use frontdesk_store::{Filter, Piece, Route, Row, Tx, args};
 
 use crate::{Conversations, events};
+
+pub use frontdesk_people::sources_permissions::grant;
 
 pub(crate) use channel::Channel;
 pub use channel::Channels;
@@ -200,16 +202,6 @@ pub(crate) fn replace_category(call: &Call, id: Id, heir_id: Option<Id>, tx: &mu
             tx.append(events::by(call, "content_source.updated", source_id, None, payload));
         }
     }
-    Ok(())
-}
-
-/// Gives a user rights on a source, in place of those that they had.
-pub fn grant(tx: &mut dyn Tx, user_id: Id, source_id: Id, rights: SourceRights) -> Result<()> {
-    tx.execute(
-        "INSERT INTO source_permissions (user_id, source_id, rights) VALUES ($1, $2, $3)
-         ON CONFLICT (user_id, source_id) DO UPDATE SET rights = excluded.rights",
-        args![&user_id, &source_id, rights.bits()],
-    )?;
     Ok(())
 }
 

@@ -360,7 +360,9 @@ fn distinct_secret(app: &Conversations, tx: &mut dyn Tx, id: Id, settings: &Sett
 
 /// An administrator (and whoever created it) has every right on a new source without approval.
 fn grant_to_administrators(tx: &mut dyn Tx, source_id: Id, creator_id: Id) -> Result<()> {
-    let rows = tx.query("SELECT users.id, roles.permissions FROM users JOIN roles ON roles.id = users.role_id", &[])?;
+    let sql = "SELECT users.id, roles.permissions FROM users JOIN roles ON roles.id = users.role_id
+         WHERE users.deleted_at IS NULL";
+    let rows = tx.query(sql, &[])?;
     for row in rows {
         let (user_id, permissions): (Id, String) = (row.get(0)?, row.get(1)?);
         if user_id == creator_id || Permissions::from_text(&permissions) == Permissions::ALL {

@@ -1,18 +1,24 @@
 //! Users: agents, administrators and bots.
+//!
+//! A deleted user stays as a row that history refers to: their contents, interventions and events keep them, and nobody
+//! finds, sees or becomes them any more.
+
+mod commands;
+mod rest;
 
 use std::collections::HashMap;
 
-use frontdesk_model::{Env, Id, Permission, Result, Timestamp, error};
-use frontdesk_rest::{Call, NoParameters, Operation, Page, Paging};
-use frontdesk_store::{Filter, Row, Tx, args};
-use http::Method;
+use frontdesk_model::{Caller, Env, Error, Id, Permission, Permissions, Result, Timestamp, error};
+use frontdesk_store::{Row, Tx, args};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use crate::{checked, events};
+use crate::{checked, events, roles, teams};
+
+pub(crate) use rest::operations;
 
 /// A user as REST shows it.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
 pub struct User {
     id: Id,
     email: String,
@@ -82,7 +88,7 @@ pub fn id_by_email(tx: &mut dyn Tx, email: &str) -> Result<Option<Id>> {
 }
 
 const COLUMNS: &str = "users.id, email, firstname, lastname, nickname, gender, enabled, role_id, external_id,
-    no_password, locale, timezone, spoken_languages, created_at, updated_at";
+    no_password, locale, timezone, spoken_languages, created_at, updated_at, invitation_pending";
 
 fn user(row: &Row) -> Result<User> {
     let spoken_languages: String = row.get(12)?;
@@ -99,7 +105,7 @@ fn user(row: &Row) -> Result<User> {
         identity_ids: Vec::new(),
         team_ids: Vec::new(),
         external_id: row.get(8)?,
-        invitation_pending: false,
+        invitation_pending: row.get(15)?,
         no_password: row.get(9)?,
         locale: row.get(10)?,
         timezone: row.get(11)?,
@@ -148,99 +154,80 @@ pub fn require_known(tx: &mut dyn Tx, ids: &[Id], attribute: &str) -> Result<()>
     checked::known(tx, live, ids, attribute, "user")
 }
 
-/// Parameters of `getAllUsers`.
-#[derive(Deserialize, JsonSchema)]
-struct List {
-    /// Only the user with this e-mail, without regard to case.
-    email: Option<String>,
-    /// Only users with this category.
-    category_id: Option<String>,
-    /// Only users who may write as this identity.
-    identity_id: Option<String>,
-    /// Only the user with this external id.
-    external_id: Option<String>,
-    /// Only users with this role.
-    role_id: Option<String>,
-    /// Only users of this team.
-    team_id: Option<String>,
-    #[serde(flatten)]
-    paging: Paging,
+/// A user whom the caller may read; anybody else is missing. Everybody may read themselves. 403 when the caller's role
+/// lets them read nobody else.
+pub(crate) fn find(tx: &mut dyn Tx, caller: &Caller, id: Id) -> Result<User> {
+    if id != caller.user_id {
+        match reach(caller, Permission::ReadUser) {
+            Reach::Everybody => {}
+            Reach::Led if teams::leads(tx, caller.user_id, id)? => {}
+            Reach::Led => return Err(error::not_found("user")),
+            Reach::Nobody => return Err(lacks(Permission::ReadUser)),
+        }
+    }
+    by_id(tx, id)
 }
 
-pub(crate) fn operations() -> Vec<Operation> {
-    vec![
-        Operation::read("getAllUsers", Method::GET, "/users", list)
-            .tag("Users")
-            .summary("Lists users, newest first.")
-            .permissions(&[Permission::ReadUser]),
-        Operation::read("getCurrentUser", Method::GET, "/users/me", me)
-            .tag("Users")
-            .summary("Reads the user on whose behalf the request acts.")
-            .extension(),
-        Operation::read("getUser", Method::GET, "/users/{userId}", show)
-            .tag("Users")
-            .summary("Reads a user.")
-            .notes("Everybody may read themselves; others need read_user."),
-    ]
-}
-
-fn list(_: &Call, parameters: List, tx: &mut dyn Tx) -> Result<Page<User>> {
-    let paging = parameters.paging;
-    let (email, external_id) = (parameters.email.map(|email| email.to_lowercase()), parameters.external_id);
-    let (Ok(identity_id), Ok(role_id)) = (parse(&parameters.identity_id), parse(&parameters.role_id)) else {
-        return Ok(Page::new(0, paging, Vec::new()));
+/// A user whom the caller may change, and who may do nothing that the caller may not: who can change an e-mail or a
+/// password can become that user. 403 otherwise; 404 for whom they may not even read.
+pub(crate) fn find_to_change(tx: &mut dyn Tx, caller: &Caller, id: Id) -> Result<User> {
+    let user = match reach(caller, Permission::UpdateUser) {
+        Reach::Everybody => by_id(tx, id)?,
+        Reach::Led if teams::leads(tx, caller.user_id, id)? => by_id(tx, id)?,
+        Reach::Led => {
+            find(tx, caller, id)?;
+            return Err(error::forbidden("You may only change users of the teams that you lead."));
+        }
+        Reach::Nobody => return Err(lacks(Permission::UpdateUser)),
     };
-    let (Ok(team_id), Ok(category_id)) = (parse(&parameters.team_id), parse(&parameters.category_id)) else {
-        return Ok(Page::new(0, paging, Vec::new()));
-    };
-    let mut filter = Filter::default();
-    filter.and("users.deleted_at IS NULL");
-    if let Some(email) = &email {
-        filter.and_equal("email_key", email);
+    if !caller.permissions.covers(roles::permissions(tx, user.role_id)?) {
+        return Err(error::forbidden("The user's role holds permissions that yours lacks."));
     }
-    if let Some(external_id) = &external_id {
-        filter.and_equal("external_id", external_id);
-    }
-    if let Some(role_id) = &role_id {
-        filter.and_equal("role_id", role_id);
-    }
-    if let Some(identity_id) = &identity_id {
-        let identity = filter.bind(identity_id);
-        filter.and(format!("users.id IN (SELECT user_id FROM identity_users WHERE identity_id = {identity})"));
-    }
-    if let Some(team_id) = &team_id {
-        let team = filter.bind(team_id);
-        filter.and(format!("users.id IN (SELECT user_id FROM team_users WHERE team_id = {team})"));
-    }
-    if let Some(category_id) = &category_id {
-        let category = filter.bind(category_id);
-        filter.and(format!("users.id IN (SELECT user_id FROM user_categories WHERE category_id = {category})"));
-    }
-    let (offset, limit) = (paging.offset, paging.limit);
-    let count = filter.count(tx, "users", offset, limit)?;
-    let rows = filter.page(tx, &format!("SELECT {COLUMNS} FROM users"), "created_at DESC, id DESC", offset, limit)?;
-    let users = rows.iter().map(user).collect::<Result<_>>()?;
-    Ok(Page::new(count, paging, with_links(tx, users)?))
+    Ok(user)
 }
 
-fn parse(text: &Option<String>) -> std::result::Result<Option<Id>, frontdesk_model::id::MalformedId> {
-    text.as_deref().filter(|text| !text.is_empty()).map(str::parse).transpose()
-}
-
-fn me(call: &Call, _: NoParameters, tx: &mut dyn Tx) -> Result<User> {
-    find(tx, call.caller.user_id)
-}
-
-fn show(call: &Call, _: NoParameters, tx: &mut dyn Tx) -> Result<User> {
-    let id = call.id("userId", "user")?;
-    if id != call.caller.user_id {
-        call.caller.require_any(&[Permission::ReadUser])?;
-    }
-    find(tx, id)
-}
-
-fn find(tx: &mut dyn Tx, id: Id) -> Result<User> {
+fn by_id(tx: &mut dyn Tx, id: Id) -> Result<User> {
     let row = tx.first(&format!("SELECT {COLUMNS} FROM users WHERE id = $1 AND deleted_at IS NULL"), args![&id])?;
     let user = user(&row.ok_or_else(|| error::not_found("user"))?)?;
     with_links(tx, vec![user])?.pop().ok_or_else(|| error::not_found("user"))
+}
+
+/// Which users a permission reaches.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Reach {
+    Everybody,
+    /// The members of the teams that the caller leads.
+    Led,
+    Nobody,
+}
+
+/// How far a permission over users reaches (row 9.01): manage_users_of_my_teams gives it for the members of the teams
+/// that one leads, and limits it to them.
+pub(crate) fn reach(caller: &Caller, permission: Permission) -> Reach {
+    if caller.may(permission) && !caller.permissions.are_limited_to_teams() {
+        Reach::Everybody
+    } else if caller.may(Permission::ManageUsersOfMyTeams) {
+        Reach::Led
+    } else {
+        Reach::Nobody
+    }
+}
+
+fn lacks(permission: Permission) -> Error {
+    error::forbidden(format!("Your role lacks the permission {}.", permission.name()))
+}
+
+/// 403 when nobody is left whose role holds every permission: an account without an administrator cannot be repaired
+/// from within. Call it after a change that took one away.
+pub(crate) fn require_an_administrator(tx: &mut dyn Tx) -> Result<()> {
+    let sql = "SELECT permissions FROM roles
+         WHERE EXISTS (SELECT 1 FROM users WHERE users.role_id = roles.id AND users.enabled)";
+    for row in tx.query(sql, &[])? {
+        if Permissions::from_text(&row.get::<String>(0)?) == Permissions::ALL {
+            return Ok(());
+        }
+    }
+    Err(error::forbidden(
+        "This would leave nobody whose role holds every permission: make another administrator first.",
+    ))
 }

@@ -1,0 +1,111 @@
+//! What users may do on sources.
+
+use frontdesk_tests::cast::unique;
+use frontdesk_tests::pages::id;
+use frontdesk_tests::{Cast, Engine, Person};
+use serde_json::{Value, json};
+
+on_both_engines![
+    rights_are_given_and_taken_source_by_source,
+    rights_that_are_none_are_refused,
+    nobody_gives_rights_that_they_lack,
+    what_one_may_not_read_is_not_named,
+];
+
+fn path(person: &Person) -> String {
+    format!("/1.0/users/{}/sources_permissions", person.user_id)
+}
+
+fn sorted(list: &Value) -> Vec<String> {
+    let mut words: Vec<_> = list.as_array().unwrap().iter().map(|word| word.as_str().unwrap().to_owned()).collect();
+    words.sort_unstable();
+    words
+}
+
+fn rights_are_given_and_taken_source_by_source(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (source, _channel) = cast.new_source();
+    let (other, _other_channel) = cast.new_source();
+    source.says("vera", "t", "Hello?");
+    let content = id(&source.contents(&cast.otto, "t")[0]);
+    let person = cast.hire(&["read_user"]);
+    assert_eq!(cast.otto.get(&path(&person)).ok()[&source.id], json!([]));
+    person.get(&format!("/1.0/contents/{content}")).refused(404);
+
+    let after = cast.otto.put(&path(&person), &json!({ &source.id: "read" })).ok();
+    assert_eq!((&after[&source.id], &after[&other.id]), (&json!(["read"]), &json!([])));
+    person.get(&format!("/1.0/contents/{content}")).ok();
+    person.post("/1.0/contents", &json!({ "in_reply_to_id": content, "body": "Hello" })).refused(403);
+
+    let given = json!({ &source.id: "reply, read,approval_threshold_50", &other.id: "read,reply,reply_with_html,initiate_discussion,destroy,approval_required" });
+    let after = cast.otto.put(&path(&person), &given).ok();
+    assert_eq!(sorted(&after[&source.id]), ["approval_threshold_50", "read", "reply"]);
+    assert_eq!(after[&other.id].as_array().unwrap().len(), 6);
+    assert_eq!(cast.otto.get(&path(&person)).ok(), after);
+    assert_eq!(cast.otto.put(&path(&person), &json!({})).ok(), after, "what is not named stays");
+    cast.otto.put(&path(&person), &json!({ &source.id: "read,reply" })).ok();
+    person.reply(&content, "Hello");
+    cast.otto.put(&path(&person), &json!({ &source.id: "" })).ok();
+    person.get(&format!("/1.0/contents/{content}")).refused(404);
+    assert_eq!(person.get(&path(&person)).ok()[&other.id].as_array().unwrap().len(), 6, "everybody reads their own");
+    // In the query too, as the public description has it, with the token beside them.
+    let query = format!("{}?{}=read&access_token={}&impersonated_user_id=", path(&person), source.id, cast.otto.token);
+    assert_eq!(cast.otto.put(&query, &json!({})).ok()[&source.id], json!(["read"]));
+}
+
+fn rights_that_are_none_are_refused(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (source, _channel) = cast.new_source();
+    let person = cast.hire(&[]);
+    let before = cast.otto.get(&path(&person)).ok();
+    for words in ["write", "read;reply", "approval_threshold_15", "approval_required,approval_threshold_10"] {
+        let answer = cast.otto.put(&path(&person), &json!({ &source.id: words }));
+        assert_eq!(answer.invalid(), [source.id.as_str()], "{words}");
+    }
+    let nobody = "0123456789abcdef01234567";
+    assert_eq!(cast.otto.put(&path(&person), &json!({ &source.id: "read", nobody: "read" })).invalid(), [nobody]);
+    cast.otto.put(&path(&person), &json!({ "source": "read" })).refused(400);
+    cast.otto.put(&path(&person), &json!({ &source.id: ["read"] })).refused(400);
+    cast.otto.put(&format!("/1.0/users/{nobody}/sources_permissions"), &json!({})).refused(404);
+    assert_eq!(cast.otto.get(&path(&person)).ok(), before);
+}
+
+fn nobody_gives_rights_that_they_lack(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (source, _channel) = cast.new_source();
+    let mallory = cast.hire(&["read_user", "update_user"]);
+    let friend = cast.hire(&[]);
+    cast.otto.put(&path(&mallory), &json!({ &source.id: "read,reply,approval_threshold_50" })).ok();
+    mallory.put(&path(&friend), &json!({ &source.id: "read,approval_threshold_50" })).ok();
+    for words in ["read,reply", "read,reply,approval_threshold_40", "read,reply,destroy,approval_required"] {
+        mallory.put(&path(&friend), &json!({ &source.id: words })).refused(403);
+        mallory.put(&path(&mallory), &json!({ &source.id: words })).refused(403);
+    }
+    let given = mallory.put(&path(&friend), &json!({ &source.id: "read,reply,approval_required" })).ok();
+    assert_eq!(given[&source.id].as_array().unwrap().len(), 3);
+    // What somebody else gave stays and can be taken away.
+    cast.otto.put(&path(&friend), &json!({ &source.id: "read,destroy,approval_required" })).ok();
+    mallory.put(&path(&friend), &json!({ &source.id: "read,destroy,reply,approval_required" })).ok();
+    mallory.put(&path(&friend), &json!({ &source.id: "" })).ok();
+    // Who only reads users changes nothing.
+    cast.ada.put(&path(&friend), &json!({ &cast.shop.id: "read" })).refused(403);
+    cast.ada.put(&path(&cast.ada), &json!({ &cast.shop.id: "read" })).refused(403);
+    cast.ada.get(&path(&friend)).ok();
+    // Whose role holds every permission puts right what nobody else could.
+    let roles = cast.otto.get("/1.0/users/me").ok();
+    let second = cast.hire_as(roles["role_id"].as_str().unwrap());
+    second.put(&path(&second), &json!({ &source.id: "read,reply" })).ok();
+    cast.otto.delete(&format!("/1.0/users/{}", second.user_id)).ok();
+}
+
+fn what_one_may_not_read_is_not_named(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (source, _channel) = cast.new_source();
+    let mallory = cast.hire(&["read_user", "update_user"]);
+    let friend = cast.hire(&[]);
+    cast.otto.put(&path(&friend), &json!({ &source.id: "read" })).ok();
+    assert_eq!(mallory.get(&path(&friend)).ok(), json!({}));
+    assert_eq!(mallory.put(&path(&friend), &json!({ &source.id: "" })).invalid(), [source.id.as_str()]);
+    assert_eq!(cast.otto.get(&path(&friend)).ok()[&source.id], json!(["read"]));
+    cast.bo.get(&format!("/1.0/users/{}/sources_permissions", unique("x"))).refused(404);
+}
