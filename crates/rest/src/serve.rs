@@ -332,9 +332,11 @@ impl Given {
         headers: &HeaderMap,
         seal: &Seal,
     ) -> Result<Given> {
-        // They say who asks, and are no parameters of any operation.
-        bag.remove("access_token");
-        bag.remove("impersonated_user_id");
+        if operation.record.takes_any() {
+            // They say who asks, and are no parameters of an operation that names none.
+            bag.remove("access_token");
+            bag.remove("impersonated_user_id");
+        }
         let extended = match bag.remove("extended") {
             None | Some(Value::Null) => false,
             Some(Value::String(text)) if text.is_empty() => false,

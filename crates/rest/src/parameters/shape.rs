@@ -100,6 +100,11 @@ impl Record {
         Record { fields: fields.into_iter().flatten().map(field).collect(), others }
     }
 
+    /// Whether members beyond the named ones are parameters too.
+    pub(crate) fn takes_any(&self) -> bool {
+        self.others.is_some()
+    }
+
     /// Turns a bag into what the struct can be read from; its members come in the struct's order. A value of a wrong
     /// type is a 400; what is missing or out of bounds is a 422, all told at once. `errors` is what else is known to
     /// be wrong.
