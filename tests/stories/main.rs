@@ -15,6 +15,7 @@ mod custom_fields;
 mod deferring;
 mod delivery;
 mod documentation;
+mod events;
 mod folders;
 mod hostile;
 mod house;

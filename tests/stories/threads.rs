@@ -106,6 +106,13 @@ fn threads_are_searched_by_every_keyword(engine: Engine) {
         ("-status_in:ignored -status_in:new", vec![&b]),
         (&format!("-not_categorized_in:{category}"), vec![&a]),
         (&format!("not_categorized_in:{category} not_categorized_in:{disposition}"), vec![&c]),
+        ("last_content_after:yesterday", vec![&c, &b, &a]),
+        ("last_content_after:\"2 hours ago\" first_content_after:\"il y a 2 heures\"", vec![&c, &b, &a]),
+        ("last_content_before:\"6 business hours ago\"", vec![]),
+        ("first_content_before:\"last friday at 20:00\"", vec![]),
+        ("last_content_before:2999-01-31", vec![&c, &b, &a]),
+        ("scheduled:true", vec![]),
+        ("approval_required:false", vec![&c, &b, &a]),
     ] {
         let page = otto.search("/1.0/content_threads", &format!("source:{} {q}", source.id));
         assert_eq!(ids(&page).iter().collect::<Vec<_>>(), expected, "{q}");
@@ -122,7 +129,8 @@ fn a_search_that_means_nothing_is_refused_with_its_place(engine: Engine) {
         ("colour:blue", "1"),
         ("hello status_in:sleeping", "7"),
         ("assigned:perhaps", "1"),
-        ("last_content_after:yesterday", "1"),
+        ("last_content_after:soonish", "1"),
+        ("a -last_content_after:yesterday", "3"),
         ("order:title", "1"),
         ("-identity:0123456789abcdef01234567", "1"),
         ("a identity:nonsense", "3"),

@@ -347,7 +347,7 @@ fn changed(tx: &mut dyn Tx, call: &Call, before: &Folder, label: Option<&str>, g
         folder.parent_id = parent_id;
     }
     if let Some(query) = given.query {
-        threads::check_query(&query).map_err(as_invalid_query)?;
+        threads::check_query(call, &query, tx).map_err(as_invalid_query)?;
         folder.query = query;
     }
     folder.position = given.position.unwrap_or(folder.position);

@@ -13,7 +13,9 @@ pub mod identity_groups;
 pub mod ingest;
 pub mod ingest_many;
 pub mod interventions;
+mod journal;
 mod moments;
+mod search_dates;
 pub mod send_api;
 pub mod simulation;
 pub mod sources;
@@ -68,6 +70,7 @@ pub fn operations(app: &Arc<Conversations>) -> Vec<Operation> {
     operations.extend(interventions::comments::operations(app));
     operations.extend(categories::operations(app));
     operations.extend(folders::operations(app));
+    operations.extend(journal::operations(app));
     operations.extend(attachments::operations(app));
     operations
 }

@@ -9,6 +9,7 @@ pub mod error;
 pub mod event;
 pub mod holidays;
 pub mod id;
+pub mod journal;
 pub mod permissions;
 pub mod query;
 pub mod secret;

@@ -147,6 +147,12 @@ impl<M: Copy + PartialEq> Language<M> {
         Ok(query)
     }
 
+    /// Whether any of these terms takes a date.
+    pub fn takes_dates(&self, terms: &[Term]) -> bool {
+        let dates = self.keywords.iter().filter(|keyword| keyword.takes == Takes::Date);
+        dates.into_iter().any(|keyword| terms.iter().any(|term| term.key == keyword.name))
+    }
+
     fn add(
         &self,
         term: &Term,
@@ -163,29 +169,31 @@ impl<M: Copy + PartialEq> Language<M> {
             return Err(term.refuse("this keyword cannot be negated."));
         }
         let mut negated = term.negated;
-        let value =
-            match keyword.takes {
-                Takes::Id => {
-                    Value::Id(term.value.parse().map_err(|_| term.refuse("the value must be an id, 24 hex digits."))?)
-                }
-                Takes::Boolean => {
-                    let value = boolean(&term.value).ok_or_else(|| term.refuse("the value must be true or false."))?;
-                    // A minus before a boolean asks for its opposite.
-                    Value::Boolean(value != std::mem::take(&mut negated))
-                }
-                Takes::Date => Value::Date(date(&term.value).ok_or_else(|| {
-                    term.refuse("the value must be a date such as 2026-01-31 or 2026-01-31T17:00:00Z.")
-                })?),
-                Takes::Name(names) => {
-                    let name = names.iter().copied().find(|name| *name == term.value);
-                    let reason = || match names.len() {
-                        ..=16 => term.refuse(&format!("the value must be one of {}.", names.join(", "))),
-                        _ => term.refuse("there is no such name."),
-                    };
-                    Value::Name(name.ok_or_else(reason)?)
-                }
-                Takes::Text => Value::Text(term.value.clone()),
-            };
+        let value = match keyword.takes {
+            Takes::Id => {
+                Value::Id(term.value.parse().map_err(|_| term.refuse("the value must be an id, 24 hex digits."))?)
+            }
+            Takes::Boolean => {
+                let value = boolean(&term.value).ok_or_else(|| term.refuse("the value must be true or false."))?;
+                // A minus before a boolean asks for its opposite.
+                Value::Boolean(value != std::mem::take(&mut negated))
+            }
+            Takes::Date => Value::Date(date(&term.value).ok_or_else(|| {
+                term.refuse(
+                    "the value must be a date such as 2026-01-31, 2026-01-31T17:00:00Z, yesterday, \"2 hours ago\", \
+                         \"last friday at 20:00\" or \"6 business hours ago\".",
+                )
+            })?),
+            Takes::Name(names) => {
+                let name = names.iter().copied().find(|name| *name == term.value);
+                let reason = || match names.len() {
+                    ..=16 => term.refuse(&format!("the value must be one of {}.", names.join(", "))),
+                    _ => term.refuse("there is no such name."),
+                };
+                Value::Name(name.ok_or_else(reason)?)
+            }
+            Takes::Text => Value::Text(term.value.clone()),
+        };
         let same = |known: &&mut Condition<M>| known.means == keyword.means && known.negated == negated;
         if let Some(known) = conditions.iter_mut().find(same) {
             known.values.push(value);

@@ -83,6 +83,13 @@ impl Piece {
         Piece { sql: around.replacen("{}", &self.sql, 1), values: self.values }
     }
 
+    /// This and then the other, as one text.
+    pub fn followed_by(mut self, other: Piece) -> Piece {
+        self.sql += &other.sql;
+        self.values.extend(other.values);
+        self
+    }
+
     /// Both hold.
     pub fn and(mut self, other: Piece) -> Piece {
         self.sql += " AND ";

@@ -384,6 +384,11 @@ impl Ids<'_> {
             "custom_field" => {
                 created("custom_fields", json!({ "associated_type_name": "Intervention", "label": unique("Field ") }))
             }
+            "event" => {
+                let thread = self.of("thread");
+                let found = self.world.cast.otto.search("/1.0/events", &format!("content_thread:{thread}"));
+                id(&records(&found)[0])
+            }
             "email" => format!("{}@example.com", unique("word")),
             "empty_role" => created("roles", json!({ "label": unique("Role ") })),
             "led_team" => created("teams", json!({ "name": unique("Team "), "leader_ids": [self.me.user_id] })),

@@ -150,6 +150,9 @@ pub(super) const TABLE: &[Row] = &[
     row("getInterventionComment").on_source(),
     row("createInterventionComment").on_source().body(r#"{ "intervention_id": "$intervention", "body": "Yes" }"#),
     row("deleteInterventionComment").on_source(),
+    row("getAllEvents").first(&["search_event"]),
+    // Without the permission there is no event.
+    Row { denied: 404, ..row("getEvent").on_source().then(&["search_event"]) },
     row("getAllFolders"),
     row("getFolder"),
     row("createFolder").then(&["manage_folders"]).body(r#"{ "label": "$word" }"#),

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{SELECT, Thread, commands, find, search, thread};
 use crate::sources::Reach;
-use crate::{Conversations, categories};
+use crate::{Conversations, categories, search_dates};
 
 /// A thread as REST shows it.
 #[derive(Serialize, JsonSchema)]
@@ -246,7 +246,7 @@ fn switch_text_input(call: &Call, disabled: bool, tx: &mut dyn Tx) -> Result<Mes
 
 fn list(call: &Call, parameters: List, tx: &mut dyn Tx) -> Result<Page<Answer>> {
     let terms = query::parse(parameters.q.as_deref().unwrap_or(""))?;
-    let query = search::LANGUAGE.read(&terms, Timestamp::parse_iso)?;
+    let query = read_query(call, &terms, tx)?;
     let Paging { offset, limit } = parameters.paging;
     let asked = query.conditions.iter().filter(|condition| condition.means == search::Means::Source);
     let reach = Reach::of(tx, &call.caller, asked.map(|condition| (condition.ids(), condition.negated)))?;
@@ -265,8 +265,18 @@ fn list(call: &Call, parameters: List, tx: &mut dyn Tx) -> Result<Page<Answer>> 
 }
 
 /// 400 with the place when a query means nothing.
-pub(crate) fn check_query(query: &str) -> Result<()> {
-    search::LANGUAGE.read(&query::parse(query)?, Timestamp::parse_iso).map(drop)
+pub(crate) fn check_query(call: &Call, query: &str, tx: &mut dyn Tx) -> Result<()> {
+    read_query(call, &query::parse(query)?, tx).map(drop)
+}
+
+fn read_query(call: &Call, terms: &[query::Term], tx: &mut dyn Tx) -> Result<query::Query<search::Means>> {
+    let mut sources = terms.iter().filter(|term| term.key == "source");
+    let only = match (sources.next(), sources.next()) {
+        (Some(source), None) if !source.negated => source.value.parse().ok(),
+        _ => None,
+    };
+    let date = search_dates::reader(tx, call, search::LANGUAGE.takes_dates(terms), only)?;
+    search::LANGUAGE.read(terms, date)
 }
 
 /// How many threads the caller finds with a query, as the list counts them.
