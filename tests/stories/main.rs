@@ -5,6 +5,7 @@ mod engines;
 
 mod access_tokens;
 mod account_settings;
+mod approval;
 mod attachments;
 mod backup;
 mod categories;
@@ -31,6 +32,7 @@ mod operating;
 mod permissions;
 mod rest;
 mod roles;
+mod scheduling;
 mod schemathesis;
 mod send_api;
 mod settings;

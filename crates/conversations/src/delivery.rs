@@ -71,6 +71,7 @@ impl Consumer for Outbox {
                 "INSERT INTO deliveries (content_id, source_id, thread_id, seq, attempts, started, claim, due_at)
                  SELECT id, source_id, thread_id, $4, 0, $2, 0, $3 FROM contents
                  WHERE id = $1 AND synchronization_status = 'export_pending' AND NOT approval_required
+                   AND scheduled_at IS NULL
                  ON CONFLICT (content_id) DO NOTHING",
                 args![&event.object_id, tried_before, self.env.now(), event.seq],
             )?;

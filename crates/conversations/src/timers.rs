@@ -25,24 +25,23 @@ struct Timer {
     run: fn(&mut dyn Tx, &Env, i64) -> Result<u64>,
 }
 
+/// How late people notice.
+const SOON: Duration = Duration::from_millis(500);
+
 const TIMERS: &[Timer] = &[
     Timer {
         name: "deferred interventions",
-        period: Duration::from_millis(500),
+        period: SOON,
         any_due: interventions::deferring::any_due,
         run: interventions::deferring::reactivate_due,
     },
+    Timer { name: "erasures", period: SOON, any_due: contents::anonymise::any_due, run: contents::anonymise::advance },
+    Timer { name: "long threads", period: SOON, any_due: threads::jobs::any_due, run: threads::jobs::advance },
     Timer {
-        name: "erasures",
-        period: Duration::from_millis(500),
-        any_due: contents::anonymise::any_due,
-        run: contents::anonymise::advance,
-    },
-    Timer {
-        name: "long threads",
-        period: Duration::from_millis(500),
-        any_due: threads::jobs::any_due,
-        run: threads::jobs::advance,
+        name: "scheduled contents",
+        period: SOON,
+        any_due: contents::waiting::any_due,
+        run: contents::waiting::release_due,
     },
 ];
 

@@ -340,6 +340,13 @@ impl Ids<'_> {
                 otto.put(&format!("/1.0/content_threads/{thread}/disable_text_input"), &json!({})).ok();
                 thread
             }
+            // What an agent wrote whose answers need approval.
+            "waiting_content" => {
+                let (content, ada) = (self.of("content"), &self.world.cast.ada);
+                let rights = json!({ &source.id: "read,reply,approval_required" });
+                otto.put(&format!("/1.0/users/{}/sources_permissions", ada.user_id), &rights).ok();
+                id(&ada.reply(&content, "Please"))
+            }
             "failed_content" => {
                 let content = self.of("content");
                 let reply = id(&otto.reply(&content, REFUSED));

@@ -109,6 +109,11 @@ pub(super) const TABLE: &[Row] = &[
     row("ignoreContent").on_source(),
     row("categorizeContent").on_source().body(r#"{ "category_ids": [] }"#),
     row("anonymizeContent").first(&["anonymize_identity"]).on_source(),
+    row("approveContent").first(&["approve_content"]).on_source().right("reply").object("waiting_content"),
+    row("rejectContent").first(&["approve_content"]).on_source().right("reply").object("waiting_content"),
+    // Its author's alone, whatever the role: the stories tell.
+    Row { may: 403, ..row("withdrawContent").on_source().object("waiting_content") },
+    Row { may: 403, ..row("updateContent").on_source().object("content") },
     row("exportContentAgain").on_source().object("failed_content").right("reply"),
     row("getAllIdentities"),
     row("getIdentity").on_source(),

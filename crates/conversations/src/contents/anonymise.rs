@@ -54,7 +54,8 @@ pub(crate) fn anonymise(tx: &mut dyn Tx, env: &Env, user_id: Option<Id>, ids: &[
             "UPDATE contents SET body = $2, body_format = 'text', title = NULL, source_url = NULL, extras = NULL,
                synchronization_error = NULL,
                synchronization_status = CASE WHEN synchronization_status = 'export_pending' THEN 'export_aborted'
-                 ELSE synchronization_status END, attachments_count = 0, anonymized_at = $3, updated_at = $3
+                 ELSE synchronization_status END, approval_required = FALSE, scheduled_at = NULL,
+               attachments_count = 0, anonymized_at = $3, updated_at = $3
              WHERE {listed}"
         ),
         args![&erased, TEXT, env.now()],

@@ -6,6 +6,7 @@ use frontdesk_sources::inbound::{ContentObject, InboundAuthor};
 use frontdesk_store::{Tx, args};
 use serde_json::{Value, json};
 
+use super::waiting::{self, Hold};
 use super::{Content, find, indexing};
 use crate::categories::{self, Object};
 use crate::sources::{self, Channel};
@@ -31,6 +32,9 @@ pub(super) struct Draft {
     pub(super) addressing: Vec<(&'static str, bool)>,
     pub(super) structured_content: Option<Value>,
     pub(super) disable_text_input_on_thread: Option<bool>,
+    /// Whether the author asks for approval.
+    pub(super) approval_required: bool,
+    pub(super) scheduled_at: Option<String>,
 }
 
 /// Where and how a draft goes out.
@@ -59,21 +63,19 @@ pub(super) fn create(app: &Conversations, call: &Call, draft: &Draft, tx: &mut d
     let level = &channel.common.attachments_security_level;
     let attachments_count = attachments::use_uploads(tx, &call.caller, level, id, &draft.attachment_ids)?;
     let is_reply = route.in_reply_to_id.is_some();
-    let (status, kind) = match is_reply {
-        true => ("user_reply", "content.replied"),
-        false => ("user_initiated", "content.discussion_initiated"),
-    };
-    let approval_required = call.caller.may_on(channel.source_id, SourceRight::ApprovalRequired);
-    let synchronization_status = if channel.kind.delivery.is_some() { "export_pending" } else { "success" };
+    let status = if is_reply { "user_reply" } else { "user_initiated" };
+    let hold = Hold::of(call, channel.source_id, draft.approval_required, draft.scheduled_at.as_deref(), tx)?;
+    let goes_out = hold.is_on() || channel.kind.delivery.is_some();
+    let synchronization_status = if goes_out { "export_pending" } else { "success" };
     let private = route.object == ContentObject::PrivateMessage;
     let intervention_id = route.intervention.as_ref().map(|intervention| intervention.id);
     tx.execute(
         "INSERT INTO contents (id, source_id, thread_id, author_id, creator_id, recipient_id, intervention_id,
            in_reply_to_id, type, status, title, body, body_format, private, first_in_thread, created_from,
            approval_required, auto_submitted, published, remotely_deleted, attachments_count, synchronization_status,
-           created_at, updated_at)
+           scheduled_at, created_at, updated_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'text', $13, $14, 'api', $15, $16, TRUE, FALSE,
-                 $17, $18, $19, $19)",
+                 $17, $18, $19, $20, $20)",
         args![
             &id,
             &channel.source_id,
@@ -89,10 +91,11 @@ pub(super) fn create(app: &Conversations, call: &Call, draft: &Draft, tx: &mut d
             &draft.body,
             private,
             route.is_new_thread,
-            approval_required,
+            hold.approval,
             draft.auto_submitted,
             attachments_count,
             synchronization_status,
+            hold.until,
             now
         ],
     )?;
@@ -102,33 +105,42 @@ pub(super) fn create(app: &Conversations, call: &Call, draft: &Draft, tx: &mut d
     if let Some(disabled) = draft.disable_text_input_on_thread {
         threads::switch_text_input(call, route.thread_id, channel.source_id, disabled, tx)?;
     }
-    if let Some(intervention) = &route.intervention {
+    if let Some(intervention) = route.intervention.as_ref().filter(|_| !hold.is_on()) {
         interventions::count_reply(tx, intervention, id, now)?;
     }
     let payload = json!({
         "source_id": channel.source_id, "author_id": author_id, "intervention_id": intervention_id,
         "in_reply_to_id": route.in_reply_to_id, "status": status, "type": route.object.as_str(),
-        "first_in_thread": route.is_new_thread, "private": private, "approval_required": approval_required,
+        "first_in_thread": route.is_new_thread, "private": private, "approval_required": hold.approval,
     });
-    tx.append(events::by(call, kind, id, Some(route.thread_id), payload));
+    let kind = if hold.until.is_some() { "content.discussion_planned" } else { waiting::written(is_reply) };
+    tx.append(events::by(call, kind, id, Some(route.thread_id), payload.clone()));
+    if hold.approval {
+        tx.append(events::by(call, "content.approval_requested", id, Some(route.thread_id), payload));
+    }
     Ok(id)
 }
 
 /// What is wrong with a draft wherever it goes.
 fn check(draft: &Draft) -> Result<()> {
-    let empty = draft.body.trim().is_empty() && draft.attachment_ids.is_empty() && draft.structured_content.is_none();
-    if empty {
-        return Err(error::invalid("body", "blank", "body must not be empty."));
-    }
-    if draft.body.chars().count() > BODY_CHARACTERS_MAX {
-        return Err(error::invalid("body", "too_long", format!("body has at most {BODY_CHARACTERS_MAX} characters.")));
-    }
+    check_body(&draft.body, !draft.attachment_ids.is_empty() || draft.structured_content.is_some())?;
     if draft.title.as_ref().is_some_and(|title| title.chars().count() > TITLE_CHARACTERS_MAX) {
         return Err(error::invalid(
             "title",
             "too_long",
             format!("title has at most {TITLE_CHARACTERS_MAX} characters."),
         ));
+    }
+    Ok(())
+}
+
+/// What is wrong with a body; it may be empty beside something else.
+pub(super) fn check_body(body: &str, has_more: bool) -> Result<()> {
+    if body.trim().is_empty() && !has_more {
+        return Err(error::invalid("body", "blank", "body must not be empty."));
+    }
+    if body.chars().count() > BODY_CHARACTERS_MAX {
+        return Err(error::invalid("body", "too_long", format!("body has at most {BODY_CHARACTERS_MAX} characters.")));
     }
     Ok(())
 }
@@ -332,11 +344,18 @@ pub(super) fn export_again(call: &Call, id: Id, tx: &mut dyn Tx) -> Result<()> {
             content.synchronization_status
         )));
     }
+    if tx.first("SELECT 1 FROM contents WHERE id = $1 AND anonymized_at IS NOT NULL", args![&id])?.is_some() {
+        return Err(error::forbidden("The content was anonymized: there is nothing to send."));
+    }
     tx.execute(
         "UPDATE contents SET synchronization_status = 'export_pending', synchronization_error = NULL, updated_at = $2
          WHERE id = $1",
         args![&id, call.env.now()],
     )?;
+    // What was taken back before it went out has not been a reply yet.
+    if waiting::is_withheld(tx, id)? && waiting::resume(call, id, tx)? {
+        return Ok(());
+    }
     let payload = json!({ "source_id": content.source_id });
     tx.append(events::by(call, "content.retried_synchronization", id, Some(content.thread_id), payload));
     Ok(())

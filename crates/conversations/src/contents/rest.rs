@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 use super::anonymise;
 use super::body::{Formatted, formatted};
-use super::{commands, search};
+use super::{commands, search, waiting};
 use crate::attachments::ContentAttachment;
 use crate::sources::Reach;
 use crate::{Conversations, attachments, categories, identities};
@@ -73,6 +73,10 @@ struct Answer {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-frontdesk-extension" = true))]
     read_at: Option<Timestamp>,
+    /// When it goes out, while it waits for that (`extended=true`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-frontdesk-extension" = true))]
+    scheduled_at: Option<Timestamp>,
     created_at: Timestamp,
     updated_at: Timestamp,
 }
@@ -83,7 +87,7 @@ const SELECT: &str = "SELECT contents.id, contents.source_id, contents.source_ur
     contents.first_in_thread, contents.language, contents.title, contents.body, contents.body_format,
     contents.attachments_count, contents.approval_required, contents.auto_submitted, contents.published,
     contents.remotely_deleted, contents.synchronization_status, contents.synchronization_error, contents.extras,
-    contents.read_at, contents.created_at, contents.updated_at
+    contents.read_at, contents.created_at, contents.updated_at, contents.scheduled_at
     FROM contents LEFT JOIN contents AS parents ON parents.id = contents.in_reply_to_id";
 
 fn answer(row: &Row, extended: bool) -> Result<Answer> {
@@ -132,6 +136,7 @@ fn answer(row: &Row, extended: bool) -> Result<Answer> {
         structured_content: extras.remove("structured_content"),
         structured_reply: extras.remove("structured_reply"),
         read_at: row.get::<Option<Timestamp>>(27)?.filter(|_| extended),
+        scheduled_at: row.get::<Option<Timestamp>>(30)?.filter(|_| extended),
         created_at: row.get(28)?,
         updated_at: row.get(29)?,
     })
@@ -211,6 +216,26 @@ struct Create {
     structured_content: Option<Map<String, Value>>,
     /// Messaging sources only: true stops the customer from typing, false lets them.
     disable_text_input_on_thread: Option<bool>,
+    /// Ours: true asks for approval before it goes out, where the setting self_approval_required allows that.
+    approval_required: Option<bool>,
+    /// Ours: when it goes out, at most a year ahead; at once when absent. Needs delay_export_content.
+    scheduled_at: Option<String>,
+}
+
+/// Parameters of `updateContent`.
+#[derive(Deserialize, JsonSchema)]
+struct Update {
+    /// Another text.
+    body: Option<String>,
+    /// Another time to go out; empty: as soon as it may. Needs delay_export_content.
+    scheduled_at: Option<String>,
+}
+
+/// Parameters of `rejectContent`.
+#[derive(Deserialize, JsonSchema)]
+struct Reject {
+    /// Why, for its author.
+    reason: Option<String>,
 }
 
 /// Parameters of `categorizeContent`.
@@ -317,7 +342,72 @@ pub(super) fn operations(app: &Arc<Conversations>) -> Vec<Operation> {
         )
         .tag(tag)
         .summary("Sends a content again that its channel did not take.")
-        .notes("Only in the states export_failure and export_aborted. Needs the right reply on the source.")
+        .notes(
+            "Only in the states export_failure and export_aborted. Needs the right reply on the source. What was \
+             withdrawn or not approved waits for approval again, if the caller's contents may need it.",
+        )
+        .extension(),
+    ]
+    .into_iter()
+    .chain(waiting_operations(app))
+    .collect()
+}
+
+/// What can be done with a content that has not gone out yet.
+fn waiting_operations(app: &Arc<Conversations>) -> Vec<Operation> {
+    let tag = "Contents";
+    let id = |call: &Call| call.id("contentId", "content");
+    let [for_approve, for_reject, for_withdraw, for_update] = std::array::from_fn(|_| app.clone());
+    vec![
+        Operation::write(
+            "approveContent",
+            Method::PUT,
+            "/contents/{contentId}/approve",
+            move |call, _: NoParameters, tx| {
+                waiting::approve(call, id(call)?, tx)?;
+                show(&for_approve, call, id(call)?, tx)
+            },
+        )
+        .tag(tag)
+        .summary("Approves a content that waits for that: it goes out, or waits for its time.")
+        .notes("Needs the right reply on the source. Nobody approves what they wrote.")
+        .permissions(&[Permission::ApproveContent])
+        .extension(),
+        Operation::write(
+            "rejectContent",
+            Method::PUT,
+            "/contents/{contentId}/reject",
+            move |call, parameters: Reject, tx| {
+                waiting::reject(call, id(call)?, parameters.reason.as_deref(), tx)?;
+                show(&for_reject, call, id(call)?, tx)
+            },
+        )
+        .tag(tag)
+        .summary("Refuses a content that waits for approval: it is export_aborted, with the reason as its error.")
+        .notes("Needs the right reply on the source.")
+        .permissions(&[Permission::ApproveContent])
+        .extension(),
+        Operation::write(
+            "withdrawContent",
+            Method::PUT,
+            "/contents/{contentId}/withdraw",
+            move |call, _: NoParameters, tx| {
+                waiting::withdraw(call, id(call)?, tx)?;
+                show(&for_withdraw, call, id(call)?, tx)
+            },
+        )
+        .tag(tag)
+        .summary("Takes a content back that waits for approval or for its time: it is export_aborted.")
+        .notes("Only its author can. A content that is scheduled some seconds ahead can so be undone.")
+        .extension(),
+        Operation::write("updateContent", Method::PUT, "/contents/{contentId}", move |call, parameters: Update, tx| {
+            let edit = waiting::Edit { body: parameters.body, scheduled_at: parameters.scheduled_at };
+            waiting::edit(call, id(call)?, &edit, tx)?;
+            show(&for_update, call, id(call)?, tx)
+        })
+        .tag(tag)
+        .summary("Changes a content that waits for approval or for its time.")
+        .notes("Its author can, and who may approve it. A text that was approved already needs approval again.")
         .extension(),
     ]
 }
@@ -341,6 +431,8 @@ fn draft(parameters: Create) -> commands::Draft {
         ],
         structured_content: parameters.structured_content.map(Value::Object),
         disable_text_input_on_thread: parameters.disable_text_input_on_thread,
+        approval_required: parameters.approval_required.unwrap_or(false),
+        scheduled_at: parameters.scheduled_at.filter(|text| !text.is_empty()),
     }
 }
 

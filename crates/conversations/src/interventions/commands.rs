@@ -172,6 +172,11 @@ pub(super) fn cancel(call: &Call, id: Id, tx: &mut dyn Tx) -> Result<Interventio
     if intervention.user_replies_count > 0 {
         return Err(error::forbidden("The intervention has an agent's reply: close it instead."));
     }
+    let waits = "SELECT 1 FROM contents WHERE intervention_id = $1 AND creator_id IS NOT NULL
+                   AND synchronization_status = 'export_pending' LIMIT 1";
+    if tx.first(waits, args![&id])?.is_some() {
+        return Err(error::forbidden("A reply waits for approval or for its time: withdraw it first."));
+    }
     let now = call.env.now();
     let told = payload(tx, &intervention)?;
     tx.execute(

@@ -1,13 +1,14 @@
 //! Deferring (row 6.10): an intervention is out of sight until its time comes, or until the customer writes again.
 
 use frontdesk_model::{Env, Id, Permission, Result, Timestamp, error};
+use frontdesk_people::settings;
 use frontdesk_rest::Call;
 use frontdesk_store::{Tx, args};
 
 use super::{Intervention, SELECT, by_id, find, intervention, payload};
 use crate::{events, moments};
 
-/// At most this far ahead: a year.
+/// At most this far ahead, whatever the account's setting says: a year.
 const SECONDS_MAX: i64 = 366 * 24 * 60 * 60;
 
 /// Until when.
@@ -25,9 +26,13 @@ pub(super) fn defer(call: &Call, id: Id, until: &Until, tx: &mut dyn Tx) -> Resu
         return Err(error::forbidden("The intervention is closed; only an open one can be deferred."));
     }
     let now = call.env.now();
+    let seconds_max = match settings::load(tx)?.intervention_defer_threshold {
+        0 => SECONDS_MAX,
+        threshold => threshold.min(SECONDS_MAX),
+    };
     let at = match until {
-        Until::Time(text) => moments::future("deferred_at", text, now, SECONDS_MAX)?,
-        Until::Seconds(seconds) => moments::within("rate", now.plus_seconds(*seconds), now, SECONDS_MAX)?,
+        Until::Time(text) => moments::future("deferred_at", text, now, seconds_max)?,
+        Until::Seconds(seconds) => moments::within("rate", now.plus_seconds(*seconds), now, seconds_max)?,
     };
     if found.deferred_at == Some(at) {
         return Ok(found);

@@ -1,0 +1,164 @@
+//! Scheduled sending: a content goes out when its time comes, unless it is withdrawn before.
+
+use std::time::Duration;
+
+use frontdesk_tests::pages::id;
+use frontdesk_tests::{Cast, Engine, FakeChannel, Person, eventually};
+use serde_json::{Value, json};
+
+on_both_engines![
+    a_scheduled_answer_goes_out_at_its_time_and_not_before,
+    a_scheduled_answer_goes_out_after_a_crash,
+    a_scheduled_answer_is_withdrawn_or_moved,
+    a_scheduled_answer_that_needs_approval_waits_for_both,
+    a_time_is_refused_where_it_makes_no_sense,
+    a_closed_thread_gets_no_scheduled_answer,
+];
+
+/// So many seconds from now, as a parameter.
+fn after(seconds: i64) -> String {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    let millis = i64::try_from(now.as_millis()).unwrap() + seconds * 1_000;
+    iso(millis)
+}
+
+/// `2026-01-31T17:00:00.000Z` of milliseconds since 1970 (the days of the proleptic Gregorian calendar).
+fn iso(millis: i64) -> String {
+    let (days, rest) = (millis.div_euclid(86_400_000), millis.rem_euclid(86_400_000));
+    let shifted = days + 719_468;
+    let era = shifted.div_euclid(146_097);
+    let day_of_era = shifted.rem_euclid(146_097);
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    let (hours, minutes) = (rest / 3_600_000, rest / 60_000 % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hours:02}:{minutes:02}:{:02}.{:03}Z", rest / 1_000 % 60, rest % 1_000)
+}
+
+fn question(cast: &Cast) -> (FakeChannel, String) {
+    let (source, channel) = cast.new_source();
+    source.says("vera", "t", "Hello?");
+    let question = id(&source.contents(&cast.otto, "t")[0]);
+    (channel, question)
+}
+
+fn schedule(person: &Person, question: &str, text: &str, seconds: i64) -> Value {
+    let draft = json!({ "in_reply_to_id": question, "body": text, "scheduled_at": after(seconds) });
+    person.post("/1.0/contents?extended=true", &draft).ok()
+}
+
+fn replies(person: &Person, content: &Value) -> Value {
+    person.get(&format!("/1.0/interventions/{}", content["intervention_id"].as_str().unwrap())).ok()
+        ["user_replies_count"]
+        .clone()
+}
+
+fn a_scheduled_answer_goes_out_at_its_time_and_not_before(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (channel, question) = question(&cast);
+    let started = std::time::Instant::now();
+    let reply = schedule(&cast.otto, &question, "Later", 2);
+    assert!(reply["scheduled_at"].is_string(), "{reply}");
+    assert_eq!(reply["synchronization_status"], "export_pending");
+    assert_eq!(replies(&cast.otto, &reply), 0);
+    assert!(cast.otto.content(&id(&reply)).get("scheduled_at").is_none(), "a documented answer has nothing of ours");
+    channel.push_of("Later");
+    assert!(started.elapsed() >= Duration::from_secs(2), "{:?}", started.elapsed());
+    eventually("it is sent", || (cast.otto.content(&id(&reply))["synchronization_status"] == "success").then_some(()));
+    assert_eq!(replies(&cast.otto, &reply), 1);
+    let shown = cast.otto.get(&format!("/1.0/contents/{}?extended=true", id(&reply))).ok();
+    assert!(shown.get("scheduled_at").is_none(), "{shown}");
+    assert_eq!(channel.pushes().len(), 1);
+}
+
+fn a_scheduled_answer_goes_out_after_a_crash(engine: Engine) {
+    let mut cast = Cast::start(engine, &[]);
+    let (channel, question) = question(&cast);
+    let reply = schedule(&cast.otto, &question, "Later", 1);
+    cast.server.kill();
+    std::thread::sleep(Duration::from_millis(1_500));
+    cast.server.restart();
+    assert_eq!(channel.push_of("Later").params()["content_id"], reply["id"]);
+    eventually("it is sent", || (cast.otto.content(&id(&reply))["synchronization_status"] == "success").then_some(()));
+    assert_eq!((channel.pushes().len(), replies(&cast.otto, &reply)), (1, json!(1)));
+}
+
+fn a_scheduled_answer_is_withdrawn_or_moved(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (channel, question) = question(&cast);
+    let undone = schedule(&cast.otto, &question, "Undone", 2);
+    let path = |content: &Value| format!("/1.0/contents/{}", id(content));
+    let withdrawn = cast.otto.put(&format!("{}/withdraw", path(&undone)), &json!({})).ok();
+    assert_eq!(withdrawn["synchronization_status"], "export_aborted");
+    let earlier = schedule(&cast.otto, &question, "Earlier", 3_600);
+    cast.otto.put(&path(&earlier), &json!({ "scheduled_at": after(1) })).ok();
+    channel.push_of("Earlier");
+    let now = schedule(&cast.otto, &question, "Now", 3_600);
+    cast.otto.put(&path(&now), &json!({ "scheduled_at": "" })).ok();
+    channel.push_of("Now");
+    std::thread::sleep(Duration::from_millis(1_500));
+    assert!(channel.pushes().iter().all(|push| push.text() != "Undone"));
+    // What was withdrawn can go out after all, and then it counts.
+    assert_eq!(replies(&cast.otto, &undone), 2);
+    cast.otto.put(&format!("{}/export", path(&undone)), &json!({})).ok();
+    channel.push_of("Undone");
+    assert_eq!(replies(&cast.otto, &undone), 3);
+}
+
+fn a_scheduled_answer_that_needs_approval_waits_for_both(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (channel, question) = question(&cast);
+    let source = cast.otto.content(&question)["source_id"].as_str().unwrap().to_owned();
+    let rights = json!({ (source.as_str()): "read,reply,approval_required" });
+    cast.otto.put(&format!("/1.0/users/{}/sources_permissions", cast.ada.user_id), &rights).ok();
+    // Her role cannot delay; Otto acts for her where it matters.
+    let draft = json!({ "in_reply_to_id": question, "body": "Never", "scheduled_at": after(1) });
+    cast.ada.post("/1.0/contents", &draft).refused(403);
+    let reply = schedule(&cast.otto, &question, "Both", 3_600);
+    assert_eq!(reply["approval_required"], false);
+    let draft = cast.ada.reply(&question, "Approved later");
+    std::thread::sleep(Duration::from_millis(700));
+    assert!(channel.pushes().is_empty());
+    cast.otto.put(&format!("/1.0/contents/{}/approve", id(&reply)), &json!({})).refused(403);
+    cast.otto.put(&format!("/1.0/contents/{}/approve", id(&draft)), &json!({})).ok();
+    channel.push_of("Approved later");
+    assert_eq!(channel.pushes().len(), 1);
+}
+
+fn a_time_is_refused_where_it_makes_no_sense(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (channel, question) = question(&cast);
+    for (at, status) in [("2012-01-01", 422), ("2999-01-01", 422), ("whenever", 400), ("\u{0}", 400)] {
+        let draft = json!({ "in_reply_to_id": question, "body": "Never", "scheduled_at": at });
+        cast.otto.post("/1.0/contents", &draft).refused(status);
+    }
+    assert_eq!(cast.otto.content(&question)["intervention_id"], Value::Null, "a refused answer engages nobody");
+    assert!(channel.pushes().is_empty());
+}
+
+fn a_closed_thread_gets_no_scheduled_answer(engine: Engine) {
+    let cast = Cast::shared(engine);
+    // Only messaging threads can be closed; an agent writes first there.
+    let community = json!({ "type": "mobile_messaging", "name": frontdesk_tests::cast::unique("Community ") });
+    let community = cast.otto.post("/1.0/communities", &community).ok();
+    let source = json!({
+        "type": "mobile_messaging", "name": frontdesk_tests::cast::unique("Source "), "community_id": community["id"]
+    });
+    let source = cast.otto.post("/1.0/content_sources", &source).ok();
+    let draft = |text: &str, seconds| json!({ "source_id": source["id"], "to": "visitor", "body": text, "scheduled_at": after(seconds) });
+    let first = cast.otto.post("/1.0/contents", &draft("To a closed thread", 2)).ok();
+    assert_eq!(first["synchronization_status"], "export_pending");
+    cast.otto.put(&format!("/1.0/content_threads/{}/close", first["thread_id"].as_str().unwrap()), &json!({})).ok();
+    let second = cast.otto.post("/1.0/contents", &draft("To an open thread", 1)).ok();
+    let wait_for = |content: &Value, status: &str| {
+        eventually(status, || {
+            Some(cast.otto.content(&id(content))).filter(|shown| shown["synchronization_status"] == status)
+        })
+    };
+    wait_for(&second, "success");
+    let aborted = wait_for(&first, "export_aborted");
+    assert!(aborted["synchronization_error"].as_str().unwrap().contains("closed"), "{aborted}");
+}
