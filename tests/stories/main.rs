@@ -7,6 +7,7 @@ mod access_tokens;
 mod account_settings;
 mod approval;
 mod attachments;
+mod automatic_answers;
 mod backup;
 mod categories;
 mod comments;

@@ -59,7 +59,11 @@ impl Consumer for Outbox {
     fn wants(&self, kind: &str) -> bool {
         matches!(
             kind,
-            "content.replied" | "content.discussion_initiated" | "content.approved" | "content.retried_synchronization"
+            "content.replied"
+                | "content.discussion_initiated"
+                | "content.approved"
+                | "content.auto_answered"
+                | "content.retried_synchronization"
         )
     }
 

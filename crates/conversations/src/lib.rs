@@ -2,6 +2,7 @@
 //! a customer's message comes in, and how an answer goes out.
 
 pub mod attachments;
+pub mod automatic_answers;
 pub mod categories;
 pub mod communities;
 pub mod contents;

@@ -8,6 +8,7 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use frontdesk_conversations::attachments::{self, Files};
+use frontdesk_conversations::automatic_answers::AutomaticAnswers;
 use frontdesk_conversations::contents::indexing;
 use frontdesk_conversations::delivery::Delivery;
 use frontdesk_conversations::ingest_many::Gathering;
@@ -75,7 +76,7 @@ pub(crate) async fn application(
 /// Every consumer of the log, and the workers that push what one of them notes.
 pub(crate) fn consumers(app: &Arc<Conversations>) -> (Vec<Arc<dyn Consumer>>, Arc<Delivery>) {
     let (outbox, delivery) = Delivery::new(app);
-    (vec![outbox], delivery)
+    (vec![outbox, AutomaticAnswers::new(app)], delivery)
 }
 
 /// Runs until the process is told to stop.

@@ -83,6 +83,7 @@ pub const WEBHOOKS_ONLY: &[&str] = &[
 pub const OURS: &[&str] = &[
     "attachment.fetch_failed",
     "attachment.fetched",
+    "content.auto_answered",
     "content.read",
     "content_thread.text_input_disabled",
     "content_thread.text_input_enabled",

@@ -27,6 +27,13 @@ pub trait Consumer: Send + Sync + 'static {
     /// Whether an event of this kind concerns it; the others are passed over without a write.
     fn wants(&self, kind: &str) -> bool;
 
+    /// Which of the wanted events are worth a write: asked in the transaction that read them. A consumer that wants a
+    /// frequent kind and seldom does anything about it chooses here.
+    fn choose(&self, tx: &mut dyn Tx, events: Vec<Event>) -> Result<Vec<Event>> {
+        let _ = tx;
+        Ok(events)
+    }
+
     /// Handles events in order, in the transaction that also moves its position. It only writes rows; what leaves the
     /// house is sent later, from those rows.
     fn handle(&self, tx: &mut dyn Tx, events: &[Event]) -> Result<()>;
@@ -83,9 +90,15 @@ async fn catch_up(store: &Store, consumer: &Arc<dyn Consumer>, position: &mut Op
     };
     loop {
         let after = place.read;
-        let events = store.read(move |tx| log::read(tx, after, READ_EVENTS_MAX)).await?;
-        let Some(last) = events.last().map(|event| event.seq) else { break };
-        let wanted: Vec<Event> = events.into_iter().filter(|event| consumer.wants(&event.kind)).collect();
+        let reader = consumer.clone();
+        let read = move |tx: &mut dyn Tx| {
+            let events = log::read(tx, after, READ_EVENTS_MAX)?;
+            let last = events.last().map(|event| event.seq);
+            let wanted: Vec<Event> = events.into_iter().filter(|event| reader.wants(&event.kind)).collect();
+            let chosen = if wanted.is_empty() { wanted } else { reader.choose(tx, wanted)? };
+            Ok((last, chosen))
+        };
+        let (Some(last), wanted) = store.read(read).await? else { break };
         for some in wanted.chunks(HANDLE_EVENTS_MAX) {
             let end = some.last().map_or(last, |event| event.seq);
             handle(store, consumer, place.stored, end, some.to_vec()).await?;

@@ -192,8 +192,9 @@ fn reply_route(app: &Conversations, call: &Call, draft: &Draft, parent: &str, tx
     }
     let intervention = interventions::open_for_reply(call, &parent, tx)?;
     let private = draft.private || parent.private;
-    // Answering what an agent wrote goes to whom they wrote.
-    let recipient_id = if parent.creator_id.is_some() { parent.recipient_id } else { parent.author_id };
+    // Answering what an agent or the source itself wrote goes to whom they wrote.
+    let is_ours = parent.creator_id.is_some() || matches!(parent.status.as_str(), "user_reply" | "user_initiated");
+    let recipient_id = if is_ours { parent.recipient_id } else { parent.author_id };
     Ok(Route {
         channel,
         object: if private { ContentObject::PrivateMessage } else { ContentObject::Message },

@@ -1,0 +1,254 @@
+//! Automatic answers (row 2.08): what a source itself says to a customer's first message, and outside business hours. A
+//! consumer of the log: each message is answered at most once, also after a crash.
+//!
+//! Outside business hours the answer is the one about that; otherwise a thread's first message gets the one for first
+//! messages. An automatic answer is nobody's reply: it opens no intervention and stops no clock.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use frontdesk_model::{Event, Id, Result, Timestamp, error};
+use frontdesk_people::time_sheets;
+use frontdesk_sources::inbound::{ContentObject, InboundAuthor};
+use frontdesk_store::consumer::Consumer;
+use frontdesk_store::{Tx, args};
+use serde_json::{Map, Value, json};
+
+use crate::contents::indexing;
+use crate::sources::{Channel, CommonSettings, StoredSettings};
+use crate::{Conversations, events, identities, ingest, threads};
+
+/// Nobody wants to hear now that their question of long ago has arrived: older events are passed over, for example when
+/// a new version meets an old log.
+const AGE_SECONDS_MAX: i64 = 3_600;
+/// Between two answers of one occasion to one customer, where the source does not say: nobody is answered all the time.
+const GRACE_SECONDS_DEFAULT: i64 = 3_600;
+
+/// When there is something to say.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Occasion {
+    FirstMessage,
+    OutOfOffice,
+}
+
+impl Occasion {
+    fn name(self) -> &'static str {
+        match self {
+            Occasion::FirstMessage => "first_message_from_user",
+            Occasion::OutOfOffice => "out_of_office_hours_message",
+        }
+    }
+
+    fn is_on(self, settings: &CommonSettings) -> bool {
+        let enabled = &settings.auto_response_trigger_enabled;
+        match self {
+            Occasion::FirstMessage => enabled.first_message_from_user,
+            Occasion::OutOfOffice => enabled.out_of_office_hours_message,
+        }
+        .unwrap_or(false)
+    }
+
+    fn grace_seconds(self, settings: &CommonSettings) -> i64 {
+        let periods = &settings.auto_response_trigger_grace_periods;
+        match self {
+            Occasion::FirstMessage => periods.first_message_from_user,
+            Occasion::OutOfOffice => periods.out_of_office_hours_message,
+        }
+        .unwrap_or(GRACE_SECONDS_DEFAULT)
+    }
+}
+
+/// The consumer.
+pub struct AutomaticAnswers {
+    app: Arc<Conversations>,
+}
+
+impl AutomaticAnswers {
+    /// It starts where it was before.
+    pub fn new(app: &Arc<Conversations>) -> Arc<AutomaticAnswers> {
+        Arc::new(AutomaticAnswers { app: app.clone() })
+    }
+}
+
+impl Consumer for AutomaticAnswers {
+    fn name(&self) -> &'static str {
+        "automatic_answers"
+    }
+
+    fn wants(&self, kind: &str) -> bool {
+        kind == "content.imported"
+    }
+
+    /// Messages of customers on sources that answer by themselves: most sources do not.
+    fn choose(&self, tx: &mut dyn Tx, events: Vec<Event>) -> Result<Vec<Event>> {
+        let answering = answering(tx)?;
+        if answering.is_empty() {
+            return Ok(Vec::new());
+        }
+        let oldest = self.app.env.now().plus_seconds(-AGE_SECONDS_MAX);
+        let is_for_us = |event: &Event| {
+            let payload = payload(event);
+            let waits = matches!(payload.get("status").and_then(Value::as_str), Some("new" | "assigned"));
+            waits && event.at >= oldest && id(&payload, "source_id").is_some_and(|id| answering.contains_key(&id))
+        };
+        Ok(events.into_iter().filter(is_for_us).collect())
+    }
+
+    fn handle(&self, tx: &mut dyn Tx, events: &[Event]) -> Result<()> {
+        let answering = answering(tx)?;
+        for event in events {
+            let payload = payload(event);
+            let source = id(&payload, "source_id").and_then(|id| Some((id, answering.get(&id)?)));
+            let (Some((source_id, settings)), Some(thread_id)) = (source, event.thread_id) else { continue };
+            let is_first = payload.get("first_in_thread") == Some(&Value::Bool(true));
+            let Some(customer_id) = id(&payload, "author_id") else { continue };
+            let is_closed = Occasion::OutOfOffice.is_on(settings) && !time_sheets::is_open(tx, source_id, event.at)?;
+            let occasion = match (is_closed, is_first && Occasion::FirstMessage.is_on(settings)) {
+                (true, _) => Occasion::OutOfOffice,
+                (false, true) => Occasion::FirstMessage,
+                (false, false) => continue,
+            };
+            let message = Message { id: event.object_id, source_id, thread_id, customer_id, at: event.at };
+            answer(&self.app, tx, &message, occasion, settings)?;
+        }
+        Ok(())
+    }
+}
+
+/// The settings of the active sources that have an automatic answer switched on.
+fn answering(tx: &mut dyn Tx) -> Result<HashMap<Id, CommonSettings>> {
+    let mut found = HashMap::new();
+    // The text is looked through first: few sources answer, and reading settings takes longer.
+    let rows = tx.query(
+        "SELECT id, settings FROM sources
+         WHERE active AND (settings LIKE '%\"first_message_from_user\":true%'
+           OR settings LIKE '%\"out_of_office_hours_message\":true%')",
+        args![],
+    )?;
+    for row in rows {
+        let stored: StoredSettings = serde_json::from_str(&row.get::<String>(1)?)
+            .map_err(|trouble| error::broken(format!("sources.settings: {trouble}")))?;
+        found.insert(row.get(0)?, stored.common);
+    }
+    Ok(found)
+}
+
+fn payload(event: &Event) -> Map<String, Value> {
+    serde_json::from_str(&event.payload).unwrap_or_default()
+}
+
+fn id(payload: &Map<String, Value>, name: &str) -> Option<Id> {
+    payload.get(name)?.as_str()?.parse().ok()
+}
+
+/// A customer's message.
+struct Message {
+    id: Id,
+    source_id: Id,
+    thread_id: Id,
+    customer_id: Id,
+    at: Timestamp,
+}
+
+fn answer(
+    app: &Conversations,
+    tx: &mut dyn Tx,
+    message: &Message,
+    occasion: Occasion,
+    settings: &CommonSettings,
+) -> Result<()> {
+    let Some(channel) = Channel::load(tx, &app.seal, message.source_id)? else { return Ok(()) };
+    // It may have been erased, or the thread closed, since.
+    let row = tx.first(
+        "SELECT contents.language, contents.private, contents.anonymized_at IS NOT NULL, threads.closed
+         FROM contents JOIN threads ON threads.id = contents.thread_id WHERE contents.id = $1",
+        args![&message.id],
+    )?;
+    let Some(row) = row else { return Ok(()) };
+    let (language, private): (Option<String>, bool) = (row.get(0)?, row.get(1)?);
+    let is_over = row.get::<bool>(2)? || row.get::<bool>(3)?;
+    let Some(body) = text(settings, occasion, language.as_deref()).filter(|_| !is_over) else { return Ok(()) };
+    if !has_turn(tx, message, occasion, occasion.grace_seconds(settings))? {
+        return Ok(());
+    }
+    let author_id = voice(app, tx, &channel)?;
+    let (content_id, now) = (app.env.id(), app.env.now());
+    let object = if private { ContentObject::PrivateMessage } else { ContentObject::Message };
+    let recipient_id = private.then_some(message.customer_id);
+    let status = if channel.kind.delivery.is_some() { "export_pending" } else { "success" };
+    tx.execute(
+        "INSERT INTO contents (id, source_id, thread_id, author_id, recipient_id, in_reply_to_id, type, status, body,
+           body_format, private, first_in_thread, created_from, language, approval_required, auto_submitted, published,
+           remotely_deleted, attachments_count, synchronization_status, created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, 'user_reply', $8, 'text', $9, FALSE, 'auto_response', $10, FALSE, TRUE, TRUE,
+                 FALSE, 0, $11, $12, $12)",
+        args![
+            &content_id,
+            &message.source_id,
+            &message.thread_id,
+            &author_id,
+            &recipient_id,
+            &message.id,
+            object.as_str(),
+            body,
+            private,
+            &language,
+            status,
+            now
+        ],
+    )?;
+    indexing::index(tx, content_id, None, body, "text")?;
+    threads::count_content(tx, message.thread_id, now, now)?;
+    ingest::count(tx, message.source_id, 0, 1)?;
+    let told = json!({
+        "source_id": message.source_id, "author_id": author_id, "in_reply_to_id": message.id, "status": "user_reply",
+        "type": object.as_str(), "private": private, "occasion": occasion.name(),
+    });
+    tx.append(events::caused_by_nobody(&app.env, "content.auto_answered", content_id, Some(message.thread_id), told));
+    Ok(())
+}
+
+/// The text in the customer's language, else in the source's, else the first there is.
+fn text<'s>(settings: &'s CommonSettings, occasion: Occasion, language: Option<&str>) -> Option<&'s str> {
+    let mut texts = settings
+        .auto_response_triggers
+        .iter()
+        .filter(|text| text.created_from_trigger == occasion.name() && !text.body.trim().is_empty());
+    let wanted = [language, settings.default_content_language.as_deref()];
+    let in_language = wanted
+        .into_iter()
+        .flatten()
+        .find_map(|language| texts.clone().find(|text| text.language.eq_ignore_ascii_case(language)));
+    in_language.or_else(|| texts.next()).map(|text| text.body.as_str())
+}
+
+/// Whether the customer has not been answered on this occasion within the grace period, and takes the turn if so.
+fn has_turn(tx: &mut dyn Tx, message: &Message, occasion: Occasion, grace_seconds: i64) -> Result<bool> {
+    let changed = tx.execute(
+        "INSERT INTO automatic_answers (source_id, identity_id, occasion, answered_at) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (source_id, identity_id, occasion) DO UPDATE SET answered_at = excluded.answered_at
+         WHERE automatic_answers.answered_at <= $5",
+        args![
+            &message.source_id,
+            &message.customer_id,
+            occasion.name(),
+            message.at,
+            message.at.plus_seconds(-grace_seconds)
+        ],
+    )?;
+    Ok(changed == 1)
+}
+
+/// The identity that a source itself speaks as: the first one that agents may write as, or one named after the source.
+fn voice(app: &Conversations, tx: &mut dyn Tx, channel: &Channel) -> Result<Id> {
+    let first = tx.first(
+        "SELECT id FROM identities WHERE community_id = $1 AND controlled ORDER BY created_at, id LIMIT 1",
+        args![&channel.community_id],
+    )?;
+    if let Some(row) = first {
+        return row.get(0);
+    }
+    let name: String = tx.one("SELECT name FROM sources WHERE id = $1", args![&channel.source_id])?.get(0)?;
+    let author = InboundAuthor { puppetizable: true, ..InboundAuthor::new(channel.source_id.hex(), name) };
+    Ok(identities::store_author(tx, &app.env, channel.community_id, channel.kind.community_type, &author, &[])?.id)
+}
