@@ -6,6 +6,7 @@ mod engines;
 mod access_tokens;
 mod account_settings;
 mod approval;
+mod archiving;
 mod attachments;
 mod automatic_answers;
 mod backup;

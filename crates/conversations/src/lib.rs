@@ -20,6 +20,7 @@ mod search_dates;
 pub mod send_api;
 pub mod simulation;
 pub mod sources;
+mod sweeping;
 pub mod threads;
 pub mod timers;
 mod timing;

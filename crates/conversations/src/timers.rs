@@ -10,7 +10,7 @@ use frontdesk_store::Tx;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::{Conversations, contents, interventions, threads};
+use crate::{Conversations, contents, interventions, sweeping, threads};
 
 /// At most this many rows in one transaction: everybody else waits behind it.
 const ROWS_MAX: i64 = 100;
@@ -27,6 +27,8 @@ struct Timer {
 
 /// How late people notice.
 const SOON: Duration = Duration::from_millis(500);
+/// How late nobody notices.
+const LATER: Duration = Duration::from_secs(2);
 
 const TIMERS: &[Timer] = &[
     Timer {
@@ -42,6 +44,12 @@ const TIMERS: &[Timer] = &[
         period: SOON,
         any_due: contents::waiting::any_due,
         run: contents::waiting::release_due,
+    },
+    Timer {
+        name: "old contents and silent threads",
+        period: LATER,
+        any_due: sweeping::any_due,
+        run: sweeping::advance,
     },
 ];
 

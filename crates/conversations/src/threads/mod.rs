@@ -110,6 +110,12 @@ pub(crate) fn count_content(tx: &mut dyn Tx, id: Id, at: Timestamp, now: Timesta
     Ok(())
 }
 
+/// Closes a thread in which nobody has written for long.
+pub(crate) fn close_silent(tx: &mut dyn Tx, id: Id, now: Timestamp) -> Result<()> {
+    tx.execute("UPDATE threads SET closed = TRUE, updated_at = $2 WHERE id = $1", args![&id, now])?;
+    Ok(())
+}
+
 /// Adds to the number of interventions, which may be negative.
 pub(crate) fn count_interventions(tx: &mut dyn Tx, id: Id, change: i64, now: Timestamp) -> Result<()> {
     tx.execute(

@@ -1,0 +1,62 @@
+//! What grows old: contents are archived, and silent threads of messaging sources are closed.
+
+use frontdesk_tests::cast::unique;
+use frontdesk_tests::pages::{id, records};
+use frontdesk_tests::{Cast, Engine, eventually};
+use serde_json::json;
+
+on_both_engines![what_nobody_answered_is_archived_after_a_while, a_silent_messaging_thread_is_closed,];
+
+fn what_nobody_answered_is_archived_after_a_while(engine: Engine) {
+    let mut cast = Cast::start(engine, &[]);
+    let (source, _channel) = cast.new_source();
+    source.says("vera", "old", "Hello?");
+    source.says("rita", "answered", "Hello?");
+    cast.otto.reply(&id(&source.contents(&cast.otto, "answered")[0]), "Hello");
+    let own = format!("/1.0/content_sources/{}", source.id);
+    // Without the switch the period alone does nothing.
+    cast.otto.put(&own, &json!({ "content_archiving_period": 1 })).ok();
+    std::thread::sleep(std::time::Duration::from_millis(3_500));
+    assert_eq!(source.contents(&cast.otto, "old")[0]["status"], "new");
+    cast.otto.put(&own, &json!({ "content_archiving": true })).ok();
+    cast.server.kill();
+    cast.server.restart();
+    eventually("it is archived", || (source.contents(&cast.otto, "old")[0]["status"] == "ignored").then_some(()));
+    assert_eq!(source.contents(&cast.otto, "answered")[0]["status"], "replied");
+    assert_ne!(cast.shop.all_contents(&cast.otto).iter().filter(|content| content["status"] == "new").count(), 0);
+    let events = cast.otto.search("/1.0/events", "name_in:content.auto_ignored");
+    assert_eq!((records(&events).len(), &records(&events)[0]["user_id"]), (1, &json!(null)));
+    // It goes on with what comes later.
+    source.says("vera", "later", "Hello?");
+    eventually("the next one is archived", || {
+        (source.contents(&cast.otto, "later")[0]["status"] == "ignored").then_some(())
+    });
+}
+
+fn a_silent_messaging_thread_is_closed(engine: Engine) {
+    let cast = Cast::start(engine, &[]);
+    let otto = &cast.otto;
+    let community = otto.post("/1.0/communities", &json!({ "type": "mobile_messaging", "name": "App" })).ok();
+    let source = json!({ "type": "mobile_messaging", "name": "App", "community_id": community["id"] });
+    let source = id(&otto.post("/1.0/content_sources", &source).ok());
+    let write = |visitor: &str| {
+        let content = json!({ "source_id": source, "to": visitor, "body": "Hello" });
+        otto.post("/1.0/contents", &content).ok()["thread_id"].as_str().unwrap().to_owned()
+    };
+    let (silent, lively) = (write(&unique("visitor-")), write(&unique("visitor-")));
+    let closed = |thread: &str| otto.get(&format!("/1.0/content_threads/{thread}")).ok()["closed"] == true;
+    let five_days = 5_i64 * 24 * 60 * 60 * 1_000_000;
+    let hex = match engine {
+        Engine::Sqlite => format!("x'{silent}'"),
+        Engine::Postgres => format!("decode('{silent}', 'hex')"),
+    };
+    cast.server.sql(&format!("UPDATE threads SET last_content_at = last_content_at - {five_days} WHERE id = {hex}"));
+    eventually("the silent one is closed", || closed(&silent).then_some(()));
+    assert!(!closed(&lively));
+    let events = otto.search("/1.0/events", &format!("content_thread:{silent} name_in:content.thread_auto_closed"));
+    assert_eq!(records(&events).len(), 1);
+    // Opened again by hand, it stays open.
+    otto.put(&format!("/1.0/content_threads/{silent}/open"), &json!({})).ok();
+    std::thread::sleep(std::time::Duration::from_millis(3_500));
+    assert!(!closed(&silent));
+}
