@@ -98,10 +98,11 @@ fn what_one_may_not_read_is_not_there(engine: Engine) {
         assert_ne!(cast.otto.get(&list).ok()["count"], 0, "{list}");
     }
     let sources = ids(&cast.ada.get("/1.0/content_sources?limit=150").ok());
-    assert_eq!(sources, [cast.shop.id.as_str()]);
+    // Other stories may give her more.
+    assert!(sources.contains(&cast.shop.id) && !sources.contains(&source.id), "{sources:?}");
     for list in ["content_threads", "contents"] {
         let page = cast.ada.get(&format!("/1.0/{list}?limit=150")).ok();
-        assert!(records(&page).iter().all(|record| record["source_id"] == cast.shop.id.as_str()), "{list}");
+        assert!(records(&page).iter().all(|record| record["source_id"] != source.id.as_str()), "{list}");
     }
 }
 
