@@ -55,6 +55,11 @@ fn a_silent_messaging_thread_is_closed(engine: Engine) {
     assert!(!closed(&lively));
     let events = otto.search("/1.0/events", &format!("content_thread:{silent} name_in:content.thread_auto_closed"));
     assert_eq!(records(&events).len(), 1);
+    // A source that was swept can still be deleted.
+    let other = json!({ "type": "mobile_messaging", "name": "Unused", "community_id": community["id"] });
+    let other = id(&otto.post("/1.0/content_sources", &other).ok());
+    std::thread::sleep(std::time::Duration::from_millis(3_500));
+    otto.delete(&format!("/1.0/content_sources/{other}")).ok();
     // Opened again by hand, it stays open.
     otto.put(&format!("/1.0/content_threads/{silent}/open"), &json!({})).ok();
     std::thread::sleep(std::time::Duration::from_millis(3_500));

@@ -433,7 +433,9 @@ fn delete(app: &Conversations, call: &Call, tx: &mut dyn Tx) -> Result<Answer> {
     }
     let answer = extended(app, call, tx, source)?;
     tx.execute("DELETE FROM source_permissions WHERE source_id = $1", args![&id])?;
-    tx.execute("DELETE FROM source_counters WHERE source_id = $1", args![&id])?;
+    for table in ["source_counters", "sweeps", "automatic_answers"] {
+        tx.execute(&format!("DELETE FROM {table} WHERE source_id = $1"), args![&id])?;
+    }
     time_sheets::set_of_source(tx, id, None)?;
     tx.execute("DELETE FROM sources WHERE id = $1", args![&id])?;
     tx.append(events::by(call, "content_source.destroyed", id, None, serde_json::json!({ "source_id": id })));
