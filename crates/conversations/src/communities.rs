@@ -225,10 +225,12 @@ fn delete(call: &Call, tx: &mut dyn Tx) -> Result<Community> {
         let message = "Identities of the community have written contents: those would lose their authors.";
         return Err(error::unprocessable("community_has_contents", message));
     }
-    tx.execute(
-        "DELETE FROM identity_users WHERE identity_id IN (SELECT id FROM identities WHERE community_id = $1)",
-        args![&community.id],
-    )?;
+    for table in ["identity_users", "automatic_answers", "erasures"] {
+        tx.execute(
+            &format!("DELETE FROM {table} WHERE identity_id IN (SELECT id FROM identities WHERE community_id = $1)"),
+            args![&community.id],
+        )?;
+    }
     let groups = tx.query(
         "SELECT DISTINCT identity_group_id FROM identities
          WHERE community_id = $1 AND identity_group_id IS NOT NULL",
