@@ -26,6 +26,7 @@ mod identities;
 mod identity_groups;
 mod import;
 mod interventions;
+mod journal;
 mod locales;
 mod main_path;
 mod matrix;
