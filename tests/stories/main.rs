@@ -26,7 +26,6 @@ mod identities;
 mod identity_groups;
 mod import;
 mod interventions;
-mod journal;
 mod locales;
 mod main_path;
 mod matrix;

@@ -1,113 +1,82 @@
-//! The journal: the log as people read it, `/events` (rows 7.16, 18.11). It shows what the public platform's journal
-//! names (`model/src/journal.rs`), of threads on sources that the caller may read.
+//! The journal: what happened in the account, as `/events` shows it. It is the log itself (`model/src/journal.rs` says
+//! which of its entries are shown), so it goes back as far as the log is kept.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
+use frontdesk_model::journal::{JOURNAL, UNTOLD};
 use frontdesk_model::query::{self, Condition, Keyword, Language, Query, Takes, Value};
-use frontdesk_model::{Caller, Id, Permission, Result, SourceRight, Timestamp, error, journal};
+use frontdesk_model::{Caller, Id, Permission, Result, SourceRight, Timestamp, error};
 use frontdesk_rest::{Call, NoParameters, Operation, Page, Paging};
-use frontdesk_store::{Dialect, Filter, Piece, Route, Row, Tx, args};
+use frontdesk_store::{Dialect, Filter, Owned, Piece, Row, Tx, args};
 use http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
-/// An entry of the journal as REST shows it.
+use crate::{Conversations, search_dates};
+
+/// An event as REST shows it.
 #[derive(Serialize, JsonSchema)]
-#[schemars(rename = "Event")]
-struct Answer {
+struct Event {
     id: Id,
-    /// What happened, such as content.replied.
     name: String,
-    /// Who caused it; null: a customer or the system.
+    /// Who caused it; null when a customer or the system did.
     user_id: Option<Id>,
-    extra_infos: ExtraInfo,
+    extra_infos: ExtraInfos,
     created_at: Timestamp,
     updated_at: Timestamp,
 }
 
-/// What the event is about; only what applies is there.
-#[derive(Default, Serialize, JsonSchema)]
+/// What an event is about, as far as that applies.
+#[derive(Serialize, JsonSchema)]
 #[schemars(rename = "EventExtraInfo")]
-struct ExtraInfo {
+struct ExtraInfos {
     #[serde(skip_serializing_if = "Option::is_none")]
-    authentication_strategy: Option<String>,
+    category_ids: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    content_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    content_source_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    content_thread_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    intervention_id: Option<String>,
     #[serde(rename = "business/time_sheet_id", skip_serializing_if = "Option::is_none")]
-    time_sheet_id: Option<Id>,
+    time_sheet_id: Option<String>,
+    /// The user whom it is about, or to whom an intervention belongs.
     #[serde(skip_serializing_if = "Option::is_none")]
-    category_ids: Option<Vec<Id>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    closed_automatically: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    content_id: Option<Id>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    content_source_id: Option<Id>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    content_thread_id: Option<Id>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    deferred_duration: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    deletions: Option<Map<String, Json>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    foreign_id: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    intervention_id: Option<Id>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    request_ip: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    task_id: Option<Id>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    user_id: Option<Id>,
+    user_id: Option<String>,
 }
 
-const SELECT: &str = "SELECT log.id, log.kind, log.at, log.thread_id, log.object_id, log.user_id, log.payload FROM log";
+const SELECT: &str = "SELECT id, kind, at, thread_id, object_id, user_id, payload FROM log";
 
-fn answer(row: &Row) -> Result<Answer> {
-    let (name, at, object_id): (String, Timestamp, Id) = (row.get(1)?, row.get(2)?, row.get(4)?);
+fn event(row: &Row) -> Result<Event> {
+    let (name, at): (String, Timestamp) = (row.get(1)?, row.get(2)?);
+    let (thread_id, object_id): (Option<Id>, Id) = (row.get(3)?, row.get(4)?);
     let payload: Map<String, Json> = serde_json::from_str(&row.get::<String>(6)?)
         .map_err(|trouble| error::broken(format!("log.payload: {trouble}")))?;
-    Ok(Answer {
+    let told = |name: &str| payload.get(name).and_then(Json::as_str).map(str::to_owned);
+    let family = name.split('.').next().unwrap_or_default().to_owned();
+    let object = |of: &str| (family == of).then(|| object_id.hex());
+    let category_ids = payload.get("category_ids").and_then(Json::as_array);
+    // Those of a thread itself have the content's family and the thread for an object.
+    let content = object("content").filter(|_| thread_id != Some(object_id));
+    Ok(Event {
         id: row.get(0)?,
-        extra_infos: extra_infos(&name, object_id, row.get(3)?, payload),
-        name,
         user_id: row.get(5)?,
+        extra_infos: ExtraInfos {
+            category_ids: category_ids.map(|ids| ids.iter().filter_map(|id| Some(id.as_str()?.to_owned())).collect()),
+            content_id: content.or_else(|| told("content_id")),
+            content_source_id: object("content_source").or_else(|| told("source_id")),
+            content_thread_id: thread_id.map(|id| id.hex()),
+            intervention_id: object("intervention").or_else(|| told("intervention_id")),
+            time_sheet_id: object("time_sheet"),
+            user_id: object("user").or_else(|| told("user_id")),
+        },
+        name,
         created_at: at,
         updated_at: at,
     })
-}
-
-/// The documented properties, from what the event is about and what it says.
-fn extra_infos(name: &str, object_id: Id, thread_id: Option<Id>, mut payload: Map<String, Json>) -> ExtraInfo {
-    let id = |name: &str| payload.get(name).and_then(|value| value.as_str()?.parse().ok());
-    let text = |name: &str| match payload.get(name)? {
-        Json::Null => None,
-        Json::String(text) => Some(text.clone()),
-        other => Some(other.to_string()),
-    };
-    let family = name.split('.').next().unwrap_or_default();
-    let is_about = |noun| (family == noun).then_some(object_id);
-    // The events of opening and closing a thread have the content's family.
-    let content_id = is_about("content").filter(|id| thread_id != Some(*id));
-    let ids = |value: &Json| value.as_array()?.iter().map(|id| id.as_str()?.parse().ok()).collect();
-    ExtraInfo {
-        authentication_strategy: text("authentication_strategy"),
-        time_sheet_id: is_about("time_sheet").or_else(|| id("time_sheet_id")),
-        category_ids: payload.get("category_ids").and_then(ids),
-        closed_automatically: text("closed_automatically"),
-        content_id: content_id.or_else(|| id("content_id")),
-        content_source_id: is_about("content_source").or_else(|| id("source_id")),
-        content_thread_id: thread_id,
-        deferred_duration: text("deferred_duration"),
-        foreign_id: text("foreign_id"),
-        intervention_id: is_about("intervention").or_else(|| id("intervention_id")),
-        request_ip: text("request_ip"),
-        task_id: is_about("task").or_else(|| id("task_id")),
-        user_id: is_about("user").or_else(|| id("user_id")),
-        deletions: match payload.remove("deletions") {
-            Some(Json::Object(deletions)) => Some(deletions),
-            _ => None,
-        },
-    }
 }
 
 /// What a keyword asks of an event.
@@ -127,10 +96,10 @@ const LANGUAGE: Language<Means> = Language {
     orders: &["created_at"],
     keywords: &[
         Keyword::new("content", Takes::Id, Means::Content, "About this content."),
-        Keyword::new("content_thread", Takes::Id, Means::Thread, "About this thread or something in it."),
-        Keyword::new("name_in", Takes::Name(journal::JOURNAL), Means::Name, "Of this name, such as content.replied."),
-        Keyword::positive("created_before", Takes::Date, Means::Before, "Older than this ISO 8601 moment."),
-        Keyword::positive("created_after", Takes::Date, Means::After, "Of this ISO 8601 moment or later."),
+        Keyword::new("content_thread", Takes::Id, Means::Thread, "About this thread or what is in it."),
+        Keyword::new("name_in", Takes::Name(JOURNAL), Means::Name, "With this name, such as content.replied."),
+        Keyword::positive("created_before", Takes::Date, Means::Before, "Older than this moment."),
+        Keyword::positive("created_after", Takes::Date, Means::After, "Of this moment or later."),
         Keyword::new("user", Takes::Id, Means::User, "Caused by this user."),
     ],
 };
@@ -140,137 +109,125 @@ static DESCRIPTION: LazyLock<String> = LazyLock::new(|| LANGUAGE.describe());
 /// Parameters of `getAllEvents`.
 #[derive(Deserialize, JsonSchema)]
 struct List {
-    /// A search, such as `name_in:content.replied name_in:content.ignored created_after:2026-03-20`: see above.
+    /// A search, such as `name_in:content.replied created_after:2026-01-31`: see above.
     q: Option<String>,
     #[serde(flatten)]
     paging: Paging,
 }
 
-pub(crate) fn operations() -> Vec<Operation> {
+pub(crate) fn operations(_: &Arc<Conversations>) -> Vec<Operation> {
     let tag = "Events";
     vec![
         Operation::read("getAllEvents", Method::GET, "/events", list)
             .tag(tag)
-            .summary("Lists what happened, newest first.")
-            .notes(&DESCRIPTION)
+            .summary("Lists what happened, newest first, but for what is in threads that the caller may not read.")
+            .notes(DESCRIPTION.as_str())
             .permissions(&[Permission::SearchEvent]),
-        Operation::read("getEvent", Method::GET, "/events/{eventId}", show)
+        Operation::read("getEvent", Method::GET, "/events/{eventId}", |call, _: NoParameters, tx| show(call, tx))
             .tag(tag)
             .summary("Reads an event.")
-            .notes("Without the permission search_event there is no such event: 404."),
+            .notes("Without search_event there is none: 404."),
     ]
 }
 
-fn list(call: &Call, parameters: List, tx: &mut dyn Tx) -> Result<Page<Answer>> {
+fn list(call: &Call, parameters: List, tx: &mut dyn Tx) -> Result<Page<Event>> {
     let terms = query::parse(parameters.q.as_deref().unwrap_or(""))?;
-    let query: Query<Means> = LANGUAGE.read(&terms, Timestamp::parse_iso)?;
+    let query = LANGUAGE.read(&terms, search_dates::reader(tx, call, LANGUAGE.takes_dates(&terms), None)?)?;
     let Paging { offset, limit } = parameters.paging;
-    let mut filter = visible(tx, &call.caller)?;
-    for condition in &query.conditions {
-        add(condition, tx.dialect(), &mut filter);
-    }
-    let rows: i64 = tx.one("SELECT seq FROM log_head", args![])?.get(0)?;
-    filter.choose_way(tx, "log", rows, offset.saturating_add(limit))?;
-    let count = filter.count(tx, "log", offset, limit)?;
-    // Ids are in time order.
-    let order = if query.ascending { "log.id" } else { "log.id DESC" };
-    let rows = filter.page(tx, SELECT, order, offset, limit)?;
-    Ok(Page::new(count, parameters.paging, rows.iter().map(answer).collect::<Result<_>>()?))
-}
-
-fn show(call: &Call, _: NoParameters, tx: &mut dyn Tx) -> Result<Answer> {
-    let missing = || error::not_found("event");
-    if !call.caller.may(Permission::SearchEvent) {
-        return Err(missing());
-    }
-    let id = call.id("eventId", "event")?;
-    let mut filter = visible(tx, &call.caller)?;
-    filter.and_piece(Piece::new("log.id = ?", vec![id.into()]));
-    let rows = filter.page(tx, SELECT, "log.id", 0, 1)?;
-    answer(rows.first().ok_or_else(missing)?)
-}
-
-/// The events that the caller may see: those that the journal names; of threads only those on readable sources. Of a
-/// thread that has gone nobody knows the source: who may read every source may see its events.
-fn visible(tx: &mut dyn Tx, caller: &Caller) -> Result<Filter<'static>> {
     let mut filter = Filter::default();
-    filter.and_piece(one_of_names("NOT IN", journal::UNTOLD));
+    limit_to(&call.caller, tx, &mut filter)?;
+    for condition in &query.conditions {
+        filter.and_piece(piece(condition, tx.dialect()));
+    }
+    let count = filter.count(tx, "log", offset, limit)?;
+    let rows = filter.page(tx, SELECT, order(&query), offset, limit)?;
+    Ok(Page::new(count, parameters.paging, rows.iter().map(event).collect::<Result<_>>()?))
+}
+
+fn show(call: &Call, tx: &mut dyn Tx) -> Result<Event> {
+    let id = call.id("eventId", "event")?;
+    if !call.caller.may(Permission::SearchEvent) {
+        return Err(error::not_found("event"));
+    }
+    let mut filter = Filter::default();
+    filter.and_equal("log.id", &id);
+    limit_to(&call.caller, tx, &mut filter)?;
+    let rows = filter.page(tx, SELECT, "log.id", 0, 1)?;
+    event(rows.first().ok_or_else(|| error::not_found("event"))?)
+}
+
+/// Ids are made in the order of time, and indexed.
+fn order(query: &Query<Means>) -> &'static str {
+    if query.ascending { "log.id" } else { "log.id DESC" }
+}
+
+/// Only what the journal shows, and nothing of threads on sources that the caller may not read. What happened to a
+/// thread that has gone holds nothing but ids.
+fn limit_to(caller: &Caller, tx: &mut dyn Tx, filter: &mut Filter) -> Result<()> {
+    filter.and(format!("log.kind NOT IN ({})", quoted(UNTOLD)));
     let readable = caller.sources_with(SourceRight::Read);
-    let is_ours = tx.in_list("id", 1);
-    let unreadable = tx.first(&format!("SELECT id FROM sources WHERE NOT ({is_ours}) LIMIT 1"), args![&readable])?;
-    if unreadable.is_some() {
-        filter.and_piece(Piece::one_of(tx.dialect(), "threads.source_id", &readable).within(
-            "(log.thread_id IS NULL OR
-              coalesce((SELECT TRUE FROM threads WHERE threads.id = log.thread_id AND {} LIMIT 1), FALSE))",
+    let all: i64 = tx.one("SELECT count(*) FROM sources", args![])?.get(0)?;
+    if usize::try_from(all) != Ok(readable.len()) {
+        let own = Piece::one_of(tx.dialect(), "threads.source_id", &readable);
+        filter.and_piece(own.within(
+            "(log.thread_id IS NULL OR NOT EXISTS (
+               SELECT 1 FROM threads WHERE threads.id = log.thread_id AND NOT {}))",
         ));
     }
-    Ok(filter)
+    Ok(())
 }
 
-/// The kind of the events of which there are most: the index of names leaves them out, and so does that of threads.
-const MESSAGE: &str = "content.imported";
+/// Names of this program's own table, as SQL.
+fn quoted(names: &[&str]) -> String {
+    names.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ")
+}
 
-fn add(condition: &Condition<Means>, dialect: Dialect, filter: &mut Filter) {
+fn piece(condition: &Condition<Means>, dialect: Dialect) -> Piece {
     let ids = condition.ids();
-    let nullable = |column: &str| {
-        let piece = Piece::one_of(dialect, column, &ids);
-        if condition.negated { piece.within(&format!("({column} IS NULL OR NOT ({{}}))")) } else { piece }
-    };
-    match condition.means {
-        Means::Content => filter.and_piece(nullable("log.object_id")),
-        Means::User => filter.and_piece(nullable("log.user_id")),
-        Means::Thread if condition.negated => filter.and_piece(nullable("log.thread_id")),
-        Means::Thread => {
-            let of_thread = |column, around: &str| {
-                Route::plain(
-                    Piece::one_of(dialect, column, &ids).within(around),
-                    Piece::one_of(dialect, "log.thread_id", &ids),
-                )
-            };
-            let others = "SELECT id FROM log WHERE {} AND kind <> 'content.imported'";
-            let messages = "SELECT log.id AS id FROM contents JOIN log ON log.object_id = contents.id
-                            WHERE {} AND log.kind = 'content.imported'";
-            filter.and_any(vec![of_thread("thread_id", others), of_thread("contents.thread_id", messages)], true);
-        }
+    let piece = match condition.means {
+        Means::Content => Piece::one_of(dialect, "log.object_id", &ids),
+        Means::User => Piece::one_of(dialect, "log.user_id", &ids).within("log.user_id IS NOT NULL AND {}"),
+        Means::Thread => thread(dialect, &ids),
         Means::Name => {
             let names = condition.texts();
-            if condition.negated {
-                return filter.and_piece(one_of_names("NOT IN", &names));
-            }
-            filter.and_piece(one_of_names("IN", &names));
-            if !names.contains(&MESSAGE) {
-                filter.and("log.kind <> 'content.imported'");
-            }
+            let is_rare = !names.contains(&"content.imported");
+            // The index of names leaves the commonest out.
+            let rare = if is_rare { " AND log.kind <> 'content.imported'" } else { "" };
+            Piece::new(format!("log.kind IN ({}){rare}", quoted(&names)), Vec::new())
         }
-        Means::Before | Means::After => filter.and_piece(moments(condition)),
-    }
-}
-
-fn one_of_names(is_in: &str, names: &[&str]) -> Piece {
-    let places = vec!["?"; names.len()].join(", ");
-    Piece::new(
-        format!("log.kind {is_in} ({places})"),
-        names.iter().map(|name| (*name).to_owned().into()).collect(),
-    )
-}
-
-/// An event's id is made within this time of its moment, so that the index of ids finds moments.
-const ID_SECONDS_OFF_MAX: i64 = 60;
-
-/// Any of the moments.
-fn moments(condition: &Condition<Means>) -> Piece {
-    let (comparison, off) = match condition.means {
-        Means::Before => ("<", ID_SECONDS_OFF_MAX),
-        _ => (">=", -ID_SECONDS_OFF_MAX),
+        Means::Before | Means::After => moments(condition),
     };
-    let mut values = Vec::new();
-    for value in &condition.values {
-        if let Value::Date(at) = value {
-            let milliseconds = at.plus_seconds(off).micros().div_euclid(1_000).max(0);
-            values.push(at.micros().into());
-            values.push(Id::from_parts(milliseconds.unsigned_abs(), 0).into());
-        }
-    }
-    let one = format!("(log.at {comparison} ? AND log.id {comparison} ?)");
-    Piece::new(format!("({})", vec![one; values.len() / 2].join(" OR ")), values)
+    if condition.negated { piece.within("NOT ({})") } else { piece.within("({})") }
+}
+
+/// Imported messages are found by their contents, everything else by the index of threads.
+fn thread(dialect: Dialect, ids: &[Id]) -> Piece {
+    let own = Piece::one_of(dialect, "log.thread_id", ids).within(
+        "log.id IN (SELECT id FROM log WHERE log.kind <> 'content.imported' AND log.thread_id IS NOT NULL AND {}",
+    );
+    let imported = Piece::one_of(dialect, "contents.thread_id", ids).within(
+        " UNION ALL SELECT log.id FROM contents CROSS JOIN log
+            WHERE log.object_id = contents.id AND log.kind = 'content.imported' AND {})",
+    );
+    own.followed_by(imported)
+}
+
+/// Any of several moments is the widest of them.
+fn moments(condition: &Condition<Means>) -> Piece {
+    let moments = condition.values.iter().filter_map(|value| match value {
+        Value::Date(at) => Some(at.micros()),
+        _ => None,
+    });
+    let (comparison, bound) = match condition.means {
+        Means::Before => ("<", moments.max()),
+        _ => (">=", moments.min()),
+    };
+    let bound = bound.unwrap_or_default();
+    // Ids carry the millisecond: within it, the exact time decides.
+    let first = Id::from_parts(u64::try_from(bound.div_euclid(1_000)).unwrap_or(0), 0);
+    let (edge, id) = match comparison {
+        "<" => ("<", Id::from_parts(u64::try_from(bound.div_euclid(1_000) + 1).unwrap_or(0), 0)),
+        _ => (">=", first),
+    };
+    Piece::new(format!("log.id {edge} ? AND log.at {comparison} ?"), vec![Owned::Id(id), Owned::Int(bound)])
 }
