@@ -9,6 +9,8 @@ on_both_engines![
     a_first_message_is_answered_in_its_language_once,
     outside_business_hours_the_customer_is_told_so,
     what_is_no_customers_message_is_not_answered,
+    an_answer_that_comes_back_is_not_answered,
+    two_machines_do_not_talk_for_ever,
     an_answer_is_given_once_also_after_a_crash,
 ];
 
@@ -46,7 +48,7 @@ fn a_first_message_is_answered_in_its_language_once(engine: Engine) {
     source.says("vera", "t", "Anybody?");
     source.says("vera", "u", "Hello there?");
     let mut french = source.message("m-fr", "f", "valerie", "Bonjour ?");
-    french["language"] = json!("fr");
+    french["language"] = json!("fr-CH");
     source.tells("messages.create", &french);
     channel.push_of("Nous l'avons.");
     std::thread::sleep(AWHILE);
@@ -100,6 +102,47 @@ fn what_is_no_customers_message_is_not_answered(engine: Engine) {
     source.says("mallory", "spam", "Buy!");
     std::thread::sleep(AWHILE);
     assert!(channel.pushes().is_empty() && quiet.pushes().is_empty(), "{:?}", channel.pushes());
+}
+
+/// A source that is closed and would answer every message.
+fn closed(cast: &Cast) -> (Source, FakeChannel) {
+    let on = json!({
+        "auto_response_trigger_enabled": { "out_of_office_hours_message": true },
+        "auto_response_trigger_grace_periods": { "out_of_office_hours_message": 0 },
+    });
+    let (source, channel) = answering(cast, on);
+    let sheet = json!({ "label": "Closed", "active": true, "source_ids": [source.id] });
+    cast.otto.post("/1.0/time_sheets", &sheet).ok();
+    (source, channel)
+}
+
+fn told(channel: &FakeChannel) -> usize {
+    channel.pushes().iter().filter(|push| push.text() == "We sleep.").count()
+}
+
+fn an_answer_that_comes_back_is_not_answered(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (source, channel) = closed(&cast);
+    source.says("vera", "t", "Hello?");
+    channel.push_of("We sleep.");
+    // Under an author whom nobody writes as, and an id that is new to us.
+    source.says("the-channels-own-bot", "t", "We sleep.");
+    std::thread::sleep(AWHILE);
+    assert_eq!(told(&channel), 1, "{:?}", channel.pushes());
+}
+
+fn two_machines_do_not_talk_for_ever(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (source, channel) = closed(&cast);
+    for number in 0..15 {
+        source.says("autoresponder", "t", &format!("I am on holiday ({number})."));
+    }
+    eventually("it is answered for a while", || (told(&channel) == 10).then_some(()));
+    std::thread::sleep(AWHILE);
+    assert_eq!(told(&channel), 10);
+    // Other customers are none the worse for it.
+    source.says("vera", "another", "Hello?");
+    eventually("Vera is told", || (told(&channel) == 11).then_some(()));
 }
 
 fn an_answer_is_given_once_also_after_a_crash(engine: Engine) {

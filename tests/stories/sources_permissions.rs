@@ -6,6 +6,7 @@ use frontdesk_tests::{Cast, Engine, Person};
 use serde_json::{Value, json};
 
 on_both_engines![
+    nobody_becomes_somebody_with_wider_rights,
     rights_are_given_and_taken_source_by_source,
     rights_that_are_none_are_refused,
     nobody_gives_rights_that_they_lack,
@@ -110,4 +111,42 @@ fn what_one_may_not_read_is_not_named(engine: Engine) {
     assert_eq!(mallory.put(&path(&friend), &json!({ &source.id: "" })).invalid(), [source.id.as_str()]);
     assert_eq!(cast.otto.get(&path(&friend)).ok()[&source.id], json!(["read"]));
     cast.bo.get(&format!("/1.0/users/{}/sources_permissions", unique("x"))).refused(404);
+}
+
+/// A role is not all that a user may do: who could change a password, make a token or act as somebody would gain their
+/// rights on sources too.
+fn nobody_becomes_somebody_with_wider_rights(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (source, _channel) = cast.new_source();
+    let mallory = cast.hire(&["read_user", "update_user", "impersonate_user", "manage_api_access_tokens"]);
+    let victim = cast.hire(&["read_user"]);
+    cast.otto.put(&path(&victim), &json!({ &source.id: "read,reply" })).ok();
+    let user = format!("/1.0/users/{}", victim.user_id);
+    let token = json!({ "label": "theirs", "user_id": victim.user_id });
+    let theirs = format!("/1.0/access_tokens/{}", id(&cast.otto.post("/1.0/access_tokens", &token).ok()));
+    cast.otto.put(&theirs, &json!({ "enabled": false })).ok();
+    let me_as_victim = format!("/1.0/users/me?impersonated_user_id={}", victim.user_id);
+    for takeover in [
+        json!({ "password": "mallory knows 7" }),
+        json!({ "email": "mallory@evil.example" }),
+        json!({ "external_id": "mallory" }),
+    ] {
+        mallory.put(&user, &takeover).refused(403);
+    }
+    mallory.post("/1.0/access_tokens", &token).refused(403);
+    mallory.put(&theirs, &json!({ "enabled": true })).refused(403);
+    mallory.get(&me_as_victim).refused(400);
+    // What gives nothing away is still theirs to change.
+    mallory.put(&user, &json!({ "nickname": "V." })).ok();
+
+    // Less supervision is more power as well.
+    cast.otto.put(&path(&mallory), &json!({ &source.id: "read,reply,approval_required" })).ok();
+    mallory.get(&me_as_victim).refused(400);
+    mallory.put(&user, &json!({ "password": "mallory knows 7" })).refused(403);
+    // With the same rights there is nothing to gain.
+    cast.otto.put(&path(&mallory), &json!({ &source.id: "read,reply" })).ok();
+    mallory.get(&me_as_victim).ok();
+    mallory.post("/1.0/access_tokens", &token).ok();
+    mallory.put(&theirs, &json!({ "enabled": true })).ok();
+    mallory.put(&user, &json!({ "password": "mallory knows 7" })).ok();
 }

@@ -24,6 +24,11 @@ const AGE_SECONDS_MAX: i64 = 3_600;
 /// Between two answers of one occasion to one customer, where the source does not say: nobody is answered all the time.
 const GRACE_SECONDS_DEFAULT: i64 = 3_600;
 
+/// At most this many automatic answers in one thread within [`LOOP_SECONDS`]: whoever goes on beyond is a machine that
+/// answers answers.
+const ANSWERS_IN_A_ROW_MAX: i64 = 10;
+const LOOP_SECONDS: i64 = 3_600;
+
 /// When there is something to say.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Occasion {
@@ -160,7 +165,7 @@ fn answer(
     let Some(channel) = Channel::load(tx, &app.seal, message.source_id)? else { return Ok(()) };
     // It may have been erased, or the thread closed, since.
     let row = tx.first(
-        "SELECT contents.language, contents.private, contents.anonymized_at IS NOT NULL, threads.closed
+        "SELECT contents.language, contents.private, contents.anonymized_at IS NOT NULL, threads.closed, contents.body
          FROM contents JOIN threads ON threads.id = contents.thread_id WHERE contents.id = $1",
         args![&message.id],
     )?;
@@ -168,6 +173,12 @@ fn answer(
     let (language, private): (Option<String>, bool) = (row.get(0)?, row.get(1)?);
     let is_over = row.get::<bool>(2)? || row.get::<bool>(3)?;
     let Some(body) = text(settings, occasion, language.as_deref()).filter(|_| !is_over) else { return Ok(()) };
+    // A channel may send our own answer back, under whatever author.
+    let said: String = row.get(4)?;
+    let is_echo = settings.auto_response_triggers.iter().any(|text| text.body.trim() == said.trim());
+    if is_echo || is_going_round(tx, message)? {
+        return Ok(());
+    }
     if !has_turn(tx, message, occasion, occasion.grace_seconds(settings))? {
         return Ok(());
     }
@@ -215,11 +226,25 @@ fn text<'s>(settings: &'s CommonSettings, occasion: Occasion, language: Option<&
         .iter()
         .filter(|text| text.created_from_trigger == occasion.name() && !text.body.trim().is_empty());
     let wanted = [language, settings.default_content_language.as_deref()];
-    let in_language = wanted
-        .into_iter()
-        .flatten()
-        .find_map(|language| texts.clone().find(|text| text.language.eq_ignore_ascii_case(language)));
+    // `fr-CH` is best served in `fr-CH`, and well in `fr`.
+    let general = |language: &str| language.split(['-', '_']).next().unwrap_or_default().to_ascii_lowercase();
+    let in_language = wanted.into_iter().flatten().find_map(|language| {
+        let exact = texts.clone().find(|text| text.language.eq_ignore_ascii_case(language));
+        exact.or_else(|| texts.clone().find(|text| general(&text.language) == general(language)))
+    });
     in_language.or_else(|| texts.next()).map(|text| text.body.as_str())
+}
+
+/// Whether the thread has had so many automatic answers lately that a machine must be answering them.
+fn is_going_round(tx: &mut dyn Tx, message: &Message) -> Result<bool> {
+    let answers: i64 = tx
+        .one(
+            "SELECT count(*) FROM contents
+             WHERE thread_id = $1 AND created_at >= $2 AND auto_submitted AND created_from = 'auto_response'",
+            args![&message.thread_id, message.at.plus_seconds(-LOOP_SECONDS)],
+        )?
+        .get(0)?;
+    Ok(answers >= ANSWERS_IN_A_ROW_MAX)
 }
 
 /// Whether the customer has not been answered on this occasion within the grace period, and takes the turn if so.

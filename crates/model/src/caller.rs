@@ -31,6 +31,15 @@ impl Caller {
         Err(error::forbidden(format!("Your role lacks the permission {}.", names.join(" or "))))
     }
 
+    /// Whether this user may do all that the other may, on every source and no less supervised: who may become somebody,
+    /// by their password, a token or acting as them, must not gain by it. Whose role holds every permission may give
+    /// themselves any right and so gains nothing.
+    pub fn covers(&self, other: &Caller) -> bool {
+        let grants = |(id, rights): (&Id, &SourceRights)| self.rights(*id).may_grant(SourceRights::default(), *rights);
+        self.permissions == Permissions::ALL
+            || self.permissions.covers(other.permissions) && other.sources.iter().all(grants)
+    }
+
     /// The rights on one source; none when it is unknown.
     pub fn rights(&self, source_id: Id) -> SourceRights {
         self.sources.get(&source_id).copied().unwrap_or_default()

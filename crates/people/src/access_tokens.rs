@@ -1,12 +1,12 @@
 //! Access tokens: a label, an owner, an enabled flag. The token itself is shown once, at creation; only its hash is kept.
 
-use frontdesk_model::{Env, Id, Permissions, Result, Secret, Timestamp, error};
+use frontdesk_model::{Env, Id, Result, Secret, Timestamp, error};
 use frontdesk_store::{Row, Tx, args};
 use ring::digest;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::events;
+use crate::{events, sign_in};
 
 /// Labels are for people: this many characters are enough.
 const LABEL_CHARACTERS_MAX: usize = 255;
@@ -69,17 +69,6 @@ pub fn create(tx: &mut dyn Tx, env: &Env, creator_id: Option<Id>, user_id: Id, l
     )?;
     tx.append(events::caused_by(creator_id, env, "api_access_token.created", id));
     Ok((id, Secret::new(token)))
-}
-
-/// The permissions of a token's owner-to-be: nobody may make a token that can do more than they can.
-pub(crate) fn owner_permissions(tx: &mut dyn Tx, user_id: Id) -> Result<Permissions> {
-    let row = tx.first(
-        "SELECT roles.permissions FROM users JOIN roles ON roles.id = users.role_id
-         WHERE users.id = $1 AND users.deleted_at IS NULL",
-        args![&user_id],
-    )?;
-    let row = row.ok_or_else(|| error::invalid("user_id", "unknown", "user_id: there is no such user."))?;
-    Ok(Permissions::from_text(&row.get::<String>(0)?))
 }
 
 pub(crate) mod rest {
@@ -147,16 +136,14 @@ pub(crate) mod rest {
 
     fn create_for(call: &Call, parameters: Create, tx: &mut dyn Tx) -> Result<AccessToken> {
         let user_id = parameters.user_id.unwrap_or(call.caller.user_id);
-        if !call.caller.permissions.covers(owner_permissions(tx, user_id)?) {
-            return Err(error::forbidden("This user's role holds permissions that yours lacks."));
-        }
+        require_covered(call, user_id, tx)?;
         let (id, token) = create(tx, &call.env, Some(call.caller.user_id), user_id, &parameters.label)?;
         Ok(AccessToken { token: Some(token.reveal().to_owned()), ..find(tx, id)? })
     }
 
     fn update(call: &Call, parameters: Update, tx: &mut dyn Tx) -> Result<AccessToken> {
         let token = find(tx, call.id("accessTokenId", "access token")?)?;
-        require_covered(call, &token, tx)?;
+        require_covered(call, token.user_id, tx)?;
         let label = parameters.label.unwrap_or(token.label);
         let label = label.trim();
         if label.is_empty() || label.chars().count() > LABEL_CHARACTERS_MAX {
@@ -173,18 +160,22 @@ pub(crate) mod rest {
 
     fn delete(call: &Call, _: NoParameters, tx: &mut dyn Tx) -> Result<AccessToken> {
         let token = find(tx, call.id("accessTokenId", "access token")?)?;
-        require_covered(call, &token, tx)?;
+        require_covered(call, token.user_id, tx)?;
         tx.execute("DELETE FROM access_tokens WHERE id = $1", args![&token.id])?;
         tx.append(events::caused_by(Some(call.caller.user_id), &call.env, "api_access_token.destroyed", token.id));
         Ok(token)
     }
 
-    /// Enabling somebody's token is as good as making one.
-    fn require_covered(call: &Call, token: &AccessToken, tx: &mut dyn Tx) -> Result<()> {
-        if call.caller.permissions.covers(owner_permissions(tx, token.user_id)?) {
+    /// Nobody makes or enables a token that can do more than they can.
+    fn require_covered(call: &Call, owner_id: Id, tx: &mut dyn Tx) -> Result<()> {
+        let unknown = || error::invalid("user_id", "unknown", "user_id: there is no such user.");
+        let owner = sign_in::potential(tx, owner_id)?.ok_or_else(unknown)?;
+        if call.caller.covers(&owner) {
             return Ok(());
         }
-        Err(error::forbidden("The token's owner holds permissions that your role lacks."))
+        Err(error::forbidden(
+            "The token's owner holds permissions that your role lacks, or rights on sources that you lack.",
+        ))
     }
 
     fn find(tx: &mut dyn Tx, id: Id) -> Result<AccessToken> {

@@ -34,7 +34,7 @@ fn token_owner(tx: &mut dyn Tx, token: &str) -> Result<Caller> {
     caller(tx, row.get(0)?, &row.get::<String>(1)?)
 }
 
-/// Acting as somebody else is 400 where it is not allowed (row 1.08), and never a way to more permissions.
+/// Acting as somebody else is 400 where it is not allowed (row 1.08), and never a way to more permissions or rights.
 fn impersonated(tx: &mut dyn Tx, owner: &Caller, user_id: &str) -> Result<Caller> {
     let refused = || error::bad_request("impersonated_user_id: you may not act as this user.");
     acting_as(tx, owner, user_id)?.ok_or_else(refused)
@@ -49,31 +49,36 @@ pub fn acting_as(tx: &mut dyn Tx, owner: &Caller, user_id: &str) -> Result<Optio
     if !owner.may(Permission::ImpersonateUser) {
         return Ok(None);
     }
-    let row = tx.first(
-        "SELECT roles.permissions FROM users JOIN roles ON roles.id = users.role_id
-         WHERE users.id = $1 AND users.enabled",
-        args![&user_id],
-    )?;
-    let Some(row) = row else { return Ok(None) };
-    let permissions: String = row.get(0)?;
-    if !owner.permissions.covers(Permissions::from_text(&permissions)) {
-        return Ok(None);
-    }
+    let Some(other) = enabled(tx, user_id)?.filter(|other| owner.covers(other)) else { return Ok(None) };
     if owner.permissions.are_limited_to_teams() && !teams::leads(tx, owner.user_id, user_id)? {
         return Ok(None);
     }
-    caller(tx, user_id, &permissions).map(Some)
+    Ok(Some(other))
 }
 
 /// The caller that an enabled user is, without a token: for what the program does in their name.
 pub fn user(tx: &mut dyn Tx, user_id: Id) -> Result<Caller> {
+    enabled(tx, user_id)?.ok_or_else(|| error::not_found("user"))
+}
+
+fn enabled(tx: &mut dyn Tx, user_id: Id) -> Result<Option<Caller>> {
+    powers(tx, user_id, "users.enabled")
+}
+
+/// What a user may do while they are enabled; none for one who has been deleted.
+pub(crate) fn potential(tx: &mut dyn Tx, user_id: Id) -> Result<Option<Caller>> {
+    powers(tx, user_id, "users.deleted_at IS NULL")
+}
+
+fn powers(tx: &mut dyn Tx, user_id: Id, condition: &str) -> Result<Option<Caller>> {
     let row = tx.first(
-        "SELECT roles.permissions FROM users JOIN roles ON roles.id = users.role_id
-         WHERE users.id = $1 AND users.enabled",
+        &format!(
+            "SELECT roles.permissions FROM users JOIN roles ON roles.id = users.role_id
+             WHERE users.id = $1 AND {condition}"
+        ),
         args![&user_id],
     )?;
-    let permissions: String = row.ok_or_else(|| error::not_found("user"))?.get(0)?;
-    caller(tx, user_id, &permissions)
+    row.map(|row| caller(tx, user_id, &row.get::<String>(0)?)).transpose()
 }
 
 fn caller(tx: &mut dyn Tx, user_id: Id, permissions: &str) -> Result<Caller> {

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::rest::Given;
 use super::{Reach, User, find_to_change, lacks, reach, require_an_administrator};
-use crate::{checked, events, locales, password, roles, settings, teams};
+use crate::{checked, events, locales, password, roles, settings, sign_in, teams};
 
 /// The longest e-mail that can be delivered to (RFC 5321).
 const EMAIL_CHARACTERS_MAX: usize = 254;
@@ -116,6 +116,9 @@ pub(super) fn update(call: &Call, id: Id, given: Given, tx: &mut dyn Tx) -> Resu
     if fields.is_empty() {
         return Ok(before);
     }
+    if fields.iter().any(|field| SIGNS_IN_BY.contains(field)) {
+        require_covered(call, id, tx)?;
+    }
     let user = User { updated_at: call.env.now(), ..after };
     tx.execute(
         "UPDATE users SET email = $2, email_key = $3, firstname = $4, lastname = $5, nickname = $6, gender = $7,
@@ -150,6 +153,19 @@ pub(super) fn update(call: &Call, id: Id, given: Given, tx: &mut dyn Tx) -> Resu
     tx.append(events::by(call, "user.updated", user.id, json!({ "changed": fields })));
     announce_categories(call, &before, &user, tx);
     Ok(user)
+}
+
+/// Whoever changes one of these can sign in as the user.
+const SIGNS_IN_BY: [&str; 4] = ["email", "password", "no_password", "external_id"];
+
+/// 403 unless the caller would gain nothing by being this user.
+fn require_covered(call: &Call, id: Id, tx: &mut dyn Tx) -> Result<()> {
+    let user = sign_in::potential(tx, id)?.ok_or_else(|| error::not_found("user"))?;
+    if call.caller.covers(&user) {
+        return Ok(());
+    }
+    let names = SIGNS_IN_BY.join(", ");
+    Err(error::forbidden(format!("The user holds rights on sources that you lack: you may not change their {names}.")))
 }
 
 /// Deletes a user. What they wrote and handled refers to the row, which stays with their name and nothing else: their
