@@ -6,6 +6,7 @@
 
 use frontdesk_model::business_time::{BusinessHours, Hours};
 use frontdesk_model::dates::{CHARACTERS_MAX, Context, Weekday, parse, parse_day};
+use frontdesk_model::query::{self, CONDITIONS_MAX, Keyword, Language, QUERY_CHARACTERS_MAX, Takes};
 use frontdesk_model::{Error, Timestamp, time_zones};
 use frontdesk_rest::{NAME_LEVELS_MAX, parameters as read_parameters, parse_pairs};
 use frontdesk_sources::inbound::{Inbound, InboundContent};
@@ -156,6 +157,41 @@ pub fn dates(data: &[u8]) {
     }
     if let Some(day) = parse_day(&text, &locale) {
         assert_eq!(parse_day(&day.to_string(), &locale), Some(day), "{text}");
+    }
+}
+
+/// A language with a keyword of every kind, for [`searches`].
+const THINGS: Language<u8> = Language {
+    noun: "things",
+    has_text: true,
+    orders: &["created_at", "size"],
+    keywords: &[
+        Keyword::new("id", Takes::Id, 0, "The one with this id."),
+        Keyword::new("open", Takes::Boolean, 1, "Open ones."),
+        Keyword::positive("after", Takes::Date, 2, "Later ones."),
+        Keyword::new("state", Takes::Name(&["new", "old"]), 3, "In this state."),
+        Keyword::positive("name", Takes::Text, 4, "With this name."),
+    ],
+};
+
+/// Searches. Input: the text of `q`.
+pub fn searches(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let read = || query::parse(&text).and_then(|terms| THINGS.read(&terms, Timestamp::parse_iso));
+    match read() {
+        Ok(found) => {
+            assert!(text.chars().count() <= QUERY_CHARACTERS_MAX && found.conditions.len() <= CONDITIONS_MAX);
+            assert!(THINGS.orders.contains(&found.order));
+            for condition in &found.conditions {
+                let keyword = &THINGS.keywords[usize::from(condition.means)];
+                assert!(!condition.values.is_empty() && (keyword.negatable || !condition.negated), "{text:?}");
+            }
+            assert_eq!(read().expect("the same").conditions, found.conditions);
+        }
+        Err(Error::Refused(refusal)) => {
+            assert!(refusal.status == 400 && refusal.message.starts_with("q: "), "{text:?}")
+        }
+        Err(other) => panic!("{text:?}: {other:?}"),
     }
 }
 

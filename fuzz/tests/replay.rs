@@ -90,6 +90,11 @@ fn dates_hold_their_promises() {
     replay("dates", frontdesk_fuzz::dates);
 }
 
+#[test]
+fn searches_hold_their_promises() {
+    replay("searches", frontdesk_fuzz::searches);
+}
+
 fn replay(target: &str, run: fn(&[u8])) {
     let seeds = seeds(target);
     for (name, seed) in &seeds {

@@ -36,6 +36,7 @@ mod rest;
 mod roles;
 mod scheduling;
 mod schemathesis;
+mod search;
 mod send_api;
 mod settings;
 mod signatures;
