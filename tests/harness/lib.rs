@@ -4,6 +4,7 @@
 
 pub mod cast;
 pub mod channel;
+pub mod clock;
 pub mod description;
 pub mod http;
 pub mod pages;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use frontdesk_tests::clock::after;
 use frontdesk_tests::pages::id;
 use frontdesk_tests::{Cast, Engine, FakeChannel, Person, eventually};
 use serde_json::{Value, json};
@@ -14,30 +15,6 @@ on_both_engines![
     a_time_is_refused_where_it_makes_no_sense,
     a_closed_thread_gets_no_scheduled_answer,
 ];
-
-/// So many seconds from now, as a parameter.
-#[expect(clippy::disallowed_methods, reason = "the server under test has the clock of this machine")]
-fn after(seconds: i64) -> String {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-    let millis = i64::try_from(now.as_millis()).unwrap() + seconds * 1_000;
-    iso(millis)
-}
-
-/// `2026-01-31T17:00:00.000Z` of milliseconds since 1970 (the days of the proleptic Gregorian calendar).
-fn iso(millis: i64) -> String {
-    let (days, rest) = (millis.div_euclid(86_400_000), millis.rem_euclid(86_400_000));
-    let shifted = days + 719_468;
-    let era = shifted.div_euclid(146_097);
-    let day_of_era = shifted.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    let (hours, minutes) = (rest / 3_600_000, rest / 60_000 % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hours:02}:{minutes:02}:{:02}.{:03}Z", rest / 1_000 % 60, rest % 1_000)
-}
 
 fn question(cast: &Cast) -> (FakeChannel, String) {
     let (source, channel) = cast.new_source();
