@@ -90,20 +90,31 @@ fn a_scheduled_answer_that_needs_approval_waits_for_both(engine: Engine) {
     let cast = Cast::shared(engine);
     let (channel, question) = question(&cast);
     let source = cast.otto.content(&question)["source_id"].as_str().unwrap().to_owned();
-    let rights = json!({ (source.as_str()): "read,reply,approval_required" });
-    cast.otto.put(&format!("/1.0/users/{}/sources_permissions", cast.ada.user_id), &rights).ok();
-    // Her role cannot delay; Otto acts for her where it matters.
+    let nina = cast.hire(&["delay_export_content"]);
+    for person in [&nina, &cast.ada] {
+        let rights = json!({ (source.as_str()): "read,reply,approval_required" });
+        cast.otto.put(&format!("/1.0/users/{}/sources_permissions", person.user_id), &rights).ok();
+    }
+    let approve = |content: &Value| cast.otto.put(&format!("/1.0/contents/{}/approve", id(content)), &json!({})).ok();
+    // Ada's role cannot delay.
     let draft = json!({ "in_reply_to_id": question, "body": "Never", "scheduled_at": after(1) });
     cast.ada.post("/1.0/contents", &draft).refused(403);
-    let reply = schedule(&cast.otto, &question, "Both", 3_600);
-    assert_eq!(reply["approval_required"], false);
-    let draft = cast.ada.reply(&question, "Approved later");
-    std::thread::sleep(Duration::from_millis(700));
-    assert!(channel.pushes().is_empty());
-    cast.otto.put(&format!("/1.0/contents/{}/approve", id(&reply)), &json!({})).refused(403);
-    cast.otto.put(&format!("/1.0/contents/{}/approve", id(&draft)), &json!({})).ok();
-    channel.push_of("Approved later");
-    assert_eq!(channel.pushes().len(), 1);
+    // Its time comes first, then the approval; and the other way round.
+    let late = schedule(&nina, &question, "Approved late", 1);
+    let early = schedule(&nina, &question, "Approved early", 3);
+    assert_eq!((&late["approval_required"], &early["approval_required"]), (&json!(true), &json!(true)));
+    let approved = approve(&early);
+    assert_eq!(
+        (&approved["approval_required"], &approved["synchronization_status"]),
+        (&json!(false), &json!("export_pending"))
+    );
+    std::thread::sleep(Duration::from_millis(1_800));
+    assert!(channel.pushes().is_empty(), "{:?}", channel.pushes());
+    approve(&late);
+    channel.push_of("Approved late");
+    channel.push_of("Approved early");
+    assert_eq!(channel.pushes().len(), 2);
+    assert_eq!(replies(&cast.otto, &late), 2);
 }
 
 fn a_time_is_refused_where_it_makes_no_sense(engine: Engine) {

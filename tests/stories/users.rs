@@ -22,6 +22,7 @@ on_both_engines![
     mallory_does_not_become_stronger,
     mallory_does_not_touch_the_stronger,
     the_last_administrator_stays,
+    two_administrators_do_not_dismiss_each_other,
 ];
 
 const NOBODY: &str = "0123456789abcdef01234567";
@@ -358,6 +359,7 @@ fn a_leader_sees_and_changes_their_teams_only(engine: Engine) {
         leader.get(&path(&leader)).ok();
         leader.get(&path(&stranger)).refused(404);
         leader.get(&format!("{}/signatures", path(&stranger))).refused(404);
+        leader.post(&format!("{}/signatures", path(&stranger)), &json!({ "body": "Mine" })).refused(404);
         leader.get(&format!("{}/sources_permissions", path(&stranger))).refused(404);
         for wanted in [path(&stranger), path(&cast.ada)] {
             leader.put(&wanted, &json!({ "nickname": "x" })).refused(404);
@@ -483,4 +485,26 @@ fn the_last_administrator_stays(engine: Engine) {
     cast.otto.put(&role_path, &json!({ "use_emoji": false })).refused(403);
     cast.otto.put(&otto, &json!({ "role_id": agent })).ok();
     cast.otto.get("/1.0/access_tokens").refused(403);
+}
+
+fn two_administrators_do_not_dismiss_each_other(engine: Engine) {
+    let cast = Cast::start(engine, &[]);
+    let role = cast.otto.get("/1.0/users/me").ok()["role_id"].as_str().unwrap().to_owned();
+    for _ in 0..5 {
+        let second = cast.hire_as(&role);
+        let dismiss = |who: &Person, whom: &Person| {
+            let (who, target) = (who.clone(), format!("/1.0/users/{}", whom.user_id));
+            std::thread::spawn(move || who.put(&target, &json!({ "enabled": false })).status)
+        };
+        let both = [dismiss(&cast.otto, &second), dismiss(&second, &cast.otto)].map(|one| one.join().unwrap());
+        // The one who was first is there; the other was disabled before (401), or would have been the last (403).
+        let stayed = [&cast.otto, &second].into_iter().filter(|person| person.get("/1.0/users/me").status == 200);
+        assert_eq!(stayed.count(), 1, "{both:?}");
+        assert!(both.contains(&200) && both.iter().any(|status| matches!(status, 401 | 403)), "{both:?}");
+        if both[1] == 200 {
+            let back = second.put(&format!("/1.0/users/{}", cast.otto.user_id), &json!({ "enabled": true }));
+            back.ok();
+            cast.otto.put(&format!("/1.0/users/{}", second.user_id), &json!({ "enabled": false })).ok();
+        }
+    }
 }
