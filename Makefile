@@ -35,9 +35,10 @@ lint: ## formatting, lints with warnings as errors, licences and sources of depe
 fmt: ## format everything
 	cargo fmt --all
 
-bench: ## measure a release build against what this machine allows
+bench: ## measure a release build against what this machine allows, and in large stores
 	cargo build --release -p frontdesk -p frontdesk-bench
-	target/release/bench
+	target/release/bench limits
+	target/release/bench stores
 
 chaos: ## kill the server a hundred times under load and look for what was lost; then the power cuts and the controls
 	tests/chaos/run full

@@ -139,21 +139,21 @@ pub(crate) fn get(path: &str, token: &str) -> Vec<u8> {
 }
 
 /// A kept connection and the last answer.
-struct Connection {
+pub(crate) struct Connection {
     stream: TcpStream,
     answer: Vec<u8>,
     head: usize,
 }
 
 impl Connection {
-    async fn open(address: SocketAddr) -> Result<Connection, String> {
+    pub(crate) async fn open(address: SocketAddr) -> Result<Connection, String> {
         let stream = TcpStream::connect(address).await.map_err(|error| error.to_string())?;
         stream.set_nodelay(true).map_err(|error| error.to_string())?;
         Ok(Connection { stream, answer: Vec::with_capacity(64 << 10), head: 0 })
     }
 
     /// Sends a request and reads the answer whole. Returns its status.
-    async fn exchange(&mut self, request: &[u8]) -> Result<u16, String> {
+    pub(crate) async fn exchange(&mut self, request: &[u8]) -> Result<u16, String> {
         self.stream.write_all(request).await.map_err(|error| error.to_string())?;
         self.read().await
     }
@@ -177,7 +177,7 @@ impl Connection {
         status.ok_or_else(|| "not an answer of HTTP/1.1".into())
     }
 
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.answer[self.head..]).into_owned()
     }
 }

@@ -74,9 +74,15 @@ pub(crate) struct Server {
 
 /// Starts the server and waits until it can serve.
 pub(crate) fn start(program: &Path, data: &Path) -> Result<Server, String> {
-    let address = free_address()?;
     let mut command = Command::new(program);
-    command.arg("serve").arg("--data").arg(data).arg("--listen").arg(address.to_string());
+    command.arg("serve").arg("--data").arg(data);
+    start_with(command)
+}
+
+/// The same with this command, which tells where the data is.
+pub(crate) fn start_with(mut command: Command) -> Result<Server, String> {
+    let address = free_address()?;
+    command.arg("--listen").arg(address.to_string());
     command.args(["--rate-limit", "0", "--log", "error"]);
     let began = Instant::now();
     let process = Process::start(&mut command)?;

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Result, params};
 use crate::messages::Message;
 
 /// The product's schema.
-pub(crate) const MIGRATIONS: [(&str, &str); 10] = [
+pub(crate) const MIGRATIONS: [(&str, &str); 11] = [
     ("0001_log.sql", include_str!("../../migrations/0001_log.sql")),
     ("0002_people.sql", include_str!("../../migrations/0002_people.sql")),
     ("0003_conversations.sql", include_str!("../../migrations/0003_conversations.sql")),
@@ -17,6 +17,7 @@ pub(crate) const MIGRATIONS: [(&str, &str); 10] = [
     ("0008_desk.sql", include_str!("../../migrations/0008_desk.sql")),
     ("0009_journal.sqlite.sql", include_str!("../../migrations/0009_journal.sqlite.sql")),
     ("0010_contents_life.sql", include_str!("../../migrations/0010_contents_life.sql")),
+    ("0011_plans.sqlite.sql", include_str!("../../migrations/0011_plans.sqlite.sql")),
 ];
 
 /// As long as the product's, so that the pages fill alike.

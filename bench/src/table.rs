@@ -30,6 +30,11 @@ impl Sample {
     pub(crate) fn rate(&self) -> String {
         format!("{}/s [{}..{}]", grouped(self.median()), grouped(self.least()), grouped(self.greatest()))
     }
+
+    /// `0.41 ms [0.40..0.52]`, of microseconds.
+    fn time(&self) -> String {
+        format!("{:.2} ms [{:.2}..{:.2}]", self.median() / 1e3, self.least() / 1e3, self.greatest() / 1e3)
+    }
 }
 
 /// A whole number with commas.
@@ -70,6 +75,33 @@ impl Line {
             ratio: format!("{ratio:.2} [{:.2}..{:.2}]", rounds.least(), rounds.greatest()),
             bar: format!("at least {at_least}"),
             met: Some(ratio >= at_least),
+        }
+    }
+
+    /// Times of a large store over those of a small one, in microseconds.
+    pub(crate) fn growth(what: &str, small: &Sample, large: &Sample, at_most: f64) -> Line {
+        let ratio = large.median() / small.median();
+        let rounds = Sample(large.0.iter().zip(&small.0).map(|(large, small)| large / small).collect());
+        Line {
+            what: what.into(),
+            reference: small.time(),
+            product: large.time(),
+            ratio: format!("{ratio:.2} [{:.2}..{:.2}]", rounds.least(), rounds.greatest()),
+            bar: format!("at most {at_most}"),
+            met: Some(ratio <= at_most),
+        }
+    }
+
+    /// The 99th percentile of a time over that of a sync of the disk, in microseconds; the median is shown beside it.
+    pub(crate) fn syncs(what: &str, sync: f64, p50: f64, p99: f64, at_most: f64) -> Line {
+        let ratio = p99 / sync;
+        Line {
+            what: what.into(),
+            reference: format!("{:.2} ms", sync / 1e3),
+            product: format!("{:.1} ms, {:.1} ms", p50 / 1e3, p99 / 1e3),
+            ratio: format!("{ratio:.1}"),
+            bar: format!("at most {at_most}"),
+            met: Some(ratio <= at_most),
         }
     }
 
@@ -140,6 +172,16 @@ mod tests {
             ["x", "100/s [90..1,200]", "81/s [50..600]", "0.81 [0.50..0.90]", "at least 0.8", "met"]
         );
         assert!(!line.is_missed());
+    }
+
+    #[test]
+    fn growth_is_the_large_store_over_the_small_one() {
+        let line = Line::growth("x", &Sample(vec![200.0]), &Sample(vec![500.0]), 1.5);
+        assert_eq!(
+            line.cells(),
+            ["x", "0.20 ms [0.20..0.20]", "0.50 ms [0.50..0.50]", "2.50 [2.50..2.50]", "at most 1.5", "MISSED"]
+        );
+        assert!(!Line::syncs("x", 400.0, 100.0, 3_200.0, 8.0).is_missed());
     }
 
     #[test]

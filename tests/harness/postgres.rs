@@ -29,17 +29,25 @@ pub fn shared() -> &'static Cluster {
 impl Cluster {
     /// Starts a cluster with these settings (`name=value`) beside the defaults.
     pub fn start(settings: &[&str]) -> Cluster {
+        Cluster::open(&processes::folder("postgresql"), settings)
+    }
+
+    /// Starts the cluster that is kept in a folder; makes it first, if there is none.
+    pub fn open(folder: &Path, settings: &[&str]) -> Cluster {
         let binaries = binaries();
-        let folder = processes::folder("postgresql");
         let user = unprivileged();
+        std::fs::create_dir_all(folder).expect("the cluster's directory");
+        let folder = folder.canonicalize().expect("the cluster's directory");
         if let Some((uid, gid)) = user {
             chown(&folder, Some(uid), Some(gid)).expect("the cluster's directory");
         }
         let data = folder.join("data");
-        let mut init = processes::as_user(user);
-        init.arg(binaries.join("initdb"));
-        init.args(["--username", USER, "--auth", "trust", "--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync"]);
-        processes::run(init.arg("--pgdata").arg(&data).current_dir(&folder));
+        if !data.exists() {
+            let mut init = processes::as_user(user);
+            init.arg(binaries.join("initdb"));
+            init.args(["--username", USER, "--auth", "trust", "--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync"]);
+            processes::run(init.arg("--pgdata").arg(&data).current_dir(&folder));
+        }
 
         let port = processes::free_port();
         let mut postgres = Command::new(binaries.join("postgres"));
@@ -61,7 +69,27 @@ impl Cluster {
     /// A new, empty database's address.
     pub fn database(&self) -> String {
         let name = format!("story_{}", self.databases.fetch_add(1, Ordering::Relaxed));
-        processes::run(self.client("createdb").args(["--maintenance-db", "postgres", &name]));
+        self.create(&name, "template1")
+    }
+
+    /// The address of the database of this name: as it is, or new and empty.
+    pub fn kept_database(&self, name: &str, as_it_is: bool) -> String {
+        if as_it_is { self.address(name) } else { self.create(name, "template1") }
+    }
+
+    /// Copies a database that nobody is connected to; returns the address of the copy.
+    pub fn copy_database(&self, url: &str, name: &str) -> String {
+        self.create(name, url.rsplit('/').next().expect("a database name"))
+    }
+
+    /// Makes a database like another; it replaces an older one of its name.
+    fn create(&self, name: &str, like: &str) -> String {
+        processes::run(self.client("dropdb").args(["--maintenance-db", "postgres", "--if-exists", name]));
+        processes::run(self.client("createdb").args(["--maintenance-db", "postgres", "--template", like, name]));
+        self.address(name)
+    }
+
+    fn address(&self, name: &str) -> String {
         format!("postgres://{USER}@127.0.0.1:{}/{name}", self.port)
     }
 

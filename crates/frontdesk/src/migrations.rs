@@ -36,4 +36,5 @@ pub(crate) const ALL: &[Migration] = &[
     both!(8, "0008_desk"),
     each!(9, "0009_journal"),
     both!(10, "0010_contents_life"),
+    each!(11, "0011_plans"),
 ];

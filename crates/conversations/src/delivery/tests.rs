@@ -30,6 +30,7 @@ fn migrations() -> Vec<Migration> {
         include_str!("../../../../migrations/0008_desk.sql"),
         include_str!("../../../../migrations/0009_journal.sqlite.sql"),
         include_str!("../../../../migrations/0010_contents_life.sql"),
+        include_str!("../../../../migrations/0011_plans.sqlite.sql"),
     ];
     (1..).zip(texts).map(|(number, sqlite)| Migration { number, name: "test", sqlite, postgres: "" }).collect()
 }

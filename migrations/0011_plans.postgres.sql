@@ -1,0 +1,1 @@
+-- PostgreSQL counts by itself what its indexes lead to.
