@@ -51,8 +51,9 @@ pub(crate) fn work(settings: &Stores, store: &Store, cluster: Option<&Cluster>) 
     let (address, ends) = (server.address, Instant::now() + time);
     let (looked, replies, arrived) = runtime.block_on(async {
         let bodies = Arc::new(bodies());
-        let channels: Vec<_> =
-            (0..CHANNELS).map(|number| tokio::spawn(channel(address, signer.clone(), bodies.clone(), number, ends))).collect();
+        let channels: Vec<_> = (0..CHANNELS)
+            .map(|number| tokio::spawn(channel(address, signer.clone(), bodies.clone(), number, ends)))
+            .collect();
         let agents: Vec<_> = tokens
             .into_iter()
             .enumerate()
@@ -85,10 +86,15 @@ pub(crate) fn work(settings: &Stores, store: &Store, cluster: Option<&Cluster>) 
             Line::syncs(&what, sync_p99, percentile(&times, 0.5), percentile(&times, 0.99), SYNCS_MAX)
         })
         .collect();
-    let both = |times: &[f64]| format!("{:.1} ms, {:.1} ms", percentile(times, 0.5) / 1e3, percentile(times, 0.99) / 1e3);
+    let both =
+        |times: &[f64]| format!("{:.1} ms, {:.1} ms", percentile(times, 0.5) / 1e3, percentile(times, 0.99) / 1e3);
     let rate = arrived.len() as f64 / time.as_secs_f64();
     let refused = format!("{} refused", replies.refused);
-    lines.push(Line::note(&format!("at work: replies ({}): p50, p99", replies.times.len()), refused, both(&replies.times)));
+    lines.push(Line::note(
+        &format!("at work: replies ({}): p50, p99", replies.times.len()),
+        refused,
+        both(&replies.times),
+    ));
     lines.push(Line::note("at work: messages: p50, p99", format!("{rate:.0}/s"), both(&arrived)));
     lines.push(Line::note(
         "at work: append 4 KiB + fdatasync every 2 ms: p50, p99",
@@ -188,6 +194,9 @@ async fn agent(
         let sent = Instant::now();
         let status = connection.exchange(&client::get(&path, &token)).await?;
         times[look].push(sent.elapsed().as_micros() as f64);
+        if sent.elapsed().as_millis() > 300 {
+            eprintln!("SLOW {:?} left, {:?} {path}", ends.saturating_duration_since(sent), sent.elapsed());
+        }
         if status != 200 {
             return Err(format!("{path}: {status}: {}", connection.text()));
         }
@@ -200,7 +209,12 @@ async fn agent(
 }
 
 /// Answers one of the contents that came last.
-async fn answer(connection: &mut Connection, token: &str, dice: &mut Dice, replies: &mut Replies) -> Result<(), String> {
+async fn answer(
+    connection: &mut Connection,
+    token: &str,
+    dice: &mut Dice,
+    replies: &mut Replies,
+) -> Result<(), String> {
     connection.exchange(&client::get("/1.0/contents?q=status_in:new&limit=100", token)).await?;
     let waiting = ids(connection)?;
     let Some(id) = waiting.get(dice.below(waiting.len().max(1))) else { return Ok(()) };

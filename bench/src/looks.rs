@@ -181,7 +181,10 @@ fn of_store(at: &Landmarks) -> Vec<Look> {
             "threads by 3 keywords, all days",
             &format!("/1.0/content_threads?q=source:{source}+language:fr+categorized_in:{category}"),
         ),
-        list("threads with an open intervention of an agent", &format!("/1.0/content_threads?q=opened_and_assigned_to:{agent}")),
+        list(
+            "threads with an open intervention of an agent",
+            &format!("/1.0/content_threads?q=opened_and_assigned_to:{agent}"),
+        ),
         list("threads without an intervention", "/1.0/content_threads?q=-assigned:true"),
         text("threads with a rare word", "/1.0/content_threads?q=SAVE00007"),
         text(

@@ -45,7 +45,17 @@ impl Cluster {
         if !data.exists() {
             let mut init = processes::as_user(user);
             init.arg(binaries.join("initdb"));
-            init.args(["--username", USER, "--auth", "trust", "--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync"]);
+            init.args([
+                "--username",
+                USER,
+                "--auth",
+                "trust",
+                "--encoding",
+                "UTF8",
+                "--locale",
+                "C.UTF-8",
+                "--no-sync",
+            ]);
             processes::run(init.arg("--pgdata").arg(&data).current_dir(&folder));
         }
 

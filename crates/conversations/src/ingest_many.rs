@@ -11,7 +11,6 @@ use frontdesk_store::{Store, Tx, args, search};
 use serde_json::json;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::contents::indexing;
 use crate::identities;
 use crate::ingest::{self, Ingested};
 use crate::sources::Channel;
@@ -169,7 +168,7 @@ fn row(
         "language": ingest::language(channel, content), "source_url": content.source_url,
         "extras": ingest::extras(content),
         "created_at": content.created_at.filter(|at| *at <= now).unwrap_or(now).micros(),
-        "words": search::words(&indexing::text(None, &content.body, content.format.as_str())),
+        "words": search::words(&search::text(None, &content.body, content.format.as_str())),
     })
 }
 

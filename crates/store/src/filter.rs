@@ -9,8 +9,24 @@ use crate::value::{Arg, Row};
 /// records follow, because counting without a bound takes time that grows with the store.
 pub const COUNT_EXACT_MAX: i64 = 10_000;
 
-/// At most this many rows that a condition leads to are looked up one by one.
-const FEW_ROWS_MAX: i64 = 20_000;
+/// A condition that leads to so many rows always leads to few: they are looked up one by one.
+const FEW_ROWS: i64 = 5_000;
+/// More rows than this, or than so many pages, are never few.
+const FEW_ROWS_MAX: i64 = 10_000;
+const FEW_PAGES: i64 = 4;
+/// When many rows match each condition, the page is looked for among the first rows of the list: so many, or so many
+/// pages. Then in as many more, and so on, each time this many times more.
+const WINDOW_ROWS: i64 = 2_500;
+const WINDOW_PAGES: i64 = 4;
+const WINDOW_GROWTH: i64 = 4;
+/// Asking a row of the list costs less than looking up a row that a condition leads to, by about this.
+const ASKED_PER_LOOKED_UP: i64 = 2;
+/// When there are many, so many of the rows that a condition leads to are counted.
+const COUNTED_ROWS: i64 = 1_000;
+/// If fewer than this match among those, the first rows of the list are counted, up to this.
+const COUNTED_MIN: i64 = 200;
+/// Pages that begin later are found by their ids first: what else a row holds is not read for those before.
+const DEEP_OFFSET: i64 = 1_000;
 
 /// A piece of SQL with the values of its `?`, in order.
 #[derive(Clone, Debug)]
@@ -113,44 +129,91 @@ impl Piece {
     }
 }
 
-/// A condition that leads through other rows, in both directions.
+/// A condition that an index can answer, in both directions.
 #[derive(Clone, Debug)]
 pub struct Route {
-    /// SELECT of the ids of all rows that match, AS id.
+    /// SELECT of something for each row of the index.
+    entries: Piece,
+    /// SELECT of the ids of all rows that match, AS id; some may come twice.
     all: Piece,
     /// Whether the row at hand matches.
     one: Piece,
 }
 
 impl Route {
-    /// `all` selects the ids of all rows that match, AS id; `one` selects something if the row at hand does.
-    pub fn new(all: Piece, one: &Piece) -> Route {
+    /// `all` selects the ids of all rows that match, AS id, one for each row that `entries` selects; `one` selects
+    /// something if the row at hand matches.
+    pub fn new(entries: Piece, all: Piece, one: &Piece) -> Route {
         // As a value, not EXISTS: PostgreSQL would make that a join, and read all of the other table for a page of 30.
-        Route { all, one: one.clone().within("coalesce(({} LIMIT 1), FALSE)") }
+        Route { entries, all, one: one.clone().within("coalesce(({} LIMIT 1), FALSE)") }
     }
 
     /// Through the rows of `from` where `condition` holds; `key` is their column that holds the `column` of the list.
     pub fn through(from: &str, key: &str, column: &str, condition: &Piece) -> Route {
+        let entries = condition.clone().within(&format!("SELECT 1 FROM {from} WHERE {{}}"));
         let all = condition.clone().within(&format!("SELECT {key} AS id FROM {from} WHERE {{}}"));
-        Route::new(all, &condition.clone().within(&format!("SELECT TRUE FROM {from} WHERE {key} = {column} AND {{}}")))
+        let one = condition.clone().within(&format!("SELECT TRUE FROM {from} WHERE {key} = {column} AND {{}}"));
+        Route::new(entries, all, &one)
     }
 
-    /// A condition on the row itself that an index can answer: `all` selects the ids.
+    /// A condition on the row itself: `all` selects the ids.
     pub fn plain(all: Piece, condition: Piece) -> Route {
-        Route { all, one: condition }
+        Route::of_row(all.clone(), all, condition)
+    }
+
+    /// The same, when `entries` is cheaper to count than `all`.
+    pub fn of_row(entries: Piece, all: Piece, condition: Piece) -> Route {
+        Route { entries, all, one: condition }
     }
 }
 
+/// The order of a list: by a moment, then by id.
+#[derive(Clone, Copy, Debug)]
+pub struct Order {
+    /// The column of the moment, with its table.
+    pub moment: &'static str,
+    /// The column of the id, with its table.
+    pub id: &'static str,
+    /// Oldest first.
+    pub ascending: bool,
+}
+
+impl std::fmt::Display for Order {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter) -> std::fmt::Result {
+        match self.ascending {
+            true => write!(formatter, "{}, {}", self.moment, self.id),
+            false => write!(formatter, "{} DESC, {} DESC", self.moment, self.id),
+        }
+    }
+}
+
+/// A list that is searched.
+#[derive(Clone, Copy, Debug)]
+pub struct Searched<'s> {
+    /// Its table.
+    pub table: &'s str,
+    /// Everything up to WHERE.
+    pub select: &'s str,
+    /// Its order, which an index has.
+    pub order: Order,
+    /// How many rows it has in all.
+    pub rows: i64,
+    /// How many rows match, where that is known already.
+    pub count: Option<i64>,
+}
+
 /// Conditions joined by AND, and the values that they refer to.
+#[derive(Clone)]
 pub struct Filter<'a> {
     conditions: Vec<String>,
     values: Vec<Bound<'a>>,
     /// Each: any of these routes.
     routes: Vec<Vec<Route>>,
-    /// A condition that leads to many rows: counting follows it, pages ask every row of the list.
-    long_way: Option<Vec<Route>>,
+    /// Conditions on the rows themselves that an index answers.
+    own: Vec<Route>,
 }
 
+#[derive(Clone)]
 enum Bound<'a> {
     Borrowed(Arg<'a>),
     Owned(Owned),
@@ -158,7 +221,7 @@ enum Bound<'a> {
 
 impl Default for Filter<'_> {
     fn default() -> Self {
-        Filter { conditions: vec!["TRUE".into()], values: Vec::new(), routes: Vec::new(), long_way: None }
+        Filter { conditions: vec!["TRUE".into()], values: Vec::new(), routes: Vec::new(), own: Vec::new() }
     }
 }
 
@@ -201,6 +264,11 @@ impl<'a> Filter<'a> {
         }
     }
 
+    /// Adds a condition on the rows themselves that an index answers: another way in when a search asks for more.
+    pub fn and_own(&mut self, route: Route) {
+        self.own.push(route);
+    }
+
     fn and_routes(&mut self, routes: Vec<Route>, not: &str) {
         let any = self.any_of(routes);
         self.conditions.push(format!("{not}{any}"));
@@ -209,35 +277,6 @@ impl<'a> Filter<'a> {
     fn any_of(&mut self, routes: Vec<Route>) -> String {
         let conditions: Vec<String> = routes.into_iter().map(|route| self.place(route.one)).collect();
         if conditions.is_empty() { "FALSE".into() } else { format!("({})", conditions.join(" OR ")) }
-    }
-
-    /// Chooses the way that is walked: from the rows that a route leads to, if those are few, else along the list of
-    /// `table`, which has some `rows` in all, to the end of `window`. Call it before [`Filter::count`] and
-    /// [`Filter::page`].
-    pub fn choose_way(&mut self, tx: &mut dyn Tx, table: &str, rows: i64, window: i64) -> Result<()> {
-        // Walking the list to the end of the window meets rows / matches rows for each match: below the square root
-        // looking up the matches costs less.
-        let even = (rows.max(1) as f64 * window.max(1) as f64).sqrt() as i64;
-        let mut routes = std::mem::take(&mut self.routes);
-        let mut fewest: Option<(usize, Vec<Id>)> = None;
-        for (place, any) in routes.iter().enumerate() {
-            let fewer = fewest.as_ref().map_or(even.min(FEW_ROWS_MAX), |(_, ids)| ids.len() as i64);
-            if let Some(ids) = few(tx, any, fewer)? {
-                fewest = Some((place, ids));
-            }
-        }
-        match fewest {
-            Some((place, ids)) => {
-                routes.remove(place);
-                self.and_piece(Piece::one_of(tx.dialect(), &format!("{table}.id"), &ids));
-            }
-            None if !routes.is_empty() => self.long_way = Some(routes.remove(0)),
-            None => {}
-        }
-        for any in routes {
-            self.and_routes(any, "");
-        }
-        Ok(())
     }
 
     /// Adds a condition.
@@ -276,32 +315,196 @@ impl<'a> Filter<'a> {
     /// How many rows of `table` match: exact up to [`COUNT_EXACT_MAX`], and always more than `offset + limit` while
     /// records follow.
     pub fn count(&self, tx: &mut dyn Tx, table: &str, offset: i64, limit: i64) -> Result<i64> {
+        debug_assert!(self.routes.is_empty() && self.own.is_empty(), "what leads through an index is searched");
+        self.count_to(tx, table, COUNT_EXACT_MAX.max(offset.saturating_add(limit)).saturating_add(1))
+    }
+
+    fn count_to(&self, tx: &mut dyn Tx, table: &str, most: i64) -> Result<i64> {
         let mut values = self.values();
-        let from = match &self.long_way {
-            None => format!("SELECT 1 FROM {table} WHERE {}", self.condition()),
-            // SQLite keeps the order of a cross join.
-            Some(way) => format!(
-                "SELECT DISTINCT {table}.id FROM ({}) AS way CROSS JOIN {table} WHERE {table}.id = way.id AND {}",
-                joined(way.iter().map(|route| &route.all), " UNION ALL ", &mut values),
-                self.condition()
-            ),
-        };
-        let sql = format!("SELECT count(*) FROM ({from} LIMIT ${}) AS matches", values.len() + 1);
-        values.push(Arg::Int(COUNT_EXACT_MAX.max(offset.saturating_add(limit)).saturating_add(1)));
+        let sql = format!(
+            "SELECT count(*) FROM (SELECT 1 FROM {table} WHERE {} LIMIT ${}) AS matches",
+            self.condition(),
+            values.len() + 1
+        );
+        values.push(Arg::Int(most));
         tx.one(&sql, &values)?.get(0)
     }
 
     /// One page of rows: `select` is everything up to WHERE, `order` what follows ORDER BY.
     pub fn page(&self, tx: &mut dyn Tx, select: &str, order: &str, offset: i64, limit: i64) -> Result<Vec<Row>> {
+        debug_assert!(self.routes.is_empty() && self.own.is_empty(), "what leads through an index is searched");
         let mut values = self.values();
-        let mut condition = self.condition();
-        if let Some(way) = &self.long_way {
-            condition += &format!(" AND ({})", joined(way.iter().map(|route| &route.one), " OR ", &mut values));
-        }
+        let condition = self.condition();
         let (limit_at, offset_at) = (values.len() + 1, values.len() + 2);
         let sql = format!("{select} WHERE {condition} ORDER BY {order} LIMIT ${limit_at} OFFSET ${offset_at}");
         values.extend([Arg::Int(limit), Arg::Int(offset)]);
         tx.query(&sql, &values)
+    }
+
+    /// A page of a search, and how many rows match: exactly when there are few, else a lower bound that is more than
+    /// `offset + limit` while records follow. What it costs depends on the page and on how the matches are spread, hardly
+    /// on how many rows there are.
+    pub fn search(mut self, tx: &mut dyn Tx, list: &Searched, offset: i64, limit: i64) -> Result<(i64, Vec<Row>)> {
+        let wanted = offset.saturating_add(limit);
+        let mut ways = std::mem::take(&mut self.routes);
+        let is_simple = ways.is_empty();
+        ways.extend(std::mem::take(&mut self.own).into_iter().map(|own| vec![own]));
+        if is_simple {
+            return self.through_all(&ways).whole(tx, list, offset, limit);
+        }
+        // Walking the list to the end of the page meets rows / matches rows for each match: below the square root
+        // looking up the matches costs less.
+        let even = (list.rows.max(1) as f64 * wanted.max(1) as f64).sqrt() as i64;
+        let few = even.clamp(FEW_ROWS, FEW_ROWS_MAX.max(wanted.saturating_mul(FEW_PAGES)));
+        if let Some(place) = narrowest(tx, &ways, few)? {
+            return self.along(tx, list, &ways, place)?.whole(tx, list, offset, limit);
+        }
+        // Many rows match each condition. Most likely some of the first rows of the list match all.
+        let asked = self.clone().through_all(&ways);
+        let mut found: Vec<Id> = Vec::new();
+        let mut window = WINDOW_ROWS.max(wanted.saturating_mul(WINDOW_PAGES));
+        let mut edge = None;
+        loop {
+            let next = list.row_at(tx, window)?;
+            let mut within = asked.clone();
+            within.between(list, edge.as_ref(), next.as_ref());
+            let missing = wanted + 1 - found.len() as i64;
+            for row in within.page(tx, &list.ids(), &list.order.to_string(), 0, missing)? {
+                found.push(row.get(0)?);
+            }
+            let is_full = found.len() as i64 > wanted;
+            let is_over = match &next {
+                Some(next) => !is_full && self.is_over(tx, list, next)?,
+                None => true,
+            };
+            if is_full || is_over {
+                break;
+            }
+            if let Some(place) = narrowest(tx, &ways, window / ASKED_PER_LOOKED_UP)? {
+                return self.along(tx, list, &ways, place)?.whole(tx, list, offset, limit);
+            }
+            (edge, window) = (next, window.saturating_mul(WINDOW_GROWTH));
+        }
+        let count = match list.count {
+            Some(count) => count,
+            None if found.len() as i64 > wanted => self.seen(tx, list, &asked, &ways)?.max(wanted + 1),
+            None => found.len() as i64,
+        };
+        let page: Vec<Id> = found
+            .into_iter()
+            .skip(usize::try_from(offset).unwrap_or(usize::MAX))
+            .take(usize::try_from(limit).unwrap_or(0))
+            .collect();
+        let mut rows = Filter::default();
+        rows.and_piece(Piece::one_of(tx.dialect(), &format!("{}.id", list.table), &page));
+        Ok((count, rows.page(tx, list.select, &list.order.to_string(), 0, limit)?))
+    }
+
+    /// Asks every row for these conditions.
+    fn through_all(mut self, ways: &[Vec<Route>]) -> Self {
+        ways.iter().for_each(|any| self.and_routes(any.clone(), ""));
+        self
+    }
+
+    /// Only the rows that one of the ways leads to; those are asked for the others.
+    fn along(mut self, tx: &mut dyn Tx, list: &Searched, ways: &[Vec<Route>], place: usize) -> Result<Self> {
+        let (before, after) = ways.split_at(place);
+        let Some((way, after)) = after.split_first() else { return Ok(self.through_all(ways)) };
+        let ids = ids_of(tx, way)?;
+        self.and_piece(Piece::one_of(tx.dialect(), &format!("{}.id", list.table), &ids));
+        Ok(self.through_all(before).through_all(after))
+    }
+
+    /// Only the rows behind `edge`, up to `next`.
+    fn between(&mut self, list: &Searched, edge: Option<&Edge>, next: Option<&Edge>) {
+        if let Some(edge) = edge {
+            self.and_piece(list.side(edge, false));
+        }
+        if let Some(next) = next {
+            self.and_piece(list.side(next, true));
+        }
+    }
+
+    fn whole(&self, tx: &mut dyn Tx, list: &Searched, offset: i64, limit: i64) -> Result<(i64, Vec<Row>)> {
+        let count = match list.count {
+            Some(count) => count,
+            None => self.count(tx, list.table, offset, limit)?,
+        };
+        let order = list.order.to_string();
+        if offset <= DEEP_OFFSET {
+            return Ok((count, self.page(tx, list.select, &order, offset, limit)?));
+        }
+        let ids = self.page(tx, &list.ids(), &order, offset, limit)?;
+        let ids = ids.iter().map(|row| row.get(0)).collect::<Result<Vec<Id>>>()?;
+        let mut rows = Filter::default();
+        rows.and_piece(Piece::one_of(tx.dialect(), &format!("{}.id", list.table), &ids));
+        Ok((count, rows.page(tx, list.select, &order, 0, limit)?))
+    }
+
+    /// A part of how many rows match, when those are many: those among the first rows that one of the ways leads to. The
+    /// last way, since words come last, and asking a row for its words costs most. `asked` are all conditions.
+    fn seen(&self, tx: &mut dyn Tx, list: &Searched, asked: &Filter, ways: &[Vec<Route>]) -> Result<i64> {
+        let Some((way, others)) = ways.split_last() else { return Ok(0) };
+        let filter = self.clone().through_all(others);
+        let mut values = filter.values();
+        let table = list.table;
+        let entries = joined(way.iter().map(|route| &route.all), " UNION ALL ", &mut values);
+        // SQLite keeps the order of a cross join.
+        let sql = format!(
+            "SELECT count(*) FROM (
+               SELECT DISTINCT {table}.id FROM (SELECT id FROM ({entries}) AS entries LIMIT ${}) AS way
+               CROSS JOIN {table} WHERE {table}.id = way.id AND {}) AS matches",
+            values.len() + 1,
+            filter.condition()
+        );
+        values.push(Arg::Int(COUNTED_ROWS));
+        let seen: i64 = tx.one(&sql, &values)?.get(0)?;
+        if seen >= COUNTED_MIN {
+            return Ok(seen);
+        }
+        let first = list.row_at(tx, WINDOW_ROWS)?;
+        let mut within = asked.clone();
+        within.between(list, None, first.as_ref());
+        Ok(seen.max(within.count_to(tx, table, COUNTED_MIN)?))
+    }
+
+    /// Whether no row beyond the edge meets the conditions on the rows themselves.
+    fn is_over(&self, tx: &mut dyn Tx, list: &Searched, edge: &Edge) -> Result<bool> {
+        let mut beyond = self.clone();
+        beyond.and_piece(list.side(edge, false));
+        let values = beyond.values();
+        let sql = format!("SELECT 1 FROM {} WHERE {} LIMIT 1", list.table, beyond.condition());
+        Ok(tx.first(&sql, &values)?.is_none())
+    }
+}
+
+/// A row of a list: its moment and id.
+struct Edge(i64, Id);
+
+impl Searched<'_> {
+    /// Everything up to WHERE of a list of ids.
+    fn ids(&self) -> String {
+        format!("SELECT {0}.id FROM {0}", self.table)
+    }
+
+    /// The row that so many others come before, if there are so many.
+    fn row_at(&self, tx: &mut dyn Tx, rows: i64) -> Result<Option<Edge>> {
+        let Order { moment, id, .. } = self.order;
+        let sql = format!("SELECT {moment}, {id} FROM {} ORDER BY {} LIMIT 1 OFFSET $1", self.table, self.order);
+        let row = tx.first(&sql, &[Arg::Int(rows)])?;
+        row.map(|row| Ok(Edge(row.get(0)?, row.get(1)?))).transpose()
+    }
+
+    /// The condition that a row comes before the edge or is it, or that it comes behind.
+    fn side(&self, edge: &Edge, before: bool) -> Piece {
+        let Order { moment, id, ascending } = self.order;
+        let comparison = match (before, ascending) {
+            (true, true) => "<=",
+            (true, false) => ">=",
+            (false, true) => ">",
+            (false, false) => "<",
+        };
+        Piece::new(format!("({moment}, {id}) {comparison} (?, ?)"), vec![Owned::Int(edge.0), Owned::Id(edge.1)])
     }
 }
 
@@ -315,22 +518,41 @@ fn joined<'p>(pieces: impl Iterator<Item = &'p Piece>, between: &str, values: &m
     written.join(between)
 }
 
-/// The ids that any of these routes leads to, if they are at most `most`.
-fn few(tx: &mut dyn Tx, routes: &[Route], most: i64) -> Result<Option<Vec<Id>>> {
-    let mut ids: Vec<Id> = Vec::new();
-    for route in routes {
-        let sql = format!("{} LIMIT ${}", route.all.numbered(0), route.all.values.len() + 1);
-        let mut values: Vec<Arg> = route.all.values.iter().map(Owned::arg).collect();
-        values.push(Arg::Int(most + 1));
-        let rows = tx.query(&sql, &values)?;
-        if rows.len() as i64 > most {
-            return Ok(None);
+/// The place of the way that leads to the fewest rows, if those are at most `most`.
+fn narrowest(tx: &mut dyn Tx, ways: &[Vec<Route>], mut most: i64) -> Result<Option<usize>> {
+    let mut found = None;
+    for (place, any) in ways.iter().enumerate() {
+        let mut entries = 0;
+        for route in any {
+            entries += count_entries(tx, route, most + 1 - entries)?;
+            if entries > most {
+                break;
+            }
         }
-        for row in rows {
+        if entries <= most {
+            (found, most) = (Some(place), entries);
+        }
+    }
+    Ok(found)
+}
+
+/// The ids that any of these routes leads to, in order.
+fn ids_of(tx: &mut dyn Tx, any: &[Route]) -> Result<Vec<Id>> {
+    let mut ids = Vec::new();
+    for route in any {
+        let values: Vec<Arg> = route.all.values.iter().map(Owned::arg).collect();
+        for row in tx.query(&route.all.numbered(0), &values)? {
             ids.push(row.get(0)?);
         }
-        ids.sort_unstable();
-        ids.dedup();
     }
-    Ok(Some(ids).filter(|ids| ids.len() as i64 <= most))
+    ids.sort_unstable();
+    ids.dedup();
+    Ok(ids)
+}
+
+fn count_entries(tx: &mut dyn Tx, route: &Route, most: i64) -> Result<i64> {
+    let mut values: Vec<Arg> = route.entries.values.iter().map(Owned::arg).collect();
+    let sql = format!("SELECT count(*) FROM ({} LIMIT ${}) AS entries", route.entries.numbered(0), values.len() + 1);
+    values.push(Arg::Int(most));
+    tx.one(&sql, &values)?.get(0)
 }

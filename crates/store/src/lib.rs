@@ -15,6 +15,7 @@ pub mod search;
 mod sqlite;
 mod tx;
 mod value;
+mod visible;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,7 +24,7 @@ use crossbeam_channel::Sender;
 use frontdesk_model::{Error, Result, error};
 use tokio::sync::watch;
 
-pub use filter::{COUNT_EXACT_MAX, Filter, Owned, Piece, Route};
+pub use filter::{COUNT_EXACT_MAX, Filter, Order, Owned, Piece, Route, Searched};
 pub use migrate::Migration;
 pub use seal::Seal;
 pub use tx::{Dialect, Tx};

@@ -17,12 +17,14 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use frontdesk_model::event::NewEvent;
 use frontdesk_model::{Error, Result, error};
 use rusqlite::config::DbConfig;
+use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::types::{ToSqlOutput, Value as SqlValue, ValueRef};
 use rusqlite::{Connection, OpenFlags, ToSql, ffi};
 use tokio::sync::watch;
 
 use crate::Migration;
 use crate::engine::{self, BATCH_JOBS_MAX, CACHED_SQL_BYTES_MAX, Job, Queued, READ_SECONDS_MAX, attempt};
+use crate::search::{self, Words};
 use crate::tx::{Dialect, Tx};
 use crate::value::{Arg, Row, Value};
 
@@ -121,6 +123,7 @@ fn connect(path: &Path) -> Result<Connection> {
     assert_durable(&connection)?;
     keep_plans(&connection)?;
     rusqlite::vtab::array::load_module(&connection).map_err(failure)?;
+    teach_words(&connection)?;
     connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
     Ok(connection)
 }
@@ -129,6 +132,17 @@ fn connect(path: &Path) -> Result<Connection> {
 fn keep_plans(connection: &Connection) -> Result<()> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(failure)?;
     Ok(())
+}
+
+/// Lets statements ask whether a text has the words of a search.
+fn teach_words(connection: &Connection) -> Result<()> {
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC | FunctionFlags::SQLITE_DIRECTONLY;
+    let has_words = |context: &Context| {
+        let words = context.get_or_create_aux(3, |sought| sought.as_str().map(Words::parse))?;
+        let title = context.get_raw(0).as_str_or_null()?;
+        Ok(words.are_in(&search::text(title, context.get_raw(1).as_str()?, context.get_raw(2).as_str()?)))
+    };
+    connection.create_scalar_function(search::HAS_WORDS, 4, flags, has_words).map_err(failure)
 }
 
 /// What was acknowledged must be on disk: refuse to run if the settings did not take.
@@ -146,11 +160,15 @@ fn read_only(path: &Path) -> Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(failure)?;
     connection
-        .execute_batch("PRAGMA query_only = ON; PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY;")
+        .execute_batch(
+            "PRAGMA query_only = ON; PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY;
+             PRAGMA mmap_size = 68719476736;",
+        )
         .map_err(failure)?;
     connection.busy_timeout(Duration::from_secs(5)).map_err(failure)?;
     keep_plans(&connection)?;
     rusqlite::vtab::array::load_module(&connection).map_err(failure)?;
+    teach_words(&connection)?;
     connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
     Ok(connection)
 }

@@ -1,13 +1,10 @@
-//! What a content is found by: its title, and the words of its body that people see.
+//! Puts contents into the index: their titles, and the words of their bodies that people see.
 
-use std::borrow::Cow;
 use std::time::Duration;
 
 use frontdesk_model::{Id, Result, error};
 use frontdesk_store::{Store, Tx, args, search};
 use tokio::sync::watch;
-
-use super::body::visible;
 
 /// At most this many contents are indexed in one transaction: everybody else waits behind it.
 const CONTENTS_PER_STEP_MAX: i64 = 200;
@@ -15,18 +12,9 @@ const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(10);
 /// The row of `meta` that says how far back the contents have been indexed: a migration leaves it, the end removes it.
 const MARK: &str = "contents_to_index";
 
-/// The text to index.
-pub(crate) fn text<'a>(title: Option<&str>, body: &'a str, format: &str) -> Cow<'a, str> {
-    let body = visible(body, format);
-    match title {
-        Some(title) => Cow::Owned(format!("{title}\n{body}")),
-        None => body,
-    }
-}
-
 /// Indexes a content, in the transaction that writes it.
 pub fn index(tx: &mut dyn Tx, id: Id, title: Option<&str>, body: &str, format: &str) -> Result<()> {
-    search::index(tx, "contents", id, &text(title, body, format))
+    search::index(tx, "contents", id, &search::text(title, body, format))
 }
 
 /// Indexes what was written before the index was made anew, newest first, until all is or `stop` changes. Killed at any

@@ -15,6 +15,7 @@ use frontdesk_rest::Operation;
 use frontdesk_store::{Row, Tx, args};
 
 use crate::Conversations;
+pub(crate) use search::words;
 
 /// The states of a content (row 4.20), under their wire names.
 pub(crate) const STATUSES: &[&str] =

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use frontdesk_model::{Id, Permission, Result, SourceRight, Timestamp, error, query};
 use frontdesk_rest::{Call, NoParameters, Operation, Page, Paging};
-use frontdesk_store::{Filter, Row, Text, Tx, args};
+use frontdesk_store::{Filter, Row, Searched, Text, Tx, args};
 use http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -450,20 +450,20 @@ fn list(app: &Conversations, call: &Call, parameters: List, tx: &mut dyn Tx) -> 
     let reach = Reach::of(tx, &call.caller, asked.map(|condition| (condition.ids(), condition.negated)))?;
     let mut filter = Filter::default();
     reach.limit_contents(tx, &mut filter);
-    let is_filtered = search::apply(&query, tx, &mut filter);
-    filter.choose_way(tx, "contents", reach.all_contents, offset.saturating_add(limit))?;
+    let is_filtered = search::apply(&query, tx, &mut filter)?;
+    // Maintained counters tell the two commonest counts.
     let count = match search::only_thread(&query) {
-        // Maintained counters tell the two commonest counts.
         Some(thread_id) => {
             let row = tx.first("SELECT contents_count, source_id FROM threads WHERE id = $1", args![&thread_id])?;
             match row {
-                Some(row) if reach.source_ids.contains(&row.get(1)?) => row.get(0)?,
-                _ => 0,
+                Some(row) if reach.source_ids.contains(&row.get(1)?) => Some(row.get(0)?),
+                _ => Some(0),
             }
         }
-        None if !is_filtered => reach.contents,
-        None => filter.count(tx, "contents", offset, limit)?,
+        None => (!is_filtered).then_some(reach.contents),
     };
-    let rows = filter.page(tx, SELECT, search::order(&query), offset, limit)?;
+    let (order, rows) = (search::order(&query), reach.all_contents);
+    let list = Searched { table: "contents", select: SELECT, order, rows, count };
+    let (count, rows) = filter.search(tx, &list, offset, limit)?;
     Ok(Page::new(count, parameters.paging, answers(app, call, &rows, tx)?))
 }

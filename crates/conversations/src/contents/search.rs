@@ -2,9 +2,9 @@
 
 use std::sync::LazyLock;
 
-use frontdesk_model::Id;
 use frontdesk_model::query::{Condition, Keyword, Language, Query, Takes};
-use frontdesk_store::{Dialect, Filter, Piece, Tx, search};
+use frontdesk_model::{Id, Result};
+use frontdesk_store::{Dialect, Filter, Order, Piece, Route, Tx, search};
 
 use super::STATUSES;
 
@@ -43,9 +43,9 @@ pub(super) const LANGUAGE: Language<Means> = Language {
 /// What the documentation of the operation says about `q`.
 pub(super) static DESCRIPTION: LazyLock<String> = LazyLock::new(|| LANGUAGE.describe());
 
-/// What follows ORDER BY.
-pub(super) fn order(query: &Query<Means>) -> &'static str {
-    if query.ascending { "contents.created_at, contents.id" } else { "contents.created_at DESC, contents.id DESC" }
+/// The order of the list.
+pub(super) fn order(query: &Query<Means>) -> Order {
+    Order { moment: "contents.created_at", id: "contents.id", ascending: query.ascending }
 }
 
 /// The one thread that the query is about, when it is about nothing else: its own counter tells the count.
@@ -60,18 +60,31 @@ pub(super) fn only_thread(query: &Query<Means>) -> Option<Id> {
 }
 
 /// Adds what the query asks beside its sources; returns whether that was anything.
-pub(super) fn apply(query: &Query<Means>, tx: &dyn Tx, filter: &mut Filter) -> bool {
+pub(super) fn apply(query: &Query<Means>, tx: &mut dyn Tx, filter: &mut Filter) -> Result<bool> {
     let mut is_any = false;
     for condition in query.conditions.iter().filter(|condition| condition.means != Means::Source) {
         is_any = true;
-        filter.and_piece(piece(condition, tx.dialect()));
+        let piece = piece(condition, tx.dialect());
+        match condition.means {
+            Means::Column(_) | Means::IdentityGroup if !condition.negated => {
+                let all = piece.clone().within("SELECT contents.id AS id FROM contents WHERE {}");
+                filter.and_own(Route::plain(all, piece));
+            }
+            _ => filter.and_piece(piece),
+        }
     }
     if !query.text.is_empty() {
         is_any = true;
-        let route = search::route(tx.dialect(), "contents", "contents.id", "contents.id", &query.text);
-        filter.and_any(route.into_iter().collect(), true);
+        filter.and_any(words(tx, "contents.id", "contents.id", &query.text)?, true);
     }
-    is_any
+    Ok(is_any)
+}
+
+/// Through the words of contents to the rows of a list whose `column` holds the same as their `key`.
+pub(crate) fn words(tx: &mut dyn Tx, key: &str, column: &str, text: &str) -> Result<Vec<Route>> {
+    let columns = "contents.title, contents.body, contents.body_format";
+    let indexed = search::Indexed { table: "contents", key, column, text: columns };
+    Ok(search::route(tx, &indexed, text)?.into_iter().collect())
 }
 
 fn piece(condition: &Condition<Means>, dialect: Dialect) -> Piece {

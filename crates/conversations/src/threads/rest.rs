@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use frontdesk_model::{Id, Permission, Result, Timestamp, error, query};
 use frontdesk_rest::{Call, NoParameters, Operation, Page, Paging};
-use frontdesk_store::{Filter, Tx, args};
+use frontdesk_store::{Filter, Searched, Tx, args};
 use http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -252,14 +252,12 @@ fn list(call: &Call, parameters: List, tx: &mut dyn Tx) -> Result<Page<Answer>> 
     let reach = Reach::of(tx, &call.caller, asked.map(|condition| (condition.ids(), condition.negated)))?;
     let mut filter = Filter::default();
     reach.limit_threads(tx, &mut filter);
-    let is_filtered = search::apply(&query, call.caller.user_id, tx, &mut filter);
-    filter.choose_way(tx, "threads", reach.all_threads, offset.saturating_add(limit))?;
-    let count = match is_filtered {
-        // Maintained counters tell the commonest counts.
-        false => reach.threads,
-        true => filter.count(tx, "threads", offset, limit)?,
-    };
-    let rows = filter.page(tx, SELECT, search::order(&query), offset, limit)?;
+    let is_filtered = search::apply(&query, call.caller.user_id, tx, &mut filter)?;
+    // A maintained counter tells the commonest count.
+    let count = (!is_filtered).then_some(reach.threads);
+    let (order, rows) = (search::order(&query), reach.all_threads);
+    let list = Searched { table: "threads", select: SELECT, order, rows, count };
+    let (count, rows) = filter.search(tx, &list, offset, limit)?;
     let threads = rows.iter().map(thread).collect::<Result<Vec<_>>>()?;
     Ok(Page::new(count, parameters.paging, answers(tx, threads, call.extended)?))
 }

@@ -2,11 +2,11 @@
 
 use std::sync::LazyLock;
 
-use frontdesk_model::Id;
 use frontdesk_model::query::{Condition, Keyword, Language, Query, Takes, Value};
-use frontdesk_store::{Dialect, Filter, Owned, Piece, Route, Tx, search};
+use frontdesk_model::{Id, Result};
+use frontdesk_store::{Dialect, Filter, Order, Owned, Piece, Route, Tx};
 
-use crate::contents::STATUSES;
+use crate::contents::{STATUSES, words};
 
 /// What a keyword asks of a thread.
 #[derive(Clone, Copy, PartialEq)]
@@ -229,18 +229,14 @@ pub(super) const LANGUAGE: Language<Means> = Language {
 /// What the documentation of the operation says about `q`.
 pub(super) static DESCRIPTION: LazyLock<String> = LazyLock::new(|| LANGUAGE.describe());
 
-/// What follows ORDER BY.
-pub(super) fn order(query: &Query<Means>) -> &'static str {
-    match (query.order, query.ascending) {
-        ("created_at", true) => "threads.created_at, threads.id",
-        ("created_at", false) => "threads.created_at DESC, threads.id DESC",
-        (_, true) => "threads.last_content_at, threads.id",
-        (_, false) => "threads.last_content_at DESC, threads.id DESC",
-    }
+/// The order of the list.
+pub(super) fn order(query: &Query<Means>) -> Order {
+    let moment = if query.order == "created_at" { "threads.created_at" } else { "threads.last_content_at" };
+    Order { moment, id: "threads.id", ascending: query.ascending }
 }
 
 /// Adds what the query asks beside its sources; returns whether that was anything.
-pub(super) fn apply(query: &Query<Means>, caller_id: Id, tx: &dyn Tx, filter: &mut Filter) -> bool {
+pub(super) fn apply(query: &Query<Means>, caller_id: Id, tx: &mut dyn Tx, filter: &mut Filter) -> Result<bool> {
     let mut is_any = false;
     for condition in query.conditions.iter().filter(|condition| condition.means != Means::Source) {
         is_any = true;
@@ -248,10 +244,9 @@ pub(super) fn apply(query: &Query<Means>, caller_id: Id, tx: &dyn Tx, filter: &m
     }
     if !query.text.is_empty() {
         is_any = true;
-        let route = search::route(tx.dialect(), "contents", "contents.thread_id", "threads.id", &query.text);
-        filter.and_any(route.into_iter().collect(), true);
+        filter.and_any(words(tx, "contents.thread_id", "threads.id", &query.text)?, true);
     }
-    is_any
+    Ok(is_any)
 }
 
 fn add(condition: &Condition<Means>, caller_id: Id, dialect: Dialect, filter: &mut Filter) {
@@ -260,7 +255,12 @@ fn add(condition: &Condition<Means>, caller_id: Id, dialect: Dialect, filter: &m
     let all = |piece: Piece| vec![contents(piece)];
     let routes = match condition.means {
         Means::Source => return,
-        Means::Foreign | Means::Moment(..) => return filter.and_piece(plain(condition)),
+        Means::Moment(..) => return filter.and_piece(plain(condition)),
+        Means::Foreign => {
+            let piece = plain(condition);
+            let all = piece.clone().within("SELECT threads.id AS id FROM threads WHERE {}");
+            return filter.and_own(Route::plain(all, piece));
+        }
         Means::Assigned(Which::All, Whom::Anybody) => {
             return each(condition, filter, |holds, filter| {
                 let counted = if holds { "threads.interventions_count > 0" } else { "threads.interventions_count = 0" };
@@ -421,7 +421,7 @@ mod tests {
     #[test]
     fn the_default_order_is_the_latest_content_first() {
         let read = |text| LANGUAGE.read(&query::parse(text).unwrap(), Timestamp::parse_iso).unwrap();
-        assert_eq!(order(&read("")), "threads.last_content_at DESC, threads.id DESC");
-        assert_eq!(order(&read("order:created_at.asc")), "threads.created_at, threads.id");
+        assert_eq!(order(&read("")).to_string(), "threads.last_content_at DESC, threads.id DESC");
+        assert_eq!(order(&read("order:created_at.asc")).to_string(), "threads.created_at, threads.id");
     }
 }

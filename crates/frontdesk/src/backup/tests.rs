@@ -10,7 +10,7 @@ use flate2::write::GzEncoder;
 use frontdesk_conversations::attachments::Files;
 use frontdesk_conversations::contents::indexing;
 use frontdesk_model::{Env, Id, Timestamp};
-use frontdesk_store::{Dialect, Filter, Row, Store, Value, args, dump, search};
+use frontdesk_store::{Dialect, Filter, Order, Row, Searched, Store, Value, args, dump, search};
 
 use super::*;
 use crate::migrations;
@@ -141,9 +141,12 @@ async fn everything(store: &Store) -> BTreeMap<String, Vec<String>> {
         }
         let head: i64 = tx.one("SELECT seq FROM log_head", args![])?.get(0)?;
         let mut filter = Filter::default();
-        let route = search::route(tx.dialect(), "contents", "contents.id", "contents.id", "ZOE");
-        filter.and_any(route.into_iter().collect(), true);
-        let hits = filter.page(tx, "SELECT id FROM contents", "id", 0, 100)?;
+        let (id, text) = ("contents.id", "contents.title, contents.body, contents.body_format");
+        let indexed = search::Indexed { table: "contents", key: id, column: id, text };
+        filter.and_any(search::route(tx, &indexed, "ZOE")?.into_iter().collect(), true);
+        let order = Order { moment: "created_at", id: "id", ascending: true };
+        let list = Searched { table: "contents", select: "SELECT id FROM contents", order, rows: 2, count: None };
+        let (_, hits) = filter.search(tx, &list, 0, 100)?;
         let hits = hits.iter().map(|row| Ok(format!("{:?}", row.get::<Vec<u8>>(0)?))).collect::<Result<_>>()?;
         found.insert("log_head".into(), vec![head.to_string()]);
         found.insert("search".into(), hits);

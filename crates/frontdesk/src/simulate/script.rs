@@ -20,7 +20,16 @@ pub(super) const TOPICS: [&str; 8] =
 const MICROS_PER_CONTENT: i64 = 86_400_000_000 / 10_000;
 /// A customer writes this often, on average.
 const CONTENTS_PER_CUSTOMER: u64 = 8;
+/// Threads of the forum at the beginning.
+const FORUM_THREADS: usize = 20;
 const CONTENTS_PER_FORUM_THREAD: u64 = 100;
+/// One in so many customers, and threads of the forum, is met far more often than the others.
+const REGULAR_CUSTOMERS: usize = 200;
+const REGULAR_THREADS: usize = 20;
+/// The share of messages that these have.
+const REGULAR_SHARE: f64 = 0.3;
+/// Whoever is older than so many others is not met any more.
+const RECENT: usize = 100_000;
 /// Messages between two looks of the agents.
 pub(super) const ROUND_MESSAGES: u64 = 128;
 /// Agents close this many rounds after they answered.
@@ -80,7 +89,7 @@ impl Script {
             now: begins,
             planned: 0,
             customers: vec![0; many(CONTENTS_PER_CUSTOMER)],
-            forum: vec![None; many(CONTENTS_PER_FORUM_THREAD * 10)],
+            forum: vec![None; FORUM_THREADS],
             closing: VecDeque::from(vec![Vec::new(); CLOSE_AFTER_ROUNDS]),
         }
     }
@@ -138,14 +147,23 @@ impl Script {
         format!("m{:09}", self.planned)
     }
 
+    /// One of `known` ones, the latest most often, and regulars. However long the past is, none grows beyond measure.
+    fn recent(&mut self, known: usize, flat: f64, regular: usize) -> usize {
+        let one = known - 1 - self.dice.rank(known.min(RECENT), flat);
+        if self.dice.hits(REGULAR_SHARE) { one - one % regular } else { one }
+    }
+
     fn message(&mut self, written: u64) -> Message {
         // New customers come all the time.
         let known = (self.customers.len() as f64 * (written + 1) as f64 / self.total as f64) as usize;
-        let customer = self.dice.rank(known.clamp(20, self.customers.len()), 50.0);
+        let customer = self.recent(known.clamp(20, self.customers.len()), 50.0, REGULAR_CUSTOMERS);
         let mut content = InboundContent::new(ContentObject::Message, self.next_id());
         let in_forum = self.dice.hits(0.1);
         let place = if in_forum {
-            let thread = self.dice.rank(self.forum.len(), 3.0);
+            if self.dice.hits(1.0 / CONTENTS_PER_FORUM_THREAD as f64) {
+                self.forum.push(None);
+            }
+            let thread = self.recent(self.forum.len(), 3.0, REGULAR_THREADS);
             let last = self.forum[thread].replace(self.planned);
             content.in_reply_to = last.filter(|_| self.dice.hits(0.5)).map(|number| format!("m{number:09}"));
             content.thread_foreign_id = Some(format!("forum-{thread}"));
