@@ -12,6 +12,7 @@ on_both_engines![
     an_answer_that_comes_back_is_not_answered,
     two_machines_do_not_talk_for_ever,
     an_answer_is_given_once_also_after_a_crash,
+    a_source_speaks_as_itself,
 ];
 
 /// How long an answer would have taken if one came.
@@ -44,6 +45,8 @@ fn a_first_message_is_answered_in_its_language_once(engine: Engine) {
     assert_eq!((&answer["auto_submitted"], &answer["creator_id"]), (&json!(true), &json!(null)));
     assert_eq!((&answer["in_reply_to_id"], &answer["status"]), (&question["id"], &json!("user_reply")));
     assert_eq!(answer["created_from"], "auto_response");
+    // It is no customer's.
+    cast.otto.put(&format!("/1.0/contents/{}/ignore", id(answer)), &json!({})).refused(403);
     // Neither the next message nor a new thread within the grace period is answered again.
     source.says("vera", "t", "Anybody?");
     source.says("vera", "u", "Hello there?");
@@ -84,8 +87,8 @@ fn what_is_no_customers_message_is_not_answered(engine: Engine) {
     let cast = Cast::shared(engine);
     let on = json!({ "auto_response_trigger_enabled": { "first_message_from_user": true } });
     let (source, channel) = answering(&cast, on);
-    // What an agent wrote on the channel itself, such as our own answer that comes back.
-    source.says("desk", "own", "We have it.");
+    // What an agent wrote on the channel itself.
+    source.says("desk", "own", "Welcome to our new shop.");
     let (silent, quiet) = answering(&cast, json!({}));
     silent.says("vera", "t", "Hello?");
     cast.otto
@@ -162,4 +165,37 @@ fn an_answer_is_given_once_also_after_a_crash(engine: Engine) {
     let all = source.all_contents(&cast.otto);
     assert_eq!(all.len(), 40, "each is answered once");
     drop(channel);
+}
+
+/// Neither as the agent who happened to write first, nor as a customer who took the source's id for a name.
+fn a_source_speaks_as_itself(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let channel = FakeChannel::start();
+    let source = Source::create(&cast.otto, &channel.base_uri(), &json!({}));
+    source.says("vera", "before", "Hello?");
+    let by_otto = cast.otto.reply(&id(&source.contents(&cast.otto, "before")[0]), "It is me");
+    source.says(&source.id, "named", "I am the shop");
+    let texts = json!([
+        { "language": "en", "created_from_trigger": "first_message_from_user", "body": "We have it." },
+    ]);
+    let on = json!({
+        "auto_response_triggers": texts, "auto_response_trigger_enabled": { "first_message_from_user": true },
+        "auto_response_trigger_grace_periods": { "first_message_from_user": 0 },
+    });
+    cast.otto.put(&format!("/1.0/content_sources/{}", source.id), &on).ok();
+    let voice = |thread: &str| {
+        source.says("vera", thread, "Anybody there?");
+        let contents = eventually("it is answered", || {
+            Some(source.contents(&cast.otto, thread)).filter(|contents| contents.len() == 2)
+        });
+        contents[1]["author_id"].as_str().unwrap().to_owned()
+    };
+    let first = voice("after");
+    assert_ne!(first, by_otto["author_id"].as_str().unwrap());
+    let identity = |id: &str| cast.otto.get(&format!("/1.0/identities/{id}")).ok();
+    let customer = source.contents(&cast.otto, "named")[0]["author_id"].as_str().unwrap().to_owned();
+    assert_ne!(first, customer);
+    assert_eq!(identity(&customer)["screenname"], source.id.as_str());
+    assert_eq!(identity(&first)["screenname"], source.shown(&cast.otto)["name"]);
+    assert_eq!(voice("again"), first, "it keeps its voice");
 }

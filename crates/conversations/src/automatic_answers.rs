@@ -264,16 +264,27 @@ fn has_turn(tx: &mut dyn Tx, message: &Message, occasion: Occasion, grace_second
     Ok(changed == 1)
 }
 
-/// The identity that a source itself speaks as: the first one that agents may write as, or one named after the source.
+/// The identity that a source itself speaks as: the first one that all agents may write as, or one named after the source.
+/// What is linked to a user is that user's own voice.
 fn voice(app: &Conversations, tx: &mut dyn Tx, channel: &Channel) -> Result<Id> {
     let first = tx.first(
-        "SELECT id FROM identities WHERE community_id = $1 AND controlled ORDER BY created_at, id LIMIT 1",
+        "SELECT id FROM identities
+         WHERE community_id = $1 AND controlled
+           AND NOT EXISTS (SELECT 1 FROM identity_users WHERE identity_id = identities.id)
+         ORDER BY created_at, id LIMIT 1",
         args![&channel.community_id],
     )?;
     if let Some(row) = first {
         return row.get(0);
     }
     let name: String = tx.one("SELECT name FROM sources WHERE id = $1", args![&channel.source_id])?.get(0)?;
-    let author = InboundAuthor { puppetizable: true, ..InboundAuthor::new(channel.source_id.hex(), name) };
+    let hex = channel.source_id.hex();
+    let taken = "SELECT 1 FROM identities WHERE community_id = $1 AND foreign_id = $2";
+    let foreign_id = match tx.first(taken, args![&channel.community_id, &hex])? {
+        // A customer who took the source's id for a name must not become the source.
+        Some(_) => format!("{hex}-{}", app.env.id()),
+        None => hex,
+    };
+    let author = InboundAuthor { puppetizable: true, ..InboundAuthor::new(foreign_id, name) };
     Ok(identities::store_author(tx, &app.env, channel.community_id, channel.kind.community_type, &author, &[])?.id)
 }
