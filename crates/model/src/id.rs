@@ -22,6 +22,11 @@ impl Id {
         Id(bytes)
     }
 
+    /// The first id of a time's millisecond: those made sooner are smaller, those made then or later are not.
+    pub fn first_of(at: crate::Timestamp) -> Id {
+        Id::from_parts(u64::try_from(at.micros().div_euclid(1_000)).unwrap_or(0), 0)
+    }
+
     /// The id as 24 hex digits.
     pub fn hex(&self) -> String {
         self.digits().into_iter().map(char::from).collect()
@@ -137,5 +142,8 @@ mod tests {
     #[test]
     fn later_ids_sort_after_earlier_ones() {
         assert!(Id::from_parts(1, u64::MAX) < Id::from_parts(2, 0));
+        let first = Id::first_of(crate::Timestamp::from_micros(2_999));
+        assert!(Id::from_parts(1, u64::MAX) < first && first <= Id::from_parts(2, 0));
+        assert_eq!(Id::first_of(crate::Timestamp::from_micros(i64::MIN)), Id::default());
     }
 }

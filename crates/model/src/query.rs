@@ -168,15 +168,13 @@ impl<M: Copy + PartialEq> Language<M> {
         if term.negated && !keyword.negatable {
             return Err(term.refuse("this keyword cannot be negated."));
         }
-        let mut negated = term.negated;
         let value = match keyword.takes {
             Takes::Id => {
                 Value::Id(term.value.parse().map_err(|_| term.refuse("the value must be an id, 24 hex digits."))?)
             }
             Takes::Boolean => {
                 let value = boolean(&term.value).ok_or_else(|| term.refuse("the value must be true or false."))?;
-                // A minus before a boolean asks for its opposite.
-                Value::Boolean(value != std::mem::take(&mut negated))
+                Value::Boolean(value)
             }
             Takes::Date => Value::Date(date(&term.value).ok_or_else(|| {
                 term.refuse(
@@ -194,7 +192,7 @@ impl<M: Copy + PartialEq> Language<M> {
             }
             Takes::Text => Value::Text(term.value.clone()),
         };
-        let same = |known: &&mut Condition<M>| known.means == keyword.means && known.negated == negated;
+        let same = |known: &&mut Condition<M>| known.means == keyword.means && known.negated == term.negated;
         if let Some(known) = conditions.iter_mut().find(same) {
             known.values.push(value);
             return Ok(());
@@ -202,7 +200,7 @@ impl<M: Copy + PartialEq> Language<M> {
         if conditions.len() == CONDITIONS_MAX {
             return Err(term.refuse(&format!("a search has at most {CONDITIONS_MAX} conditions; use fewer.")));
         }
-        conditions.push(Condition { means: keyword.means, negated, values: vec![value] });
+        conditions.push(Condition { means: keyword.means, negated: term.negated, values: vec![value] });
         Ok(())
     }
 
@@ -421,7 +419,7 @@ mod tests {
             [
                 condition(Means::Colour, false, vec![Value::Name("red"), Value::Name("blue")]),
                 condition(Means::Colour, true, vec![Value::Name("blue")]),
-                condition(Means::Heavy, false, vec![Value::Boolean(false)]),
+                condition(Means::Heavy, true, vec![Value::Boolean(true)]),
             ]
         );
         assert_eq!((query.text.as_str(), query.order, query.ascending), ("two words ", "weight", true));

@@ -46,6 +46,8 @@ struct Job {
     user_id: Id,
     /// The last content that is done.
     done: (Timestamp, Id),
+    /// When it was asked for.
+    created_at: Timestamp,
 }
 
 /// What is left after a step.
@@ -56,7 +58,8 @@ enum Left {
     After(Timestamp, Id),
 }
 
-const SELECT: &str = "SELECT thread_jobs.thread_id, threads.source_id, verb, user_id, done_at, done_id
+const SELECT: &str = "SELECT thread_jobs.thread_id, threads.source_id, verb, user_id, done_at, done_id,
+      thread_jobs.created_at
     FROM thread_jobs JOIN threads ON threads.id = thread_jobs.thread_id ORDER BY thread_jobs.created_at LIMIT 1";
 
 fn job(row: &Row) -> Result<Job> {
@@ -66,6 +69,7 @@ fn job(row: &Row) -> Result<Job> {
         verb: Verb::of(&row.get::<String>(2)?)?,
         user_id: row.get(3)?,
         done: (row.get(4)?, row.get(5)?),
+        created_at: row.get(6)?,
     })
 }
 
@@ -80,12 +84,13 @@ pub(super) fn begin(call: &Call, thread: &Thread, verb: Verb, tx: &mut dyn Tx) -
         verb,
         user_id: call.caller.user_id,
         done: (Timestamp::from_micros(i64::MIN), Id::default()),
+        created_at: call.env.now(),
     };
     if let Left::After(at, id) = step(tx, &call.env, &job)? {
         tx.execute(
             "INSERT INTO thread_jobs (thread_id, verb, user_id, done_at, done_id, created_at)
              VALUES ($1, $2, $3, $4, $5, $6)",
-            args![&job.thread_id, verb.as_str(), &job.user_id, at, &id, call.env.now()],
+            args![&job.thread_id, verb.as_str(), &job.user_id, at, &id, job.created_at],
         )?;
     }
     Ok(())
@@ -125,12 +130,14 @@ fn by_user(env: &Env, job: &Job, kind: &'static str, object_id: Id, payload: ser
     NewEvent { user_id: Some(job.user_id), ..event }
 }
 
-/// Ignores the next contents that wait for an answer; what is answered, and what agents wrote, stays as it is.
+/// Ignores the next contents that wait for an answer; what is answered, and what agents wrote, stays as it is, and so does
+/// what arrives after the request: nobody has seen that yet.
 fn ignore(tx: &mut dyn Tx, env: &Env, job: &Job) -> Result<Left> {
+    let end = Id::first_of(Timestamp::from_micros(job.created_at.micros().saturating_add(1_000)));
     let rows = tx.query(
         "SELECT id, created_at, creator_id IS NULL AND status IN ('new', 'assigned', 'forwarded') FROM contents
-         WHERE thread_id = $1 AND (created_at, id) > ($2, $3) ORDER BY created_at, id LIMIT $4",
-        args![&job.thread_id, job.done.0, &job.done.1, STEP_ROWS_MAX as i64],
+         WHERE thread_id = $1 AND (created_at, id) > ($2, $3) AND id < $4 ORDER BY created_at, id LIMIT $5",
+        args![&job.thread_id, job.done.0, &job.done.1, &end, STEP_ROWS_MAX as i64],
     )?;
     let mut waiting: Vec<Id> = Vec::new();
     for row in &rows {

@@ -308,11 +308,13 @@ fn add(condition: &Condition<Means>, caller_id: Id, dialect: Dialect, filter: &m
     filter.and_any(routes, holds);
 }
 
-/// A condition that is true or false. Asking for either asks for nothing.
+/// A condition that is true or false: it may be any of the values, or, negated, none of them. Every thread is either.
 fn each(condition: &Condition<Means>, filter: &mut Filter, add: impl FnOnce(bool, &mut Filter)) {
-    let asks = |wanted| condition.values.contains(&Value::Boolean(wanted));
-    if asks(true) != asks(false) {
-        add(asks(true), filter);
+    let may_be = |wanted| condition.values.contains(&Value::Boolean(wanted)) != condition.negated;
+    match (may_be(true), may_be(false)) {
+        (true, true) => {}
+        (false, false) => filter.and("FALSE"),
+        (holds, _) => add(holds, filter),
     }
 }
 
