@@ -11,6 +11,8 @@ on_both_engines![
     an_answer_waits_through_a_crash,
     authors_ask_for_approval_where_they_may,
     what_waits_for_nothing_is_left_alone,
+    a_refused_answer_is_sent_by_nobody_else,
+    who_changes_a_text_leaves_its_approval_to_somebody_else,
 ];
 
 /// How long a push would have taken if one came.
@@ -173,4 +175,60 @@ fn what_waits_for_nothing_is_left_alone(engine: Engine) {
         cast.otto.put(&format!("/1.0/contents/{}", id(content)), &json!({ "body": "Forged" })).refused(403);
     }
     cast.otto.put("/1.0/contents/0123456789abcdef01234567/approve", &json!({})).refused(404);
+}
+
+/// Somebody who may approve, with these rights on the source.
+fn approver(cast: &Cast, source: &Source, rights: &str) -> Person {
+    let nina = cast.hire(&["approve_content"]);
+    let path = format!("/1.0/users/{}/sources_permissions", nina.user_id);
+    cast.otto.put(&path, &json!({ (source.id.as_str()): rights })).ok();
+    nina
+}
+
+fn a_refused_answer_is_sent_by_nobody_else(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let Scene { source, channel, question } = scene(&cast, "read,reply,approval_required");
+    let free = cast.hire(&[]);
+    let rights = |person: &Person, rights: &str| {
+        let path = format!("/1.0/users/{}/sources_permissions", person.user_id);
+        cast.otto.put(&path, &json!({ (source.id.as_str()): rights })).ok();
+    };
+    rights(&free, "read,reply");
+    let reply = cast.ada.reply(&question, "Rude");
+    act(&cast.otto, &reply, "reject", &json!({})).ok();
+    // Somebody whose own contents need no approval.
+    act(&free, &reply, "export", &json!({})).refused(403);
+    // It waits again, whoever asks.
+    let nina = approver(&cast, &source, "read,reply");
+    assert_eq!(act(&nina, &reply, "export", &json!({})).ok()["approval_required"], true);
+    act(&cast.otto, &reply, "reject", &json!({})).ok();
+    rights(&cast.ada, "read,reply");
+    assert_eq!(act(&cast.ada, &reply, "export", &json!({})).ok()["approval_required"], true);
+    std::thread::sleep(AWHILE);
+    assert!(channel.pushes().is_empty(), "{:?}", channel.pushes());
+    act(&nina, &reply, "approve", &json!({})).ok();
+    channel.push_of("Rude");
+}
+
+fn who_changes_a_text_leaves_its_approval_to_somebody_else(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let Scene { source, channel, question } = scene(&cast, "read,reply,approval_required");
+    let nina = approver(&cast, &source, "read,reply,approval_required");
+    let reply = cast.ada.reply(&question, "Dear customer");
+    let path = format!("/1.0/contents/{}", id(&reply));
+    nina.put(&path, &json!({ "body": "Dear Vera" })).ok();
+    act(&nina, &reply, "approve", &json!({})).refused(403);
+    // Nor after it was refused and taken up again.
+    act(&nina, &reply, "reject", &json!({})).ok();
+    act(&cast.ada, &reply, "export", &json!({})).ok();
+    act(&nina, &reply, "approve", &json!({})).refused(403);
+    assert!(channel.pushes().is_empty(), "{:?}", channel.pushes());
+    // It is Ada's own text again.
+    cast.ada.put(&path, &json!({ "body": "Hello Vera" })).ok();
+    act(&nina, &reply, "approve", &json!({})).ok();
+    channel.push_of("Hello Vera");
+    let other = cast.ada.reply(&question, "Bye");
+    nina.put(&format!("/1.0/contents/{}", id(&other)), &json!({ "body": "Good bye" })).ok();
+    act(&cast.otto, &other, "approve", &json!({})).ok();
+    channel.push_of("Good bye");
 }

@@ -14,6 +14,8 @@ on_both_engines![
     a_scheduled_answer_that_needs_approval_waits_for_both,
     a_time_is_refused_where_it_makes_no_sense,
     a_closed_thread_gets_no_scheduled_answer,
+    an_intervention_is_not_closed_over_an_answer_that_waits,
+    an_answer_that_was_withdrawn_opens_its_intervention_anew,
 ];
 
 fn question(cast: &Cast) -> (FakeChannel, String) {
@@ -141,6 +143,16 @@ fn a_closed_thread_gets_no_scheduled_answer(engine: Engine) {
     let first = cast.otto.post("/1.0/contents", &draft("To a closed thread", 2)).ok();
     assert_eq!(first["synchronization_status"], "export_pending");
     cast.otto.put(&format!("/1.0/content_threads/{}/close", first["thread_id"].as_str().unwrap()), &json!({})).ok();
+    // Neither at once, nor when it is taken up again.
+    let path = |content: &Value| format!("/1.0/contents/{}", id(content));
+    cast.otto.put(&path(&first), &json!({ "scheduled_at": "" })).refused(403);
+    let undone = cast.otto.post("/1.0/contents", &draft("Taken back", 3_600)).ok();
+    cast.otto.put(&format!("{}/withdraw", path(&undone)), &json!({})).ok();
+    let thread = format!("/1.0/content_threads/{}", undone["thread_id"].as_str().unwrap());
+    cast.otto.put(&format!("{thread}/close"), &json!({})).ok();
+    cast.otto.put(&format!("{}/export", path(&undone)), &json!({})).refused(403);
+    cast.otto.put(&format!("{thread}/open"), &json!({})).ok();
+    cast.otto.put(&format!("{}/export", path(&undone)), &json!({})).ok();
     let second = cast.otto.post("/1.0/contents", &draft("To an open thread", 1)).ok();
     let wait_for = |content: &Value, status: &str| {
         eventually(status, || {
@@ -150,4 +162,37 @@ fn a_closed_thread_gets_no_scheduled_answer(engine: Engine) {
     wait_for(&second, "success");
     let aborted = wait_for(&first, "export_aborted");
     assert!(aborted["synchronization_error"].as_str().unwrap().contains("closed"), "{aborted}");
+}
+
+fn an_intervention_is_not_closed_over_an_answer_that_waits(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (channel, question) = question(&cast);
+    let intervention = cast.otto.reply(&question, "Now")["intervention_id"].as_str().unwrap().to_owned();
+    let reply = schedule(&cast.otto, &question, "Later", 3_600);
+    let close = format!("/1.0/interventions/{intervention}/close");
+    cast.otto.put(&close, &json!({})).refused(403);
+    let path = format!("/1.0/contents/{}", id(&reply));
+    cast.otto.put(&format!("{path}/withdraw"), &json!({})).ok();
+    cast.otto.put(&close, &json!({})).ok();
+    // Under a closed one nothing is answered, old or new.
+    cast.otto.put(&format!("{path}/export"), &json!({})).refused(422);
+    cast.otto.engage(&question);
+    cast.otto.put(&format!("{path}/export"), &json!({})).ok();
+    channel.push_of("Later");
+    assert_eq!(replies(&cast.otto, &reply), 2);
+}
+
+fn an_answer_that_was_withdrawn_opens_its_intervention_anew(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (channel, question) = question(&cast);
+    let reply = schedule(&cast.otto, &question, "After all", 3_600);
+    let path = format!("/1.0/contents/{}", id(&reply));
+    cast.otto.put(&format!("{path}/withdraw"), &json!({})).ok();
+    let intervention = reply["intervention_id"].as_str().unwrap();
+    cast.otto.delete(&format!("/1.0/interventions/{intervention}/cancel")).ok();
+    assert_eq!(cast.otto.content(&question)["status"], "new");
+    let sent = cast.otto.put(&format!("{path}/export"), &json!({})).ok();
+    channel.push_of("After all");
+    assert_eq!(cast.otto.content(&question)["status"], "replied");
+    assert_eq!(replies(&cast.otto, &sent), 1);
 }

@@ -193,8 +193,7 @@ fn reply_route(app: &Conversations, call: &Call, draft: &Draft, parent: &str, tx
     let intervention = interventions::open_for_reply(call, &parent, tx)?;
     let private = draft.private || parent.private;
     // Answering what an agent or the source itself wrote goes to whom they wrote.
-    let is_ours = parent.creator_id.is_some() || matches!(parent.status.as_str(), "user_reply" | "user_initiated");
-    let recipient_id = if is_ours { parent.recipient_id } else { parent.author_id };
+    let recipient_id = if parent.is_ours() { parent.recipient_id } else { parent.author_id };
     Ok(Route {
         channel,
         object: if private { ContentObject::PrivateMessage } else { ContentObject::Message },
@@ -310,8 +309,9 @@ fn author(call: &Call, draft: &Draft, channel: &Channel, tx: &mut dyn Tx) -> Res
 /// Marks a content as not worth an answer.
 pub(super) fn ignore(call: &Call, id: Id, tx: &mut dyn Tx) -> Result<()> {
     let content = find(tx, &call.caller, id)?;
-    if content.creator_id.is_some() {
-        return Err(error::forbidden("This content was written by an agent; only customers' contents can be ignored."));
+    if content.is_ours() {
+        let message = "This content is an agent's or the source's own; only customers' contents can be ignored.";
+        return Err(error::forbidden(message));
     }
     if content.status != "ignored" {
         let sql = "UPDATE contents SET status = 'ignored', updated_at = $2 WHERE id = $1";
@@ -348,13 +348,16 @@ pub(super) fn export_again(call: &Call, id: Id, tx: &mut dyn Tx) -> Result<()> {
     if tx.first("SELECT 1 FROM contents WHERE id = $1 AND anonymized_at IS NOT NULL", args![&id])?.is_some() {
         return Err(error::forbidden("The content was anonymized: there is nothing to send."));
     }
+    if threads::find(tx, &call.caller, content.thread_id)?.closed {
+        return Err(error::forbidden("The thread is closed: open it to send the content."));
+    }
     tx.execute(
         "UPDATE contents SET synchronization_status = 'export_pending', synchronization_error = NULL, updated_at = $2
          WHERE id = $1",
         args![&id, call.env.now()],
     )?;
     // What was taken back before it went out has not been a reply yet.
-    if waiting::is_withheld(tx, id)? && waiting::resume(call, id, tx)? {
+    if waiting::resume(call, &content, tx)? {
         return Ok(());
     }
     let payload = json!({ "source_id": content.source_id });

@@ -36,6 +36,13 @@ pub(crate) struct Content {
     pub(crate) synchronization_status: String,
 }
 
+impl Content {
+    /// Whether an agent wrote it, here or on the channel, or the source itself: it is no customer's.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.creator_id.is_some() || matches!(self.status.as_str(), "user_reply" | "user_initiated")
+    }
+}
+
 const SELECT: &str =
     "SELECT id, source_id, thread_id, author_id, creator_id, recipient_id, intervention_id, status, private,
     synchronization_status FROM contents";

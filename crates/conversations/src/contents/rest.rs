@@ -344,7 +344,9 @@ pub(super) fn operations(app: &Arc<Conversations>) -> Vec<Operation> {
         .summary("Sends a content again that its channel did not take.")
         .notes(
             "Only in the states export_failure and export_aborted. Needs the right reply on the source. What was \
-             withdrawn or not approved waits for approval again, if the caller's contents may need it.",
+             withdrawn or not approved is sent again by its author or by who may approve it; it waits for approval again \
+             if it waited for that, or if the caller's contents may need it. 403 while the thread is closed, 422 while \
+             the intervention is.",
         )
         .extension(),
     ]
@@ -370,7 +372,7 @@ fn waiting_operations(app: &Arc<Conversations>) -> Vec<Operation> {
         )
         .tag(tag)
         .summary("Approves a content that waits for that: it goes out, or waits for its time.")
-        .notes("Needs the right reply on the source. Nobody approves what they wrote.")
+        .notes("Needs the right reply on the source. Nobody approves what they wrote, or whose text they changed last.")
         .permissions(&[Permission::ApproveContent])
         .extension(),
         Operation::write(
@@ -407,7 +409,10 @@ fn waiting_operations(app: &Arc<Conversations>) -> Vec<Operation> {
         })
         .tag(tag)
         .summary("Changes a content that waits for approval or for its time.")
-        .notes("Its author can, and who may approve it. A text that was approved already needs approval again.")
+        .notes(
+            "Its author can, and who may approve it; who changes the text leaves the approval to somebody else. A text \
+             that was approved already needs approval again.",
+        )
         .extension(),
     ]
 }

@@ -9,7 +9,7 @@ use frontdesk_store::{Tx, args, search};
 use serde_json::{Map, Value, json};
 
 use super::commands::check_body;
-use super::{find, indexing};
+use super::{Content, find, indexing};
 use crate::{events, interventions, moments};
 
 /// At most this far ahead: a year.
@@ -85,6 +85,7 @@ struct Waiting {
     scheduled_at: Option<Timestamp>,
     thread_closed: bool,
     title: Option<String>,
+    extras: Map<String, Value>,
 }
 
 /// The content if it waits.
@@ -93,7 +94,7 @@ fn load(tx: &mut dyn Tx, id: Id) -> Result<Option<Waiting>> {
         "SELECT contents.id, contents.source_id, contents.thread_id, contents.author_id, contents.creator_id,
                 contents.intervention_id, contents.in_reply_to_id, contents.type, contents.status, contents.body,
                 contents.private, contents.first_in_thread, contents.attachments_count, contents.approval_required,
-                contents.scheduled_at, threads.closed, contents.title
+                contents.scheduled_at, threads.closed, contents.title, contents.extras
          FROM contents JOIN threads ON threads.id = contents.thread_id
          WHERE contents.id = $1 AND contents.synchronization_status = 'export_pending'
            AND (contents.approval_required OR contents.scheduled_at IS NOT NULL)",
@@ -118,6 +119,7 @@ fn load(tx: &mut dyn Tx, id: Id) -> Result<Option<Waiting>> {
         scheduled_at: row.get(14)?,
         thread_closed: row.get(15)?,
         title: row.get(16)?,
+        extras: read_extras(row.get(17)?)?,
     }))
 }
 
@@ -152,7 +154,7 @@ impl Waiting {
     }
 }
 
-/// 403 unless the caller may approve this content: it waits for that, and somebody else wrote it.
+/// 403 unless the caller may decide about this content: it waits for that, and somebody else wrote it.
 fn require_judge(call: &Call, waiting: &Waiting) -> Result<()> {
     call.caller.require_any(&[Permission::ApproveContent])?;
     if !waiting.approval_required {
@@ -171,6 +173,10 @@ fn require_judge(call: &Call, waiting: &Waiting) -> Result<()> {
 pub(super) fn approve(call: &Call, id: Id, tx: &mut dyn Tx) -> Result<()> {
     let waiting = Waiting::find(call, id, tx)?;
     require_judge(call, &waiting)?;
+    // Else who approves could send anything that nobody else has seen.
+    if waiting.extras.get(EDITED_BY) == Some(&json!(call.caller.user_id)) {
+        return Err(error::forbidden("You changed this content last: somebody else has to approve it."));
+    }
     if waiting.thread_closed {
         return Err(error::forbidden("The thread is closed: open it to approve the content."));
     }
@@ -205,23 +211,20 @@ pub(super) fn withdraw(call: &Call, id: Id, tx: &mut dyn Tx) -> Result<()> {
     abort(tx, &call.env, &waiting, Some(call.caller.user_id), WITHDRAWN)
 }
 
-/// Among the extras of a content that was taken back before it went out: it was never a reply.
+/// Among the extras of a content that was taken back before it went out: it was never a reply. Holds whether it waited
+/// for approval.
 const WITHHELD: &str = "withheld";
+/// Among the extras of a content that waits: who changed its text last, if that was not its author.
+const EDITED_BY: &str = "edited_by";
 
-fn extras(tx: &mut dyn Tx, id: Id) -> Result<Map<String, Value>> {
-    let text: Option<String> = tx.one("SELECT extras FROM contents WHERE id = $1", args![&id])?.get(0)?;
+fn read_extras(text: Option<String>) -> Result<Map<String, Value>> {
     let read = serde_json::from_str(text.as_deref().unwrap_or("{}"));
     read.map_err(|trouble| error::broken(format!("contents.extras: {trouble}")))
 }
 
-/// Whether a content was taken back before it went out.
-pub(super) fn is_withheld(tx: &mut dyn Tx, id: Id) -> Result<bool> {
-    Ok(extras(tx, id)?.contains_key(WITHHELD))
-}
-
 fn abort(tx: &mut dyn Tx, env: &Env, waiting: &Waiting, user_id: Option<Id>, reason: &str) -> Result<()> {
-    let mut extras = extras(tx, waiting.id)?;
-    extras.insert(WITHHELD.into(), true.into());
+    let mut extras = waiting.extras.clone();
+    extras.insert(WITHHELD.into(), json!({ "approval": waiting.approval_required }));
     tx.execute(
         "UPDATE contents SET synchronization_status = 'export_aborted', synchronization_error = $2,
            approval_required = FALSE, scheduled_at = NULL, extras = $4, updated_at = $3
@@ -267,10 +270,18 @@ pub(super) fn edit(call: &Call, id: Id, edit: &Edit, tx: &mut dyn Tx) -> Result<
         return Ok(());
     }
     waiting.approval_required |= asks_again;
+    if body.is_some() {
+        match waiting.is_by(call) {
+            true => waiting.extras.remove(EDITED_BY),
+            false => waiting.extras.insert(EDITED_BY.into(), json!(call.caller.user_id)),
+        };
+    }
+    let extras = Value::Object(waiting.extras.clone()).to_string();
     tx.execute(
-        "UPDATE contents SET body = coalesce($2, body), scheduled_at = $3, approval_required = $4, updated_at = $5
+        "UPDATE contents SET body = coalesce($2, body), scheduled_at = $3, approval_required = $4, extras = $5,
+           updated_at = $6
          WHERE id = $1",
-        args![&id, body, scheduled_at, waiting.approval_required, call.env.now()],
+        args![&id, body, scheduled_at, waiting.approval_required, &extras, call.env.now()],
     )?;
     let told = json!({ "source_id": waiting.source_id, "approval_required": waiting.approval_required });
     tx.append(events::by(call, "content.updated", id, Some(waiting.thread_id), told.clone()));
@@ -283,26 +294,48 @@ pub(super) fn edit(call: &Call, id: Id, edit: &Edit, tx: &mut dyn Tx) -> Result<
     Ok(())
 }
 
-/// A content that was taken back is to go out after all: it counts now, or waits for approval. Returns whether it waits.
-pub(super) fn resume(call: &Call, id: Id, tx: &mut dyn Tx) -> Result<bool> {
-    let content = find(tx, &call.caller, id)?;
-    let mut extras = extras(tx, id)?;
-    extras.remove(WITHHELD);
-    let text = Value::Object(extras).to_string();
-    tx.execute("UPDATE contents SET extras = $2 WHERE id = $1", args![&id, &text])?;
-    let waits = is_subject_to_approval(call, content.source_id);
+/// A content that was taken back before it went out is to go out after all: its author may ask for that, and who
+/// approves. It counts now; or it waits for approval, as it did before or as the caller's contents do. Returns whether
+/// it waits; nothing happens to a content that was not taken back.
+pub(super) fn resume(call: &Call, content: &Content, tx: &mut dyn Tx) -> Result<bool> {
+    let id = content.id;
+    let row = tx.one(
+        "SELECT contents.extras, parents.id FROM contents LEFT JOIN contents AS parents ON parents.id = contents.in_reply_to_id
+         WHERE contents.id = $1",
+        args![&id],
+    )?;
+    let (mut extras, parent_id) = (read_extras(row.get(0)?)?, row.get::<Option<Id>>(1)?);
+    let Some(withheld) = extras.remove(WITHHELD) else { return Ok(false) };
+    if content.creator_id != Some(call.caller.user_id) && !call.caller.may(Permission::ApproveContent) {
+        let message = "Only its author, and who may approve it, can send a content that was taken back.";
+        return Err(error::forbidden(message));
+    }
+    // Its intervention may have been closed or cancelled since: it is answered anew.
+    let parent = match (content.intervention_id, parent_id) {
+        (None, Some(parent_id)) => Some(find(tx, &call.caller, parent_id)?),
+        _ => None,
+    };
+    let intervention = interventions::open_for_reply(call, parent.as_ref().unwrap_or(content), tx)?;
+    let intervention_id = intervention.map(|intervention| intervention.id);
+    let waits = withheld["approval"] != json!(false) || is_subject_to_approval(call, content.source_id);
+    tx.execute(
+        "UPDATE contents SET extras = $2, intervention_id = $3, approval_required = $4 WHERE id = $1",
+        args![&id, &Value::Object(extras).to_string(), &intervention_id, waits],
+    )?;
     if waits {
-        tx.execute("UPDATE contents SET approval_required = TRUE WHERE id = $1", args![&id])?;
         let told = json!({ "source_id": content.source_id, "approval_required": true });
         tx.append(events::by(call, "content.approval_requested", id, Some(content.thread_id), told));
     } else {
-        count(tx, &call.env, id, content.intervention_id)?;
+        count(tx, &call.env, id, intervention_id)?;
     }
     Ok(waits)
 }
 
-/// Nothing holds a content any more: from now on it is a reply, and the delivery takes it.
+/// Nothing holds a content any more: from now on it is a reply, and the delivery takes it. 403 if its thread is closed.
 fn release(tx: &mut dyn Tx, env: &Env, waiting: &Waiting) -> Result<()> {
+    if waiting.thread_closed {
+        return Err(error::forbidden("The thread is closed: open it to send the content."));
+    }
     count(tx, env, waiting.id, waiting.intervention_id)?;
     if waiting.scheduled_at.is_some() {
         let sql = "UPDATE contents SET scheduled_at = NULL, updated_at = $2 WHERE id = $1";

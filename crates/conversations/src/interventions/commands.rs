@@ -155,12 +155,23 @@ pub(super) fn close(call: &Call, id: Id, tx: &mut dyn Tx) -> Result<Intervention
     if intervention.user_id != Some(call.caller.user_id) && !call.caller.may(Permission::UpdateIntervention) {
         return Err(error::forbidden("The intervention is somebody else's, and your role lacks update_intervention."));
     }
+    require_nothing_waits(tx, id)?;
     let now = call.env.now();
     tx.execute(
         "UPDATE interventions SET closed_at = $2, deferred_at = NULL, updated_at = $2 WHERE id = $1",
         args![&id, now],
     )?;
     announce(call, id, "intervention.closed", tx)
+}
+
+/// 403 while a reply waits: it would go out under an intervention that is over (reading D1).
+fn require_nothing_waits(tx: &mut dyn Tx, id: Id) -> Result<()> {
+    let waits = "SELECT 1 FROM contents WHERE intervention_id = $1 AND synchronization_status = 'export_pending'
+                   AND (approval_required OR scheduled_at IS NOT NULL) LIMIT 1";
+    match tx.first(waits, args![&id])? {
+        Some(_) => Err(error::forbidden("A reply waits for approval or for its time: withdraw it first.")),
+        None => Ok(()),
+    }
 }
 
 /// Removes an intervention without replies (row 6.05); its contents are new again.
@@ -172,11 +183,7 @@ pub(super) fn cancel(call: &Call, id: Id, tx: &mut dyn Tx) -> Result<Interventio
     if intervention.user_replies_count > 0 {
         return Err(error::forbidden("The intervention has an agent's reply: close it instead."));
     }
-    let waits = "SELECT 1 FROM contents WHERE intervention_id = $1 AND creator_id IS NOT NULL
-                   AND synchronization_status = 'export_pending' LIMIT 1";
-    if tx.first(waits, args![&id])?.is_some() {
-        return Err(error::forbidden("A reply waits for approval or for its time: withdraw it first."));
-    }
+    require_nothing_waits(tx, id)?;
     let now = call.env.now();
     let told = payload(tx, &intervention)?;
     tx.execute(
