@@ -12,6 +12,8 @@ fn what_nobody_answered_is_archived_after_a_while(engine: Engine) {
     let (source, _channel) = cast.new_source();
     source.says("vera", "old", "Hello?");
     source.says("rita", "answered", "Hello?");
+    source.says("rita", "assigned", "Hello?");
+    let dropped = id(&cast.otto.engage(&id(&source.contents(&cast.otto, "assigned")[0])));
     cast.otto.reply(&id(&source.contents(&cast.otto, "answered")[0]), "Hello");
     let own = format!("/1.0/content_sources/{}", source.id);
     // Without the switch the period alone does nothing.
@@ -30,6 +32,14 @@ fn what_nobody_answered_is_archived_after_a_while(engine: Engine) {
     source.says("vera", "later", "Hello?");
     eventually("the next one is archived", || {
         (source.contents(&cast.otto, "later")[0]["status"] == "ignored").then_some(())
+    });
+    // What was somebody's and is nobody's again is found the next time that it walks from the beginning.
+    assert_eq!(source.contents(&cast.otto, "assigned")[0]["status"], "assigned");
+    cast.otto.delete(&format!("/1.0/interventions/{dropped}/cancel")).ok();
+    let hour = 3_600_i64 * 1_000_000;
+    cast.server.sql(&format!("UPDATE sweeps SET at = at - {hour} WHERE name = 'archiving began'"));
+    eventually("it is archived too", || {
+        (source.contents(&cast.otto, "assigned")[0]["status"] == "ignored").then_some(())
     });
 }
 

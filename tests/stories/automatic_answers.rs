@@ -13,6 +13,7 @@ on_both_engines![
     two_machines_do_not_talk_for_ever,
     an_answer_is_given_once_also_after_a_crash,
     a_source_speaks_as_itself,
+    a_closed_source_without_a_text_for_it_still_greets,
 ];
 
 /// How long an answer would have taken if one came.
@@ -105,6 +106,21 @@ fn what_is_no_customers_message_is_not_answered(engine: Engine) {
     source.says("mallory", "spam", "Buy!");
     std::thread::sleep(AWHILE);
     assert!(channel.pushes().is_empty() && quiet.pushes().is_empty(), "{:?}", channel.pushes());
+}
+
+fn a_closed_source_without_a_text_for_it_still_greets(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let on = json!({
+        "auto_response_trigger_enabled": { "first_message_from_user": true, "out_of_office_hours_message": true },
+        "auto_response_triggers": [
+            { "language": "en", "created_from_trigger": "first_message_from_user", "body": "We have it." },
+        ],
+    });
+    let (source, channel) = answering(&cast, on);
+    let sheet = json!({ "label": "Closed", "active": true, "source_ids": [source.id] });
+    cast.otto.post("/1.0/time_sheets", &sheet).ok();
+    source.says("vera", "t", "Hello?");
+    channel.push_of("We have it.");
 }
 
 /// A source that is closed and would answer every message.

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use frontdesk_model::{Event, Id, Result, Timestamp, error};
+use frontdesk_model::{Event, Id, Result, Timestamp};
 use frontdesk_people::time_sheets;
 use frontdesk_sources::inbound::{ContentObject, InboundAuthor};
 use frontdesk_store::consumer::Consumer;
@@ -15,7 +15,7 @@ use frontdesk_store::{Tx, args};
 use serde_json::{Map, Value, json};
 
 use crate::contents::indexing;
-use crate::sources::{Channel, CommonSettings, StoredSettings};
+use crate::sources::{self, AutoResponseTrigger, Channel, CommonSettings};
 use crate::{Conversations, events, identities, ingest, threads};
 
 /// Nobody wants to hear now that their question of long ago has arrived: older events are passed over, for example when
@@ -108,11 +108,12 @@ impl Consumer for AutomaticAnswers {
             let is_first = payload.get("first_in_thread") == Some(&Value::Bool(true));
             let Some(customer_id) = id(&payload, "author_id") else { continue };
             let is_closed = Occasion::OutOfOffice.is_on(settings) && !time_sheets::is_open(tx, source_id, event.at)?;
-            let occasion = match (is_closed, is_first && Occasion::FirstMessage.is_on(settings)) {
-                (true, _) => Occasion::OutOfOffice,
-                (false, true) => Occasion::FirstMessage,
-                (false, false) => continue,
-            };
+            let is_first = is_first && Occasion::FirstMessage.is_on(settings);
+            let occasions = [(Occasion::OutOfOffice, is_closed), (Occasion::FirstMessage, is_first)];
+            // One without a text has nothing to say, and leaves the turn to the other.
+            let mut said =
+                occasions.into_iter().filter(|(occasion, is_on)| *is_on && texts(settings, *occasion).next().is_some());
+            let Some((occasion, _)) = said.next() else { continue };
             let message = Message { id: event.object_id, source_id, thread_id, customer_id, at: event.at };
             answer(&self.app, tx, &message, occasion, settings)?;
         }
@@ -122,20 +123,9 @@ impl Consumer for AutomaticAnswers {
 
 /// The settings of the active sources that have an automatic answer switched on.
 fn answering(tx: &mut dyn Tx) -> Result<HashMap<Id, CommonSettings>> {
-    let mut found = HashMap::new();
-    // The text is looked through first: few sources answer, and reading settings takes longer.
-    let rows = tx.query(
-        "SELECT id, settings FROM sources
-         WHERE active AND (settings LIKE '%\"first_message_from_user\":true%'
-           OR settings LIKE '%\"out_of_office_hours_message\":true%')",
-        args![],
-    )?;
-    for row in rows {
-        let stored: StoredSettings = serde_json::from_str(&row.get::<String>(1)?)
-            .map_err(|trouble| error::broken(format!("sources.settings: {trouble}")))?;
-        found.insert(row.get(0)?, stored.common);
-    }
-    Ok(found)
+    let texts = ["\"first_message_from_user\":true", "\"out_of_office_hours_message\":true"];
+    let sources = sources::with_settings(tx, &texts, |_| false)?;
+    Ok(sources.into_iter().filter(|source| source.active).map(|source| (source.id, source.stored.common)).collect())
 }
 
 fn payload(event: &Event) -> Map<String, Value> {
@@ -219,12 +209,14 @@ fn answer(
     Ok(())
 }
 
+fn texts(settings: &CommonSettings, occasion: Occasion) -> impl Iterator<Item = &AutoResponseTrigger> + Clone {
+    let all = settings.auto_response_triggers.iter();
+    all.filter(move |text| text.created_from_trigger == occasion.name() && !text.body.trim().is_empty())
+}
+
 /// The text in the customer's language, else in the source's, else the first there is.
 fn text<'s>(settings: &'s CommonSettings, occasion: Occasion, language: Option<&str>) -> Option<&'s str> {
-    let mut texts = settings
-        .auto_response_triggers
-        .iter()
-        .filter(|text| text.created_from_trigger == occasion.name() && !text.body.trim().is_empty());
+    let mut texts = texts(settings, occasion);
     let wanted = [language, settings.default_content_language.as_deref()];
     // `fr-CH` is best served in `fr-CH`, and well in `fr`.
     let general = |language: &str| language.split(['-', '_']).next().unwrap_or_default().to_ascii_lowercase();

@@ -1,16 +1,33 @@
 //! What grows old: contents that nobody answered are archived (row 2.13), and threads of messaging sources that have been
-//! silent are closed (row 3.12). A sweep walks in the order of age and keeps its place, so that nothing is looked at
-//! twice and nobody waits behind it. Both are timers.
+//! silent are closed (row 3.12). Both are timers.
+//!
+//! A sweep walks in the order of age and keeps its place, so that nobody waits behind it: a step looks at no more than
+//! [`LOOKS_PER_STEP_MAX`] rows in one transaction, and changes fewer.
+//!
+//! Archiving walks through the index of what is new and leaves out all that was answered. It begins with the creation of
+//! its source, not of the store: what a channel dates before that is history. What it has passed may be due after all: an
+//! intervention is cancelled, and its contents are new again; a channel comes back and delivers what was written before. So
+//! it walks again, but not more than once in [`AGAIN_SECONDS`]: in that time its work is bounded by the contents that are
+//! new on other sources since its source was created, a thousand of them in one step.
 
-use frontdesk_model::{Env, Id, Result, Timestamp, error};
-use frontdesk_store::{Tx, args};
+use frontdesk_model::{Env, Id, Result, Timestamp};
+use frontdesk_store::{Row, Tx, args};
 use serde_json::json;
 
-use crate::sources::{CommonSettings, StoredSettings, kind_of};
+use crate::sources::{self, CommonSettings};
 use crate::{events, threads};
 
 /// A silent thread is closed after its source's time for thread inclusion, and never sooner.
 const SILENT_SECONDS_MIN: i64 = 4 * 24 * 60 * 60;
+/// At most this many rows are looked at in one transaction.
+const LOOKS_PER_STEP_MAX: i64 = 1_000;
+/// Archiving begins anew after so long.
+const AGAIN_SECONDS: i64 = 3_600;
+
+const ARCHIVING: &str = "archiving";
+const CLOSING: &str = "closing";
+/// The row of `sweeps` that says when archiving began to walk.
+const ARCHIVING_BEGAN: &str = "archiving began";
 
 /// A source that has something to sweep, and how far that has come.
 struct Sweep {
@@ -18,36 +35,38 @@ struct Sweep {
     name: &'static str,
     /// Older than this is old.
     before: Timestamp,
+    /// Up to this row it has come.
     at: Timestamp,
     id: Id,
+    /// Whether it begins now, for the first time or anew.
+    begins: bool,
 }
 
-const ARCHIVING: &str = "archiving";
-const CLOSING: &str = "closing";
-
-/// The sweeps of all sources that want one.
+/// The sweeps of all sources that want one; what has come least far is first, so that none waits for the end of another.
 fn sweeps(tx: &mut dyn Tx, now: Timestamp) -> Result<Vec<Sweep>> {
-    // The text is looked through first: few sources want one, and reading settings takes longer.
-    let rows = tx.query(
-        "SELECT id, type, settings FROM sources
-         WHERE settings LIKE '%\"content_archiving\":true%' OR type = 'mobile_messaging' ORDER BY id",
-        args![],
-    )?;
     let mut found = Vec::new();
-    for row in rows {
-        let (source_id, kind): (Id, String) = (row.get(0)?, row.get(1)?);
-        let stored: StoredSettings = serde_json::from_str(&row.get::<String>(2)?)
-            .map_err(|trouble| error::broken(format!("sources.settings: {trouble}")))?;
-        for (name, seconds) in wanted(&stored.common, kind_of(&kind)?.is_messaging) {
-            let place =
-                tx.first("SELECT at, id FROM sweeps WHERE source_id = $1 AND name = $2", args![&source_id, name])?;
-            let (at, id) = match place {
-                Some(place) => (place.get(0)?, place.get(1)?),
-                None => (Timestamp::from_micros(i64::MIN), Id::default()),
+    for source in sources::with_settings(tx, &["\"content_archiving\":true"], |kind| kind.is_messaging)? {
+        let mut places = [None; 3];
+        for row in tx.query("SELECT name, at, id FROM sweeps WHERE source_id = $1", args![&source.id])? {
+            let name: String = row.get(0)?;
+            let names = [ARCHIVING, CLOSING, ARCHIVING_BEGAN];
+            if let Some(index) = names.iter().position(|known| *known == name) {
+                places[index] = Some((row.get::<Timestamp>(1)?, row.get::<Id>(2)?));
+            }
+        }
+        let [archiving, closing, began] = places;
+        let begins = began.is_none_or(|(at, _)| at <= now.plus_seconds(-AGAIN_SECONDS));
+        let archiving = archiving.filter(|_| !begins);
+        for (name, seconds) in wanted(&source.stored.common, source.kind.is_messaging) {
+            let (place, begins, first) = match name {
+                ARCHIVING => (archiving, begins, source.created_at),
+                _ => (closing, false, Timestamp::from_micros(i64::MIN)),
             };
-            found.push(Sweep { source_id, name, before: now.plus_seconds(-seconds), at, id });
+            let (at, id) = place.unwrap_or((first, Id::default()));
+            found.push(Sweep { source_id: source.id, name, before: now.plus_seconds(-seconds), at, id, begins });
         }
     }
+    found.sort_by_key(|sweep| sweep.at);
     Ok(found)
 }
 
@@ -63,65 +82,79 @@ fn wanted(settings: &CommonSettings, is_messaging: bool) -> Vec<(&'static str, i
     wanted
 }
 
-/// The next rows of a sweep: id, when, and the thread, source and state.
-fn rows(tx: &mut dyn Tx, sweep: &Sweep, limit: i64) -> Result<Vec<frontdesk_store::Row>> {
-    match sweep.name {
-        // In the order of arrival, which ids tell: so messages pay for no index.
+/// The next rows of a sweep: id, when, thread, and whether it is one to change.
+fn rows(tx: &mut dyn Tx, sweep: &Sweep, limit: i64) -> Result<Vec<Row>> {
+    let sql = match sweep.name {
         ARCHIVING => {
-            let millis = u64::try_from(sweep.before.micros().div_euclid(1_000)).unwrap_or(0);
-            let end = Id::from_parts(millis, 0);
-            tx.query(
-                "SELECT id, created_at, thread_id, source_id, status = 'new' AND creator_id IS NULL FROM contents
-                 WHERE id > $1 AND id < $2 ORDER BY id LIMIT $3",
-                args![&sweep.id, &end, limit],
-            )
+            "SELECT id, created_at, thread_id, source_id = $5 AND creator_id IS NULL FROM contents
+             WHERE status = 'new' AND (created_at, id) > ($1, $2) AND created_at < $3 ORDER BY created_at, id LIMIT $4"
         }
-        _ => tx.query(
-            "SELECT id, last_content_at, id, source_id, NOT closed FROM threads
-             WHERE (last_content_at, id) > ($1, $2) AND last_content_at < $3 ORDER BY last_content_at, id LIMIT $4",
-            args![sweep.at, &sweep.id, sweep.before, limit],
-        ),
-    }
+        _ => {
+            "SELECT id, last_content_at, id, source_id = $5 AND NOT closed FROM threads
+             WHERE (last_content_at, id) > ($1, $2) AND last_content_at < $3 ORDER BY last_content_at, id LIMIT $4"
+        }
+    };
+    tx.query(sql, args![sweep.at, &sweep.id, sweep.before, limit, &sweep.source_id])
 }
 
 /// Whether anything has grown old.
 pub(crate) fn any_due(tx: &mut dyn Tx, now: Timestamp) -> Result<bool> {
     for sweep in sweeps(tx, now)? {
-        if !rows(tx, &sweep, 1)?.is_empty() {
+        if sweep.begins || !rows(tx, &sweep, 1)?.is_empty() {
             return Ok(true);
         }
     }
     Ok(false)
 }
 
-/// Looks at the next `limit` rows of the first sweep that has any. Returns how many there were.
+/// One step of the sweep that has come least far; changes at most `limit` rows. Returns how many it looked at.
 pub(crate) fn advance(tx: &mut dyn Tx, env: &Env, limit: i64) -> Result<u64> {
     let now = env.now();
     for sweep in sweeps(tx, now)? {
-        let rows = rows(tx, &sweep, limit)?;
-        let Some(last) = rows.last() else { continue };
-        for row in &rows {
-            let (id, thread_id): (Id, Id) = (row.get(0)?, row.get(2)?);
-            if row.get::<Id>(3)? != sweep.source_id || !row.get::<bool>(4)? {
-                continue;
-            }
-            let payload = json!({ "source_id": sweep.source_id });
-            let kind = if sweep.name == ARCHIVING {
-                let sql = "UPDATE contents SET status = 'ignored', updated_at = $2 WHERE id = $1";
-                tx.execute(sql, args![&id, now])?;
-                "content.auto_ignored"
-            } else {
-                threads::close_silent(tx, id, now)?;
-                "content.thread_auto_closed"
-            };
-            tx.append(events::caused_by_nobody(env, kind, id, Some(thread_id), payload));
+        let rows = rows(tx, &sweep, LOOKS_PER_STEP_MAX)?;
+        if sweep.begins {
+            keep(tx, sweep.source_id, ARCHIVING_BEGAN, now, Id::default())?;
+        } else if rows.is_empty() {
+            continue;
         }
-        tx.execute(
-            "INSERT INTO sweeps (source_id, name, at, id) VALUES ($1, $2, $3, $4)
-             ON CONFLICT (source_id, name) DO UPDATE SET at = excluded.at, id = excluded.id",
-            args![&sweep.source_id, sweep.name, last.get::<Timestamp>(1)?, &last.get::<Id>(0)?],
-        )?;
-        return Ok(rows.len() as u64);
+        let (mut looked, mut changed) = (0, 0);
+        let mut place = (sweep.at, sweep.id);
+        for row in &rows {
+            looked += 1;
+            place = (row.get(1)?, row.get(0)?);
+            if row.get(3)? {
+                change(tx, env, &sweep, row.get(0)?, row.get(2)?)?;
+                changed += 1;
+                if changed == limit {
+                    break;
+                }
+            }
+        }
+        keep(tx, sweep.source_id, sweep.name, place.0, place.1)?;
+        return Ok(looked);
     }
     Ok(0)
+}
+
+fn change(tx: &mut dyn Tx, env: &Env, sweep: &Sweep, id: Id, thread_id: Id) -> Result<()> {
+    let kind = if sweep.name == ARCHIVING {
+        let sql = "UPDATE contents SET status = 'ignored', updated_at = $2 WHERE id = $1";
+        tx.execute(sql, args![&id, env.now()])?;
+        "content.auto_ignored"
+    } else {
+        threads::close_silent(tx, id, env.now())?;
+        "content.thread_auto_closed"
+    };
+    let payload = json!({ "source_id": sweep.source_id });
+    tx.append(events::caused_by_nobody(env, kind, id, Some(thread_id), payload));
+    Ok(())
+}
+
+fn keep(tx: &mut dyn Tx, source_id: Id, name: &str, at: Timestamp, id: Id) -> Result<()> {
+    tx.execute(
+        "INSERT INTO sweeps (source_id, name, at, id) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (source_id, name) DO UPDATE SET at = excluded.at, id = excluded.id",
+        args![&source_id, name, at, &id],
+    )?;
+    Ok(())
 }

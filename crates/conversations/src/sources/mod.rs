@@ -18,7 +18,7 @@ pub use frontdesk_people::sources_permissions::grant;
 
 pub(crate) use channel::Channel;
 pub use channel::Channels;
-pub(crate) use settings::CommonSettings;
+pub(crate) use settings::{AutoResponseTrigger, CommonSettings};
 
 /// A source as the store keeps it.
 pub(crate) struct Source {
@@ -163,6 +163,17 @@ pub(crate) fn find(tx: &mut dyn Tx, caller: &Caller, id: Id) -> Result<Source> {
 pub(crate) fn by_id(tx: &mut dyn Tx, id: Id) -> Result<Option<Source>> {
     let row = tx.first(&format!("SELECT {COLUMNS} FROM sources WHERE id = $1"), args![&id])?;
     row.map(|row| source(&row)).transpose()
+}
+
+/// The sources whose settings, as they are stored, hold one of these texts, and those of these kinds. Few do, and reading
+/// settings takes longer than looking for a text.
+pub(crate) fn with_settings(tx: &mut dyn Tx, texts: &[&str], kinds: fn(&SourceKind) -> bool) -> Result<Vec<Source>> {
+    let texts = texts.iter().map(|text| format!("settings LIKE '%{text}%'"));
+    let kinds = frontdesk_sources::kinds().iter().filter(|kind| kinds(kind));
+    let kinds = kinds.map(|kind| format!("type = '{}'", kind.type_name));
+    let any = texts.chain(kinds).collect::<Vec<_>>().join(" OR ");
+    let rows = tx.query(&format!("SELECT {COLUMNS} FROM sources WHERE {any} ORDER BY id"), args![])?;
+    rows.iter().map(source).collect()
 }
 
 /// Shows on the source why its channel cannot be reached, or that it can again.
