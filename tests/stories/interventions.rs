@@ -178,6 +178,7 @@ fn lists_are_filtered_and_sorted(engine: Engine) {
     assert_eq!(list(&format!("&user_id={}", cast.ada.user_id)), [""; 0]);
     assert_eq!(list(&format!("&thread_id={}", interventions[1]["thread_id"].as_str().unwrap())), [marc.as_str()]);
     assert_eq!(list("&thread_id=nonsense"), [""; 0]);
+    assert_eq!(list("&thread_id=&user_id=&identity_group_id=&identity_id[]="), list(""), "empty is not given");
     let one = interventions[1]["identity_id"].as_str().unwrap();
     assert_eq!(ids(&cast.otto.get(&format!("/1.0/interventions?identity_id={one}")).ok()), [marc.as_str()]);
     source.says("vera", "vera", "Still there?");

@@ -69,6 +69,7 @@ fn users_are_listed_and_filtered(engine: Engine) {
     assert!(ids(&made).contains(&cast.otto.user_id));
     assert_eq!(list("email=ADA@frontdesk.local"), [cast.ada.user_id.as_str()]);
     assert_eq!(list("email=nobody@frontdesk.local"), [""; 0]);
+    assert!(list("email=&external_id=&role_id=").len() > 1, "empty is not given");
     let role = cast.ada.get("/1.0/users/me").ok()["role_id"].as_str().unwrap().to_owned();
     assert!(list(&format!("role_id={role}&limit=150")).len() >= 3);
     assert_eq!(list("role_id=nonsense"), [""; 0]);

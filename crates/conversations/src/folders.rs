@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use frontdesk_model::{Id, Permission, Result, Timestamp, error};
 use frontdesk_people::teams;
-use frontdesk_rest::{Call, NoParameters, Operation, Page, Paging};
+use frontdesk_rest::{Call, NoParameters, Operation, Page, Paging, given};
 use frontdesk_store::{Row, Tx, args};
 use http::Method;
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::{Conversations, events, threads};
@@ -114,7 +114,7 @@ struct Update {
 #[derive(Deserialize, JsonSchema)]
 struct Attributes {
     /// The folder above; empty puts it at the top.
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "given::or_empty")]
     parent_id: Option<Option<Id>>,
     /// Smaller ones come first; a new one is the last when it is absent.
     #[schemars(range(min = POSITION_MIN, max = POSITION_MAX))]
@@ -136,11 +136,6 @@ struct Attributes {
 struct GivenRestriction {
     /// Their ids; an empty list lifts the restriction.
     only: Option<Vec<Id>>,
-}
-
-/// Tells a parameter that was given empty from one that was not given.
-fn given<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Option<Option<Id>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
 }
 
 pub(crate) fn operations(_: &Arc<Conversations>) -> Vec<Operation> {

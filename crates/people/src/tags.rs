@@ -2,7 +2,7 @@
 
 use frontdesk_model::event::NewEvent;
 use frontdesk_model::{Id, Permission, Result, Timestamp, error};
-use frontdesk_rest::{Call, NoParameters, Operation, Page, Paging};
+use frontdesk_rest::{Call, NoParameters, Operation, Page, Paging, given};
 use frontdesk_store::{Filter, Row, Tx, args};
 use http::Method;
 use schemars::JsonSchema;
@@ -78,9 +78,7 @@ fn find(tx: &mut dyn Tx, id: Id) -> Result<Tag> {
 }
 
 fn list(_: &Call, parameters: List, tx: &mut dyn Tx) -> Result<Page<Tag>> {
-    // A malformed id is no tag's.
-    let wanted = parameters.ids.filter(|ids| !ids.is_empty());
-    let wanted: Option<Vec<Id>> = wanted.map(|ids| ids.split(',').filter_map(|id| id.trim().parse().ok()).collect());
+    let wanted = given::text(parameters.ids).map(|ids| given::ids(&ids));
     let mut filter = Filter::default();
     if let Some(ids) = &wanted {
         filter.and_in(tx, "id", ids);

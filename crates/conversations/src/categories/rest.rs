@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use frontdesk_model::{Id, Permission, Result, SourceRight, Timestamp, error};
-use frontdesk_rest::{Call, NoParameters, Operation, Page, Paging};
+use frontdesk_rest::{Call, NoParameters, Operation, Page, Paging, given};
 use frontdesk_store::{Filter, Row, Tx, args};
 use http::Method;
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::Branches;
@@ -93,7 +93,7 @@ struct Update {
 #[derive(Deserialize, JsonSchema)]
 struct Attributes {
     /// The category above; empty makes it a root.
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "given::or_empty")]
     parent_id: Option<Option<Id>>,
     /// The colour it is shown in, 0 to 6.
     #[schemars(range(min = 0, max = COLOR_MAX))]
@@ -108,11 +108,6 @@ struct Attributes {
     unselectable: Option<bool>,
     /// The sources where it is offered, of those that the caller may read; empty: everywhere. Roots only.
     source_ids: Option<Vec<Id>>,
-}
-
-/// Tells a parameter that was given empty from one that was not given.
-fn given<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Option<Option<Id>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
 }
 
 /// Parameters of `deleteCategory`.
@@ -155,17 +150,15 @@ pub(crate) fn operations(_: &Arc<Conversations>) -> Vec<Operation> {
 
 fn list(_: &Call, parameters: List, tx: &mut dyn Tx) -> Result<Page<Category>> {
     let mut filter = Filter::default();
-    let ids: Vec<Id>;
-    if let Some(text) = parameters.ids.filter(|text| !text.is_empty()) {
-        // Nothing has a malformed id, so it adds nothing to the list.
-        ids = text.split(',').filter_map(|id| id.trim().parse().ok()).collect();
-        filter.and_in(tx, "id", &ids);
+    let ids = given::text(parameters.ids).map(|ids| given::ids(&ids));
+    if let Some(ids) = &ids {
+        filter.and_in(tx, "id", ids);
     }
-    let parent_id: Id;
-    if let Some(text) = parameters.parent_id.filter(|text| !text.is_empty()) {
-        let Ok(parsed) = text.parse() else { return Ok(Page::new(0, parameters.paging, Vec::new())) };
-        parent_id = parsed;
-        filter.and_equal("parent_id", &parent_id);
+    let Ok(parent_id) = given::id(parameters.parent_id.as_deref()) else {
+        return Ok(Page::new(0, parameters.paging, Vec::new()));
+    };
+    if let Some(parent_id) = &parent_id {
+        filter.and_equal("parent_id", parent_id);
     }
     let Paging { offset, limit } = parameters.paging;
     let count = filter.count(tx, "categories", offset, limit)?;

@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 use crate::events;
 use crate::identity_groups::mapping::{self, Mapping};
 
-pub(crate) use rest::{Sort, answer, id_list, operations};
+pub(crate) use rest::{Sort, answer, operations};
 
 /// At most this many extra values on one identity: a channel that makes up keys must not fill the store.
 const EXTRA_VALUES_MAX: usize = 1_000;

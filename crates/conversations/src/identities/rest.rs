@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use frontdesk_model::{Id, Permission, Result, Timestamp, error};
-use frontdesk_rest::{Call, NoParameters, Operation, Page, Paging};
+use frontdesk_rest::{Call, NoParameters, Operation, Page, Paging, given};
 use frontdesk_store::{Filter, Row, Tx, args};
 use http::Method;
 use schemars::JsonSchema;
@@ -192,14 +192,15 @@ fn list(call: &Call, parameters: List, tx: &mut dyn Tx) -> Result<Page<Identity>
     let paging = parameters.paging;
     let nothing = || Ok(Page::new(0, paging, Vec::new()));
     let (Ok(community_id), Ok(source_id), Ok(user_id), Ok(group_id)) = (
-        id(&parameters.community_id),
-        id(&parameters.source_id),
-        id(&parameters.user_id),
-        id(&parameters.identity_group_id),
+        given::id(parameters.community_id.as_deref()),
+        given::id(parameters.source_id.as_deref()),
+        given::id(parameters.user_id.as_deref()),
+        given::id(parameters.identity_group_id.as_deref()),
     ) else {
         return nothing();
     };
-    let group_ids = parameters.identity_group_ids.as_deref().filter(|text| !text.is_empty()).map(id_list);
+    let group_ids = given::text(parameters.identity_group_ids).map(|ids| given::ids(&ids));
+    let (foreign_id, uuid) = (given::text(parameters.foreign_id), given::text(parameters.uuid));
     let mut communities = readable_communities(tx, &call.caller, source_id.filter(|_| community_id.is_none()))?;
     if let Some(community_id) = community_id {
         communities.retain(|id| *id == community_id);
@@ -209,7 +210,7 @@ fn list(call: &Call, parameters: List, tx: &mut dyn Tx) -> Result<Page<Identity>
     }
 
     let mut filter = Filter::default();
-    let is_narrowed = is_given(&parameters.foreign_id) || community_id.is_some() || source_id.is_some();
+    let is_narrowed = foreign_id.is_some() || community_id.is_some() || source_id.is_some();
     if is_narrowed || !are_all_communities(tx, &communities)? {
         filter.and_in(tx, "community_id", &communities);
     }
@@ -219,10 +220,10 @@ fn list(call: &Call, parameters: List, tx: &mut dyn Tx) -> Result<Page<Identity>
     if let Some(group_ids) = &group_ids {
         filter.and_in(tx, "identity_group_id", group_ids);
     }
-    if let Some(foreign_id) = parameters.foreign_id.as_ref().filter(|text| !text.is_empty()) {
+    if let Some(foreign_id) = &foreign_id {
         filter.and_equal("foreign_id", foreign_id);
     }
-    if let Some(uuid) = parameters.uuid.as_ref().filter(|text| !text.is_empty()) {
+    if let Some(uuid) = &uuid {
         filter.and_equal("uuid", uuid);
     }
     if let Some(user_id) = &user_id {
@@ -256,18 +257,4 @@ pub(crate) fn answer(tx: &mut dyn Tx, id: Id, extended: bool) -> Result<Identity
     let row = tx.first(&format!("SELECT {COLUMNS} FROM identities WHERE id = $1"), args![&id])?;
     let row = row.ok_or_else(|| error::not_found("identity"))?;
     with_users(tx, vec![identity(&row, extended)?])?.pop().ok_or_else(|| error::not_found("identity"))
-}
-
-fn is_given(text: &Option<String>) -> bool {
-    text.as_ref().is_some_and(|text| !text.is_empty())
-}
-
-/// Ids separated by commas; a malformed one stands for nothing.
-pub(crate) fn id_list(text: &str) -> Vec<Id> {
-    text.split(',').filter_map(|id| id.trim().parse().ok()).collect()
-}
-
-/// An id to filter by; empty is not given. Nothing has a malformed one.
-fn id(text: &Option<String>) -> std::result::Result<Option<Id>, frontdesk_model::id::MalformedId> {
-    text.as_deref().filter(|text| !text.is_empty()).map(str::parse).transpose()
 }

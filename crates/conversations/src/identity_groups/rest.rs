@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use frontdesk_model::{Id, Permission, Result, Timestamp, error};
 use frontdesk_people::custom_fields;
-use frontdesk_rest::{Call, NoParameters, Operation, Page, Paging};
+use frontdesk_rest::{Call, NoParameters, Operation, Page, Paging, given};
 use frontdesk_store::{Filter, Tx, args};
 use http::Method;
 use schemars::JsonSchema;
@@ -256,11 +256,10 @@ pub(crate) fn operations(_: &Arc<Conversations>) -> Vec<Operation> {
 
 fn list(call: &Call, parameters: List, tx: &mut dyn Tx) -> Result<Page<Answer>> {
     let Paging { offset, limit } = parameters.paging;
-    let given = |text: Option<String>| text.filter(|text| !text.is_empty());
-    let (firstname, lastname) = (given(parameters.firstname), given(parameters.lastname));
-    let email = given(parameters.email).map(|email| email.to_lowercase());
-    let uuid = given(parameters.uuid);
-    let ids = given(parameters.ids).map(|ids| identities::id_list(&ids));
+    let (firstname, lastname) = (given::text(parameters.firstname), given::text(parameters.lastname));
+    let email = given::text(parameters.email).map(|email| email.to_lowercase());
+    let uuid = given::text(parameters.uuid);
+    let ids = given::text(parameters.ids).map(|ids| given::ids(&ids));
     let readable = identities::readable_communities(tx, &call.caller, None)?;
     let sees_all = identities::are_all_communities(tx, &readable)?;
 

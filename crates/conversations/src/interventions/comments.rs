@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use frontdesk_model::{Id, Result, SourceRight, Timestamp, error};
 use frontdesk_people::sign_in;
-use frontdesk_rest::{Call, NoParameters, Operation, Page, Paging};
+use frontdesk_rest::{Call, NoParameters, Operation, Page, Paging, given};
 use frontdesk_store::{Filter, Row, Tx, args};
 use http::Method;
 use schemars::JsonSchema;
@@ -118,10 +118,8 @@ fn list(call: &Call, parameters: List, tx: &mut dyn Tx) -> Result<Page<Comment>>
         ("user_id", &parameters.user_id),
         ("identity_id", &parameters.identity_id),
     ] {
-        let Some(text) = text.as_deref().filter(|text| !text.is_empty()) else { continue };
-        // Nothing has a malformed id.
-        let Ok(id) = text.parse() else { return Ok(Page::new(0, paging, Vec::new())) };
-        wanted.push((column, id));
+        let Ok(id) = given::id(text.as_deref()) else { return Ok(Page::new(0, paging, Vec::new())) };
+        wanted.extend(id.map(|id| (column, id)));
     }
     let mut filter = Filter::default();
     filter.and_in(tx, "source_id", &readable);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use frontdesk_model::{Id, Result, SourceRight, Timestamp, error};
 use frontdesk_people::custom_fields;
-use frontdesk_rest::{Call, NoParameters, Operation, Page, Paging};
+use frontdesk_rest::{Call, NoParameters, Operation, Page, Paging, given};
 use frontdesk_store::{Filter, Tx};
 use http::Method;
 use schemars::JsonSchema;
@@ -307,29 +307,32 @@ fn unknown(attribute: &str, noun: &str) -> error::Error {
 fn list(call: &Call, parameters: List, tx: &mut dyn Tx) -> Result<Page<Answer>> {
     let readable = call.caller.sources_with(SourceRight::Read);
     let Paging { offset, limit } = parameters.paging;
-    // An id that cannot be one belongs to nothing.
     let nothing = Page::new(0, parameters.paging, Vec::new());
-    let ids = |texts: Vec<String>| texts.iter().map(|text| text.parse().ok()).collect::<Option<Vec<Id>>>();
-    let one = |text: &Option<String>| ids(text.iter().cloned().collect());
-    let Some(thread) = one(&parameters.thread_id) else { return Ok(nothing) };
-    let Some(user) = one(&parameters.user_id) else { return Ok(nothing) };
-    let Some(group) = one(&parameters.identity_group_id) else { return Ok(nothing) };
-    let identities: Vec<Id> = parameters.identity_id.iter().flatten().filter_map(|text| text.parse().ok()).collect();
-    if parameters.identity_id.is_some() && identities.is_empty() {
+    let (Ok(thread), Ok(user), Ok(group)) = (
+        given::id(parameters.thread_id.as_deref()),
+        given::id(parameters.user_id.as_deref()),
+        given::id(parameters.identity_group_id.as_deref()),
+    ) else {
+        return Ok(nothing);
+    };
+    let mut asked = parameters.identity_id.unwrap_or_default();
+    asked.retain(|text| !text.is_empty());
+    let identities: Vec<Id> = asked.iter().filter_map(|text| text.parse().ok()).collect();
+    if !asked.is_empty() && identities.is_empty() {
         return Ok(nothing);
     }
     let mut filter = Filter::default();
     filter.and_in(tx, "source_id", &readable);
-    if let Some(thread) = thread.first() {
+    if let Some(thread) = &thread {
         filter.and_equal("thread_id", thread);
     }
-    if let Some(user) = user.first() {
+    if let Some(user) = &user {
         filter.and_equal("user_id", user);
     }
     if !identities.is_empty() {
         filter.and_in(tx, "identity_id", &identities);
     }
-    if let Some(group) = group.first() {
+    if let Some(group) = &group {
         let group = filter.bind(group);
         filter.and(format!("identity_id IN (SELECT id FROM identities WHERE identity_group_id = {group})"));
     }

@@ -1,11 +1,11 @@
 //! The operations on users.
 
 use frontdesk_model::{Id, Permission, Result, Secret};
-use frontdesk_rest::{Call, NoParameters, Operation, Page, Paging};
+use frontdesk_rest::{Call, NoParameters, Operation, Page, Paging, given};
 use frontdesk_store::{Filter, Tx};
 use http::Method;
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 use super::{COLUMNS, Reach, User, commands, find, reach, with_links};
 use crate::password;
@@ -92,7 +92,7 @@ pub(super) struct Attributes {
     /// The id in another system, which no other user may have; empty: none.
     pub(super) external_id: Option<String>,
     /// "man" or "woman"; empty: not known.
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "given::or_empty")]
     pub(super) gender: Option<Option<Gender>>,
     /// The identities that the user writes as, the default ones first; given, they replace the ones before.
     pub(super) identity_ids: Option<Vec<Id>>,
@@ -116,11 +116,6 @@ pub(super) struct Attributes {
 pub(super) enum Gender {
     Man,
     Woman,
-}
-
-/// Tells a parameter that was given empty from one that was not given.
-fn given<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Option<Option<Gender>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
 }
 
 pub(crate) fn operations() -> Vec<Operation> {
@@ -177,11 +172,12 @@ fn hash(env: &frontdesk_model::Env, text: &str) -> Result<String> {
 
 fn list(call: &Call, parameters: List, tx: &mut dyn Tx) -> Result<Page<User>> {
     let paging = parameters.paging;
-    let (email, external_id) = (parameters.email.map(|email| email.to_lowercase()), parameters.external_id);
-    let (Ok(identity_id), Ok(role_id)) = (parse(&parameters.identity_id), parse(&parameters.role_id)) else {
-        return Ok(Page::new(0, paging, Vec::new()));
-    };
-    let (Ok(team_id), Ok(category_id)) = (parse(&parameters.team_id), parse(&parameters.category_id)) else {
+    let email = given::text(parameters.email).map(|email| email.to_lowercase());
+    let external_id = given::text(parameters.external_id);
+    let id = |text: &Option<String>| given::id(text.as_deref());
+    let (Ok(identity_id), Ok(role_id), Ok(team_id), Ok(category_id)) =
+        (id(&parameters.identity_id), id(&parameters.role_id), id(&parameters.team_id), id(&parameters.category_id))
+    else {
         return Ok(Page::new(0, paging, Vec::new()));
     };
     let mut filter = Filter::default();
@@ -220,10 +216,6 @@ fn list(call: &Call, parameters: List, tx: &mut dyn Tx) -> Result<Page<User>> {
     let rows = filter.page(tx, &format!("SELECT {COLUMNS} FROM users"), "created_at DESC, id DESC", offset, limit)?;
     let users = rows.iter().map(super::user).collect::<Result<_>>()?;
     Ok(Page::new(count, paging, with_links(tx, users)?))
-}
-
-fn parse(text: &Option<String>) -> std::result::Result<Option<Id>, frontdesk_model::id::MalformedId> {
-    text.as_deref().filter(|text| !text.is_empty()).map(str::parse).transpose()
 }
 
 fn me(call: &Call, _: NoParameters, tx: &mut dyn Tx) -> Result<User> {
