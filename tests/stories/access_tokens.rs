@@ -11,6 +11,7 @@ on_both_engines![
     a_disabled_or_deleted_token_is_refused,
     tokens_need_a_label_and_an_owner,
     an_unknown_token_is_a_stranger,
+    a_change_that_changes_nothing_is_no_event,
 ];
 
 fn a_token_is_shown_once_and_acts_for_its_owner(engine: Engine) {
@@ -89,4 +90,16 @@ fn an_unknown_token_is_a_stranger(engine: Engine) {
     let stranger = |target: &str| cast.server.send(&Request::new("GET", target)).refused(401);
     assert_eq!(stranger(&format!("/1.0/users/{}", cast.ada.user_id)), stranger("/1.0/users/0123456789abcdef01234567"));
     stranger("/1.0/contents?q=colour:blue");
+}
+
+fn a_change_that_changes_nothing_is_no_event(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let keeper = cast.hire(&["manage_api_access_tokens"]);
+    let made = keeper.post("/1.0/access_tokens", &json!({ "label": "Bot" })).ok();
+    let path = format!("/1.0/access_tokens/{}", id(&made));
+    for same in [json!({ "label": "Robot" }), json!({ "label": " Robot " }), json!({ "enabled": true }), json!({})] {
+        assert_eq!(keeper.put(&path, &same).ok()["label"], "Robot");
+    }
+    let q = format!("user:{} name_in:api_access_token.updated", keeper.user_id);
+    assert_eq!(records(&cast.otto.search("/1.0/events", &q)).len(), 1);
 }

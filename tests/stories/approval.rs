@@ -117,6 +117,8 @@ fn authors_change_and_withdraw_what_waits(engine: Engine) {
     assert_eq!(cast.ada.put(&path, &json!({ "body": "Typo walrus" })).ok()["body"], "Typo walrus");
     let found = |word: &str| ids(&cast.otto.search("/1.0/contents", &format!("source:{} {word}", source.id))).len();
     assert_eq!((found("penguin"), found("walrus")), (0, 1));
+    cast.ada.put(&path, &json!({ "body": "?!" })).ok();
+    assert_eq!(found("walrus"), 0);
     // Who approves may mend it too.
     assert_eq!(cast.otto.put(&path, &json!({ "body": "No typo" })).ok()["creator_id"], cast.ada.user_id.as_str());
     act(&cast.otto, &reply, "withdraw", &json!({})).refused(403);

@@ -467,7 +467,9 @@ impl Parser<'_> {
         Some(number)
     }
 
-    /// `03/04/2011`, `3-4-11`, `03.04.2011`, `2011/04/03`, `03/04`; and whether the year was given.
+    /// `03/04/2011`, `3-4-11`, `03.04.2011`, `2011/04/03`, `03/04`; and whether the year was given. Where the numbers go
+    /// together only in the other order, that is meant; but with points the day always comes first, and without a year
+    /// `12.30` is a time to many, and no day.
     fn numeric_day(&mut self, month_first: bool) -> Option<(MonthDay, bool)> {
         let (first, digits) = self.number()?;
         let mark = ['/', '-', '.'].into_iter().find(|mark| self.mark(*mark).is_some())?;
@@ -479,7 +481,7 @@ impl Parser<'_> {
             (_, third) => {
                 let century = |(year, digits): (i64, usize)| if digits == 2 { 2000 + year } else { year };
                 let (month, day) = if month_first && mark != '.' { (first, second) } else { (second, first) };
-                let (month, day) = if month > 12 { (day, month) } else { (month, day) };
+                let (month, day) = if month > 12 && mark != '.' { (day, month) } else { (month, day) };
                 (third.map(century), month, day)
             }
         };
@@ -737,6 +739,8 @@ mod tests {
             "30 février",
             "32 dec",
             "13/13/2011",
+            "03.17.2011",
+            "12.30",
             "2011-02-30",
             "2011-13-01",
             "at 25",

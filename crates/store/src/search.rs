@@ -198,7 +198,7 @@ fn is_written_without_spaces(character: char) -> bool {
 pub fn index(tx: &mut dyn Tx, table: &str, id: Id, text: &str) -> Result<()> {
     let words = words(text);
     if words.is_empty() {
-        return Ok(());
+        return forget(tx, table, id);
     }
     let sql = match tx.dialect() {
         Dialect::Sqlite => format!(

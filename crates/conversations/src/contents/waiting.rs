@@ -5,7 +5,7 @@ use frontdesk_model::event::NewEvent;
 use frontdesk_model::{Env, Id, Permission, Result, SourceRight, Timestamp, error};
 use frontdesk_people::settings;
 use frontdesk_rest::Call;
-use frontdesk_store::{Tx, args, search};
+use frontdesk_store::{Tx, args};
 use serde_json::{Map, Value, json};
 
 use super::commands::check_body;
@@ -258,7 +258,6 @@ pub(super) fn edit(call: &Call, id: Id, edit: &Edit, tx: &mut dyn Tx) -> Result<
     let body = edit.body.as_deref().filter(|body| *body != waiting.body);
     if let Some(body) = body {
         check_body(body, waiting.attachments_count > 0)?;
-        search::forget(tx, "contents", id)?;
         indexing::index(tx, id, waiting.title.as_deref(), body, "text")?;
     }
     // An approval was given for another text.
