@@ -3,7 +3,7 @@
 use frontdesk_tests::cast::unique;
 use frontdesk_tests::http::Request;
 use frontdesk_tests::pages::{id, ids};
-use frontdesk_tests::{Cast, Engine};
+use frontdesk_tests::{Cast, Engine, eventually};
 use serde_json::json;
 
 on_both_engines![
@@ -12,6 +12,7 @@ on_both_engines![
     a_wrong_category_is_refused,
     another_category_takes_over,
     settings_of_sources_follow_their_categories,
+    a_category_on_much_goes_step_by_step,
 ];
 
 fn categories_form_a_tree(engine: Engine) {
@@ -131,4 +132,58 @@ fn settings_of_sources_follow_their_categories(engine: Engine) {
     assert_eq!(source.thread(otto, "t")["thread_category_ids"], json!([heir["id"]]));
     // What was told can be said again.
     otto.put(&path, &json!({ "default_category_ids": shown["default_category_ids"] })).ok();
+}
+
+fn a_category_on_much_goes_step_by_step(engine: Engine) {
+    const OBJECTS: usize = 20_000;
+    let mut cast = Cast::start(engine, &[]);
+    let otto = cast.otto.clone();
+    let (source, _channel) = cast.new_source();
+    source.says("vera", "t", "Hello?");
+    let thread = format!("/1.0/content_threads/{}", id(&source.thread(&otto, "t")));
+    let root = otto.create_category(&json!({}));
+    let old = otto.create_category(&json!({ "parent_id": root["id"] }));
+    let [heir, last] = [(); 2].map(|()| otto.create_category(&json!({})));
+    let update = format!("{thread}/update_categories");
+    otto.put(&update, &json!({ "thread_category_ids": [old["id"]] })).ok();
+    // Before the thread, in the order of their ids.
+    let old_id = id(&old);
+    cast.server.sql(&match engine {
+        Engine::Sqlite => format!(
+            "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {OBJECTS})
+             INSERT INTO categorisations (object_id, category_id, position, object)
+             SELECT unhex(printf('%024x', n)), x'{old_id}', 0, 'content' FROM numbers"
+        ),
+        Engine::Postgres => format!(
+            "INSERT INTO categorisations (object_id, category_id, position, object)
+             SELECT decode(lpad(to_hex(n), 24, '0'), 'hex'), decode('{old_id}', 'hex'), 0, 'content'
+             FROM generate_series(1, {OBJECTS}) AS n"
+        ),
+    });
+    let path = |category: &serde_json::Value| format!("/1.0/categories/{}", id(category));
+    let take_over = |category, heir| {
+        otto.send(Request::new("DELETE", &format!("{}?take_over_category_id={}", path(category), id(heir)))).ok();
+    };
+    take_over(&old, &heir);
+    cast.server.kill();
+    cast.server.restart();
+    // At once it is nowhere to be found, and nothing can be put below it or into it.
+    otto.get(&path(&old)).refused(404);
+    otto.delete(&path(&old)).refused(404);
+    assert!(!ids(&otto.get(&format!("/1.0/categories?ids={old_id}")).ok()).contains(&old_id));
+    assert_eq!(
+        otto.put(&update, &json!({ "thread_category_ids": [old["id"], last["id"]] })).invalid(),
+        ["thread_category_ids"]
+    );
+    assert_eq!(otto.put(&path(&last), &json!({ "parent_id": old["id"] })).invalid(), ["parent_id"]);
+    let settings = json!({ "default_category_ids": [old["id"]] });
+    otto.put(&format!("/1.0/content_sources/{}", source.id), &settings).refused(422);
+    otto.delete(&path(&root)).ok();
+    // The heir goes before it has inherited everything.
+    take_over(&heir, &last);
+    eventually("the last heir has it", || {
+        (otto.get(&thread).ok()["thread_category_ids"] == json!([last["id"]])).then_some(())
+    });
+    otto.delete(&path(&last)).ok();
+    eventually("nothing is left", || (otto.get(&thread).ok()["thread_category_ids"] == json!([])).then_some(()));
 }

@@ -10,7 +10,7 @@ use frontdesk_store::Tx;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::{Conversations, contents, interventions, sweeping, threads};
+use crate::{Conversations, categories, contents, interventions, sweeping, threads};
 
 /// At most this many rows in one transaction: everybody else waits behind it.
 const ROWS_MAX: i64 = 100;
@@ -39,6 +39,12 @@ const TIMERS: &[Timer] = &[
     },
     Timer { name: "erasures", period: SOON, any_due: contents::anonymise::any_due, run: contents::anonymise::advance },
     Timer { name: "long threads", period: SOON, any_due: threads::jobs::any_due, run: threads::jobs::advance },
+    Timer {
+        name: "much used categories",
+        period: SOON,
+        any_due: categories::jobs::any_due,
+        run: categories::jobs::advance,
+    },
     Timer {
         name: "scheduled contents",
         period: SOON,

@@ -70,6 +70,7 @@ const TABLES: &[Table] = &[
     table("threads"),
     table("thread_jobs"),
     Table { parent: Some("parent_id"), ..table("categories") },
+    table("category_jobs"),
     table("user_categories"),
     Table { parent: Some("parent_id"), ..table("folders") },
     table("categorisations"),

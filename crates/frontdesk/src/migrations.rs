@@ -37,4 +37,5 @@ pub(crate) const ALL: &[Migration] = &[
     each!(9, "0009_journal"),
     both!(10, "0010_contents_life"),
     each!(11, "0011_plans"),
+    both!(12, "0012_category_jobs"),
 ];

@@ -1,5 +1,6 @@
 //! Categories: a tree of labels that threads, contents and interventions carry.
 
+pub(crate) mod jobs;
 mod rest;
 
 use std::collections::HashMap;
@@ -98,7 +99,8 @@ pub(crate) fn assign_defaults(tx: &mut dyn Tx, object: Object, object_id: Id, id
     for (position, id) in (0_i64..).zip(ids) {
         tx.execute(
             "INSERT INTO categorisations (object_id, category_id, position, object)
-             SELECT $1, id, $3, $4 FROM categories WHERE id = $2
+             SELECT $1, id, $3, $4 FROM categories
+             WHERE id = $2 AND NOT EXISTS (SELECT 1 FROM category_jobs WHERE category_id = $2)
              ON CONFLICT DO NOTHING",
             args![&object_id, id, position, object.as_str()],
         )?;
@@ -124,12 +126,13 @@ impl Branches {
     fn load(tx: &mut dyn Tx, ids: &[Id]) -> Result<Branches> {
         let sql = format!(
             "WITH RECURSIVE branch (id, name, parent_id, multiple, unselectable) AS (
-               SELECT id, name, parent_id, multiple, unselectable FROM categories WHERE {}
+               SELECT id, name, parent_id, multiple, unselectable FROM categories WHERE {} AND {}
                UNION
                SELECT categories.id, categories.name, categories.parent_id, categories.multiple, categories.unselectable
                FROM categories JOIN branch ON categories.id = branch.parent_id)
              SELECT id, name, parent_id, multiple, unselectable FROM branch",
-            tx.in_list("id", 1)
+            tx.in_list("id", 1),
+            jobs::IS_THERE
         );
         let mut nodes = HashMap::new();
         for row in tx.query(&sql, args![ids])? {

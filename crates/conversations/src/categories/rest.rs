@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::Branches;
+use super::{Branches, jobs};
 use crate::{Conversations, events, sources};
 
 const NAME_CHARACTERS_MAX: usize = 255;
@@ -150,6 +150,7 @@ pub(crate) fn operations(_: &Arc<Conversations>) -> Vec<Operation> {
 
 fn list(_: &Call, parameters: List, tx: &mut dyn Tx) -> Result<Page<Category>> {
     let mut filter = Filter::default();
+    filter.and(jobs::IS_THERE);
     let ids = given::text(parameters.ids).map(|ids| given::ids(&ids));
     if let Some(ids) = &ids {
         filter.and_in(tx, "id", ids);
@@ -168,7 +169,7 @@ fn list(_: &Call, parameters: List, tx: &mut dyn Tx) -> Result<Page<Category>> {
 
 fn show(call: &Call, tx: &mut dyn Tx) -> Result<Category> {
     let row = tx.first(
-        &format!("SELECT {COLUMNS} FROM categories WHERE id = $1"),
+        &format!("SELECT {COLUMNS} FROM categories WHERE id = $1 AND {}", jobs::IS_THERE),
         args![&call.id("categoryId", "category")?],
     )?;
     category(&row.ok_or_else(|| error::not_found("category"))?)
@@ -248,13 +249,6 @@ fn delete(call: &Call, parameters: Delete, tx: &mut dyn Tx) -> Result<Category> 
     if let Some(heir_id) = parameters.take_over_category_id {
         require_heir(tx, category.id, heir_id)?;
         tx.execute(
-            "UPDATE categorisations SET category_id = $2
-             WHERE category_id = $1 AND NOT EXISTS (
-               SELECT 1 FROM categorisations AS kept
-               WHERE kept.category_id = $2 AND kept.object_id = categorisations.object_id)",
-            args![&category.id, &heir_id],
-        )?;
-        tx.execute(
             "UPDATE user_categories SET category_id = $2
              WHERE category_id = $1 AND user_id NOT IN (SELECT user_id FROM user_categories WHERE category_id = $2)",
             args![&category.id, &heir_id],
@@ -262,8 +256,7 @@ fn delete(call: &Call, parameters: Delete, tx: &mut dyn Tx) -> Result<Category> 
     }
     sources::replace_category(call, category.id, parameters.take_over_category_id, tx)?;
     tx.execute("DELETE FROM user_categories WHERE category_id = $1", args![&category.id])?;
-    tx.execute("DELETE FROM categorisations WHERE category_id = $1", args![&category.id])?;
-    tx.execute("DELETE FROM categories WHERE id = $1", args![&category.id])?;
+    jobs::begin(tx, &call.env, category.id, parameters.take_over_category_id)?;
     let payload = json!({ "take_over_category_id": parameters.take_over_category_id });
     tx.append(events::by(call, "category.destroyed", category.id, None, payload));
     Ok(category)

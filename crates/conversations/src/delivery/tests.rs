@@ -31,6 +31,7 @@ fn migrations() -> Vec<Migration> {
         include_str!("../../../../migrations/0009_journal.sqlite.sql"),
         include_str!("../../../../migrations/0010_contents_life.sql"),
         include_str!("../../../../migrations/0011_plans.sqlite.sql"),
+        include_str!("../../../../migrations/0012_category_jobs.sql"),
     ];
     (1..).zip(texts).map(|(number, sqlite)| Migration { number, name: "test", sqlite, postgres: "" }).collect()
 }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::settings::{AutoResponseTrigger, Known, OwnSettings, Signature, TriggerFlags, TriggerPeriods, Update};
 use super::{COLUMNS, Channel, CommonSettings, Source, StoredSettings, by_id, channel, find, grant, source};
-use crate::{Conversations, communities, events};
+use crate::{Conversations, categories, communities, events};
 
 const NAME_CHARACTERS_MAX: usize = 255;
 
@@ -376,7 +376,8 @@ struct InStore<'t>(&'t mut dyn Tx);
 
 impl Known for InStore<'_> {
     fn category(&mut self, id: Id) -> Result<bool> {
-        Ok(self.0.first("SELECT 1 FROM categories WHERE id = $1", args![&id])?.is_some())
+        let sql = format!("SELECT 1 FROM categories WHERE id = $1 AND {}", categories::jobs::IS_THERE);
+        Ok(self.0.first(&sql, args![&id])?.is_some())
     }
 }
 
