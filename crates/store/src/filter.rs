@@ -556,3 +556,101 @@ fn count_entries(tx: &mut dyn Tx, route: &Route, most: i64) -> Result<i64> {
     values.push(Arg::Int(most));
     tx.one(&sql, &values)?.get(0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Migration, Store, args};
+
+    const THINGS: i64 = 24_000;
+    const SCHEMA: &str = "CREATE TABLE log_head (seq BIGINT NOT NULL);
+        INSERT INTO log_head (seq) VALUES (0);
+        CREATE TABLE things (id BYTEA PRIMARY KEY, at BIGINT NOT NULL, size BIGINT NOT NULL);
+        CREATE INDEX things_at ON things (at, id);
+        CREATE TABLE marks (thing_id BYTEA NOT NULL, name TEXT NOT NULL);
+        CREATE INDEX marks_thing ON marks (thing_id, name);
+        CREATE INDEX marks_name ON marks (name, thing_id);";
+
+    fn id(number: i64) -> Id {
+        Id::from_parts(number as u64, 0)
+    }
+
+    /// Which marks the thing of this number has: many and scattered, few, many on one side only.
+    fn has(number: i64, mark: &str) -> bool {
+        match mark {
+            "most" => number % 5 < 3,
+            "third" => number % 3 == 0,
+            "few" => number % 400 == 7,
+            "old" => number < THINGS / 2 && number % 3 != 1,
+            "new" => number >= THINGS / 2 && number % 3 != 1,
+            "middle" => (THINGS / 2 - 30..THINGS / 2 + 6_000).contains(&number),
+            _ => false,
+        }
+    }
+
+    const MARKS: [&str; 7] = ["most", "third", "few", "old", "new", "middle", "none"];
+
+    fn marked(name: &str) -> Vec<Route> {
+        let condition = Piece::new("marks.name = ?", vec![name.to_owned().into()]);
+        vec![Route::through("marks", "marks.thing_id", "things.id", &condition)]
+    }
+
+    #[tokio::test]
+    async fn a_search_finds_what_asking_every_row_finds() {
+        let folder = tempfile::tempdir().unwrap();
+        let migration = Migration { number: 1, name: "things", sqlite: SCHEMA, postgres: "" };
+        let store = Store::open_sqlite(&folder.path().join("things.db"), &[migration]).unwrap();
+        let fill = |tx: &mut dyn Tx| {
+            for number in 0..THINGS {
+                // Two share each moment.
+                tx.execute("INSERT INTO things VALUES ($1, $2, $3)", args![&id(number), number / 2, number % 7])?;
+                for mark in MARKS.iter().filter(|mark| has(number, mark)) {
+                    tx.execute("INSERT INTO marks VALUES ($1, $2)", args![&id(number), *mark])?;
+                }
+            }
+            Ok(())
+        };
+        store.write(fill).await.unwrap();
+        store.read(compare).await.unwrap();
+    }
+
+    fn compare(tx: &mut dyn Tx) -> Result<()> {
+        let searches: [&[&str]; 9] = [
+            &["most"],
+            &["few"],
+            &["none", "most"],
+            &["most", "third"],
+            &["most", "few", "third"],
+            &["old", "third"],
+            &["old", "new"],
+            &["old", "middle"],
+            &["most", "third", "middle"],
+        ];
+        for (marks, ascending, is_sized) in
+            searches.iter().flat_map(|marks| [(marks, true, false), (marks, false, false), (marks, false, true)])
+        {
+            let matches = |number: &i64| marks.iter().all(|mark| has(*number, mark)) && (!is_sized || number % 7 < 2);
+            let mut expected: Vec<Id> = (0..THINGS).filter(matches).map(id).collect();
+            if !ascending {
+                expected.reverse();
+            }
+            for (offset, limit) in [(0, 30), (60, 30), (1_500, 10), (9_000, 30), (0, 0)] {
+                let mut filter = Filter::default();
+                if is_sized {
+                    filter.and("things.size < 2");
+                }
+                marks.iter().for_each(|mark| filter.and_any(marked(mark), true));
+                let order = Order { moment: "things.at", id: "things.id", ascending };
+                let select = "SELECT things.id FROM things";
+                let list = Searched { table: "things", select, order, rows: THINGS, count: None };
+                let (count, rows) = filter.search(tx, &list, offset, limit)?;
+                let found = rows.iter().map(|row| row.get(0)).collect::<Result<Vec<Id>>>()?;
+                let page: Vec<Id> = expected.iter().skip(offset as usize).take(limit as usize).copied().collect();
+                assert_eq!(found, page, "{marks:?} {ascending} {is_sized} {offset}");
+                let (all, end) = (expected.len() as i64, offset + limit);
+                assert!(count <= all && (count > end || count == all), "{marks:?} {offset}: {count} of {all}");
+            }
+        }
+        Ok(())
+    }
+}
