@@ -194,9 +194,6 @@ async fn agent(
         let sent = Instant::now();
         let status = connection.exchange(&client::get(&path, &token)).await?;
         times[look].push(sent.elapsed().as_micros() as f64);
-        if sent.elapsed().as_millis() > 300 {
-            eprintln!("SLOW {:?} left, {:?} {path}", ends.saturating_duration_since(sent), sent.elapsed());
-        }
         if status != 200 {
             return Err(format!("{path}: {status}: {}", connection.text()));
         }

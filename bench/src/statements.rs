@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Result, params};
 use crate::messages::Message;
 
 /// The product's schema.
-pub(crate) const MIGRATIONS: [(&str, &str); 11] = [
+pub(crate) const MIGRATIONS: [(&str, &str); 12] = [
     ("0001_log.sql", include_str!("../../migrations/0001_log.sql")),
     ("0002_people.sql", include_str!("../../migrations/0002_people.sql")),
     ("0003_conversations.sql", include_str!("../../migrations/0003_conversations.sql")),
@@ -18,6 +18,7 @@ pub(crate) const MIGRATIONS: [(&str, &str); 11] = [
     ("0009_journal.sqlite.sql", include_str!("../../migrations/0009_journal.sqlite.sql")),
     ("0010_contents_life.sql", include_str!("../../migrations/0010_contents_life.sql")),
     ("0011_plans.sqlite.sql", include_str!("../../migrations/0011_plans.sqlite.sql")),
+    ("0012_category_jobs.sql", include_str!("../../migrations/0012_category_jobs.sql")),
 ];
 
 /// As long as the product's, so that the pages fill alike.
