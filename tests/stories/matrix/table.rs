@@ -111,9 +111,9 @@ pub(super) const TABLE: &[Row] = &[
     row("anonymizeContent").first(&["anonymize_identity"]).on_source(),
     row("approveContent").first(&["approve_content"]).on_source().right("reply").object("waiting_content"),
     row("rejectContent").first(&["approve_content"]).on_source().right("reply").object("waiting_content"),
-    // Its author's alone, whatever the role: the stories tell.
-    Row { may: 403, ..row("withdrawContent").on_source().object("waiting_content") },
-    Row { may: 403, ..row("updateContent").on_source().object("content") },
+    // Its author's, whatever the role: the stories tell of others'.
+    row("withdrawContent").on_source().object("own_waiting_content"),
+    row("updateContent").on_source().object("own_waiting_content").body(r#"{ "body": "$word" }"#),
     row("exportContentAgain").on_source().object("failed_content").right("reply"),
     row("getAllIdentities"),
     row("getIdentity").on_source(),
@@ -188,7 +188,9 @@ pub(super) const TABLE: &[Row] = &[
     row("updateUser").first(&["update_user", "manage_users_of_my_teams"]).body(r#"{ "nickname": "$word" }"#),
     row("deleteUser").first(&["update_user", "manage_users_of_my_teams"]),
     row("getUserSourcesPermissions").then(&["read_user", "manage_users_of_my_teams"]),
-    row("updateUserSourcesPermissions").first(&["update_user", "manage_users_of_my_teams"]),
+    row("updateUserSourcesPermissions")
+        .first(&["update_user", "manage_users_of_my_teams"])
+        .body(r#"{ "$source": "read" }"#),
     row("getAllUserSignatures").then(&["read_user", "manage_users_of_my_teams"]),
     row("getUserSignature").then(&["read_user", "manage_users_of_my_teams"]),
     row("createUserSignature").then(&["update_user", "manage_users_of_my_teams"]).body(r#"{ "body": "Yours" }"#),
