@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use frontdesk_model::event::NewEvent;
 use frontdesk_model::{Event, Id, Result, Timestamp};
 use frontdesk_people::time_sheets;
 use frontdesk_sources::inbound::{ContentObject, InboundAuthor};
@@ -16,7 +17,7 @@ use serde_json::{Map, Value, json};
 
 use crate::contents::indexing;
 use crate::sources::{self, AutoResponseTrigger, Channel, CommonSettings};
-use crate::{Conversations, events, identities, ingest, threads};
+use crate::{Conversations, identities, ingest, threads};
 
 /// Nobody wants to hear now that their question of long ago has arrived: older events are passed over, for example when
 /// a new version meets an old log.
@@ -205,7 +206,7 @@ fn answer(
         "source_id": message.source_id, "author_id": author_id, "in_reply_to_id": message.id, "status": "user_reply",
         "type": object.as_str(), "private": private, "occasion": occasion.name(),
     });
-    tx.append(events::caused_by_nobody(&app.env, "content.auto_answered", content_id, Some(message.thread_id), told));
+    tx.append(NewEvent::new(&app.env, None, "content.auto_answered", content_id, Some(message.thread_id), told));
     Ok(())
 }
 

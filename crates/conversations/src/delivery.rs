@@ -9,6 +9,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use frontdesk_model::event::NewEvent;
 use frontdesk_model::{Env, Error, Event, Id, Result, Timestamp, error};
 use frontdesk_net::OutboundRequest;
 use frontdesk_sources::inbound::{BodyFormat, ContentObject};
@@ -21,7 +22,7 @@ use serde_json::json;
 use tokio::sync::{Notify, watch};
 
 use crate::sources::{self, Channel};
-use crate::{Conversations, attachments, events, ingest};
+use crate::{Conversations, attachments, ingest};
 
 /// Seconds before the second and the third attempt; there is no fourth (row 12.12).
 const PAUSES_SECONDS: [i64; 2] = [30, 300];
@@ -470,7 +471,7 @@ fn conclude(tx: &mut dyn Tx, env: &Env, claim: &Claim, status: &str) -> Result<(
     tx.execute("DELETE FROM deliveries WHERE content_id = $1", args![&claim.content_id])?;
     let thread_id = tx.one("SELECT thread_id FROM contents WHERE id = $1", args![&claim.content_id])?.get(0)?;
     let payload = json!({ "source_id": claim.source_id, "synchronization_status": status });
-    tx.append(events::caused_by_nobody(env, "content.exported", claim.content_id, Some(thread_id), payload));
+    tx.append(NewEvent::new(env, None, "content.exported", claim.content_id, Some(thread_id), payload));
     Ok(())
 }
 

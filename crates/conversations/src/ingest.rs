@@ -13,7 +13,7 @@ use crate::attachments::StoredInbound;
 use crate::categories::{self, Object};
 use crate::contents::indexing;
 use crate::sources::Channel;
-use crate::{attachments, events, identities, interventions, threads};
+use crate::{attachments, identities, interventions, threads};
 
 /// What became of an inbound content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +50,7 @@ pub(crate) fn content(
         let thread = thread_by_foreign_id(tx, env, channel, inbound, &inbound.foreign_id, None, now)?;
         remember_foreign_id(tx, channel.source_id, object, &inbound.foreign_id, thread.id)?;
         let payload = json!({ "source_id": channel.source_id });
-        tx.append(events::caused_by_nobody(env, "content_thread.created", thread.id, Some(thread.id), payload));
+        tx.append(NewEvent::new(env, None, "content_thread.created", thread.id, Some(thread.id), payload));
         return Ok(Ingested::Created);
     };
     let author_is = identities::store_author(
@@ -148,7 +148,7 @@ pub(crate) fn content(
     ));
     if let Some(kind) = muted {
         let payload = json!({ "source_id": channel.source_id, "author_id": author_is.id });
-        tx.append(events::caused_by_nobody(env, kind, content_id, Some(thread.id), payload));
+        tx.append(NewEvent::new(env, None, kind, content_id, Some(thread.id), payload));
     }
     Ok(Ingested::Created)
 }
@@ -184,7 +184,7 @@ pub(crate) fn imported(
         "in_reply_to_id": in_reply_to_id, "status": status, "type": inbound.object.as_str(),
         "first_in_thread": first_in_thread, "private": inbound.object == ContentObject::PrivateMessage,
     });
-    events::caused_by_nobody(env, "content.imported", content_id, Some(thread_id), payload)
+    NewEvent::new(env, None, "content.imported", content_id, Some(thread_id), payload)
 }
 
 /// Stores an identity alone.
@@ -212,7 +212,7 @@ pub(crate) fn read_mark(tx: &mut dyn Tx, env: &Env, channel: &Channel, foreign_i
     )?;
     if changed > 0 {
         let payload = json!({ "source_id": channel.source_id });
-        tx.append(events::caused_by_nobody(env, "content.read", content_id, Some(thread_id), payload));
+        tx.append(NewEvent::new(env, None, "content.read", content_id, Some(thread_id), payload));
     }
     Ok(Ingested::Created)
 }

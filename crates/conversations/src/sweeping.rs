@@ -10,12 +10,14 @@
 //! it walks again, but not more than once in [`AGAIN_SECONDS`]: in that time its work is bounded by the contents that are
 //! new on other sources since its source was created, a thousand of them in one step.
 
+use frontdesk_model::event::NewEvent;
 use frontdesk_model::{Env, Id, Result, Timestamp};
 use frontdesk_store::{Row, Tx, args};
 use serde_json::json;
 
+use crate::contents::states;
 use crate::sources::{self, CommonSettings};
-use crate::{events, threads};
+use crate::threads;
 
 /// A silent thread is closed after its source's time for thread inclusion, and never sooner.
 const SILENT_SECONDS_MIN: i64 = 4 * 24 * 60 * 60;
@@ -138,15 +140,14 @@ pub(crate) fn advance(tx: &mut dyn Tx, env: &Env, limit: i64) -> Result<u64> {
 
 fn change(tx: &mut dyn Tx, env: &Env, sweep: &Sweep, id: Id, thread_id: Id) -> Result<()> {
     let kind = if sweep.name == ARCHIVING {
-        let sql = "UPDATE contents SET status = 'ignored', updated_at = $2 WHERE id = $1";
-        tx.execute(sql, args![&id, env.now()])?;
+        states::ignore(tx, &[id], env.now())?;
         "content.auto_ignored"
     } else {
         threads::close_silent(tx, id, env.now())?;
         "content.thread_auto_closed"
     };
     let payload = json!({ "source_id": sweep.source_id });
-    tx.append(events::caused_by_nobody(env, kind, id, Some(thread_id), payload));
+    tx.append(NewEvent::new(env, None, kind, id, Some(thread_id), payload));
     Ok(())
 }
 

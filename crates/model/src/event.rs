@@ -1,6 +1,8 @@
 //! Entries of the log: what happened, to what, by whom.
 
-use crate::{Id, Timestamp};
+use serde_json::Value;
+
+use crate::{Env, Id, Timestamp, journal};
 
 /// A new entry for the log. The store numbers it when its transaction commits.
 #[derive(Clone, Debug)]
@@ -19,6 +21,21 @@ pub struct NewEvent {
     pub user_id: Option<Id>,
     /// References and changed fields as JSON; never a message's body, so that erasure holds.
     pub payload: String,
+}
+
+impl NewEvent {
+    /// An event that happens now. `user_id`: who caused it; none when a customer, a channel, an operator or the system did.
+    pub fn new(
+        env: &Env,
+        user_id: Option<Id>,
+        kind: &'static str,
+        object_id: Id,
+        thread_id: Option<Id>,
+        payload: Value,
+    ) -> NewEvent {
+        debug_assert!(journal::is_known(kind), "{kind} is in no row of the table of events");
+        NewEvent { id: env.id(), kind, at: env.now(), thread_id, object_id, user_id, payload: payload.to_string() }
+    }
 }
 
 /// An entry of the log as consumers read it.

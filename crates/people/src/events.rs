@@ -3,15 +3,14 @@
 use frontdesk_model::event::NewEvent;
 use frontdesk_model::{Env, Id};
 use frontdesk_rest::Call;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// An event about a person or what belongs to them; no user caused it when an operator or the first start did.
 pub(crate) fn caused_by(user_id: Option<Id>, env: &Env, kind: &'static str, object_id: Id) -> NewEvent {
-    NewEvent { id: env.id(), kind, at: env.now(), thread_id: None, object_id, user_id, payload: "{}".into() }
+    NewEvent::new(env, user_id, kind, object_id, None, json!({}))
 }
 
 /// An event that the caller caused.
 pub(crate) fn by(call: &Call, kind: &'static str, object_id: Id, payload: Value) -> NewEvent {
-    let event = caused_by(Some(call.caller.user_id), &call.env, kind, object_id);
-    NewEvent { payload: payload.to_string(), ..event }
+    NewEvent::new(&call.env, Some(call.caller.user_id), kind, object_id, None, payload)
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use frontdesk_model::event::NewEvent;
 use frontdesk_model::{Env, Id, Result, Timestamp, error};
 use frontdesk_net::{Download, DownloadRequest, OutboundError};
 use frontdesk_store::{Tx, args};
@@ -13,7 +14,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::{FETCHED_BYTES_MAX, bytes, names, not_kept};
-use crate::{Conversations, events};
+use crate::Conversations;
 
 /// At most this many files are fetched at a time.
 const FETCHES_MAX: usize = 4;
@@ -198,7 +199,7 @@ fn tell(tx: &mut dyn Tx, env: &Env, kind: &'static str, id: Id) -> Result<()> {
     let Some(content) = content else { return Ok(()) };
     let (content_id, source_id): (Id, Id) = (content.get(0)?, content.get(2)?);
     let payload = json!({ "source_id": source_id, "content_id": content_id });
-    tx.append(events::caused_by_nobody(env, kind, id, Some(content.get(1)?), payload));
+    tx.append(NewEvent::new(env, None, kind, id, Some(content.get(1)?), payload));
     Ok(())
 }
 

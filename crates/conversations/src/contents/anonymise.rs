@@ -8,7 +8,7 @@ use frontdesk_store::{Tx, args, search};
 use serde_json::json;
 
 use super::find;
-use crate::{attachments, events};
+use crate::attachments;
 
 /// What is shown in place of the text.
 const TEXT: &str = "Anonymized";
@@ -31,8 +31,7 @@ pub(crate) fn anonymise(tx: &mut dyn Tx, env: &Env, user_id: Option<Id>, ids: &[
         let (id, thread_id, source_id): (Id, Id, Id) = (row.get(0)?, row.get(1)?, row.get(2)?);
         search::forget(tx, "contents", id)?;
         let payload = json!({ "source_id": source_id });
-        let event = events::caused_by_nobody(env, "content.anonymized", id, Some(thread_id), payload);
-        tx.append(NewEvent { user_id, ..event });
+        tx.append(NewEvent::new(env, user_id, "content.anonymized", id, Some(thread_id), payload));
         erased.push(id);
     }
     if erased.is_empty() {

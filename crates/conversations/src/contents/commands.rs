@@ -7,7 +7,7 @@ use frontdesk_store::{Tx, args};
 use serde_json::{Value, json};
 
 use super::waiting::{self, Hold};
-use super::{Content, find, indexing};
+use super::{Content, find, indexing, states};
 use crate::categories::{self, Object};
 use crate::sources::{self, Channel};
 use crate::{Conversations, attachments, events, identities, ingest, interventions, threads};
@@ -314,8 +314,7 @@ pub(super) fn ignore(call: &Call, id: Id, tx: &mut dyn Tx) -> Result<()> {
         return Err(error::forbidden(message));
     }
     if content.status != "ignored" {
-        let sql = "UPDATE contents SET status = 'ignored', updated_at = $2 WHERE id = $1";
-        tx.execute(sql, args![&id, call.env.now()])?;
+        states::ignore(tx, &[id], call.env.now())?;
         let payload = json!({ "source_id": content.source_id, "status": "ignored" });
         tx.append(events::by(call, "content.ignored", id, Some(content.thread_id), payload));
     }

@@ -6,6 +6,7 @@ mod commands;
 pub mod indexing;
 mod rest;
 mod search;
+pub(crate) mod states;
 pub mod waiting;
 
 use std::sync::Arc;

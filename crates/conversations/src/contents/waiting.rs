@@ -232,8 +232,7 @@ fn abort(tx: &mut dyn Tx, env: &Env, waiting: &Waiting, user_id: Option<Id>, rea
         args![&waiting.id, reason, env.now(), &Value::Object(extras).to_string()],
     )?;
     let told = json!({ "source_id": waiting.source_id, "synchronization_status": "export_aborted" });
-    let event = events::caused_by_nobody(env, "content.draft_discarded", waiting.id, Some(waiting.thread_id), told);
-    tx.append(NewEvent { user_id, ..event });
+    tx.append(NewEvent::new(env, user_id, "content.draft_discarded", waiting.id, Some(waiting.thread_id), told));
     Ok(())
 }
 
@@ -341,8 +340,8 @@ fn release(tx: &mut dyn Tx, env: &Env, waiting: &Waiting) -> Result<()> {
         tx.execute(sql, args![&waiting.id, env.now()])?;
         // What was only planned has now happened.
         let kind = written(waiting.in_reply_to_id.is_some());
-        let event = events::caused_by_nobody(env, kind, waiting.id, Some(waiting.thread_id), waiting.payload());
-        tx.append(NewEvent { user_id: waiting.creator_id, ..event });
+        let (thread_id, told) = (Some(waiting.thread_id), waiting.payload());
+        tx.append(NewEvent::new(env, waiting.creator_id, kind, waiting.id, thread_id, told));
     }
     Ok(())
 }

@@ -13,7 +13,6 @@ use frontdesk_sources::inbound::{self, InboundAuthor};
 use frontdesk_store::{Tx, args};
 use serde_json::{Map, Value, json};
 
-use crate::events;
 use crate::identity_groups::mapping::{self, Mapping};
 
 pub(crate) use rest::{Sort, answer, operations};
@@ -71,7 +70,7 @@ pub(crate) fn store_author(
     let fingerprint = fingerprint(author);
     let Some(row) = row else {
         let id = insert(tx, env, community_id, community_type, author, fingerprint)?;
-        tx.append(created(env, id, community_id));
+        tx.append(created(env, None, id, community_id));
         mapping::apply(tx, env, mappings, id, &author.context_data)?;
         return Ok(Stored { id, controlled: author.puppetizable, muted: false });
     };
@@ -105,7 +104,7 @@ pub(crate) fn store_author(
         ],
     )?;
     let payload = json!({ "community_id": community_id });
-    tx.append(events::caused_by_nobody(env, "identity.updated", stored.id, None, payload));
+    tx.append(NewEvent::new(env, None, "identity.updated", stored.id, None, payload));
     mapping::apply(tx, env, mappings, stored.id, &author.context_data)?;
     Ok(stored)
 }
@@ -201,7 +200,7 @@ pub(crate) fn default_author(
                 author.foreign_id = format!("{user_id}-{}", env.id());
             }
             let id = insert(tx, env, community_id, community_type, &author, fingerprint(&author))?;
-            tx.append(NewEvent { user_id: Some(user_id), ..created(env, id, community_id) });
+            tx.append(created(env, Some(user_id), id, community_id));
             id
         }
     };
@@ -268,8 +267,8 @@ fn insert(
     Ok(id)
 }
 
-fn created(env: &Env, id: Id, community_id: Id) -> NewEvent {
-    events::caused_by_nobody(env, "identity.created", id, None, json!({ "community_id": community_id }))
+fn created(env: &Env, user_id: Option<Id>, id: Id, community_id: Id) -> NewEvent {
+    NewEvent::new(env, user_id, "identity.created", id, None, json!({ "community_id": community_id }))
 }
 
 /// An empty text tells no more than an absent one.

@@ -1,6 +1,7 @@
 //! Extra values that fill fields of identity groups, as a community maps them (row 5.11). What a group knows stays. For a
 //! value that has a place to go an identity without a group gets one.
 
+use frontdesk_model::event::NewEvent;
 use frontdesk_model::{Env, Id, Result, error};
 use frontdesk_people::custom_fields;
 use frontdesk_store::{Tx, args};
@@ -9,7 +10,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::{Group, TEXT_CHARACTERS_MAX, changed, of_identity_or_new, save};
-use crate::events;
 
 /// A community maps at most this many values.
 pub(crate) const MAPPINGS_MAX: usize = 100;
@@ -98,7 +98,7 @@ pub(crate) fn apply(
     }
     if save(tx, env, &before, &after)? {
         let told = json!({ "changed": changed(&before, &after) });
-        tx.append(events::caused_by_nobody(env, "identity_group.updated", after.id, None, told));
+        tx.append(NewEvent::new(env, None, "identity_group.updated", after.id, None, told));
     }
     Ok(())
 }

@@ -7,12 +7,13 @@ mod rest;
 
 use std::collections::HashMap;
 
+use frontdesk_model::event::NewEvent;
 use frontdesk_model::{Caller, Env, Id, Result, Timestamp, error};
 use frontdesk_people::custom_fields;
 use frontdesk_store::{Row, Tx, args};
 use serde_json::json;
 
-use crate::{events, identities};
+use crate::identities;
 
 pub(crate) use commands::leave;
 pub(crate) use rest::operations;
@@ -203,10 +204,8 @@ fn of_identity_or_new(tx: &mut dyn Tx, env: &Env, user_id: Option<Id>, identity_
     )?;
     write_contacts(tx, &group)?;
     link(tx, env, identity_id, Some(group.id))?;
-    let mut event =
-        events::caused_by_nobody(env, "identity_group.created", group.id, None, json!({ "identity_id": identity_id }));
-    event.user_id = user_id;
-    tx.append(event);
+    let told = json!({ "identity_id": identity_id });
+    tx.append(NewEvent::new(env, user_id, "identity_group.created", group.id, None, told));
     Ok(group)
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Intervention, by_id, find, of_customer, payload, reopen};
 use crate::categories::{self, Object};
-use crate::contents::{self, Content};
+use crate::contents::{self, Content, states};
 use crate::{events, threads, timing};
 
 /// Opens an intervention on a customer's content for the caller, or re-opens the closed one of that customer in that
@@ -75,12 +75,7 @@ fn engage(call: &Call, content: &Content, tx: &mut dyn Tx) -> Result<Interventio
         None => (insert(call, content, author_id, tx)?, "intervention.opened"),
     };
     // Everything of this customer that waits in the thread is now somebody's.
-    tx.execute(
-        "UPDATE contents SET intervention_id = $3,
-           status = CASE WHEN status = 'new' THEN 'assigned' ELSE status END, updated_at = $4
-         WHERE thread_id = $1 AND author_id = $2 AND creator_id IS NULL AND intervention_id IS NULL",
-        args![&content.thread_id, &author_id, &id, now],
-    )?;
+    states::assign(tx, content.thread_id, author_id, id, now)?;
     let intervention = by_id(tx, id)?.ok_or_else(|| error::broken("an intervention vanished while it was opened"))?;
     let told = payload(tx, &intervention)?;
     tx.append(events::by(call, kind, id, Some(content.thread_id), told.clone()));
@@ -109,10 +104,7 @@ pub(crate) fn count_reply(tx: &mut dyn Tx, intervention: &Intervention, reply_id
             args![&intervention.id],
         )?
         .get(0)?;
-    tx.execute(
-        "UPDATE contents SET status = 'replied', updated_at = $2 WHERE intervention_id = $1 AND status = 'assigned'",
-        args![&intervention.id, at],
-    )?;
+    states::answer(tx, intervention.id, at)?;
     let engaged_at: Timestamp =
         tx.one("SELECT created_at FROM contents WHERE id = $1", args![&intervention.content_id])?.get(0)?;
     let hours = time_sheets::of_source(tx, intervention.source_id)?;
@@ -186,12 +178,7 @@ pub(super) fn cancel(call: &Call, id: Id, tx: &mut dyn Tx) -> Result<Interventio
     require_nothing_waits(tx, id)?;
     let now = call.env.now();
     let told = payload(tx, &intervention)?;
-    tx.execute(
-        "UPDATE contents SET intervention_id = NULL, updated_at = $2,
-           status = CASE WHEN status = 'assigned' THEN 'new' ELSE status END
-         WHERE intervention_id = $1",
-        args![&id, now],
-    )?;
+    states::release(tx, id, now)?;
     categories::remove_all(tx, id)?;
     tx.execute("DELETE FROM intervention_comments WHERE intervention_id = $1", args![&id])?;
     tx.execute("DELETE FROM interventions WHERE id = $1", args![&id])?;

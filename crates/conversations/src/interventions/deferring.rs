@@ -1,5 +1,6 @@
 //! Deferring (row 6.10): an intervention is out of sight until its time comes, or until the customer writes again.
 
+use frontdesk_model::event::NewEvent;
 use frontdesk_model::{Env, Id, Permission, Result, Timestamp, error};
 use frontdesk_people::settings;
 use frontdesk_rest::Call;
@@ -71,8 +72,8 @@ pub(super) fn end(tx: &mut dyn Tx, env: &Env, user_id: Option<Id>, deferred: &In
         args![&deferred.id, env.now()],
     )?;
     let told = payload(tx, &Intervention { deferred_at: None, ..deferred.clone() })?;
-    let event = events::caused_by_nobody(env, "intervention.reactivated", deferred.id, Some(deferred.thread_id), told);
-    tx.append(frontdesk_model::event::NewEvent { user_id, ..event });
+    let thread_id = Some(deferred.thread_id);
+    tx.append(NewEvent::new(env, user_id, "intervention.reactivated", deferred.id, thread_id, told));
     Ok(())
 }
 

@@ -8,12 +8,13 @@ mod rest;
 
 use std::sync::Arc;
 
+use frontdesk_model::event::NewEvent;
 use frontdesk_model::{Caller, Env, Id, Result, SourceRight, Timestamp, error};
 use frontdesk_rest::Operation;
 use frontdesk_store::{Row, Tx, args};
 use serde_json::json;
 
-use crate::{Conversations, categories, events};
+use crate::{Conversations, categories};
 
 pub(crate) use commands::{count_reply, open_for_reply};
 
@@ -136,7 +137,7 @@ pub(crate) fn on_customer_content(tx: &mut dyn Tx, env: &Env, thread_id: Id, ide
     if intervention.closed_at.is_some() {
         reopen(tx, &intervention, env.now())?;
         let payload = payload(tx, &Intervention { closed_at: None, ..intervention.clone() })?;
-        tx.append(events::caused_by_nobody(env, "intervention.reopened", intervention.id, Some(thread_id), payload));
+        tx.append(NewEvent::new(env, None, "intervention.reopened", intervention.id, Some(thread_id), payload));
     } else if intervention.deferred_at.is_some() {
         deferring::end(tx, env, None, &intervention)?;
     }

@@ -8,7 +8,8 @@ use frontdesk_store::{Row, Tx, args, search};
 use serde_json::json;
 
 use super::Thread;
-use crate::{attachments, events, ingest, interventions};
+use crate::contents::states;
+use crate::{attachments, ingest, interventions};
 
 /// At most this many contents, comments or interventions in one transaction.
 const STEP_ROWS_MAX: usize = 1_000;
@@ -126,8 +127,7 @@ fn step(tx: &mut dyn Tx, env: &Env, job: &Job) -> Result<Left> {
 }
 
 fn by_user(env: &Env, job: &Job, kind: &'static str, object_id: Id, payload: serde_json::Value) -> NewEvent {
-    let event = events::caused_by_nobody(env, kind, object_id, Some(job.thread_id), payload);
-    NewEvent { user_id: Some(job.user_id), ..event }
+    NewEvent::new(env, Some(job.user_id), kind, object_id, Some(job.thread_id), payload)
 }
 
 /// Ignores the next contents that wait for an answer; what is answered, and what agents wrote, stays as it is, and so does
@@ -147,8 +147,7 @@ fn ignore(tx: &mut dyn Tx, env: &Env, job: &Job) -> Result<Left> {
     }
     if !waiting.is_empty() {
         let now = env.now();
-        let sql = format!("UPDATE contents SET status = 'ignored', updated_at = $2 WHERE {}", tx.in_list("id", 1));
-        tx.execute(&sql, args![&waiting, now])?;
+        states::ignore(tx, &waiting, now)?;
         tx.execute("UPDATE threads SET updated_at = $2 WHERE id = $1", args![&job.thread_id, now])?;
         for id in waiting {
             let payload = json!({ "source_id": job.source_id, "status": "ignored" });
