@@ -1,7 +1,10 @@
 //! Conditions of a list, with their values, and counting that stays cheap.
 
+use std::time::Instant;
+
 use frontdesk_model::{Id, Result};
 
+use crate::engine::{READ_SECONDS_MAX, too_broad};
 use crate::tx::{Dialect, Tx};
 use crate::value::{Arg, Row};
 
@@ -361,6 +364,7 @@ impl<'a> Filter<'a> {
         }
         // Many rows match each condition. Most likely some of the first rows of the list match all.
         let asked = self.clone().through_all(&ways);
+        let began = Instant::now();
         let mut found: Vec<Id> = Vec::new();
         let mut window = WINDOW_ROWS.max(wanted.saturating_mul(WINDOW_PAGES));
         let mut edge = None;
@@ -379,6 +383,9 @@ impl<'a> Filter<'a> {
             };
             if is_full || is_over {
                 break;
+            }
+            if began.elapsed().as_secs() >= READ_SECONDS_MAX {
+                return Err(too_broad());
             }
             if let Some(place) = narrowest(tx, &ways, window / ASKED_PER_LOOKED_UP)? {
                 return self.along(tx, list, &ways, place)?.whole(tx, list, offset, limit);
@@ -541,9 +548,10 @@ fn ids_of(tx: &mut dyn Tx, any: &[Route]) -> Result<Vec<Id>> {
     let mut ids = Vec::new();
     for route in any {
         let values: Vec<Arg> = route.all.values.iter().map(Owned::arg).collect();
-        for row in tx.query(&route.all.numbered(0), &values)? {
+        tx.each(&route.all.numbered(0), &values, &mut |row| {
             ids.push(row.get(0)?);
-        }
+            Ok(())
+        })?;
     }
     ids.sort_unstable();
     ids.dedup();
