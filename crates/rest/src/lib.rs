@@ -14,6 +14,7 @@ mod parameters;
 mod rate_limit;
 mod routes;
 mod serve;
+mod shares;
 #[cfg(test)]
 mod tests;
 mod upload;

@@ -23,6 +23,7 @@ use crate::operation::{Kind, Operation};
 use crate::parameters::{BodyKind, boolean, parse_pairs, with_body};
 use crate::rate_limit::RateLimiter;
 use crate::routes::{Found, Lost, Routes};
+use crate::shares::Shares;
 use crate::upload::{Bounds, receive};
 use crate::{Api, ClientAddress};
 
@@ -34,6 +35,7 @@ pub(crate) struct Server {
     api: Api,
     routes: Routes,
     limiter: RateLimiter,
+    shares: Shares,
     preparations: Semaphore,
 }
 
@@ -47,7 +49,13 @@ impl Server {
             tracing::error!(fault, "an operation cannot be reached");
         }
         let limiter = RateLimiter::new(api.limits.requests_per_minute);
-        Server { routes, limiter, preparations: Semaphore::new(PREPARATIONS_AT_ONCE_MAX), api }
+        Server {
+            routes,
+            limiter,
+            shares: Shares::default(),
+            preparations: Semaphore::new(PREPARATIONS_AT_ONCE_MAX),
+            api,
+        }
     }
 }
 
@@ -159,7 +167,10 @@ async fn answer(
         user: user.clone(),
     };
     match operation.kind {
-        Kind::Read => server.api.store.read(move |tx| job.run(tx)).await,
+        Kind::Read => {
+            let _share = server.shares.take(&job.token).await?;
+            server.api.store.read(move |tx| job.run(tx)).await
+        }
         Kind::Write | Kind::Upload => server.api.store.write(move |tx| job.run(tx)).await,
     }
 }

@@ -13,8 +13,17 @@ const TEXT_COLUMNS: usize = 10_000;
 
 /// Cleaning takes time that grows with the square of the nesting: a body nested deeper is shown as the text that it is.
 const NESTING_MAX: usize = 256;
+/// So is one with more tags than this for each level: every line of a text repeats the marks of all quotes around it.
+const TAGS_BY_LEVELS_MAX: usize = 100_000;
+/// And one whose tags, for each style that stays open, are more than this: a parser opens all such styles again in every
+/// paragraph, so 20 KB would become a page of 400,000 elements.
+const TAGS_BY_STYLES_MAX: usize = 10_000;
 /// Elements without an end.
 const NEVER_CLOSED: [&str; 8] = ["br", "hr", "img", "input", "meta", "link", "col", "wbr"];
+
+/// Elements that a parser opens again behind the end of what they are in.
+const STYLES: [&str; 14] =
+    ["a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"];
 
 /// Elements that end where the next of their kind begins.
 const SELF_ENDING: [&str; 8] = ["li", "p", "td", "th", "tr", "dt", "dd", "option"];
@@ -30,7 +39,7 @@ pub(super) struct Formatted {
 /// The forms of a body that was written in `format` (text or html).
 pub(super) fn formatted(body: &Text, format: &str) -> Formatted {
     // Most HTML bodies hold no markup at all, and cleaning is slow.
-    if format == "html" && body.contains(['<', '&']) && nesting(body) <= NESTING_MAX {
+    if format == "html" && body.contains(['<', '&']) && Shape::of(body).is_harmless() {
         let html = ammonia::clean(body);
         let text = html2text::from_read(html.as_bytes(), TEXT_COLUMNS).unwrap_or_default();
         return Formatted { text: text.trim_end().into(), html };
@@ -38,34 +47,63 @@ pub(super) fn formatted(body: &Text, format: &str) -> Formatted {
     Formatted { text: body.clone(), html: paragraphs(body) }
 }
 
-/// How deep the tags of a body are nested at most, as a parser would see it: an end closes the nearest element of its
-/// name and all in it, or nothing; items, cells and paragraphs end where the next of their kind begins.
-fn nesting(body: &str) -> usize {
-    let mut open: Vec<&str> = Vec::new();
-    let mut deepest = 0;
-    for tag in body.split('<').skip(1) {
-        let (tag, is_end) = tag.strip_prefix('/').map_or((tag, false), |end| (end, true));
-        let name = tag.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
-        let is_named = |other: &&str| other.eq_ignore_ascii_case(name);
-        if name.is_empty() || NEVER_CLOSED.iter().any(is_named) {
-            continue;
-        }
-        if is_end {
-            if let Some(at) = open.iter().rposition(is_named) {
-                open.truncate(at);
+/// What cleaning a body costs.
+#[derive(Default)]
+struct Shape {
+    /// Tags that begin an element.
+    tags: usize,
+    /// How deep they are nested at most, as a parser would see it: an end closes the nearest element of its name and all
+    /// in it, or nothing; items, cells and paragraphs end where the next of their kind begins.
+    deepest: usize,
+    /// How many styles are open at most. The end of what they are in does not close them.
+    styles: usize,
+}
+
+impl Shape {
+    fn of(body: &str) -> Shape {
+        let mut shape = Shape::default();
+        let (mut open, mut styles): (Vec<&str>, Vec<&str>) = (Vec::new(), Vec::new());
+        for tag in body.split('<').skip(1) {
+            let (tag, is_end) = tag.strip_prefix('/').map_or((tag, false), |end| (end, true));
+            let name = tag.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
+            let is_named = |other: &&str| other.eq_ignore_ascii_case(name);
+            if name.is_empty() {
+                continue;
             }
-            continue;
+            if is_end {
+                if let Some(at) = open.iter().rposition(is_named) {
+                    open.truncate(at);
+                }
+                if let Some(at) = styles.iter().rposition(is_named) {
+                    styles.remove(at);
+                }
+                continue;
+            }
+            shape.tags += 1;
+            if NEVER_CLOSED.iter().any(is_named) {
+                continue;
+            }
+            if STYLES.iter().any(is_named) {
+                styles.push(name);
+            }
+            let ends_the_last = SELF_ENDING.iter().any(is_named) && open.last().is_some_and(is_named);
+            if !ends_the_last {
+                open.push(name);
+            }
+            shape.deepest = shape.deepest.max(open.len());
+            shape.styles = shape.styles.max(styles.len());
+            if !shape.is_harmless() {
+                break;
+            }
         }
-        let ends_the_last = SELF_ENDING.iter().any(is_named) && open.last().is_some_and(is_named);
-        if !ends_the_last {
-            open.push(name);
-            deepest = deepest.max(open.len());
-        }
-        if deepest > NESTING_MAX {
-            break;
-        }
+        shape
     }
-    deepest
+
+    fn is_harmless(&self) -> bool {
+        self.deepest <= NESTING_MAX
+            && self.tags * self.deepest <= TAGS_BY_LEVELS_MAX
+            && self.tags * self.styles <= TAGS_BY_STYLES_MAX
+    }
 }
 
 /// Plain text as HTML: blank lines part paragraphs, other line ends stay line ends.
@@ -136,21 +174,37 @@ mod tests {
     }
 
     #[test]
-    fn absurdly_nested_html_is_shown_as_text() {
-        let shown = formatted(&"<ul><li>".repeat(2_500).into(), "html");
-        assert!(shown.html.starts_with("<p>&lt;ul&gt;"), "{}", &shown.html[..40]);
+    fn html_that_would_take_too_long_is_shown_as_text() {
+        let styles: String = (0..200).map(|number| format!("<b a={number}>")).collect();
+        for absurd in [
+            "<ul><li>".repeat(2_500),
+            format!("<p>{styles}</p>{}", "<p>x</p>".repeat(2_000)),
+            format!("{}{}", "<blockquote>".repeat(250), "<br>x".repeat(3_000)),
+        ] {
+            let shown = formatted(&absurd.as_str().into(), "html");
+            assert!(shown.html.starts_with("<p>&lt;"), "{}", &shown.html[..40]);
+            assert!(shown.html.len() < 10 * absurd.len());
+        }
         for (body, depth) in [
             ("<div><p>one<br>two</p><p>three</p></div>".to_owned(), 2),
             ("<br>".repeat(1_000), 0),
             ("<p>one".repeat(1_000), 1),
             (format!("<ul>{}</ul>", "<li>item".repeat(1_000)), 2),
         ] {
-            assert_eq!(nesting(&body), depth, "{}", &body[..20]);
+            assert_eq!(Shape::of(&body).deepest, depth, "{}", &body[..20]);
         }
         // Ends that close nothing make nothing flatter.
         for deep in ["<ul></z><li></z>", "<dl></z>", "<DIV>"] {
-            assert!(nesting(&deep.repeat(1_000)) > NESTING_MAX, "{deep}");
+            assert!(!Shape::of(&deep.repeat(1_000)).is_harmless(), "{deep}");
         }
+    }
+
+    #[test]
+    fn a_long_letter_is_shown_as_it_was_written() {
+        let row = "<tr><td><p><b>Kettle</b>, <i>blue</i> <a href=\"https://shop.example\">more</a></p></td></tr>";
+        let letter = format!("<html><body><div><table>{}</table></div></body></html>", row.repeat(500));
+        assert!(Shape::of(&letter).is_harmless());
+        assert!(formatted(&letter.as_str().into(), "html").html.contains("<b>Kettle</b>"));
     }
 
     #[test]
