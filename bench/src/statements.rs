@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Result, params};
 use crate::messages::Message;
 
 /// The product's schema.
-pub(crate) const MIGRATIONS: [(&str, &str); 12] = [
+pub(crate) const MIGRATIONS: [(&str, &str); 13] = [
     ("0001_log.sql", include_str!("../../migrations/0001_log.sql")),
     ("0002_people.sql", include_str!("../../migrations/0002_people.sql")),
     ("0003_conversations.sql", include_str!("../../migrations/0003_conversations.sql")),
@@ -19,6 +19,7 @@ pub(crate) const MIGRATIONS: [(&str, &str); 12] = [
     ("0010_contents_life.sql", include_str!("../../migrations/0010_contents_life.sql")),
     ("0011_plans.sqlite.sql", include_str!("../../migrations/0011_plans.sqlite.sql")),
     ("0012_category_jobs.sql", include_str!("../../migrations/0012_category_jobs.sql")),
+    ("0013_identity_lists.sql", include_str!("../../migrations/0013_identity_lists.sql")),
 ];
 
 /// As long as the product's, so that the pages fill alike.
@@ -241,10 +242,10 @@ impl Writer {
         let id = self.id();
         self.connection
             .prepare_cached(
-                "INSERT INTO identities (id, community_id, foreign_id, type, screenname, firstname, lastname, email,
+                "INSERT INTO identities (id, community_id, foreign_id, uuid, type, screenname, firstname, lastname, email,
                    home_phone, mobile_phone, gender, avatar_url, extra_values, controlled, fingerprint, created_at,
                    updated_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?16)",
+                 VALUES (?1, ?2, ?3, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?16)",
             )?
             .execute(params![
                 id.0,

@@ -1,10 +1,17 @@
 //! The account's settings.
 
 use frontdesk_tests::http::Request;
+use frontdesk_tests::pages::{id, ids};
 use frontdesk_tests::{Cast, Engine};
 use serde_json::json;
 
-on_both_engines![settings_are_read_and_changed, a_wrong_setting_is_refused, only_who_may_change_settings_sees_them];
+on_both_engines![
+    settings_are_read_and_changed,
+    a_wrong_setting_is_refused,
+    only_who_may_change_settings_sees_them,
+    a_strict_account_answers_under_an_open_intervention_only,
+    labels_are_in_the_accounts_language,
+];
 
 fn settings_are_read_and_changed(engine: Engine) {
     let cast = Cast::start(engine, &[]);
@@ -38,9 +45,9 @@ fn settings_are_read_and_changed(engine: Engine) {
         assert_eq!(changed[name], value, "{name}");
     }
     assert_eq!(otto.get("/1.0/settings").ok(), changed);
-    // Six can be written and are shown only when all is asked for.
+    // Six can be written and are shown, with the one of ours, only when all is asked for.
     let all = otto.get("/1.0/settings?extended=true").ok();
-    assert_eq!(all.as_object().unwrap().len(), 49);
+    assert_eq!(all.as_object().unwrap().len(), 50);
     assert_eq!(
         (&all["category_tagging"], &all["track_js"], &all["dashboard"]),
         (&json!(true), &json!(true), &json!(true))
@@ -94,4 +101,80 @@ fn only_who_may_change_settings_sees_them(engine: Engine) {
         person.get("/1.0/settings").refused(403);
         person.put("/1.0/settings", &json!({ "name": "Mine" })).refused(403);
     }
+}
+
+fn a_strict_account_answers_under_an_open_intervention_only(engine: Engine) {
+    let cast = Cast::start(engine, &[]);
+    let otto = &cast.otto;
+    let (source, _channel) = cast.new_source();
+    let say = |thread: &str| {
+        source.says("vera", thread, "Hello?");
+        id(&source.contents(otto, thread)[0])
+    };
+    // Off at first: a reply engages.
+    assert_eq!(otto.get("/1.0/settings?extended=true").ok()["reply_requires_intervention"], false);
+    assert!(otto.reply(&say("easy"), "Hello")["intervention_id"].is_string());
+
+    let strict = otto.put("/1.0/settings?extended=true", &json!({ "reply_requires_intervention": true })).ok();
+    assert_eq!(strict["reply_requires_intervention"], true);
+    let content = say("strict");
+    let answer = json!({ "in_reply_to_id": content, "body": "Hello" });
+    let refused = otto.post("/1.0/contents", &answer);
+    assert_eq!(refused.invalid(), ["in_reply_to_id"]);
+    let why = refused.refused(422);
+    assert_eq!(why["errors"][0]["type"], "intervention_required");
+    assert!(why["message"].as_str().unwrap().contains("POST /interventions"), "{why}");
+    assert_eq!(otto.content(&content)["intervention_id"], json!(null));
+    assert_eq!(source.contents(otto, "strict").len(), 1);
+    // What it says to do helps, until the intervention is closed.
+    let intervention = id(&otto.engage(&content));
+    let reply = id(&otto.reply(&content, "Hello"));
+    frontdesk_tests::eventually("it is sent", || {
+        (otto.content(&reply)["synchronization_status"] == "success").then_some(())
+    });
+    otto.reply(&reply, "And another thing");
+    otto.put(&format!("/1.0/interventions/{intervention}/close"), &json!({})).ok();
+    assert_eq!(otto.post("/1.0/contents", &answer).refused(422)["errors"][0]["type"], "intervention_closed");
+
+    otto.put("/1.0/settings", &json!({ "reply_requires_intervention": false })).ok();
+    assert!(otto.reply(&say("easy again"), "Hello")["intervention_id"].is_string());
+}
+
+fn labels_are_in_the_accounts_language(engine: Engine) {
+    let cast = Cast::start(engine, &[]);
+    let otto = &cast.otto;
+    let (source, _channel) = cast.new_source();
+    source.says("vera", "t", "Bonjour ?");
+    let content = id(&source.contents(otto, "t")[0]);
+    let intervention = id(&otto.engage(&content));
+    otto.reply(&content, "Bonjour");
+    let own = format!("/1.0/interventions/{intervention}");
+    let status = || otto.get(&own).ok()["status"].clone();
+    let listed = |word: &str| {
+        let list = format!("/1.0/interventions?thread_id={}&status={word}", id(&source.thread(otto, "t")));
+        ids(&otto.get(&list).ok())
+    };
+    let speak = |locale: &str| otto.put("/1.0/settings", &json!({ "locale": locale })).ok();
+    let states: [(&str, &str, &str, &dyn Fn()); 4] = [
+        ("opened", "Opened", "Ouverte", &|| {}),
+        ("deferred", "Deferred", "Reportée", &|| {
+            otto.put(&format!("{own}/defer"), &json!({ "rate": 3600 })).ok();
+        }),
+        ("closed", "Closed", "Fermée", &|| {
+            otto.put(&format!("{own}/close"), &json!({})).ok();
+        }),
+        ("reopened", "Reopened", "Rouverte", &|| {
+            otto.engage(&content);
+        }),
+    ];
+    for (word, english, french, reach) in states {
+        reach();
+        for (locale, label) in [("fr", french), ("fr-CA", french), ("de", english), ("en-GB", english)] {
+            speak(locale);
+            assert_eq!(status(), label, "{locale}");
+            // Filters take the machine's words whatever the language is.
+            assert_eq!(listed(word), [intervention.as_str()], "{locale} {word}");
+        }
+    }
+    otto.get("/1.0/interventions?status=Ouverte").refused(400);
 }

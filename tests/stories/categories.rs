@@ -13,6 +13,7 @@ on_both_engines![
     another_category_takes_over,
     settings_of_sources_follow_their_categories,
     a_category_on_much_goes_step_by_step,
+    a_category_limited_to_sources_is_chosen_on_those_only,
 ];
 
 fn categories_form_a_tree(engine: Engine) {
@@ -186,4 +187,61 @@ fn a_category_on_much_goes_step_by_step(engine: Engine) {
     });
     otto.delete(&path(&last)).ok();
     eventually("nothing is left", || (otto.get(&thread).ok()["thread_category_ids"] == json!([])).then_some(()));
+}
+
+fn a_category_limited_to_sources_is_chosen_on_those_only(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let otto = &cast.otto;
+    let ((here, _here), (there, _there)) = (cast.new_source(), cast.new_source());
+    let root = otto.create_category(&json!({ "source_ids": [here.id], "multiple": true }));
+    let (one, two) = (
+        otto.create_category(&json!({ "parent_id": root["id"] })),
+        otto.create_category(&json!({ "parent_id": root["id"] })),
+    );
+    let anywhere = otto.create_category(&json!({}));
+    let objects = |source: &frontdesk_tests::Source| {
+        source.says("vera", "t", "Hello?");
+        let content = source.contents(otto, "t").remove(0);
+        let intervention = otto.engage(&id(&content));
+        let thread = content["thread_id"].as_str().unwrap().to_owned();
+        [
+            (format!("/1.0/contents/{}/update_categories", id(&content)), "category_ids"),
+            (format!("/1.0/interventions/{}/update_categories", id(&intervention)), "category_ids"),
+            (format!("/1.0/content_threads/{thread}/update_categories"), "thread_category_ids"),
+        ]
+    };
+    let give = |path: &str, name: &str, chosen: &[&serde_json::Value]| {
+        let chosen: Vec<_> = chosen.iter().map(|category| category["id"].clone()).collect();
+        otto.put(path, &json!({ name: chosen }))
+    };
+    let (ours, theirs) = (objects(&here), objects(&there));
+    for (path, name) in &ours {
+        give(path, name, &[&one, &anywhere]).ok();
+    }
+    for (path, name) in &theirs {
+        for chosen in [&root, &one] {
+            let refused = give(path, name, &[&anywhere, chosen]);
+            assert_eq!(refused.invalid(), [*name], "{path}");
+            assert_eq!(refused.refused(422)["errors"][0]["type"], "not_offered");
+        }
+        assert_eq!(give(path, name, &[&anywhere]).ok()[*name], json!([anywhere["id"]]));
+    }
+    // What a new thread inherits from its source is held against the same rule.
+    let defaults = json!({ "default_category_ids": [one["id"], anywhere["id"]] });
+    for (source, expected) in [(&here, json!([one["id"], anywhere["id"]])), (&there, json!([anywhere["id"]]))] {
+        otto.put(&format!("/1.0/content_sources/{}", source.id), &defaults).ok();
+        source.says("vera", "another", "Hello?");
+        assert_eq!(source.thread(otto, "another")["thread_category_ids"], expected);
+    }
+    // Nobody takes over who is not offered wherever the other one is.
+    let take_over = |gone: &serde_json::Value, heir: &serde_json::Value| {
+        otto.delete(&format!("/1.0/categories/{}?take_over_category_id={}", id(gone), id(heir)))
+    };
+    assert_eq!(take_over(&anywhere, &one).invalid(), ["take_over_category_id"]);
+    // Limited further, it stays where it is and goes nowhere new.
+    otto.put(&format!("/1.0/categories/{}", id(&root)), &json!({ "source_ids": [there.id] })).ok();
+    let (path, name) = &ours[0];
+    assert_eq!(give(path, name, &[&one]).ok()[*name], json!([one["id"]]));
+    assert_eq!(give(path, name, &[&one, &two]).invalid(), [*name]);
+    take_over(&two, &one).ok();
 }

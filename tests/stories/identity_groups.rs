@@ -19,6 +19,7 @@ on_both_engines![
     a_locked_group_stays_as_it_is,
     merging_can_be_switched_off,
     extra_values_fill_groups_as_their_community_maps_them,
+    a_channels_id_is_the_uuid_that_a_mapping_can_use,
     an_anonymised_identity_is_nobody,
     what_is_anonymised_says_nothing,
 ];
@@ -408,4 +409,24 @@ fn what_is_anonymised_says_nothing(engine: Engine) {
     // The channel's ids are known for ever: a repeat brings nothing back.
     source.tells("messages.create", &message);
     assert_eq!(source.contents(&cast.otto, "t").len(), 3);
+}
+
+fn a_channels_id_is_the_uuid_that_a_mapping_can_use(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (source, _channel) = cast.new_source();
+    let field = json!({ "associated_type_name": "IdentityGroup", "label": unique("Client "), "regex": "C-[0-9]+" });
+    let key = cast.otto.post("/1.0/custom_fields", &field).ok()["key"].as_str().unwrap().to_owned();
+    let mappings = json!([{ "key": "uuid", "custom_field_key": key }]);
+    let community = format!("/1.0/communities/{}", source.community_id);
+    cast.otto.put(&community, &json!({ "extra_value_mappings": mappings })).ok();
+    source.says("C-12", "t", "Hello?");
+    let known = cast.otto.get(&format!("/1.0/identities?community_id={}&uuid=C-12", source.community_id)).ok();
+    let known = records(&known)[0].clone();
+    assert_eq!((&known["uuid"], &known["foreign_id"]), (&json!("C-12"), &json!("C-12")));
+    let group = cast.otto.get(&format!("/1.0/identity_groups/{}", known["identity_group_id"].as_str().unwrap())).ok();
+    assert_eq!(group["custom_field_values"], json!({ key: "C-12" }));
+    // An id that the field's regex does not know fills nothing.
+    source.says("anonymous-7", "t", "Hello?");
+    let other = cast.otto.get(&format!("/1.0/identities?community_id={}&uuid=anonymous-7", source.community_id)).ok();
+    assert_eq!(records(&other)[0]["identity_group_id"], json!(null));
 }

@@ -24,6 +24,7 @@ mod hostile;
 mod house;
 mod identities;
 mod identity_groups;
+mod identity_lists;
 mod import;
 mod interventions;
 mod locales;

@@ -393,7 +393,8 @@ fn create_thread(
     };
     let id = threads::create(tx, env, &new, now)?;
     if !channel.common.default_category_ids.is_empty() {
-        categories::assign_defaults(tx, Object::Thread, id, &channel.common.default_category_ids)?;
+        let defaults = &channel.common.default_category_ids;
+        categories::assign_defaults(tx, Object::Thread, id, channel.source_id, defaults)?;
     }
     if customer_id.is_none() {
         count(tx, channel.source_id, 1, 0)?;

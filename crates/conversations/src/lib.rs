@@ -11,6 +11,7 @@ mod events;
 pub mod folders;
 pub mod identities;
 pub mod identity_groups;
+mod identity_lists;
 pub mod ingest;
 pub mod ingest_many;
 pub mod interventions;
@@ -68,6 +69,7 @@ pub fn operations(app: &Arc<Conversations>) -> Vec<Operation> {
     operations.extend(contents::operations(app));
     operations.extend(identities::operations(app));
     operations.extend(identity_groups::operations(app));
+    operations.extend(identity_lists::operations());
     operations.extend(interventions::operations(app));
     operations.extend(interventions::comments::operations(app));
     operations.extend(categories::operations(app));

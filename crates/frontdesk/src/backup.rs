@@ -67,6 +67,8 @@ const TABLES: &[Table] = &[
     table("identity_group_tags"),
     table("identities"),
     table("identity_users"),
+    table("identity_lists"),
+    table("identity_list_members"),
     table("threads"),
     table("thread_jobs"),
     Table { parent: Some("parent_id"), ..table("categories") },

@@ -38,4 +38,5 @@ pub(crate) const ALL: &[Migration] = &[
     both!(10, "0010_contents_life"),
     each!(11, "0011_plans"),
     both!(12, "0012_category_jobs"),
+    both!(13, "0013_identity_lists"),
 ];

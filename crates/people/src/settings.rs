@@ -29,10 +29,17 @@ const PASSWORD_MIN_LENGTH_MAX: i64 = 128;
 /// So many former passwords are kept at most.
 const PASSWORDS_ARCHIVED_MAX: i64 = 50;
 
-/// Names that the public description lets be written and leaves out of its answers (reading D19); `extended=true` shows
-/// them.
-const UNPUBLISHED: [&str; 6] =
-    ["category_tagging", "dashboard", "export_in_seconds", "fold_useless_contents", "track_js", "use_system_font"];
+/// Names that the public description lets be written and leaves out of its answers (reading D19), and ours;
+/// `extended=true` shows them.
+const UNPUBLISHED: [&str; 7] = [
+    "category_tagging",
+    "dashboard",
+    "export_in_seconds",
+    "fold_useless_contents",
+    "reply_requires_intervention",
+    "track_js",
+    "use_system_font",
+];
 
 /// Changes to these are told as `security.updated`, to the others as `settings.updated`.
 const SECURITY: [&str; 12] = [
@@ -173,6 +180,9 @@ settings! {
     push_enabled: bool = true;
     /// Whether agents may answer as any identity that writes on the source.
     reply_as_any_identity: bool = false;
+    /// Whether only contents under an open intervention can be answered (reading D1); otherwise a reply to a content that
+    /// was never engaged engages it. Ours.
+    reply_requires_intervention: bool = false;
     /// Whether texts may run from right to left.
     rtl_support: bool = false;
     /// Whether authors may ask that their own messages be approved.
@@ -204,6 +214,11 @@ impl Settings {
     /// The account's time zone.
     pub fn time_zone(&self) -> TimeZone {
         time_zones::find(&self.timezone).unwrap_or(TimeZone::UTC)
+    }
+
+    /// Whether labels are written in French: the account's language decides, English serves all others (reading D8).
+    pub fn speaks_french(&self) -> bool {
+        self.locale.split('-').next() == Some("fr")
     }
 
     /// What the meaning of a date in this account depends on. `business`: when the source in question is open.
@@ -379,7 +394,10 @@ pub(crate) fn operations() -> Vec<Operation> {
         Operation::read("getAllSettings", Method::GET, "/settings", show)
             .tag("Settings")
             .summary("Reads the account's settings.")
-            .notes("With extended=true also the six settings that the public description only lets be written.")
+            .notes(
+                "With extended=true also reply_requires_intervention, which is ours, and the six settings that the public \
+                 description only lets be written.",
+            )
             .permissions(permissions),
         Operation::write("updateSettings", Method::PUT, "/settings", update)
             .tag("Settings")

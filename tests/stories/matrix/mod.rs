@@ -414,6 +414,7 @@ impl Ids<'_> {
                 let identity = self.of("identity");
                 id(&otto.put(&format!("/1.0/identities/{identity}/identity_group"), &json!({})).ok())
             }
+            "identity_list" => created("identity_lists", json!({ "name": unique("List ") })),
             "grouped_identity" => {
                 self.of("identity_group");
                 self.of("identity")

@@ -126,6 +126,23 @@ pub(super) const TABLE: &[Row] = &[
             .first(&["update_identity", "manage_identities"])
             .body(r#"{ "community_id": "$community", "identifier": "vera@example.com" }"#)
     },
+    row("exportIdentities").first(&["export_identity"]),
+    row("getAllIdentityLists").first(&["read_identity", "manage_identities"]),
+    row("getIdentityList").first(&["read_identity", "manage_identities"]),
+    row("createIdentityList").first(&["manage_identities"]).body(r#"{ "name": "$word" }"#),
+    row("updateIdentityList").first(&["manage_identities"]).body(r#"{ "name": "$word" }"#),
+    row("deleteIdentityList").first(&["manage_identities"]),
+    row("getIdentitiesOfIdentityList").first(&["read_identity", "manage_identities"]),
+    row("addToIdentityList")
+        .first(&["manage_identities"])
+        .on_source()
+        .hidden(422)
+        .body(r#"{ "identity_ids": ["$identity"] }"#),
+    row("removeFromIdentityList")
+        .first(&["manage_identities"])
+        .on_source()
+        .hidden(422)
+        .body(r#"{ "identity_ids": ["$identity"] }"#),
     row("anonymizeIdentity").first(&["anonymize_identity"]).on_source(),
     row("updateIdentityGroupOfIdentity").first(&["update_identity"]).on_source(),
     row("unmergeIdentity").first(&["update_identity"]).on_source().object("grouped_identity"),

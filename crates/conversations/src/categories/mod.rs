@@ -32,11 +32,12 @@ impl Object {
 }
 
 /// Gives an object these categories and no others; whether that changed anything. 422 on `attribute` when they do not
-/// exist or do not go together.
+/// exist, do not go together, or are not offered on the object's source; what the object carries it may keep.
 pub(crate) fn set(
     tx: &mut dyn Tx,
     object: Object,
     object_id: Id,
+    source_id: Id,
     category_ids: &[Id],
     attribute: &str,
 ) -> Result<bool> {
@@ -54,7 +55,9 @@ pub(crate) fn set(
     if carried.len() == wanted.len() && wanted.iter().all(|id| carried.contains(id)) {
         return Ok(false);
     }
-    if let Some((kind, reason)) = Branches::load(tx, &wanted)?.misfit(&wanted) {
+    let branches = Branches::load(tx, &wanted)?;
+    let new: Vec<Id> = wanted.iter().copied().filter(|id| !carried.contains(id)).collect();
+    if let Some((kind, reason)) = branches.misfit(&wanted).or_else(|| branches.elsewhere(&new, source_id)) {
         return Err(error::invalid(attribute, kind, format!("{attribute}: {reason}.")));
     }
     remove_all(tx, object_id)?;
@@ -93,14 +96,17 @@ pub(crate) fn remove_all(tx: &mut dyn Tx, object_id: Id) -> Result<()> {
     Ok(())
 }
 
-/// Gives a new object the categories that its source is set to. One that was deleted since must not stop a message, so
-/// unknown ones are skipped.
-pub(crate) fn assign_defaults(tx: &mut dyn Tx, object: Object, object_id: Id, ids: &[Id]) -> Result<()> {
-    for (position, id) in (0_i64..).zip(ids) {
+/// Gives a new object the categories that its source is set to. One that was deleted since, or is no longer offered on
+/// that source, must not stop a message, so such are skipped.
+pub(crate) fn assign_defaults(tx: &mut dyn Tx, object: Object, object_id: Id, source_id: Id, ids: &[Id]) -> Result<()> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let branches = Branches::load(tx, ids)?;
+    let offered = ids.iter().filter(|id| branches.root(**id).is_some_and(|(_, root)| root.is_offered_on(source_id)));
+    for (position, id) in (0_i64..).zip(offered) {
         tx.execute(
-            "INSERT INTO categorisations (object_id, category_id, position, object)
-             SELECT $1, id, $3, $4 FROM categories
-             WHERE id = $2 AND NOT EXISTS (SELECT 1 FROM category_jobs WHERE category_id = $2)
+            "INSERT INTO categorisations (object_id, category_id, position, object) VALUES ($1, $2, $3, $4)
              ON CONFLICT DO NOTHING",
             args![&object_id, id, position, object.as_str()],
         )?;
@@ -115,6 +121,18 @@ struct Node {
     parent_id: Option<Id>,
     multiple: bool,
     unselectable: bool,
+    /// Where a root and all below it are offered; empty: everywhere.
+    source_ids: Vec<Id>,
+}
+
+impl Node {
+    fn is_offered_on(&self, source_id: Id) -> bool {
+        self.source_ids.is_empty() || self.source_ids.contains(&source_id)
+    }
+}
+
+fn parse_sources(stored: &str) -> Result<Vec<Id>> {
+    serde_json::from_str(stored).map_err(|trouble| error::broken(format!("categories.source_ids: {trouble}")))
 }
 
 /// Some categories and everything above them.
@@ -125,19 +143,25 @@ impl Branches {
     /// UNION leaves out rows that it has had, so even a circle would end.
     fn load(tx: &mut dyn Tx, ids: &[Id]) -> Result<Branches> {
         let sql = format!(
-            "WITH RECURSIVE branch (id, name, parent_id, multiple, unselectable) AS (
-               SELECT id, name, parent_id, multiple, unselectable FROM categories WHERE {} AND {}
+            "WITH RECURSIVE branch (id, name, parent_id, multiple, unselectable, source_ids) AS (
+               SELECT id, name, parent_id, multiple, unselectable, source_ids FROM categories WHERE {} AND {}
                UNION
-               SELECT categories.id, categories.name, categories.parent_id, categories.multiple, categories.unselectable
+               SELECT categories.id, categories.name, categories.parent_id, categories.multiple,
+                 categories.unselectable, categories.source_ids
                FROM categories JOIN branch ON categories.id = branch.parent_id)
-             SELECT id, name, parent_id, multiple, unselectable FROM branch",
+             SELECT id, name, parent_id, multiple, unselectable, source_ids FROM branch",
             tx.in_list("id", 1),
             jobs::IS_THERE
         );
         let mut nodes = HashMap::new();
         for row in tx.query(&sql, args![ids])? {
-            let node =
-                Node { name: row.get(1)?, parent_id: row.get(2)?, multiple: row.get(3)?, unselectable: row.get(4)? };
+            let node = Node {
+                name: row.get(1)?,
+                parent_id: row.get(2)?,
+                multiple: row.get(3)?,
+                unselectable: row.get(4)?,
+                source_ids: parse_sources(&row.get::<String>(5)?)?,
+            };
             nodes.insert(row.get(0)?, node);
         }
         Ok(Branches(nodes))
@@ -176,6 +200,21 @@ impl Branches {
         }
         None
     }
+
+    /// Why an object on this source cannot be given all of these: a root may be limited to some sources (row 7.01).
+    fn elsewhere(&self, wanted: &[Id], source_id: Id) -> Option<(&'static str, String)> {
+        let roots = wanted.iter().filter_map(|id| self.root(*id));
+        let (_, root) = roots.into_iter().find(|(_, root)| !root.is_offered_on(source_id))?;
+        let reason = format!("\"{}\" and what is below it are not offered on this source", root.name);
+        Some(("not_offered", reason))
+    }
+
+    /// Whether a category is offered wherever another one is.
+    fn covers(&self, id: Id, other: Id) -> bool {
+        let (Some((_, root)), Some((_, other))) = (self.root(id), self.root(other)) else { return false };
+        root.source_ids.is_empty()
+            || (!other.source_ids.is_empty() && other.source_ids.iter().all(|id| root.source_ids.contains(id)))
+    }
 }
 
 #[cfg(test)]
@@ -190,7 +229,9 @@ mod tests {
     fn branches() -> Branches {
         let node = |number: u64, parent: Option<u64>, multiple, unselectable| {
             let name = format!("Category {number}");
-            (id(number), Node { name, parent_id: parent.map(id), multiple, unselectable })
+            // The third is for one source.
+            let source_ids = if number == 3 { vec![id(90)] } else { Vec::new() };
+            (id(number), Node { name, parent_id: parent.map(id), multiple, unselectable, source_ids })
         };
         Branches(HashMap::from([
             node(1, None, false, false),
@@ -225,6 +266,14 @@ mod tests {
             let wanted: Vec<Id> = wanted.iter().copied().map(id).collect();
             assert_eq!(branches().misfit(&wanted).map(|(kind, _)| kind), kind, "{wanted:?}");
         }
+    }
+
+    #[test]
+    fn what_a_root_is_limited_to_counts_for_all_below_it() {
+        assert_eq!(branches().elsewhere(&[id(31), id(11)], id(90)), None);
+        assert_eq!(branches().elsewhere(&[id(11), id(31)], id(91)).map(|(kind, _)| kind), Some("not_offered"));
+        assert!(branches().covers(id(11), id(31)) && branches().covers(id(31), id(3)));
+        assert!(!branches().covers(id(31), id(11)));
     }
 
     #[test]

@@ -31,7 +31,7 @@ struct Category {
     post_qualification: bool,
     /// Whether this root itself cannot be chosen.
     unselectable: bool,
-    /// Where this root is offered; empty: everywhere.
+    /// Where this root and what is below it are offered; empty: everywhere.
     source_ids: Vec<Id>,
     created_at: Timestamp,
     updated_at: Timestamp,
@@ -51,8 +51,7 @@ fn category(row: &Row) -> Result<Category> {
         multiple: row.get(5)?,
         post_qualification: row.get(6)?,
         unselectable: row.get(7)?,
-        source_ids: serde_json::from_str(&source_ids)
-            .map_err(|trouble| error::broken(format!("categories.source_ids: {trouble}")))?,
+        source_ids: super::parse_sources(&source_ids)?,
         created_at: row.get(9)?,
         updated_at: row.get(10)?,
     })
@@ -106,7 +105,8 @@ struct Attributes {
     post_qualification: Option<bool>,
     /// Whether it cannot be chosen itself; roots only.
     unselectable: Option<bool>,
-    /// The sources where it is offered, of those that the caller may read; empty: everywhere. Roots only.
+    /// The sources where it and what is below it can be chosen, of those that the caller may read; empty: everywhere. What
+    /// carries it elsewhere may keep it. Roots only.
     source_ids: Option<Vec<Id>>,
 }
 
@@ -270,9 +270,13 @@ fn require_heir(tx: &mut dyn Tx, id: Id, heir_id: Id) -> Result<()> {
     if heir_id == id {
         return refuse("invalid", "a category cannot take over from itself");
     }
-    match Branches::load(tx, &[heir_id])?.0.get(&heir_id) {
+    let branches = Branches::load(tx, &[heir_id, id])?;
+    match branches.0.get(&heir_id) {
         None => refuse("unknown", "there is no such category"),
         Some(heir) if heir.unselectable => refuse("unselectable", "this category cannot be chosen itself"),
+        Some(_) if !branches.covers(heir_id, id) => {
+            refuse("not_offered", "this category is not offered on all sources where the other one is")
+        }
         Some(_) => Ok(()),
     }
 }

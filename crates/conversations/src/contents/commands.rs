@@ -242,7 +242,8 @@ fn initiate_route(app: &Conversations, call: &Call, draft: &Draft, tx: &mut dyn 
     let new =
         threads::NewThread { source_id, foreign_id: None, title: draft.title.as_deref(), author_id: recipient_id };
     let thread_id = threads::create(tx, &call.env, &new, now)?;
-    categories::assign_defaults(tx, Object::Thread, thread_id, &channel.common.user_thread_default_category_ids)?;
+    let defaults = &channel.common.user_thread_default_category_ids;
+    categories::assign_defaults(tx, Object::Thread, thread_id, source_id, defaults)?;
     Ok(Route {
         channel,
         object,
@@ -324,7 +325,7 @@ pub(super) fn ignore(call: &Call, id: Id, tx: &mut dyn Tx) -> Result<()> {
 /// Replaces a content's own categories.
 pub(super) fn categorise(call: &Call, id: Id, category_ids: &[Id], tx: &mut dyn Tx) -> Result<()> {
     let content = find(tx, &call.caller, id)?;
-    if categories::set(tx, Object::Content, id, category_ids, "category_ids")? {
+    if categories::set(tx, Object::Content, id, content.source_id, category_ids, "category_ids")? {
         tx.execute("UPDATE contents SET updated_at = $2 WHERE id = $1", args![&id, call.env.now()])?;
         let payload = json!({ "source_id": content.source_id, "category_ids": category_ids });
         tx.append(events::by(call, "content.recategorized", id, Some(content.thread_id), payload));

@@ -12,7 +12,7 @@ use crate::{contents, events, identity_groups};
 const NAME: &str = "Anonymized";
 
 /// Forgets who an identity is: names, addresses, numbers, picture, extra values and the id that its channel knows it by, so
-/// that a later message of the same person makes a new identity. It leaves its group, which goes with its last identity. A
+/// that a later message of the same person makes a new identity. It leaves its lists and its group, which goes with its last identity. A
 /// repeat changes nothing.
 pub(super) fn anonymise(call: &Call, id: Id, tx: &mut dyn Tx) -> Result<()> {
     require_readable(tx, &call.caller, id)?;
@@ -29,6 +29,7 @@ pub(super) fn anonymise(call: &Call, id: Id, tx: &mut dyn Tx) -> Result<()> {
         return Ok(());
     }
     identity_groups::leave(call, id, tx)?;
+    tx.execute("DELETE FROM identity_list_members WHERE identity_id = $1", args![&id])?;
     contents::anonymise::begin(tx, &call.env, call.caller.user_id, id)?;
     tx.append(events::by(call, "identity.anonymized", id, None, json!({})));
     Ok(())

@@ -1,6 +1,7 @@
 //! Identities: one author in one community, a customer or one that agents write as.
 
 mod anonymise;
+mod export;
 pub(crate) mod import;
 mod muting;
 mod rest;
@@ -15,7 +16,7 @@ use serde_json::{Map, Value, json};
 
 use crate::identity_groups::mapping::{self, Mapping};
 
-pub(crate) use rest::{Sort, answer, operations};
+pub(crate) use rest::{Identity, Search, Sort, answer, operations, page};
 
 /// At most this many extra values on one identity: a channel that makes up keys must not fill the store.
 const EXTRA_VALUES_MAX: usize = 1_000;
@@ -232,6 +233,7 @@ pub(crate) fn require_usable_author(tx: &mut dyn Tx, user_id: Id, identity_id: I
     Err(error::invalid("author_id", "invalid", "author_id: you cannot write as this identity."))
 }
 
+/// The channel's id says who somebody is, so it is their UUID too.
 fn insert(
     tx: &mut dyn Tx,
     env: &Env,
@@ -242,9 +244,9 @@ fn insert(
 ) -> Result<Id> {
     let id = env.id();
     tx.execute(
-        "INSERT INTO identities (id, community_id, foreign_id, type, screenname, firstname, lastname, email, home_phone,
-           mobile_phone, gender, avatar_url, extra_values, controlled, fingerprint, created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16)",
+        "INSERT INTO identities (id, community_id, foreign_id, uuid, type, screenname, firstname, lastname, email,
+           home_phone, mobile_phone, gender, avatar_url, extra_values, controlled, fingerprint, created_at, updated_at)
+         VALUES ($1, $2, $3, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16)",
         args![
             &id,
             &community_id,

@@ -4,47 +4,49 @@ use std::sync::Arc;
 
 use frontdesk_model::{Id, Permission, Result, Timestamp, error};
 use frontdesk_rest::{Call, NoParameters, Operation, Page, Paging, given};
-use frontdesk_store::{Filter, Row, Tx, args};
+use frontdesk_store::{Filter, Piece, Row, Tx, args};
 use http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{anonymise, are_all_communities, display_name, import, muting, readable_communities, require_readable};
+use super::{
+    anonymise, are_all_communities, display_name, export, import, muting, readable_communities, require_readable,
+};
 use crate::Conversations;
 
 /// An identity as REST shows it.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Identity {
-    id: Id,
-    community_id: Id,
+    pub(super) id: Id,
+    pub(super) community_id: Id,
     /// Where the community shows this person; no community tells.
     community_url: Option<String>,
     /// The group of identities that are the same person; null while it is in none.
-    identity_group_id: Option<Id>,
-    foreign_id: String,
-    r#type: String,
+    pub(super) identity_group_id: Option<Id>,
+    pub(super) foreign_id: String,
+    pub(super) r#type: String,
     display_name: Option<String>,
-    screenname: Option<String>,
-    firstname: Option<String>,
-    lastname: Option<String>,
-    company: Option<String>,
-    email: Option<String>,
-    home_phone: Option<String>,
-    mobile_phone: Option<String>,
-    gender: Option<String>,
+    pub(super) screenname: Option<String>,
+    pub(super) firstname: Option<String>,
+    pub(super) lastname: Option<String>,
+    pub(super) company: Option<String>,
+    pub(super) email: Option<String>,
+    pub(super) home_phone: Option<String>,
+    pub(super) mobile_phone: Option<String>,
+    pub(super) gender: Option<String>,
     avatar_url: Option<String>,
-    uuid: Option<String>,
+    pub(super) uuid: Option<String>,
     /// What the channel told about this person beyond the other attributes.
-    extra_values: Map<String, Value>,
+    pub(super) extra_values: Map<String, Value>,
     /// The users who may write as it.
     user_ids: Vec<Id>,
     /// Whether what this person writes arrives ignored (`extended=true`, and in the answers of our own operations).
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-frontdesk-extension" = true))]
     muted: Option<bool>,
-    created_at: Timestamp,
-    updated_at: Timestamp,
+    pub(super) created_at: Timestamp,
+    pub(super) updated_at: Timestamp,
 }
 
 const COLUMNS: &str = "id, community_id, foreign_id, type, screenname, firstname, lastname, company, email, home_phone,
@@ -99,6 +101,17 @@ fn with_users(tx: &mut dyn Tx, mut identities: Vec<Identity>) -> Result<Vec<Iden
 /// Parameters of `getAllIdentities`.
 #[derive(Deserialize, JsonSchema)]
 struct List {
+    #[serde(flatten)]
+    search: Search,
+    /// What decides the order, newest first; created_at when absent.
+    sort: Option<Sort>,
+    #[serde(flatten)]
+    paging: Paging,
+}
+
+/// Which identities.
+#[derive(Default, Deserialize, JsonSchema)]
+pub(crate) struct Search {
     /// Only identities of this community.
     community_id: Option<String>,
     /// Only identities of this source's community; ignored beside community_id.
@@ -113,10 +126,15 @@ struct List {
     foreign_id: Option<String>,
     /// Only the identity with this UUID.
     uuid: Option<String>,
-    /// What decides the order, newest first; created_at when absent.
-    sort: Option<Sort>,
-    #[serde(flatten)]
-    paging: Paging,
+    /// Only identities of this identity list.
+    identity_list_id: Option<String>,
+}
+
+impl Search {
+    /// Finds the identities of a list.
+    pub(crate) fn of_list(id: Id) -> Search {
+        Search { identity_list_id: Some(id.hex()), ..Search::default() }
+    }
 }
 
 #[derive(Clone, Copy, Deserialize, JsonSchema)]
@@ -161,6 +179,7 @@ pub(crate) fn operations(_: &Arc<Conversations>) -> Vec<Operation> {
         .permissions(&[Permission::MuteContent])
         .extension(),
         import::operation(),
+        export::operation(),
         Operation::write(
             "anonymizeIdentity",
             Method::PUT,
@@ -189,57 +208,84 @@ fn set_muted(call: &Call, muted: bool, tx: &mut dyn Tx) -> Result<Identity> {
 }
 
 fn list(call: &Call, parameters: List, tx: &mut dyn Tx) -> Result<Page<Identity>> {
-    let paging = parameters.paging;
-    let nothing = || Ok(Page::new(0, paging, Vec::new()));
-    let (Ok(community_id), Ok(source_id), Ok(user_id), Ok(group_id)) = (
-        given::id(parameters.community_id.as_deref()),
-        given::id(parameters.source_id.as_deref()),
-        given::id(parameters.user_id.as_deref()),
-        given::id(parameters.identity_group_id.as_deref()),
-    ) else {
-        return nothing();
-    };
-    let group_ids = given::text(parameters.identity_group_ids).map(|ids| given::ids(&ids));
-    let (foreign_id, uuid) = (given::text(parameters.foreign_id), given::text(parameters.uuid));
-    let mut communities = readable_communities(tx, &call.caller, source_id.filter(|_| community_id.is_none()))?;
-    if let Some(community_id) = community_id {
-        communities.retain(|id| *id == community_id);
-    }
-    if communities.is_empty() {
-        return nothing();
-    }
-
-    let mut filter = Filter::default();
-    let is_narrowed = foreign_id.is_some() || community_id.is_some() || source_id.is_some();
-    if is_narrowed || !are_all_communities(tx, &communities)? {
-        filter.and_in(tx, "community_id", &communities);
-    }
-    if let Some(group_id) = &group_id {
-        filter.and_equal("identity_group_id", group_id);
-    }
-    if let Some(group_ids) = &group_ids {
-        filter.and_in(tx, "identity_group_id", group_ids);
-    }
-    if let Some(foreign_id) = &foreign_id {
-        filter.and_equal("foreign_id", foreign_id);
-    }
-    if let Some(uuid) = &uuid {
-        filter.and_equal("uuid", uuid);
-    }
-    if let Some(user_id) = &user_id {
-        let user = filter.bind(user_id);
-        filter.and(format!("id IN (SELECT identity_id FROM identity_users WHERE user_id = {user})"));
-    }
     let order = match parameters.sort.unwrap_or(Sort::CreatedAt) {
         // Ids are made in the order of creation, and are indexed.
         Sort::CreatedAt => "id DESC",
         Sort::UpdatedAt => "updated_at DESC, id DESC",
     };
+    page(call, &parameters.search, order, parameters.paging, tx)
+}
+
+/// A page of the identities that a search finds.
+pub(crate) fn page(
+    call: &Call,
+    search: &Search,
+    order: &str,
+    paging: Paging,
+    tx: &mut dyn Tx,
+) -> Result<Page<Identity>> {
+    let Some(mut filter) = matching(call, search, tx)? else { return Ok(Page::new(0, paging, Vec::new())) };
     let Paging { offset, limit } = paging;
     let count = filter.count(tx, "identities", offset, limit)?;
+    Ok(Page::new(count, paging, read(call, &mut filter, order, offset, limit, tx)?))
+}
+
+/// Reads what a filter finds.
+pub(super) fn read(
+    call: &Call,
+    filter: &mut Filter,
+    order: &str,
+    offset: i64,
+    limit: i64,
+    tx: &mut dyn Tx,
+) -> Result<Vec<Identity>> {
     let rows = filter.page(tx, &format!("SELECT {COLUMNS} FROM identities"), order, offset, limit)?;
-    let identities = rows.iter().map(|row| identity(row, call.extended)).collect::<Result<_>>()?;
-    Ok(Page::new(count, paging, with_users(tx, identities)?))
+    with_users(tx, rows.iter().map(|row| identity(row, call.extended)).collect::<Result<_>>()?)
+}
+
+/// The conditions of a search, for what the caller may see; none when it cannot find anything.
+pub(super) fn matching(call: &Call, search: &Search, tx: &mut dyn Tx) -> Result<Option<Filter<'static>>> {
+    let (Ok(community_id), Ok(source_id), Ok(user_id), Ok(group_id), Ok(list_id)) = (
+        given::id(search.community_id.as_deref()),
+        given::id(search.source_id.as_deref()),
+        given::id(search.user_id.as_deref()),
+        given::id(search.identity_group_id.as_deref()),
+        given::id(search.identity_list_id.as_deref()),
+    ) else {
+        return Ok(None);
+    };
+    let (foreign_id, uuid) = (given::text(search.foreign_id.clone()), given::text(search.uuid.clone()));
+    let mut communities = readable_communities(tx, &call.caller, source_id.filter(|_| community_id.is_none()))?;
+    if let Some(community_id) = community_id {
+        communities.retain(|id| *id == community_id);
+    }
+    if communities.is_empty() {
+        return Ok(None);
+    }
+    let mut filter = Filter::default();
+    let is_narrowed = foreign_id.is_some() || community_id.is_some() || source_id.is_some();
+    if is_narrowed || !are_all_communities(tx, &communities)? {
+        filter.and_piece(Piece::one_of(tx.dialect(), "community_id", &communities));
+    }
+    if let Some(group_id) = group_id {
+        filter.and_piece(Piece::new("identity_group_id = ?", vec![group_id.into()]));
+    }
+    if let Some(group_ids) = given::text(search.identity_group_ids.clone()) {
+        filter.and_piece(Piece::one_of(tx.dialect(), "identity_group_id", &given::ids(&group_ids)));
+    }
+    for (column, text) in [("foreign_id", foreign_id), ("uuid", uuid)] {
+        if let Some(text) = text {
+            filter.and_piece(Piece::new(format!("{column} = ?"), vec![text.into()]));
+        }
+    }
+    let routes = [("identity_users", "user_id", user_id), ("identity_list_members", "identity_list_id", list_id)];
+    for (table, column, wanted) in routes {
+        if let Some(wanted) = wanted {
+            let sql = format!("id IN (SELECT identity_id FROM {table} WHERE {column} = ?)");
+            filter.and_piece(Piece::new(sql, vec![wanted.into()]));
+        }
+    }
+    Ok(Some(filter))
 }
 
 fn show(call: &Call, tx: &mut dyn Tx) -> Result<Identity> {

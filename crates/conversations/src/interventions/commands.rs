@@ -1,8 +1,7 @@
 //! What happens to interventions: one function, one transaction, its events.
 
 use frontdesk_model::{Id, Permission, Result, SourceRight, Timestamp, error};
-use frontdesk_people::custom_fields;
-use frontdesk_people::time_sheets;
+use frontdesk_people::{custom_fields, settings, time_sheets};
 use frontdesk_rest::Call;
 use frontdesk_store::{Tx, args};
 use serde_json::{Map, Value, json};
@@ -10,6 +9,7 @@ use serde_json::{Map, Value, json};
 use super::{Intervention, by_id, find, of_customer, payload, reopen};
 use crate::categories::{self, Object};
 use crate::contents::{self, Content, states};
+use crate::threads::Ending;
 use crate::{events, threads, timing};
 
 /// Opens an intervention on a customer's content for the caller, or re-opens the closed one of that customer in that
@@ -29,30 +29,43 @@ pub(super) fn open(call: &Call, content_id: Id, tx: &mut dyn Tx) -> Result<Inter
     engage(call, &content, tx)
 }
 
-/// The intervention under which a reply to `content` is sent. A content never engaged is engaged for the caller; under a
-/// closed intervention a reply is refused (reading D1).
+/// The intervention under which a reply to `content` is sent. A content never engaged is engaged for the caller, unless
+/// the account asks for an open intervention; under a closed one a reply is refused (reading D1).
 pub(crate) fn open_for_reply(call: &Call, content: &Content, tx: &mut dyn Tx) -> Result<Option<Intervention>> {
-    let customer = match (content.intervention_id, content.author_id, content.creator_id) {
-        (Some(id), _, _) => return require_open(by_id(tx, id)?),
-        // What an agent wrote first has no customer to engage until one answers.
-        (None, _, Some(_)) | (None, None, _) => return Ok(None),
-        (None, Some(author_id), None) => author_id,
+    let known = match (content.intervention_id, content.author_id, content.creator_id) {
+        (Some(id), _, _) => by_id(tx, id)?,
+        (None, Some(author_id), None) => of_customer(tx, content.thread_id, author_id)?,
+        (None, ..) => None,
     };
-    match of_customer(tx, content.thread_id, customer)? {
-        Some(intervention) => require_open(Some(intervention)),
-        None if matches!(content.status.as_str(), "user_initiated" | "user_reply") => Ok(None),
-        None => engage(call, content, tx).map(Some),
+    if let Some(intervention) = known {
+        return require_open(intervention).map(Some);
     }
+    // What an agent wrote first has no customer to engage until one answers.
+    let can_be_engaged = content.author_id.is_some()
+        && content.creator_id.is_none()
+        && !matches!(content.status.as_str(), "user_initiated" | "user_reply");
+    if settings::load(tx)?.reply_requires_intervention {
+        let message = match can_be_engaged {
+            true => {
+                "in_reply_to_id: this account answers under an open intervention only. Open one first (POST \
+                     /interventions with this content_id)."
+            }
+            false => {
+                "in_reply_to_id: this account answers under an open intervention only, and what an agent wrote \
+                      first has none. Answer what a customer wrote, once it is engaged."
+            }
+        };
+        return Err(error::invalid("in_reply_to_id", "intervention_required", message));
+    }
+    if can_be_engaged { engage(call, content, tx).map(Some) } else { Ok(None) }
 }
 
-fn require_open(intervention: Option<Intervention>) -> Result<Option<Intervention>> {
-    match intervention {
-        Some(intervention) if intervention.closed_at.is_some() => {
-            let message = "in_reply_to_id: its intervention is closed. Open it again (POST /interventions) to reply.";
-            Err(error::invalid("in_reply_to_id", "intervention_closed", message))
-        }
-        other => Ok(other),
+fn require_open(intervention: Intervention) -> Result<Intervention> {
+    if intervention.closed_at.is_some() {
+        let message = "in_reply_to_id: its intervention is closed. Open it again (POST /interventions) to reply.";
+        return Err(error::invalid("in_reply_to_id", "intervention_closed", message));
     }
+    Ok(intervention)
 }
 
 fn engage(call: &Call, content: &Content, tx: &mut dyn Tx) -> Result<Intervention> {
@@ -153,6 +166,7 @@ pub(super) fn close(call: &Call, id: Id, tx: &mut dyn Tx) -> Result<Intervention
         "UPDATE interventions SET closed_at = $2, deferred_at = NULL, updated_at = $2 WHERE id = $1",
         args![&id, now],
     )?;
+    threads::set_ending(tx, intervention.thread_id, Some(Ending::InterventionClosed), now)?;
     announce(call, id, "intervention.closed", tx)
 }
 
@@ -223,9 +237,9 @@ fn require_able(tx: &mut dyn Tx, user_id: Id, source_id: Id) -> Result<()> {
 
 /// Replaces the categories, the disposition among them.
 pub(super) fn categorise(call: &Call, id: Id, category_ids: &[Id], tx: &mut dyn Tx) -> Result<Intervention> {
-    find(tx, &call.caller, id)?;
-    if !categories::set(tx, Object::Intervention, id, category_ids, "category_ids")? {
-        return find(tx, &call.caller, id);
+    let intervention = find(tx, &call.caller, id)?;
+    if !categories::set(tx, Object::Intervention, id, intervention.source_id, category_ids, "category_ids")? {
+        return Ok(intervention);
     }
     tx.execute("UPDATE interventions SET updated_at = $2 WHERE id = $1", args![&id, call.env.now()])?;
     announce(call, id, "intervention.recategorized", tx)

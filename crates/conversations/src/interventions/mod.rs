@@ -14,7 +14,7 @@ use frontdesk_rest::Operation;
 use frontdesk_store::{Row, Tx, args};
 use serde_json::json;
 
-use crate::{Conversations, categories};
+use crate::{Conversations, categories, threads};
 
 pub(crate) use commands::{count_reply, open_for_reply};
 
@@ -54,6 +54,22 @@ pub(crate) enum State {
     Reopened,
     Deferred,
     Closed,
+}
+
+impl State {
+    /// What people call it, in the account's language (reading D8).
+    fn label(self, french: bool) -> &'static str {
+        match (self, french) {
+            (State::Opened, false) => "Opened",
+            (State::Opened, true) => "Ouverte",
+            (State::Reopened, false) => "Reopened",
+            (State::Reopened, true) => "Rouverte",
+            (State::Deferred, false) => "Deferred",
+            (State::Deferred, true) => "Reportée",
+            (State::Closed, false) => "Closed",
+            (State::Closed, true) => "Fermée",
+        }
+    }
 }
 
 impl Intervention {
@@ -149,7 +165,7 @@ fn reopen(tx: &mut dyn Tx, intervention: &Intervention, now: Timestamp) -> Resul
         "UPDATE interventions SET closed_at = NULL, deferred_at = NULL, reopened = TRUE, updated_at = $2 WHERE id = $1",
         args![&intervention.id, now],
     )?;
-    Ok(())
+    threads::set_ending(tx, intervention.thread_id, None, now)
 }
 
 /// What subscribers are told about an intervention, as it is now.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use frontdesk_model::{Id, Result, SourceRight, Timestamp, error};
-use frontdesk_people::custom_fields;
+use frontdesk_people::{custom_fields, settings};
 use frontdesk_rest::{Call, NoParameters, Operation, Page, Paging, given};
 use frontdesk_store::{Filter, Tx};
 use http::Method;
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::deferring::{self, Until};
-use super::{Intervention, SELECT, State, commands, find, intervention};
+use super::{Intervention, SELECT, commands, find, intervention};
 use crate::{Conversations, categories};
 
 /// An intervention as REST shows it. Times to reply are in seconds; `_bh` counts business hours only.
@@ -26,7 +26,8 @@ struct Answer {
     identity_id: Id,
     identity_group_id: Option<Id>,
     user_id: Option<Id>,
-    /// A label: Opened, Reopened, Deferred or Closed (reading D8).
+    /// A label in the account's language: Opened, Reopened, Deferred or Closed; in French Ouverte, Rouverte, Reportée or
+    /// Fermée (reading D8). To decide anything, use closed and deferred_at.
     status: String,
     closed: bool,
     closed_at: Option<Timestamp>,
@@ -54,15 +55,10 @@ fn answers(tx: &mut dyn Tx, interventions: Vec<Intervention>) -> Result<Vec<Answ
         true => custom_fields::of(tx, custom_fields::Owner::Intervention)?,
         false => Vec::new(),
     };
+    let french = settings::load(tx)?.speaks_french();
     interventions
         .into_iter()
         .map(|intervention| {
-            let status = match intervention.state() {
-                State::Opened => "Opened",
-                State::Reopened => "Reopened",
-                State::Deferred => "Deferred",
-                State::Closed => "Closed",
-            };
             let count = intervention.replies_timed;
             let average = |sum: i64| (count > 0).then(|| sum / count);
             Ok(Answer {
@@ -73,7 +69,7 @@ fn answers(tx: &mut dyn Tx, interventions: Vec<Intervention>) -> Result<Vec<Answ
                 identity_id: intervention.identity_id,
                 identity_group_id: intervention.identity_group_id,
                 user_id: intervention.user_id,
-                status: status.into(),
+                status: intervention.state().label(french).into(),
                 closed: intervention.closed_at.is_some(),
                 closed_at: intervention.closed_at,
                 deferred_at: intervention.deferred_at,

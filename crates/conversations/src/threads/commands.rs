@@ -6,7 +6,7 @@ use frontdesk_store::{Tx, args};
 use serde_json::json;
 
 use super::jobs::{self, Verb};
-use super::{Thread, find};
+use super::{Thread, find, set_ending};
 use crate::categories::{self, Object};
 use crate::events;
 
@@ -34,6 +34,9 @@ fn set_closed(call: &Call, id: Id, tx: &mut dyn Tx, closed: bool) -> Result<Thre
     if thread.closed != closed {
         let now = call.env.now();
         tx.execute("UPDATE threads SET closed = $2, updated_at = $3 WHERE id = $1", args![&id, closed, now])?;
+        if !closed {
+            set_ending(tx, id, None, now)?;
+        }
         let kind = if closed { "content.thread_closed" } else { "content.thread_opened" };
         tx.append(events::by(call, kind, id, Some(id), json!({ "source_id": thread.source_id })));
     }
@@ -43,7 +46,7 @@ fn set_closed(call: &Call, id: Id, tx: &mut dyn Tx, closed: bool) -> Result<Thre
 /// Replaces a thread's categories.
 pub(super) fn categorise(call: &Call, id: Id, category_ids: &[Id], tx: &mut dyn Tx) -> Result<Thread> {
     let thread = find(tx, &call.caller, id)?;
-    if categories::set(tx, Object::Thread, id, category_ids, "thread_category_ids")? {
+    if categories::set(tx, Object::Thread, id, thread.source_id, category_ids, "thread_category_ids")? {
         tx.execute("UPDATE threads SET updated_at = $2 WHERE id = $1", args![&id, call.env.now()])?;
         let payload = json!({ "source_id": thread.source_id, "category_ids": category_ids });
         tx.append(events::by(call, "content_thread.recategorized", id, Some(id), payload));

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use frontdesk_model::{Caller, Env, Id, Result, SourceRight, Timestamp, error};
 use frontdesk_rest::Operation;
 use frontdesk_store::{Row, Tx, args};
+use serde_json::{Map, Value, json};
 
 use crate::Conversations;
 use crate::sources::kind_of;
@@ -113,6 +114,53 @@ pub(crate) fn count_content(tx: &mut dyn Tx, id: Id, at: Timestamp, now: Timesta
 /// Closes a thread in which nobody has written for long.
 pub(crate) fn close_silent(tx: &mut dyn Tx, id: Id, now: Timestamp) -> Result<()> {
     tx.execute("UPDATE threads SET closed = TRUE, updated_at = $2 WHERE id = $1", args![&id, now])?;
+    set_ending(tx, id, Some(Ending::InterventionAutoClosed), now)
+}
+
+/// Why a messaging conversation has ended (row 3.11), of what can happen without a visitor's window.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Ending {
+    /// An agent closed the customer's intervention.
+    InterventionClosed,
+    /// Nobody wrote for long.
+    InterventionAutoClosed,
+}
+
+const CLOSE_CAUSE: &str = "close_cause";
+const CLOSED_AT: &str = "closed_at";
+
+/// Writes down in the extra data of a messaging thread why and when it ended (row 3.10), or that it goes on. Threads of
+/// other kinds of sources keep what they have.
+pub(crate) fn set_ending(tx: &mut dyn Tx, id: Id, ending: Option<Ending>, now: Timestamp) -> Result<()> {
+    let row = tx.one(
+        "SELECT sources.type, threads.extra_data FROM threads JOIN sources ON sources.id = threads.source_id
+         WHERE threads.id = $1",
+        args![&id],
+    )?;
+    let (kind, stored): (String, String) = (row.get(0)?, row.get(1)?);
+    if !kind_of(&kind)?.is_messaging {
+        return Ok(());
+    }
+    let mut data: Map<String, Value> =
+        serde_json::from_str(&stored).map_err(|trouble| error::broken(format!("threads.extra_data: {trouble}")))?;
+    match ending {
+        None => {
+            data.remove(CLOSE_CAUSE);
+            data.remove(CLOSED_AT);
+        }
+        Some(ending) => {
+            let cause = match ending {
+                Ending::InterventionClosed => "intervention_closed",
+                Ending::InterventionAutoClosed => "intervention_auto_closed",
+            };
+            data.insert(CLOSE_CAUSE.into(), cause.into());
+            data.insert(CLOSED_AT.into(), json!(now));
+        }
+    }
+    let data = Value::Object(data).to_string();
+    if data != stored {
+        tx.execute("UPDATE threads SET extra_data = $2, updated_at = $3 WHERE id = $1", args![&id, &data, now])?;
+    }
     Ok(())
 }
 

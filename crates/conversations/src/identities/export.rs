@@ -1,0 +1,191 @@
+//! Exporting identities (row 5.12): as CSV for spreadsheets, or as JSON lines, a bounded piece with each answer.
+
+use std::collections::HashMap;
+
+use frontdesk_model::{Id, Permission, Result, error};
+use frontdesk_rest::{Call, Operation, given};
+use frontdesk_store::{Piece, Tx, args};
+use http::Method;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::rest::{Identity, Search, matching, read};
+use crate::events;
+
+/// Identities in one answer: others wait for the writer meanwhile.
+const IDENTITIES_MAX: usize = 1_000;
+/// One answer ends with the identity that reaches this size.
+const TEXT_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// The columns, named as the platform's export of identities names them, and what the identity knows beyond those.
+const COLUMNS: [&str; 17] = [
+    "created_at",
+    "updated_at",
+    "community_type",
+    "community",
+    "id",
+    "uuid",
+    "foreign_id",
+    "screenname",
+    "firstname",
+    "lastname",
+    "gender",
+    "company",
+    "email",
+    "home_phone",
+    "mobile_phone",
+    "identity_group_id",
+    "extra_values",
+];
+
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Format {
+    Csv,
+    JsonLines,
+}
+
+/// Parameters of `exportIdentities`.
+#[derive(Deserialize, JsonSchema)]
+struct Export {
+    /// csv when absent: a heading, then a line for each identity; a cell that a spreadsheet would take for a formula has
+    /// an apostrophe before it. json_lines: each line an identity as getIdentity shows it.
+    format: Option<Format>,
+    /// Only what comes after this identity: `next` of the answer before.
+    after: Option<String>,
+    #[serde(flatten)]
+    search: Search,
+}
+
+/// A piece of an export.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "IdentityExport")]
+struct Answer {
+    format: Format,
+    /// How many identities are in the text.
+    count: usize,
+    /// What to ask for next, as `after`; null when that was all.
+    next: Option<Id>,
+    /// The lines. CSV has its heading in the first piece only.
+    text: String,
+}
+
+pub(super) fn operation() -> Operation {
+    Operation::write("exportIdentities", Method::POST, "/identities/export", export)
+        .tag("Identities")
+        .summary("Exports identities as text, newest first.")
+        .notes(
+            "Finds what getAllIdentities finds, and takes the identities of a list too. An answer holds at most 1,000; \
+             ask again with after for the rest. Every piece is told in the journal.",
+        )
+        .permissions(&[Permission::ExportIdentity])
+        .extension()
+}
+
+fn export(call: &Call, parameters: Export, tx: &mut dyn Tx) -> Result<Answer> {
+    let format = parameters.format.unwrap_or(Format::Csv);
+    let after = given::id(parameters.after.as_deref())
+        .map_err(|_| error::invalid("after", "invalid", "after: must be next of the answer before."))?;
+    let mut text = match (format, after) {
+        (Format::Csv, None) => line(COLUMNS.map(Into::into)),
+        _ => String::new(),
+    };
+    let (mut count, mut next) = (0, None);
+    if let Some(mut filter) = matching(call, &parameters.search, tx)? {
+        if let Some(after) = after {
+            filter.and_piece(Piece::new("id < ?", vec![after.into()]));
+        }
+        let found = read(call, &mut filter, "id DESC", 0, IDENTITIES_MAX as i64 + 1, tx)?;
+        let names = communities(tx)?;
+        for (index, identity) in found.iter().take(IDENTITIES_MAX).enumerate() {
+            match format {
+                Format::Csv => text += &line(cells(identity, &names)),
+                Format::JsonLines => {
+                    text += &serde_json::to_string(identity).map_err(|trouble| error::broken(trouble.to_string()))?;
+                    text.push('\n');
+                }
+            }
+            count = index + 1;
+            if text.len() >= TEXT_BYTES_MAX {
+                break;
+            }
+        }
+        if count < found.len() {
+            next = count.checked_sub(1).map(|last| found[last].id);
+        }
+    }
+    let told = json!({ "format": format, "count": count });
+    tx.append(events::by(call, "identity.export_created", call.env.id(), None, told));
+    Ok(Answer { format, count, next, text })
+}
+
+fn communities(tx: &mut dyn Tx) -> Result<HashMap<Id, String>> {
+    tx.query("SELECT id, name FROM communities", args![])?.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
+}
+
+fn cells(identity: &Identity, communities: &HashMap<Id, String>) -> [String; 17] {
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    [
+        json!(identity.created_at).as_str().unwrap_or_default().to_owned(),
+        json!(identity.updated_at).as_str().unwrap_or_default().to_owned(),
+        identity.r#type.clone(),
+        communities.get(&identity.community_id).cloned().unwrap_or_default(),
+        identity.id.hex(),
+        text(&identity.uuid),
+        identity.foreign_id.clone(),
+        text(&identity.screenname),
+        text(&identity.firstname),
+        text(&identity.lastname),
+        text(&identity.gender),
+        text(&identity.company),
+        text(&identity.email),
+        text(&identity.home_phone),
+        text(&identity.mobile_phone),
+        identity.identity_group_id.map(|id| id.hex()).unwrap_or_default(),
+        Value::Object(identity.extra_values.clone()).to_string(),
+    ]
+}
+
+/// A line of CSV (RFC 4180).
+fn line(cells: [String; 17]) -> String {
+    let mut line = cells.map(|text| cell(&text)).join(",");
+    line += "\r\n";
+    line
+}
+
+/// A cell. What a spreadsheet would run gets an apostrophe before it: its text comes from strangers.
+fn cell(text: &str) -> String {
+    let guard = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
+    if text.contains([',', '"', '\r', '\n']) {
+        format!("\"{guard}{}\"", text.replace('"', "\"\""))
+    } else {
+        format!("{guard}{text}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_are_quoted_and_hold_no_formulas() {
+        for (text, written) in [
+            ("", ""),
+            ("Vera", "Vera"),
+            ("a,b", "\"a,b\""),
+            ("say \"a\"", "\"say \"\"a\"\"\""),
+            ("two\nlines", "\"two\nlines\""),
+            ("=1+1", "'=1+1"),
+            ("+33", "'+33"),
+            ("-1", "'-1"),
+            ("@SUM(A1)", "'@SUM(A1)"),
+            ("\t=1", "'\t=1"),
+            ("\r=1", "\"'\r=1\""),
+            ("=HYPERLINK(\"http://x\",\"y\")", "\"'=HYPERLINK(\"\"http://x\"\",\"\"y\"\")\""),
+            ("a=1", "a=1"),
+        ] {
+            assert_eq!(cell(text), written, "{text:?}");
+        }
+    }
+}
