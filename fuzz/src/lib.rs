@@ -146,14 +146,11 @@ pub fn dates(data: &[u8]) {
         first_weekday: Weekday::Monday,
         business: Some(&hours),
     };
-    match parse(&text, &context) {
-        Ok(at) => {
-            assert!(text.trim().chars().count() <= CHARACTERS_MAX, "{text}");
-            // The same text means the same, and a meaning can be shown.
-            assert_eq!(parse(&text, &context), Ok(at));
-            assert!(!at.rest().is_empty());
-        }
-        Err(reason) => assert!(!reason.is_empty()),
+    if let Some(at) = parse(&text, &context) {
+        assert!(text.trim().chars().count() <= CHARACTERS_MAX, "{text}");
+        // The same text means the same, and a meaning can be shown.
+        assert_eq!(parse(&text, &context), Some(at));
+        assert!(!at.rest().is_empty());
     }
     if let Some(day) = parse_day(&text, &locale) {
         assert_eq!(parse_day(&day.to_string(), &locale), Some(day), "{text}");

@@ -13,8 +13,7 @@ use serde_json::json;
 use crate::identities::import;
 use crate::identity_groups::mapping::{self, Mapping};
 use crate::{Conversations, events};
-
-const NAME_CHARACTERS_MAX: usize = 255;
+use frontdesk_people::checked::{self, NAME_CHARACTERS_MAX};
 
 /// A community as REST shows it.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -120,7 +119,7 @@ fn list(_: &Call, paging: Paging, tx: &mut dyn Tx) -> Result<Page<Community>> {
 }
 
 fn create(call: &Call, parameters: Create, tx: &mut dyn Tx) -> Result<Community> {
-    let name = checked_name(&parameters.name)?;
+    let name = checked::name("name", &parameters.name)?;
     let mut types: Vec<_> = frontdesk_sources::kinds().iter().map(|kind| kind.community_type).collect();
     // Customers can be imported into these before there are sources of the kind.
     types.extend([import::EMAILS, import::PHONES]);
@@ -132,21 +131,10 @@ fn create(call: &Call, parameters: Create, tx: &mut dyn Tx) -> Result<Community>
     let (id, now) = (call.env.id(), call.env.now());
     tx.execute(
         &format!("INSERT INTO communities ({COLUMNS}) VALUES ($1, $2, $3, TRUE, $4, $4)"),
-        args![&id, &parameters.r#type, name, now],
+        args![&id, &parameters.r#type, &name, now],
     )?;
     tx.append(events::by(call, "community.created", id, None, json!({ "type": parameters.r#type })));
     find(tx, id)
-}
-
-fn checked_name(name: &str) -> Result<&str> {
-    let name = name.trim();
-    if name.is_empty() {
-        return Err(error::invalid("name", "blank", "name can't be blank."));
-    }
-    if name.chars().count() > NAME_CHARACTERS_MAX {
-        return Err(error::invalid("name", "too_long", format!("name has at most {NAME_CHARACTERS_MAX} characters.")));
-    }
-    Ok(name)
 }
 
 fn with_mappings(tx: &mut dyn Tx, community: Community) -> Result<Community> {
@@ -159,7 +147,7 @@ fn update(call: &Call, parameters: Update, tx: &mut dyn Tx) -> Result<Community>
     let before = with_mappings(tx, found)?;
     let mut after = before.clone();
     if let Some(name) = &parameters.name {
-        after.name = checked_name(name)?.to_owned();
+        after.name = checked::name("name", name)?;
     }
     if let Some(mappings) = parameters.extra_value_mappings {
         check_mappings(&mappings)?;

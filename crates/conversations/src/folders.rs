@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use frontdesk_model::{Id, Permission, Result, Timestamp, error};
+use frontdesk_people::checked::{self, NAME_CHARACTERS_MAX};
 use frontdesk_people::teams;
 use frontdesk_rest::{Call, NoParameters, Operation, Page, Paging, given};
 use frontdesk_store::{Row, Tx, args};
@@ -14,7 +15,6 @@ use serde_json::json;
 
 use crate::{Conversations, events, threads};
 
-const LABEL_CHARACTERS_MAX: usize = 255;
 /// At most this many shared folders.
 const SHARED_MAX: i64 = 500;
 /// At most this many folders of one's own.
@@ -92,7 +92,7 @@ struct FolderCount {
 #[derive(Deserialize, JsonSchema)]
 struct Create {
     /// What people call it.
-    #[schemars(length(max = LABEL_CHARACTERS_MAX))]
+    #[schemars(length(max = NAME_CHARACTERS_MAX))]
     label: String,
     /// Whether it is the caller's own, which takes no permission, and not a shared one.
     own: Option<bool>,
@@ -104,7 +104,7 @@ struct Create {
 #[derive(Deserialize, JsonSchema)]
 struct Update {
     /// What people call it.
-    #[schemars(length(max = LABEL_CHARACTERS_MAX))]
+    #[schemars(length(max = NAME_CHARACTERS_MAX))]
     label: Option<String>,
     #[serde(flatten)]
     attributes: Attributes,
@@ -329,11 +329,7 @@ fn delete(call: &Call, tx: &mut dyn Tx) -> Result<Folder> {
 fn changed(tx: &mut dyn Tx, call: &Call, before: &Folder, label: Option<&str>, given: Attributes) -> Result<Folder> {
     let mut folder = before.clone();
     if let Some(label) = label {
-        let label = label.trim();
-        if label.is_empty() {
-            return Err(error::invalid("label", "blank", "label can't be blank."));
-        }
-        folder.label = label.to_owned();
+        folder.label = checked::name("label", label)?;
     }
     if let Some(parent_id) = given.parent_id {
         if let Some(parent_id) = parent_id {
@@ -373,22 +369,15 @@ fn as_invalid_query(refused: error::Error) -> error::Error {
 
 /// Those that were there may stay, also when they have gone meanwhile.
 fn restricted_to(tx: &mut dyn Tx, name: &str, table: &str, given: GivenRestriction, before: &[Id]) -> Result<Vec<Id>> {
-    let Some(mut only) = given.only else {
+    let Some(only) = given.only else {
         return Err(error::bad_request(format!(
             "{name}: must be a hash with the key only, such as {name}[only][]=ID."
         )));
     };
-    only.sort_unstable();
-    only.dedup();
-    if only.len() > RESTRICTED_TO_MAX {
-        return Err(error::invalid(name, "too_long", format!("{name}: at most {RESTRICTED_TO_MAX} ids.")));
-    }
-    let sql = format!("SELECT id FROM {table} WHERE {}", tx.in_list("id", 1));
-    let known = tx.query(&sql, args![&only])?.iter().map(|row| row.get(0)).collect::<Result<Vec<Id>>>()?;
-    match only.iter().find(|id| !known.contains(id) && !before.contains(id)) {
-        Some(unknown) => Err(error::invalid(name, "unknown", format!("{name}: {unknown} is none of the {table}."))),
-        None => Ok(only),
-    }
+    let only = checked::distinct(name, only, RESTRICTED_TO_MAX)?;
+    let new: Vec<Id> = only.iter().filter(|id| !before.contains(id)).copied().collect();
+    checked::known(tx, table, &new, name, table.trim_end_matches('s'))?;
+    Ok(only)
 }
 
 /// A folder stands below one that its keeper sees, never below itself, and a shared one not below somebody's own.

@@ -22,5 +22,5 @@ pub(crate) fn reader(tx: &mut dyn Tx, call: &Call, needed: bool, source_id: Opti
         None => None,
     };
     let now = call.env.now();
-    Ok(Box::new(move |text| dates::parse(text, &settings.date_context(now, business.as_ref())).ok()))
+    Ok(Box::new(move |text| dates::parse(text, &settings.date_context(now, business.as_ref()))))
 }

@@ -39,16 +39,11 @@ pub struct Context<'a> {
     pub business: Option<&'a BusinessHours>,
 }
 
-/// Reads a date. The error says what would be understood.
-pub fn parse(text: &str, context: &Context) -> Result<Timestamp, String> {
+/// Reads a date; none if it is not one that is understood.
+pub fn parse(text: &str, context: &Context) -> Option<Timestamp> {
     let trimmed = text.trim();
     let too_long = trimmed.chars().nth(CHARACTERS_MAX).is_some();
-    let read = if too_long { None } else { iso(trimmed, context).or_else(|| written(trimmed, context)) };
-    read.ok_or_else(|| {
-        "is no date that is understood. Write it such as 2026-02-03, 2026-02-03 14:27, yesterday, last friday at 20:00, \
-         2 weeks ago at 4pm, dec 25, 6 business hours ago, hier, vendredi dernier à 20h or il y a 2 heures"
-            .into()
-    })
+    if too_long { None } else { iso(trimmed, context).or_else(|| written(trimmed, context)) }
 }
 
 /// Reads a single day: `2026-12-25`, or with its numbers in the order of the locale, `12/25/2026`.
@@ -586,7 +581,7 @@ mod tests {
             first_weekday: Weekday::Monday,
             business: Some(&hours),
         };
-        let at = parse(text, &context).ok()?;
+        let at = parse(text, &context)?;
         Some(zone.to_datetime(exact(at)).strftime("%Y-%m-%d %H:%M:%S").to_string())
     }
 
@@ -722,7 +717,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_understood_is_refused_with_what_would_be() {
+    fn what_is_not_understood_is_no_date() {
         for text in [
             "",
             " ",
@@ -806,9 +801,7 @@ mod tests {
                 first_weekday: Weekday::Sunday,
                 business: Some(&hours),
             };
-            if let Err(reason) = parse(text, &context) {
-                assert!(!reason.is_empty());
-            }
+            parse(text, &context);
             parse_day(text, locale);
         }
     }

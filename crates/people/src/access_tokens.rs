@@ -1,15 +1,12 @@
 //! Access tokens: a label, an owner, an enabled flag. The token itself is shown once, at creation; only its hash is kept.
 
-use frontdesk_model::{Env, Id, Result, Secret, Timestamp, error};
+use frontdesk_model::{Env, Id, Result, Secret, Timestamp};
 use frontdesk_store::{Row, Tx, args};
 use ring::digest;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{events, sign_in};
-
-/// Labels are for people: this many characters are enough.
-const LABEL_CHARACTERS_MAX: usize = 255;
+use crate::{checked, events, sign_in};
 
 /// The hash under which a token is looked up. A token is 256 random bits, so a fast hash reveals nothing.
 pub fn hash(token: &str) -> [u8; 32] {
@@ -51,29 +48,17 @@ fn access_token(row: &Row) -> Result<AccessToken> {
 /// Creates a token and returns it. The only place where a token is made.
 /// `creator_id` is the user who makes it; none when an operator does.
 pub fn create(tx: &mut dyn Tx, env: &Env, creator_id: Option<Id>, user_id: Id, label: &str) -> Result<(Id, Secret)> {
-    let label = checked_label(label)?;
+    let label = checked::name("label", label)?;
     let random: [u8; 32] = env.random();
     let token: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
     let (id, now) = (env.id(), env.now());
     tx.execute(
         "INSERT INTO access_tokens (id, hash, user_id, label, enabled, created_at, updated_at)
          VALUES ($1, $2, $3, $4, TRUE, $5, $5)",
-        args![&id, &hash(&token)[..], &user_id, label, now],
+        args![&id, &hash(&token)[..], &user_id, &label, now],
     )?;
     tx.append(events::caused_by(creator_id, env, "api_access_token.created", id));
     Ok((id, Secret::new(token)))
-}
-
-fn checked_label(label: &str) -> Result<&str> {
-    let label = label.trim();
-    if label.is_empty() {
-        return Err(error::invalid("label", "blank", "label must not be empty: it tells tokens apart."));
-    }
-    if label.chars().count() > LABEL_CHARACTERS_MAX {
-        let message = format!("label has at most {LABEL_CHARACTERS_MAX} characters.");
-        return Err(error::invalid("label", "too_long", message));
-    }
-    Ok(label)
 }
 
 pub(crate) mod rest {
@@ -149,14 +134,14 @@ pub(crate) mod rest {
     fn update(call: &Call, parameters: Update, tx: &mut dyn Tx) -> Result<AccessToken> {
         let token = find(tx, call.id("accessTokenId", "access token")?)?;
         require_covered(call, token.user_id, tx)?;
-        let label = checked_label(parameters.label.as_deref().unwrap_or(&token.label))?;
+        let label = checked::name("label", parameters.label.as_deref().unwrap_or(&token.label))?;
         let enabled = parameters.enabled.unwrap_or(token.enabled);
-        if (label, enabled) == (token.label.as_str(), token.enabled) {
+        if (&label, enabled) == (&token.label, token.enabled) {
             return Ok(token);
         }
         tx.execute(
             "UPDATE access_tokens SET label = $2, enabled = $3, updated_at = $4 WHERE id = $1",
-            args![&token.id, label, enabled, call.env.now()],
+            args![&token.id, &label, enabled, call.env.now()],
         )?;
         tx.append(events::caused_by(Some(call.caller.user_id), &call.env, "api_access_token.updated", token.id));
         find(tx, token.id)

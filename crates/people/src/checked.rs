@@ -1,13 +1,13 @@
-//! Values that the nouns of this crate share, checked: 422 for what cannot be.
+//! Values that nouns share, checked: 422 for what cannot be.
 
 use frontdesk_model::{Id, Result, error};
 use frontdesk_store::{Tx, args};
 
 /// Names and labels are for people: this many characters are enough.
-pub(crate) const NAME_CHARACTERS_MAX: usize = 255;
+pub const NAME_CHARACTERS_MAX: usize = 255;
 
 /// A name without spaces around it: neither blank nor too long.
-pub(crate) fn name(attribute: &str, text: &str) -> Result<String> {
+pub fn name(attribute: &str, text: &str) -> Result<String> {
     let text = text.trim();
     if text.is_empty() {
         return Err(error::invalid(attribute, "blank", format!("{attribute} can't be blank.")));
@@ -16,7 +16,7 @@ pub(crate) fn name(attribute: &str, text: &str) -> Result<String> {
 }
 
 /// A text that may be absent: blank is none.
-pub(crate) fn optional(attribute: &str, text: &str) -> Result<Option<String>> {
+pub fn optional(attribute: &str, text: &str) -> Result<Option<String>> {
     let text = text.trim();
     if text.is_empty() { Ok(None) } else { bounded(attribute, text).map(Some) }
 }
@@ -29,8 +29,28 @@ fn bounded(attribute: &str, text: &str) -> Result<String> {
     Ok(text.to_owned())
 }
 
+/// At most this many characters in an e-mail address (RFC 5321, section 4.5.3.1.3, without its angle brackets).
+pub const EMAIL_CHARACTERS_MAX: usize = 254;
+
+/// Whether a text can be somebody's address: something on both sides of one @, nothing invisible, and nothing that would
+/// make it two. Only mail that arrives proves more.
+pub fn is_email(text: &str) -> bool {
+    let Some((local, domain)) = text.rsplit_once('@') else { return false };
+    let is_plain = |c: char| !c.is_whitespace() && !c.is_control() && !"@<>(),;:\"[]\\".contains(c);
+    let is_label = |label: &str| {
+        !label.is_empty()
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label.chars().all(|c| c.is_alphanumeric() || c == '-')
+    };
+    text.chars().count() <= EMAIL_CHARACTERS_MAX
+        && (1..=64).contains(&local.len())
+        && local.chars().all(is_plain)
+        && domain.split('.').all(is_label)
+}
+
 /// A list of ids in order, none twice, at most `max`.
-pub(crate) fn distinct(attribute: &str, mut ids: Vec<Id>, max: usize) -> Result<Vec<Id>> {
+pub fn distinct(attribute: &str, mut ids: Vec<Id>, max: usize) -> Result<Vec<Id>> {
     ids.sort_unstable();
     ids.dedup();
     if ids.len() > max {
@@ -40,7 +60,7 @@ pub(crate) fn distinct(attribute: &str, mut ids: Vec<Id>, max: usize) -> Result<
 }
 
 /// 422 unless every id of a list without repetitions is in `table`.
-pub(crate) fn known(tx: &mut dyn Tx, table: &str, ids: &[Id], attribute: &str, noun: &str) -> Result<()> {
+pub fn known(tx: &mut dyn Tx, table: &str, ids: &[Id], attribute: &str, noun: &str) -> Result<()> {
     let condition = tx.in_list("id", 1);
     let found: Vec<Id> = tx
         .query(&format!("SELECT id FROM {table} WHERE {condition}"), args![ids])?
@@ -52,5 +72,51 @@ pub(crate) fn known(tx: &mut dyn Tx, table: &str, ids: &[Id], attribute: &str, n
             Err(error::invalid(attribute, "unknown", format!("{attribute}: there is no {noun} {unknown}.")))
         }
         None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_trimmed_and_bounded() {
+        assert_eq!(name("name", "  Orders ").unwrap(), "Orders");
+        assert!(name("name", &"é".repeat(NAME_CHARACTERS_MAX)).is_ok());
+        for wrong in ["", " \t", &"é".repeat(NAME_CHARACTERS_MAX + 1)] {
+            assert!(name("name", wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn addresses_are_told_from_other_texts() {
+        for text in
+            ["a@b", "ada@frontdesk.local", "o'neil+x@ex-ample.co", "vera.v+tag@mail.example.co.uk", "véra@exämple.com"]
+        {
+            assert!(is_email(text), "{text}");
+        }
+        for text in [
+            "",
+            "@",
+            "a",
+            "a@",
+            "@b",
+            "a b@c",
+            "a@b c",
+            "a@b@c",
+            "a@.b",
+            "a@b.",
+            "a@b..c",
+            "a@-b",
+            "<a@b>",
+            "Vera <vera@example.com>",
+            "a@b,c@d",
+            "a\u{7}@b",
+            "vera@example.com\nBcc: x@example.com",
+        ] {
+            assert!(!is_email(text), "{text}");
+        }
+        assert!(!is_email(&format!("{}@example.com", "v".repeat(65))));
+        assert!(!is_email(&format!("v@{}.com", "e".repeat(250))));
     }
 }

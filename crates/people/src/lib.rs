@@ -1,7 +1,7 @@
 //! People: users, teams, roles, access tokens, and how a token becomes a caller.
 
 pub mod access_tokens;
-mod checked;
+pub mod checked;
 pub mod custom_fields;
 mod events;
 pub mod locales;

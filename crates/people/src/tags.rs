@@ -8,9 +8,8 @@ use http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::checked::{self, NAME_CHARACTERS_MAX};
 use crate::events;
-
-const NAME_CHARACTERS_MAX: usize = 255;
 
 /// A tag as REST shows it.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -94,7 +93,7 @@ fn create(call: &Call, parameters: Named, tx: &mut dyn Tx) -> Result<Tag> {
     let name = checked_name(tx, id, &parameters.name)?;
     tx.execute(
         "INSERT INTO tags (id, name, name_key, created_at, updated_at) VALUES ($1, $2, $3, $4, $4)",
-        args![&id, name, key(name).as_bytes(), call.env.now()],
+        args![&id, &name, key(&name).as_bytes(), call.env.now()],
     )?;
     tx.append(event(call, "tag.created", id));
     find(tx, id)
@@ -108,7 +107,7 @@ fn update(call: &Call, parameters: Named, tx: &mut dyn Tx) -> Result<Tag> {
     }
     tx.execute(
         "UPDATE tags SET name = $2, name_key = $3, updated_at = $4 WHERE id = $1",
-        args![&tag.id, name, key(name).as_bytes(), call.env.now()],
+        args![&tag.id, &name, key(&name).as_bytes(), call.env.now()],
     )?;
     tx.append(event(call, "tag.updated", tag.id));
     find(tx, tag.id)
@@ -130,12 +129,9 @@ fn key(name: &str) -> String {
     name.to_lowercase()
 }
 
-fn checked_name<'n>(tx: &mut dyn Tx, id: Id, name: &'n str) -> Result<&'n str> {
-    let name = name.trim();
-    if name.is_empty() {
-        return Err(error::invalid("name", "blank", "name can't be blank."));
-    }
-    let taken = tx.first("SELECT 1 FROM tags WHERE name_key = $1 AND id <> $2", args![key(name).as_bytes(), &id])?;
+fn checked_name(tx: &mut dyn Tx, id: Id, name: &str) -> Result<String> {
+    let name = checked::name("name", name)?;
+    let taken = tx.first("SELECT 1 FROM tags WHERE name_key = $1 AND id <> $2", args![key(&name).as_bytes(), &id])?;
     if taken.is_some() {
         return Err(error::invalid("name", "taken", "name: there is a tag with this name already."));
     }

@@ -65,3 +65,45 @@ fn step(tx: &mut dyn Tx, id: Id, heir_id: Option<Id>) -> Result<bool> {
     tx.execute("DELETE FROM categories WHERE id = $1", args![&id])?;
     Ok(true)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::delivery::tests::{Desk, id};
+
+    #[tokio::test]
+    async fn what_much_carries_goes_in_steps() {
+        let desk = Desk::open().await;
+        let env = desk.app.env.clone();
+        let steps = desk.app.store.write(move |tx| {
+            for (number, parent) in [(1, None), (2, Some(id(1)))] {
+                tx.execute(
+                    "INSERT INTO categories (id, name, parent_id, color, mandatory, multiple, post_qualification,
+                       unselectable, source_ids, created_at, updated_at)
+                     VALUES ($1, 'Orders', $2, 0, FALSE, FALSE, FALSE, FALSE, '[]', 0, 0)",
+                    args![&id(number), &parent],
+                )?;
+            }
+            for number in 0..STEP_OBJECTS_MAX as u64 * 2 + 1 {
+                tx.execute(
+                    "INSERT INTO categorisations (object_id, category_id, position, object) VALUES ($1, $2, 0, 'content')",
+                    args![&id(10 + number), &id(2)],
+                )?;
+            }
+            let left = |tx: &mut dyn Tx| tx.one("SELECT count(*) FROM categorisations", args![])?.get::<i64>(0);
+            begin(tx, &env, id(2), None)?;
+            let mut steps = vec![left(tx)?];
+            // Nothing is below the first one any more.
+            begin(tx, &env, id(1), None)?;
+            while any_due(tx, env.now())? {
+                advance(tx, &env, 1)?;
+                steps.push(left(tx)?);
+            }
+            let categories: i64 = tx.one("SELECT count(*) FROM categories", args![])?.get(0)?;
+            steps.push(categories);
+            Ok(steps)
+        });
+        let step = STEP_OBJECTS_MAX as i64;
+        assert_eq!(steps.await.unwrap(), [step + 1, 1, 0, 0]);
+    }
+}

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use frontdesk_model::{Id, Permission, Result, SourceRight, Timestamp, error};
+use frontdesk_people::checked::{self, NAME_CHARACTERS_MAX};
 use frontdesk_rest::{Call, NoParameters, Operation, Page, Paging, given};
 use frontdesk_store::{Filter, Row, Tx, args};
 use http::Method;
@@ -13,7 +14,6 @@ use serde_json::json;
 use super::{Branches, jobs};
 use crate::{Conversations, events, sources};
 
-const NAME_CHARACTERS_MAX: usize = 255;
 const COLOR_MAX: i64 = 6;
 
 /// A category as REST shows it.
@@ -285,7 +285,7 @@ fn require_heir(tx: &mut dyn Tx, id: Id, heir_id: Id) -> Result<()> {
 fn changed(tx: &mut dyn Tx, call: &Call, before: &Category, name: Option<&str>, given: Attributes) -> Result<Category> {
     let mut category = before.clone();
     if let Some(name) = name {
-        category.name = checked_name(name)?.to_owned();
+        category.name = checked::name("name", name)?;
     }
     if let Some(color) = given.color {
         if !(0..=COLOR_MAX).contains(&color) {
@@ -327,17 +327,6 @@ fn changed(tx: &mut dyn Tx, call: &Call, before: &Category, name: Option<&str>, 
     Ok(category)
 }
 
-fn checked_name(name: &str) -> Result<&str> {
-    let name = name.trim();
-    if name.is_empty() {
-        return Err(error::invalid("name", "blank", "name can't be blank."));
-    }
-    if name.chars().count() > NAME_CHARACTERS_MAX {
-        return Err(error::invalid("name", "too_long", format!("name has at most {NAME_CHARACTERS_MAX} characters.")));
-    }
-    Ok(name)
-}
-
 fn require_parent(tx: &mut dyn Tx, id: Id, parent_id: Id) -> Result<()> {
     let above = Branches::load(tx, &[parent_id])?;
     if !above.0.contains_key(&parent_id) {
@@ -365,18 +354,4 @@ fn changed_fields(before: &Category, after: &Category) -> Vec<&'static str> {
     .into_iter()
     .filter_map(|(name, differs)| differs.then_some(name))
     .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_trimmed_and_bounded() {
-        assert_eq!(checked_name("  Orders ").unwrap(), "Orders");
-        assert!(checked_name(&"é".repeat(NAME_CHARACTERS_MAX)).is_ok());
-        for wrong in ["", " \t", &"é".repeat(NAME_CHARACTERS_MAX + 1)] {
-            assert!(checked_name(wrong).is_err(), "{wrong:?}");
-        }
-    }
 }

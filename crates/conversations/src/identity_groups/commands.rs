@@ -2,7 +2,7 @@
 //! merges at once are two merges in some order.
 
 use frontdesk_model::{Id, Result, error};
-use frontdesk_people::{custom_fields, settings};
+use frontdesk_people::{checked, custom_fields, settings};
 use frontdesk_rest::Call;
 use frontdesk_store::{Tx, args};
 use serde_json::{Map, Value, json};
@@ -67,7 +67,8 @@ fn apply(call: &Call, before: Group, edit: Edit, tx: &mut dyn Tx) -> Result<Grou
         }
     }
     if let Some(tag_ids) = edit.tag_ids {
-        after.tag_ids = checked_tags(tx, tag_ids)?;
+        after.tag_ids = checked::distinct("tag_ids", tag_ids, TAGS_MAX)?;
+        checked::known(tx, "tags", &after.tag_ids, "tag_ids", "tag")?;
     }
     if !edit.custom_field_values.is_empty() {
         let fields = custom_fields::of(tx, custom_fields::Owner::IdentityGroup)?;
@@ -208,7 +209,7 @@ fn checked_contacts(attribute: &str, known: &[String], given: &[String]) -> Resu
     for value in given {
         let Some(value) = bounded(attribute, value, TEXT_CHARACTERS_MAX)? else { continue };
         let fits = match attribute {
-            "emails" => identities::import::is_email(&value),
+            "emails" => checked::is_email(&value),
             _ => value.chars().any(|c| c.is_ascii_digit()) && !value.contains(char::is_control),
         };
         if !fits && !known.contains(&value) {
@@ -220,18 +221,4 @@ fn checked_contacts(attribute: &str, known: &[String], given: &[String]) -> Resu
         }
     }
     Ok(values)
-}
-
-fn checked_tags(tx: &mut dyn Tx, mut tag_ids: Vec<Id>) -> Result<Vec<Id>> {
-    tag_ids.sort_unstable();
-    tag_ids.dedup();
-    if tag_ids.len() > TAGS_MAX {
-        return Err(error::invalid("tag_ids", "too_long", format!("tag_ids has at most {TAGS_MAX} elements.")));
-    }
-    let sql = format!("SELECT id FROM tags WHERE {}", tx.in_list("id", 1));
-    let known = tx.query(&sql, args![&tag_ids])?.iter().map(|row| row.get(0)).collect::<Result<Vec<Id>>>()?;
-    match tag_ids.iter().find(|id| !known.contains(id)) {
-        Some(unknown) => Err(error::invalid("tag_ids", "unknown", format!("tag_ids: there is no tag {unknown}."))),
-        None => Ok(tag_ids),
-    }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use frontdesk_model::{Id, Permission, Permissions, Result, SourceRight, SourceRights, Timestamp, error};
-use frontdesk_people::time_sheets;
+use frontdesk_people::{checked, time_sheets};
 use frontdesk_rest::{Call, NoParameters, Operation, Page, Paging};
 use frontdesk_sources::Settings;
 use frontdesk_store::{Filter, Tx, args};
@@ -14,8 +14,6 @@ use serde::{Deserialize, Serialize};
 use super::settings::{AutoResponseTrigger, Known, OwnSettings, Signature, TriggerFlags, TriggerPeriods, Update};
 use super::{COLUMNS, Channel, CommonSettings, Source, StoredSettings, by_id, channel, find, grant, source};
 use crate::{Conversations, categories, communities, events};
-
-const NAME_CHARACTERS_MAX: usize = 255;
 
 /// Icon colours, by number.
 const COLOURS: [&str; 10] =
@@ -299,7 +297,7 @@ fn list(app: &Conversations, call: &Call, parameters: List, tx: &mut dyn Tx) -> 
 }
 
 fn create(app: &Conversations, call: &Call, parameters: Create, tx: &mut dyn Tx) -> Result<Answer> {
-    let name = checked_name(&parameters.name)?;
+    let name = checked::name("name", &parameters.name)?;
     let kind = frontdesk_sources::kind(&parameters.r#type).ok_or_else(|| {
         let known: Vec<_> = frontdesk_sources::kinds().iter().map(|kind| kind.type_name).collect();
         error::invalid("type", "inclusion", format!("type must be one of {}.", known.join(", ")))
@@ -328,7 +326,7 @@ fn create(app: &Conversations, call: &Call, parameters: Create, tx: &mut dyn Tx)
             &id,
             kind.type_name,
             &parameters.community_id,
-            name,
+            &name,
             parameters.active.unwrap_or(true),
             &json(&stored)?,
             channel::close(&app.seal, id, &settings)?.as_ref().map_or(frontdesk_store::Arg::Null, Into::into),
@@ -385,7 +383,7 @@ fn update(app: &Conversations, call: &Call, parameters: Update, tx: &mut dyn Tx)
     let source = find(tx, &call.caller, call.id("sourceId", "source")?)?;
     let (id, kind) = (source.id, source.kind);
     let channel = Channel::load(tx, &app.seal, id)?.ok_or_else(|| error::not_found("source"))?;
-    let name = checked_name(parameters.name.as_deref().unwrap_or(&source.name))?.to_owned();
+    let name = checked::name("name", parameters.name.as_deref().unwrap_or(&source.name))?;
     let active = parameters.active.unwrap_or(source.active);
     parameters.own.require_of(kind)?;
     let mut settings = channel.settings.changed(kind, &parameters.own.given())?;
@@ -441,17 +439,6 @@ fn delete(app: &Conversations, call: &Call, tx: &mut dyn Tx) -> Result<Answer> {
     tx.execute("DELETE FROM sources WHERE id = $1", args![&id])?;
     tx.append(events::by(call, "content_source.destroyed", id, None, serde_json::json!({ "source_id": id })));
     Ok(answer)
-}
-
-fn checked_name(name: &str) -> Result<&str> {
-    let name = name.trim();
-    if name.is_empty() {
-        return Err(error::invalid("name", "blank", "name must not be empty."));
-    }
-    if name.chars().count() > NAME_CHARACTERS_MAX {
-        return Err(error::invalid("name", "too_long", format!("name has at most {NAME_CHARACTERS_MAX} characters.")));
-    }
-    Ok(name)
 }
 
 fn json(stored: &StoredSettings) -> Result<String> {

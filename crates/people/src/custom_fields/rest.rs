@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{COLUMNS, FIELDS_MAX, Field, Owner, Type, field, of, values};
+use crate::checked::{self, NAME_CHARACTERS_MAX};
 use crate::events;
 
-const LABEL_CHARACTERS_MAX: usize = 255;
 const KEY_CHARACTERS_MAX: usize = 100;
 const CHOICES_MAX: usize = 500;
 const CHOICE_CHARACTERS_MAX: usize = 255;
@@ -90,7 +90,7 @@ struct Create {
     /// What it belongs to.
     associated_type_name: AssociatedType,
     /// What people call it.
-    #[schemars(length(max = LABEL_CHARACTERS_MAX))]
+    #[schemars(length(max = NAME_CHARACTERS_MAX))]
     label: String,
     /// Under which values are given and shown: letters, digits, `_` and `-`, unique for what it belongs to. Made from the
     /// label when absent.
@@ -108,7 +108,7 @@ struct Create {
 #[derive(Deserialize, JsonSchema)]
 struct Update {
     /// What people call it.
-    #[schemars(length(max = LABEL_CHARACTERS_MAX))]
+    #[schemars(length(max = NAME_CHARACTERS_MAX))]
     label: Option<String>,
     #[serde(flatten)]
     attributes: Attributes,
@@ -190,7 +190,7 @@ fn create(call: &Call, parameters: Create, tx: &mut dyn Tx) -> Result<Answer> {
     }
     let kind = parameters.r#type.unwrap_or_default();
     let (id, now) = (call.env.id(), call.env.now());
-    let label = checked_label(&parameters.label)?;
+    let label = checked::name("label", &parameters.label)?;
     let mut field = Field {
         id,
         object: owner.as_str().into(),
@@ -239,7 +239,7 @@ fn update(call: &Call, parameters: Update, tx: &mut dyn Tx) -> Result<Answer> {
     let mut field = before.clone();
     let position = parameters.attributes.position;
     if let Some(label) = &parameters.label {
-        field.label = checked_label(label)?;
+        field.label = checked::name("label", label)?;
     }
     apply(&mut field, parameters.attributes)?;
     if field.kind.has_choices() && field.choices.is_empty() {
@@ -336,14 +336,6 @@ fn checked_choices(kind: Type, given: Vec<String>) -> Result<Vec<String>> {
         return Err(error::invalid("choices", "invalid", "choices: only single_choice and multiple_choice have them."));
     }
     Ok(choices)
-}
-
-fn checked_label(label: &str) -> Result<String> {
-    let label = label.trim();
-    if label.is_empty() {
-        return Err(error::invalid("label", "blank", "label can't be blank."));
-    }
-    Ok(label.to_owned())
 }
 
 fn checked_key(others: &[Field], key: &str) -> Result<String> {

@@ -142,12 +142,6 @@ fn links(tx: &mut dyn Tx, table: &str, column: &str, order: &str, user_ids: &[Id
     Ok(found)
 }
 
-/// A user's skills: the categories whose threads they answer.
-pub fn category_ids(tx: &mut dyn Tx, user_id: Id) -> Result<Vec<Id>> {
-    let sql = "SELECT category_id FROM user_categories WHERE user_id = $1 ORDER BY category_id";
-    tx.query(sql, args![&user_id])?.iter().map(|row| row.get(0)).collect()
-}
-
 /// 422 on `attribute` unless all of these users exist.
 pub fn require_known(tx: &mut dyn Tx, ids: &[Id], attribute: &str) -> Result<()> {
     let live = "(SELECT id FROM users WHERE deleted_at IS NULL) AS live";
