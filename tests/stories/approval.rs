@@ -1,5 +1,6 @@
 //! Approval: what an agent writes waits until somebody else has approved it.
 
+use frontdesk_tests::clock::after;
 use frontdesk_tests::pages::{id, ids, records};
 use frontdesk_tests::{Cast, Engine, FakeChannel, Person, Source, eventually};
 use serde_json::{Value, json};
@@ -13,6 +14,10 @@ on_both_engines![
     what_waits_for_nothing_is_left_alone,
     a_refused_answer_is_sent_by_nobody_else,
     who_changes_a_text_leaves_its_approval_to_somebody_else,
+    who_may_not_reply_any_more_sends_nothing_that_waits,
+    nobody_approves_their_own_in_the_name_of_somebody_else,
+    to_try_again_draws_the_same,
+    an_approval_is_for_what_was_seen,
 ];
 
 /// How long a push would have taken if one came.
@@ -121,7 +126,11 @@ fn authors_change_and_withdraw_what_waits(engine: Engine) {
     assert_eq!(found("walrus"), 0);
     // Who approves may mend it too.
     assert_eq!(cast.otto.put(&path, &json!({ "body": "No typo" })).ok()["creator_id"], cast.ada.user_id.as_str());
-    act(&cast.otto, &reply, "withdraw", &json!({})).refused(403);
+    let reader = approver(&cast, &source, "read");
+    let colleague = with_rights(&cast, cast.hire(&[]), &source, "read,reply");
+    act(&colleague, &reply, "withdraw", &json!({})).refused(403);
+    let other = cast.ada.reply(&question, "Another");
+    assert_eq!(act(&reader, &other, "withdraw", &json!({})).ok()["synchronization_status"], "export_aborted");
     assert_eq!(act(&cast.ada, &reply, "withdraw", &json!({})).ok()["synchronization_status"], "export_aborted");
     act(&cast.otto, &reply, "approve", &json!({})).refused(403);
     cast.ada.put(&path, &json!({ "body": "Too late" })).refused(403);
@@ -181,10 +190,13 @@ fn what_waits_for_nothing_is_left_alone(engine: Engine) {
 
 /// Somebody who may approve, with these rights on the source.
 fn approver(cast: &Cast, source: &Source, rights: &str) -> Person {
-    let nina = cast.hire(&["approve_content"]);
-    let path = format!("/1.0/users/{}/sources_permissions", nina.user_id);
+    with_rights(cast, cast.hire(&["approve_content"]), source, rights)
+}
+
+fn with_rights(cast: &Cast, person: Person, source: &Source, rights: &str) -> Person {
+    let path = format!("/1.0/users/{}/sources_permissions", person.user_id);
     cast.otto.put(&path, &json!({ (source.id.as_str()): rights })).ok();
-    nina
+    person
 }
 
 fn a_refused_answer_is_sent_by_nobody_else(engine: Engine) {
@@ -233,4 +245,100 @@ fn who_changes_a_text_leaves_its_approval_to_somebody_else(engine: Engine) {
     nina.put(&format!("/1.0/contents/{}", id(&other)), &json!({ "body": "Good bye" })).ok();
     act(&cast.otto, &other, "approve", &json!({})).ok();
     channel.push_of("Good bye");
+}
+
+fn who_may_not_reply_any_more_sends_nothing_that_waits(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let Scene { source, channel, question } = scene(&cast, "read");
+    let nina = with_rights(&cast, cast.hire(&["delay_export_content"]), &source, "read,reply");
+    let later = |text: &str| {
+        let draft = json!({ "in_reply_to_id": question, "body": text, "scheduled_at": after(3_600) });
+        nina.post("/1.0/contents", &draft).ok()
+    };
+    let (reply, undone) = (later("Later"), later("Undone"));
+    let path = format!("/1.0/contents/{}", id(&reply));
+    nina.put(&path, &json!({ "body": "Later, then" })).ok();
+    let nina = with_rights(&cast, nina, &source, "read");
+    nina.put(&path, &json!({ "body": "Now" })).refused(403);
+    nina.put(&path, &json!({ "scheduled_at": "" })).refused(403);
+    act(&nina, &undone, "withdraw", &json!({})).ok();
+    act(&nina, &undone, "export", &json!({})).refused(403);
+    // Who needs approval by now gets it before it goes out, whenever it was written.
+    let nina = with_rights(&cast, nina, &source, "read,reply,approval_required");
+    assert_eq!(nina.put(&path, &json!({ "scheduled_at": "" })).ok()["approval_required"], true);
+    std::thread::sleep(AWHILE);
+    assert!(channel.pushes().is_empty(), "{:?}", channel.pushes());
+    act(&cast.otto, &reply, "approve", &json!({})).ok();
+    channel.push_of("Later, then");
+}
+
+fn nobody_approves_their_own_in_the_name_of_somebody_else(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let Scene { source, channel, question } = scene(&cast, "read");
+    let rights = "read,reply,approval_required";
+    let puppet = approver(&cast, &source, rights);
+    let mallory = cast.hire(&["approve_content", "impersonate_user"]);
+    let mallory = with_rights(&cast, mallory, &source, rights);
+    let as_puppet = json!({ "impersonated_user_id": puppet.user_id });
+    let own = mallory.reply(&question, "Mine");
+    act(&mallory, &own, "approve", &as_puppet).refused(403);
+    act(&mallory, &own, "reject", &as_puppet).refused(403);
+    let mut draft = json!({ "in_reply_to_id": question, "body": "The puppet's" });
+    draft["impersonated_user_id"] = puppet.user_id.as_str().into();
+    let puppets = mallory.post("/1.0/contents", &draft).ok();
+    assert_eq!(puppets["creator_id"], puppet.user_id.as_str());
+    act(&mallory, &puppets, "approve", &json!({})).refused(403);
+    // Nor a text that they gave to somebody else's answer.
+    let ours = puppet.reply(&question, "Ours");
+    let mut edit = as_puppet.clone();
+    edit["body"] = "Theirs".into();
+    mallory.put(&format!("/1.0/contents/{}", id(&ours)), &edit).ok();
+    act(&mallory, &ours, "approve", &json!({})).refused(403);
+    assert!(channel.pushes().is_empty(), "{:?}", channel.pushes());
+    act(&puppet, &own, "approve", &json!({})).ok();
+    channel.push_of("Mine");
+    for (content, text) in [(&puppets, "The puppet's"), (&ours, "Theirs")] {
+        act(&cast.otto, content, "approve", &json!({})).ok();
+        channel.push_of(text);
+    }
+}
+
+fn to_try_again_draws_the_same(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let Scene { source, .. } = scene(&cast, "read");
+    let nina = with_rights(&cast, cast.hire(&["delay_export_content"]), &source, "read,reply,approval_threshold_50");
+    let mut drawn = Vec::new();
+    for thread in 0..20 {
+        let thread = format!("thread {thread}");
+        source.says("vera", &thread, "Hello?");
+        let question = id(&source.contents(&cast.otto, &thread)[0]);
+        let verdicts: Vec<bool> = (0..4)
+            .map(|time| {
+                let draft =
+                    json!({ "in_reply_to_id": question, "body": format!("{time}"), "scheduled_at": after(3_600) });
+                let reply = nina.post("/1.0/contents", &draft).ok();
+                let edited = nina.put(&format!("/1.0/contents/{}", id(&reply)), &json!({ "body": "Again" })).ok();
+                assert_eq!(edited["approval_required"], reply["approval_required"]);
+                act(&nina, &reply, "withdraw", &json!({})).ok();
+                reply["approval_required"].as_bool().unwrap()
+            })
+            .collect();
+        assert!(verdicts.iter().all(|verdict| *verdict == verdicts[0]), "{verdicts:?}");
+        drawn.push(verdicts[0]);
+    }
+    assert!(drawn.contains(&true) && drawn.contains(&false), "{drawn:?}");
+}
+
+fn an_approval_is_for_what_was_seen(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let Scene { channel, question, .. } = scene(&cast, "read,reply,approval_required");
+    let reply = cast.ada.reply(&question, "Seen");
+    let seen = json!({ "updated_at": reply["updated_at"] });
+    let changed = cast.ada.put(&format!("/1.0/contents/{}", id(&reply)), &json!({ "body": "Unseen" })).ok();
+    act(&cast.otto, &reply, "approve", &seen).refused(409);
+    act(&cast.otto, &reply, "approve", &json!({ "updated_at": "just now" })).refused(400);
+    std::thread::sleep(AWHILE);
+    assert!(channel.pushes().is_empty(), "{:?}", channel.pushes());
+    act(&cast.otto, &reply, "approve", &json!({ "updated_at": changed["updated_at"] })).ok();
+    channel.push_of("Unseen");
 }

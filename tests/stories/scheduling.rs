@@ -16,6 +16,7 @@ on_both_engines![
     a_closed_thread_gets_no_scheduled_answer,
     an_intervention_is_not_closed_over_an_answer_that_waits,
     an_answer_that_was_withdrawn_opens_its_intervention_anew,
+    an_answer_goes_out_only_if_its_author_may_still_write_it,
 ];
 
 fn question(cast: &Cast) -> (FakeChannel, String) {
@@ -195,4 +196,37 @@ fn an_answer_that_was_withdrawn_opens_its_intervention_anew(engine: Engine) {
     channel.push_of("After all");
     assert_eq!(cast.otto.content(&question)["status"], "replied");
     assert_eq!(replies(&cast.otto, &sent), 1);
+}
+
+fn an_answer_goes_out_only_if_its_author_may_still_write_it(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (channel, question) = question(&cast);
+    let source = cast.otto.content(&question)["source_id"].as_str().unwrap().to_owned();
+    let give = |person: &Person, rights: &str| {
+        let path = format!("/1.0/users/{}/sources_permissions", person.user_id);
+        cast.otto.put(&path, &json!({ (source.as_str()): rights })).ok();
+    };
+    let [stays, silenced, watched, disabled, deleted] =
+        ["stays", "silenced", "watched", "disabled", "deleted"].map(|text| {
+            let person = cast.hire(&["delay_export_content"]);
+            give(&person, "read,reply");
+            let reply = schedule(&person, &question, text, 3);
+            (person, id(&reply))
+        });
+    give(&silenced.0, "read");
+    give(&watched.0, "read,reply,approval_required");
+    cast.otto.put(&format!("/1.0/users/{}", disabled.0.user_id), &json!({ "enabled": false })).ok();
+    cast.otto.delete(&format!("/1.0/users/{}", deleted.0.user_id)).ok();
+    channel.push_of("stays");
+    eventually("it is sent", || (cast.otto.content(&stays.1)["synchronization_status"] == "success").then_some(()));
+    for (_, content) in [&silenced, &disabled, &deleted] {
+        let content = eventually("it is aborted", || {
+            Some(cast.otto.content(content)).filter(|content| content["synchronization_status"] == "export_aborted")
+        });
+        assert!(content["synchronization_error"].as_str().unwrap().contains("author"), "{content}");
+    }
+    eventually("it waits", || (cast.otto.content(&watched.1)["approval_required"] == true).then_some(()));
+    assert_eq!(channel.pushes().len(), 1);
+    cast.otto.put(&format!("/1.0/contents/{}/approve", watched.1), &json!({})).ok();
+    channel.push_of("watched");
 }

@@ -18,6 +18,7 @@ on_both_engines![
     a_messaging_source_is_there_to_be_looked_at,
     new_threads_get_the_categories_of_their_source,
     the_source_says_what_customers_see_as_the_sender,
+    nobody_gets_at_customers_by_a_source_of_their_own,
 ];
 
 fn a_community_and_a_source_are_created_and_removed(engine: Engine) {
@@ -261,4 +262,28 @@ fn only_email_sources_have_email_credentials(engine: Engine) {
     cast.otto.put(&path, &json!({ "imap": "u" })).refused(400);
     cast.ada.put(&path, &credentials).refused(403);
     cast.otto.put("/1.0/content_sources/nonsense/email_credentials", &credentials).refused(404);
+}
+
+fn nobody_gets_at_customers_by_a_source_of_their_own(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let [(own, _), (other, _)] = [cast.new_source(), cast.new_source()];
+    other.says("vera", "t", "Hello?");
+    let mallory = cast.hire(&["create_content_source", "create_community", "read_identity"]);
+    let rights = json!({ (own.id.as_str()): "read" });
+    cast.otto.put(&format!("/1.0/users/{}/sources_permissions", mallory.user_id), &rights).ok();
+    let source = |community: &str| json!({ "type": "sdk", "name": "Mine", "community_id": community, "base_uri": "https://c.example" });
+    let create =
+        |person: &frontdesk_tests::Person, community: &str| person.post("/1.0/content_sources", &source(community));
+    let community = |person: &frontdesk_tests::Person| {
+        id(&person.post("/1.0/communities", &json!({ "type": "sdk", "name": unique("Community ") })).ok())
+    };
+    create(&mallory, &own.community_id).ok();
+    create(&mallory, &community(&mallory)).ok();
+    assert_eq!(create(&mallory, &other.community_id).invalid(), ["community_id"]);
+    let seen = mallory.get(&format!("/1.0/identities?community_id={}", other.community_id)).ok();
+    assert!(records(&seen).is_empty(), "{seen}");
+    // Nor do they wait in somebody else's for customers to come.
+    let empty = community(&cast.otto);
+    assert_eq!(create(&mallory, &empty).invalid(), ["community_id"]);
+    create(&cast.hire(&["create_content_source", "manage_identities"]), &empty).ok();
 }

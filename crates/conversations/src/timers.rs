@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use frontdesk_model::{Env, Result, Timestamp};
+use frontdesk_model::{Result, Timestamp};
 use frontdesk_store::Tx;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -22,7 +22,7 @@ struct Timer {
     /// Whether there is anything to do. Most looks find nothing and need not bother the writer.
     any_due: fn(&mut dyn Tx, Timestamp) -> Result<bool>,
     /// Does it for at most so many rows; returns how many there were.
-    run: fn(&mut dyn Tx, &Env, i64) -> Result<u64>,
+    run: fn(&mut dyn Tx, &Conversations, i64) -> Result<u64>,
 }
 
 /// How late people notice.
@@ -35,27 +35,37 @@ const TIMERS: &[Timer] = &[
         name: "deferred interventions",
         period: SOON,
         any_due: interventions::deferring::any_due,
-        run: interventions::deferring::reactivate_due,
+        run: |tx, app, limit| interventions::deferring::reactivate_due(tx, &app.env, limit),
     },
-    Timer { name: "erasures", period: SOON, any_due: contents::anonymise::any_due, run: contents::anonymise::advance },
-    Timer { name: "long threads", period: SOON, any_due: threads::jobs::any_due, run: threads::jobs::advance },
+    Timer {
+        name: "erasures",
+        period: SOON,
+        any_due: contents::anonymise::any_due,
+        run: |tx, app, limit| contents::anonymise::advance(tx, &app.env, limit),
+    },
+    Timer {
+        name: "long threads",
+        period: SOON,
+        any_due: threads::jobs::any_due,
+        run: |tx, app, limit| threads::jobs::advance(tx, &app.env, limit),
+    },
     Timer {
         name: "much used categories",
         period: SOON,
         any_due: categories::jobs::any_due,
-        run: categories::jobs::advance,
+        run: |tx, app, limit| categories::jobs::advance(tx, &app.env, limit),
     },
     Timer {
         name: "scheduled contents",
         period: SOON,
         any_due: contents::waiting::any_due,
-        run: contents::waiting::release_due,
+        run: |tx, app, limit| contents::waiting::release_due(tx, &app.env, &app.seal, limit),
     },
     Timer {
         name: "old contents and silent threads",
         period: LATER,
         any_due: sweeping::any_due,
-        run: sweeping::advance,
+        run: |tx, app, limit| sweeping::advance(tx, &app.env, limit),
     },
 ];
 
@@ -86,11 +96,11 @@ async fn run_one(app: Arc<Conversations>, timer: &'static Timer, mut stop: watch
 }
 
 /// One transaction's worth of what is due. 0: nothing is left for now.
-async fn look(app: &Conversations, timer: &'static Timer) -> Result<u64> {
+async fn look(app: &Arc<Conversations>, timer: &'static Timer) -> Result<u64> {
     let now = app.env.now();
     if !app.store.read(move |tx| (timer.any_due)(tx, now)).await? {
         return Ok(0);
     }
-    let env = app.env.clone();
-    app.store.write(move |tx| (timer.run)(tx, &env, ROWS_MAX)).await
+    let run_in = app.clone();
+    app.store.write(move |tx| (timer.run)(tx, &run_in, ROWS_MAX)).await
 }

@@ -10,6 +10,8 @@ use crate::{Error, Id, Permission, Permissions, SourceRight, SourceRights, error
 pub struct Caller {
     /// The user.
     pub user_id: Id,
+    /// The token's owner: somebody else while they act as the user.
+    pub owner_id: Id,
     /// Their role's permissions.
     pub permissions: Permissions,
     /// Their rights, source by source.

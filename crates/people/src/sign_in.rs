@@ -53,7 +53,7 @@ pub fn acting_as(tx: &mut dyn Tx, owner: &Caller, user_id: &str) -> Result<Optio
     if owner.permissions.are_limited_to_teams() && !teams::leads(tx, owner.user_id, user_id)? {
         return Ok(None);
     }
-    Ok(Some(other))
+    Ok(Some(Caller { owner_id: owner.owner_id, ..other }))
 }
 
 /// The caller that an enabled user is, without a token: for what the program does in their name.
@@ -61,7 +61,8 @@ pub fn user(tx: &mut dyn Tx, user_id: Id) -> Result<Caller> {
     enabled(tx, user_id)?.ok_or_else(|| error::not_found("user"))
 }
 
-fn enabled(tx: &mut dyn Tx, user_id: Id) -> Result<Option<Caller>> {
+/// The same; none for somebody who is disabled or has been deleted.
+pub fn enabled(tx: &mut dyn Tx, user_id: Id) -> Result<Option<Caller>> {
     powers(tx, user_id, "users.enabled")
 }
 
@@ -83,5 +84,5 @@ fn powers(tx: &mut dyn Tx, user_id: Id, condition: &str) -> Result<Option<Caller
 
 fn caller(tx: &mut dyn Tx, user_id: Id, permissions: &str) -> Result<Caller> {
     let sources = Arc::new(sources_permissions::of_user(tx, user_id)?);
-    Ok(Caller { user_id, permissions: Permissions::from_text(permissions), sources })
+    Ok(Caller { user_id, owner_id: user_id, permissions: Permissions::from_text(permissions), sources })
 }

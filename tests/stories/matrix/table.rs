@@ -75,7 +75,7 @@ impl Row {
 }
 
 const SOURCE: &str =
-    r#"{ "type": "sdk", "name": "$word", "community_id": "$community", "base_uri": "http://127.0.0.1:9/" }"#;
+    r#"{ "type": "sdk", "name": "$word", "community_id": "$source_community", "base_uri": "http://127.0.0.1:9/" }"#;
 
 pub(super) const TABLE: &[Row] = &[
     row("getAllSources"),
@@ -113,7 +113,7 @@ pub(super) const TABLE: &[Row] = &[
     row("rejectContent").first(&["approve_content"]).on_source().right("reply").object("waiting_content"),
     // Its author's, whatever the role: the stories tell of others'.
     row("withdrawContent").on_source().object("own_waiting_content"),
-    row("updateContent").on_source().object("own_waiting_content").body(r#"{ "body": "$word" }"#),
+    row("updateContent").on_source().right("reply").object("own_waiting_content").body(r#"{ "body": "$word" }"#),
     row("exportContentAgain").on_source().object("failed_content").right("reply"),
     row("getAllIdentities"),
     row("getIdentity").on_source(),

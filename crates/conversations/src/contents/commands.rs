@@ -6,7 +6,7 @@ use frontdesk_sources::inbound::{ContentObject, InboundAuthor};
 use frontdesk_store::{Tx, args};
 use serde_json::{Value, json};
 
-use super::waiting::{self, Hold};
+use super::waiting::{self, Hold, Matter};
 use super::{Content, find, indexing, states};
 use crate::categories::{self, Object};
 use crate::sources::{self, Channel};
@@ -64,7 +64,13 @@ pub(super) fn create(app: &Conversations, call: &Call, draft: &Draft, tx: &mut d
     let attachments_count = attachments::use_uploads(tx, &call.caller, level, id, &draft.attachment_ids)?;
     let is_reply = route.in_reply_to_id.is_some();
     let status = if is_reply { "user_reply" } else { "user_initiated" };
-    let hold = Hold::of(call, channel.source_id, draft.approval_required, draft.scheduled_at.as_deref(), tx)?;
+    let matter = Matter {
+        source_id: channel.source_id,
+        thread_id: is_reply.then_some(route.thread_id),
+        recipient_id: route.recipient_id,
+        at: now,
+    };
+    let hold = Hold::of(call, &app.seal, matter, draft.approval_required, draft.scheduled_at.as_deref(), tx)?;
     let goes_out = hold.is_on() || channel.kind.delivery.is_some();
     let synchronization_status = if goes_out { "export_pending" } else { "success" };
     let private = route.object == ContentObject::PrivateMessage;
@@ -99,6 +105,9 @@ pub(super) fn create(app: &Conversations, call: &Call, draft: &Draft, tx: &mut d
             now
         ],
     )?;
+    if hold.approval {
+        waiting::note_hand(call, id, tx)?;
+    }
     indexing::index(tx, id, draft.title.as_deref(), &draft.body, "text")?;
     threads::count_content(tx, route.thread_id, now, now)?;
     ingest::count(tx, channel.source_id, i64::from(route.is_new_thread), 1)?;
@@ -334,11 +343,9 @@ pub(super) fn categorise(call: &Call, id: Id, category_ids: &[Id], tx: &mut dyn 
 }
 
 /// Sends a content again that its channel did not take.
-pub(super) fn export_again(call: &Call, id: Id, tx: &mut dyn Tx) -> Result<()> {
+pub(super) fn export_again(app: &Conversations, call: &Call, id: Id, tx: &mut dyn Tx) -> Result<()> {
     let content: Content = find(tx, &call.caller, id)?;
-    if !call.caller.may_on(content.source_id, SourceRight::Reply) {
-        return Err(error::forbidden("You may not reply on this source."));
-    }
+    waiting::require_right(call, content.source_id, content.status != "user_initiated")?;
     if !matches!(content.synchronization_status.as_str(), "export_failure" | "export_aborted") {
         return Err(error::forbidden(format!(
             "Only a content that could not be sent can be sent again; this one is {}.",
@@ -357,7 +364,7 @@ pub(super) fn export_again(call: &Call, id: Id, tx: &mut dyn Tx) -> Result<()> {
         args![&id, call.env.now()],
     )?;
     // What was taken back before it went out has not been a reply yet.
-    if waiting::resume(call, &content, tx)? {
+    if waiting::resume(call, &app.seal, &content, tx)? {
         return Ok(());
     }
     let payload = json!({ "source_id": content.source_id });

@@ -231,6 +231,21 @@ struct Update {
     scheduled_at: Option<String>,
 }
 
+/// Parameters of `approveContent`.
+#[derive(Deserialize, JsonSchema)]
+struct Approve {
+    /// The content's updated_at as it was shown: the approval is for that state and no other.
+    updated_at: Option<String>,
+}
+
+fn seen_at(parameters: Approve) -> Result<Option<Timestamp>> {
+    let text = parameters.updated_at.filter(|text| !text.is_empty());
+    let parse = |text: String| {
+        Timestamp::parse_iso(&text).ok_or_else(|| error::bad_request("updated_at: must be a time as it is shown."))
+    };
+    text.map(parse).transpose()
+}
+
 /// Parameters of `rejectContent`.
 #[derive(Deserialize, JsonSchema)]
 struct Reject {
@@ -336,15 +351,15 @@ pub(super) fn operations(app: &Arc<Conversations>) -> Vec<Operation> {
             Method::PUT,
             "/contents/{contentId}/export",
             move |call, _: NoParameters, tx| {
-                commands::export_again(call, id(call)?, tx)?;
+                commands::export_again(&for_export, call, id(call)?, tx)?;
                 show(&for_export, call, id(call)?, tx)
             },
         )
         .tag(tag)
         .summary("Sends a content again that its channel did not take.")
         .notes(
-            "Only in the states export_failure and export_aborted. Needs the right reply on the source. What was \
-             withdrawn or not approved is sent again by its author or by who may approve it; it waits for approval again \
+            "Only in the states export_failure and export_aborted. Needs the right reply on the source, or \
+             initiate_discussion for the first words of a discussion. What was withdrawn or not approved is sent again by its author or by who may approve it; it waits for approval again \
              if it waited for that, or if the caller's contents may need it. 403 while the thread is closed, 422 while \
              the intervention is.",
         )
@@ -365,14 +380,17 @@ fn waiting_operations(app: &Arc<Conversations>) -> Vec<Operation> {
             "approveContent",
             Method::PUT,
             "/contents/{contentId}/approve",
-            move |call, _: NoParameters, tx| {
-                waiting::approve(call, id(call)?, tx)?;
+            move |call, parameters: Approve, tx| {
+                waiting::approve(call, id(call)?, seen_at(parameters)?, tx)?;
                 show(&for_approve, call, id(call)?, tx)
             },
         )
         .tag(tag)
         .summary("Approves a content that waits for that: it goes out, or waits for its time.")
-        .notes("Needs the right reply on the source. Nobody approves what they wrote, or whose text they changed last.")
+        .notes(
+            "Needs the right reply on the source. Nobody approves what they wrote, or whose text they \
+             changed last, nor in the name of somebody else. With updated_at, 409 when the content has changed since.",
+        )
         .permissions(&[Permission::ApproveContent])
         .extension(),
         Operation::write(
@@ -400,18 +418,21 @@ fn waiting_operations(app: &Arc<Conversations>) -> Vec<Operation> {
         )
         .tag(tag)
         .summary("Takes a content back that waits for approval or for its time: it is export_aborted.")
-        .notes("Only its author can. A content that is scheduled some seconds ahead can so be undone.")
+        .notes(
+            "Its author can, and who holds update_intervention or approve_content. A content that is scheduled some \
+             seconds ahead can so be undone.",
+        )
         .extension(),
         Operation::write("updateContent", Method::PUT, "/contents/{contentId}", move |call, parameters: Update, tx| {
             let edit = waiting::Edit { body: parameters.body, scheduled_at: parameters.scheduled_at };
-            waiting::edit(call, id(call)?, &edit, tx)?;
+            waiting::edit(call, &for_update.seal, id(call)?, &edit, tx)?;
             show(&for_update, call, id(call)?, tx)
         })
         .tag(tag)
         .summary("Changes a content that waits for approval or for its time.")
         .notes(
-            "Its author can, and who may approve it; who changes the text leaves the approval to somebody else. A text \
-             that was approved already needs approval again.",
+            "Its author can who may still write such a content, and who may approve it; who changes the text leaves the \
+             approval to somebody else. A text that was approved already needs approval again.",
         )
         .extension(),
     ]

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::settings::{AutoResponseTrigger, Known, OwnSettings, Signature, TriggerFlags, TriggerPeriods, Update};
 use super::{COLUMNS, Channel, CommonSettings, Source, StoredSettings, by_id, channel, find, grant, source};
-use crate::{Conversations, categories, communities, events};
+use crate::{Conversations, categories, communities, events, identities};
 
 /// Icon colours, by number.
 const COLOURS: [&str; 10] =
@@ -234,7 +234,8 @@ pub(super) fn operations(app: &Arc<Conversations>) -> Vec<Operation> {
         .tag("Sources")
         .summary("Creates a source. Administrators get every right on it.")
         .notes(
-            "The answer holds the settings of the source's kind. For a Channel SDK source that is base_uri and \
+            "Its community is one whose identities the caller may see, or one that they made and that nothing is in yet. \
+             The answer holds the settings of the source's kind. For a Channel SDK source that is base_uri and \
              access_token, the shared secret of both directions.",
         )
         .permissions(&[Permission::CreateContentSource])
@@ -311,6 +312,7 @@ fn create(app: &Conversations, call: &Call, parameters: Create, tx: &mut dyn Tx)
         );
         return Err(error::invalid("community_id", "invalid", message));
     }
+    require_entitled(call, community.id, tx)?;
     parameters.own.require_of(kind)?;
     let mut settings = frontdesk_sources::validate_settings(kind, &parameters.own.given())?;
     settings.generate_missing(kind, &call.env);
@@ -339,6 +341,25 @@ fn create(app: &Conversations, call: &Call, parameters: Create, tx: &mut dyn Tx)
     tx.append(events::by(call, "content_source.created", id, None, serde_json::json!({ "source_id": id })));
     let source = by_id(tx, id)?.ok_or_else(|| error::broken("a source vanished while it was created"))?;
     extended(app, call, tx, source)
+}
+
+/// Who makes a source in a community sees its customers and writes what is known of them: 422 unless they may see those
+/// already, or made the community and nobody has put anything into it.
+fn require_entitled(call: &Call, community_id: Id, tx: &mut dyn Tx) -> Result<()> {
+    if identities::readable_communities(tx, &call.caller, None)?.contains(&community_id) {
+        return Ok(());
+    }
+    let is_own_and_empty = tx.first(
+        "SELECT 1 FROM log WHERE object_id = $1 AND kind = 'community.created' AND user_id = $2
+           AND NOT EXISTS (SELECT 1 FROM sources WHERE community_id = $1)
+           AND NOT EXISTS (SELECT 1 FROM identities WHERE community_id = $1)",
+        args![&community_id, &call.caller.user_id],
+    )?;
+    if is_own_and_empty.is_some() {
+        return Ok(());
+    }
+    let message = "community_id: you may read no source of this community, so you may not put one into it.";
+    Err(error::invalid("community_id", "forbidden", message))
 }
 
 /// Two sources that share a secret could be played one request off against the other: refused (threat T15).
