@@ -4,8 +4,10 @@ use std::io::Read;
 use std::time::{Duration, Instant};
 
 use frontdesk_tests::cast::Source;
+use frontdesk_tests::cast::unique;
 use frontdesk_tests::description::Description;
 use frontdesk_tests::http::{Request, encode};
+use frontdesk_tests::pages::id;
 use frontdesk_tests::random::Random;
 use frontdesk_tests::server::frontdesk;
 use frontdesk_tests::{Cast, Connection, Engine, description, processes};
@@ -159,15 +161,17 @@ fn try_hostile_values(engine: Engine) -> std::collections::BTreeMap<String, u16>
                     Request::new(operation.method, &format!("{target}?{}={text}", encode(&name)))
                 };
                 for (who, person) in [("the administrator", &cast.otto), ("an agent", &cast.ada)] {
-                    // What deletes for good leaves nothing to try the rest on; reading is the same for everybody, and
-                    // what matters about an agent is what they find.
+                    // Reading is the same for everybody, and what matters about an agent is what they find.
                     let of_agents = label.contains("hidden") || matches!(*label, "a text" | "null");
                     // The administrator may write what is hidden from others into any text, which would look like a leak.
-                    let of_administrators = operation.method != "DELETE" && !label.contains("hidden");
+                    let of_administrators = !label.contains("hidden");
                     if !(if who == "an agent" { of_agents } else { of_administrators }) {
                         continue;
                     }
-                    let request = request.clone().token(&person.token);
+                    let mut request = request.clone().token(&person.token);
+                    if operation.method == "DELETE" && who == "the administrator" {
+                        request.target = request.target.replacen(&target, &to_delete(&cast, operation.path), 1);
+                    }
                     let answer = connection.send(&request).or_else(|_| {
                         connection = Connection::open(cast.server.address())?;
                         connection.send(&request)
@@ -188,6 +192,21 @@ fn try_hostile_values(engine: Engine) -> std::collections::BTreeMap<String, u16>
     source.says("vera", "after", "Still there?");
     assert!(cast.server.log().iter().all(|line| !line.contains("ERROR")), "{:?}", cast.server.log());
     statuses
+}
+
+/// What an administrator may delete: a fresh one where the operation has parameters of its own, else nothing, because what
+/// is gone for good leaves nothing to try the rest on.
+fn to_delete(cast: &Cast, path: &str) -> String {
+    let collection = match path {
+        "/categories/{categoryId}" | "/teams/{teamId}" => path.split('/').nth(1).expect("a collection"),
+        _ => {
+            let parts =
+                path.split('/').map(|part| if part.starts_with('{') { "0123456789abcdef01234567" } else { part });
+            return format!("/1.0{}", parts.collect::<Vec<_>>().join("/"));
+        }
+    };
+    let made = cast.otto.post(&format!("/1.0/{collection}"), &json!({ "name": unique("Gone ") })).ok();
+    format!("/1.0/{collection}/{}", id(&made))
 }
 
 /// The names of an operation's parameters, in its body and beside it, and one that it does not know.

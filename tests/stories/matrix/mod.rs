@@ -195,12 +195,16 @@ impl World<'_> {
             let statuses: &[u16] = if may { &[row.may] } else { &[row.denied] };
             expect(faults, &who, &person.send(here(person)), statuses);
             // Acting as somebody gives what they may, and no more.
-            if !may {
-                let mut request = here(person);
-                let sign = if request.target.contains('?') { '&' } else { '?' };
-                request.target += &format!("{sign}impersonated_user_id={}", person.user_id);
-                expect(faults, &format!("{who}, impersonated"), &self.cast.otto.send(request), statuses);
-            }
+            let mut request = here(person);
+            let sign = if request.target.contains('?') { '&' } else { '?' };
+            request.target += &format!("{sign}impersonated_user_id={}", person.user_id);
+            expect(faults, &format!("{who}, impersonated"), &self.cast.otto.send(request), statuses);
+        }
+        // To who leads a team, whoever is in another one is not there.
+        if needed.contains(&"manage_users_of_my_teams") && path.contains("{userId}") {
+            let leader = &self.kinds[&(set(&["manage_users_of_my_teams"]), FULL)];
+            let elsewhere = here(&self.cast.otto);
+            expect(faults, "a leader on a member of another team", &leader.send(elsewhere), &[404]);
         }
         // What is unknown is not there, and neither is what has no proper id.
         let mut unknown = Vec::new();

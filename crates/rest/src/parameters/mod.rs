@@ -78,6 +78,8 @@ fn parse_json(body: &[u8]) -> Result<Map<String, Value>> {
     if body.windows(6).any(|window| window == b"\\u0000") {
         for (name, value) in &bag {
             if name.contains('\0') || holds_zero(value) {
+                // A name beyond all names is not told back.
+                let name = if name.len() > NAME_BYTES_MAX { "a parameter" } else { name };
                 return Err(error::bad_request(format!("{name}: must not contain the character U+0000.")));
             }
         }
