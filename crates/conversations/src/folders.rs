@@ -84,7 +84,7 @@ fn folder(row: &Row) -> Result<Folder> {
 #[derive(Serialize, JsonSchema)]
 struct FolderCount {
     id: Id,
-    /// Exact up to 10,000; more is a lower bound.
+    /// Exact while it is small; more is a lower bound, as in lists.
     count: i64,
 }
 

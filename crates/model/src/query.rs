@@ -179,14 +179,14 @@ impl<M: Copy + PartialEq> Language<M> {
             Takes::Date => Value::Date(date(&term.value).ok_or_else(|| {
                 term.refuse(
                     "the value must be a date such as 2026-01-31, 2026-01-31T17:00:00Z, yesterday, \"2 hours ago\", \
-                         \"last friday at 20:00\" or \"6 business hours ago\".",
+                     \"last friday at 20:00\" or \"6 business hours ago\"; put quotes around more than one word.",
                 )
             })?),
             Takes::Name(names) => {
                 let name = names.iter().copied().find(|name| *name == term.value);
                 let reason = || match names.len() {
                     ..=16 => term.refuse(&format!("the value must be one of {}.", names.join(", "))),
-                    _ => term.refuse("there is no such name."),
+                    _ => term.refuse(&unknown_name(names, &term.value)),
                 };
                 Value::Name(name.ok_or_else(reason)?)
             }
@@ -349,6 +349,23 @@ pub fn boolean(value: &str) -> Option<bool> {
         "false" | "0" | "off" | "no" => Some(false),
         _ => None,
     }
+}
+
+/// Names of this many are told to whoever has given another.
+const NAMES_TOLD_MAX: usize = 12;
+
+/// What to say about a name that is none of many: those that look like it.
+fn unknown_name(names: &[&str], given: &str) -> String {
+    let stem = |name: &str| name.split(['.', '_']).next().unwrap_or_default().to_lowercase();
+    let wanted = stem(given);
+    let mut alike: Vec<&str> = names.iter().copied().filter(|name| stem(name) == wanted).collect();
+    if alike.is_empty() {
+        let firsts: std::collections::BTreeSet<String> = names.iter().map(|name| stem(name)).collect();
+        return format!("there is no such name; names begin with {}.", Vec::from_iter(firsts).join(", "));
+    }
+    let more = if alike.len() > NAMES_TOLD_MAX { ", and more" } else { "" };
+    alike.truncate(NAMES_TOLD_MAX);
+    format!("there is no such name; there are {}{more}.", alike.join(", "))
 }
 
 #[cfg(test)]

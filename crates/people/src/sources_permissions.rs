@@ -1,5 +1,6 @@
 //! What users may do on sources (row 9.07), under the words of the wire.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use frontdesk_model::permissions::RightsBySource;
@@ -78,9 +79,28 @@ struct UserSourcesPermissions(BTreeMap<String, Vec<&'static str>>);
 /// Parameters of `updateUserSourcesPermissions`.
 #[derive(Deserialize, JsonSchema)]
 struct Update {
-    /// By the id of a source: words separated by commas.
+    /// By the id of a source: words.
     #[serde(flatten)]
-    sources: BTreeMap<String, String>,
+    sources: BTreeMap<String, Words>,
+}
+
+/// Words as the read operation answers them, or as one text.
+#[derive(Deserialize, JsonSchema)]
+#[serde(untagged, expecting = "must be words such as read,reply, as a list or as one text")]
+enum Words {
+    /// Separated by commas.
+    Text(String),
+    /// One by one.
+    List(Vec<String>),
+}
+
+impl Words {
+    fn text(&self) -> Cow<'_, str> {
+        match self {
+            Words::Text(text) => Cow::Borrowed(text),
+            Words::List(words) => Cow::Owned(words.join(",")),
+        }
+    }
 }
 
 pub(crate) fn operations() -> Vec<Operation> {
@@ -100,7 +120,7 @@ pub(crate) fn operations() -> Vec<Operation> {
             .notes(
                 "Each parameter is named by the id of a source. Its value is a list of read, reply, reply_with_html, \
                  initiate_discussion, destroy, and approval_required or one of approval_threshold_0, \
-                 approval_threshold_10 … approval_threshold_100, separated by commas; empty: nothing. Nobody gives a right that they lack on the source themselves, nor frees anybody \
+                 approval_threshold_10 … approval_threshold_100: a list, or a text with commas between; empty: nothing. Nobody gives a right that they lack on the source themselves, nor frees anybody \
                  from more approval than they are free from themselves, unless their role holds every permission.",
             )
             .permissions(&[Permission::UpdateUser, Permission::ManageUsersOfMyTeams]),
@@ -135,7 +155,7 @@ fn update(call: &Call, parameters: Update, tx: &mut dyn Tx) -> Result<UserSource
     users::find_to_change(tx, &call.caller, user_id)?;
     let held = of_user(tx, user_id)?;
     let mut changed = Vec::new();
-    for (key, text) in &parameters.sources {
+    for (key, words) in &parameters.sources {
         let source_id: Id =
             key.parse().map_err(|_| error::bad_request(format!("{key}: must be the id of a source.")))?;
         let exists = tx.first("SELECT 1 FROM sources WHERE id = $1", args![&source_id])?.is_some();
@@ -143,7 +163,8 @@ fn update(call: &Call, parameters: Update, tx: &mut dyn Tx) -> Result<UserSource
             let message = format!("{key}: there is no such source, or you may not read it.");
             return Err(error::invalid(key, "unknown", message));
         }
-        let after = parse(text).map_err(|reason| error::invalid(key, "inclusion", format!("{key}: {reason}.")))?;
+        let after =
+            parse(&words.text()).map_err(|reason| error::invalid(key, "inclusion", format!("{key}: {reason}.")))?;
         let before = held.get(&source_id).copied().unwrap_or_default();
         if before == after {
             continue;

@@ -159,7 +159,7 @@ impl Document {
     fn body(&mut self, operation: &Operation) -> Option<Value> {
         let schema = operation.parameters();
         let upload = operation.kind == Kind::Upload;
-        if !upload && properties(schema).next().is_none() {
+        if !upload && properties(schema).next().is_none() && others(schema).is_none() {
             return None;
         }
         let name = format!("{}Parameters", capitalised(operation.id));
@@ -192,6 +192,11 @@ fn description(notes: &str, permissions: &[&str]) -> String {
 
 fn properties(schema: &Value) -> impl Iterator<Item = (&String, &Value)> {
     schema.get("properties").and_then(Value::as_object).into_iter().flatten()
+}
+
+/// What parameters of free names are.
+fn others(schema: &Value) -> Option<&Value> {
+    schema.get("additionalProperties").filter(|others| others.is_object())
 }
 
 fn is_required(schema: &Value, name: &str) -> bool {
@@ -252,7 +257,11 @@ fn form_schema(schema: &Value, upload: bool) -> (Value, Value) {
         }
         form.insert(name_on_wire, property.clone());
     }
-    (json!({ "type": "object", "properties": form, "required": required }), Value::Object(encoding))
+    let mut described = json!({ "type": "object", "properties": form, "required": required });
+    if let Some(others) = others(schema) {
+        described["additionalProperties"] = others.clone();
+    }
+    (described, Value::Object(encoding))
 }
 
 fn shared_parameters() -> Value {

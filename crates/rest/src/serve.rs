@@ -73,7 +73,7 @@ pub(crate) async fn serve(State(server): State<Arc<Server>>, request: Request) -
 
     let answer = match found {
         Ok(found) => answer(&server, found, &parts, body, request_id, &user).await,
-        Err(lost) => Err(no_route(lost, &parts.method)),
+        Err(lost) => Err(no_route(lost, &parts)),
     };
     let mut response = match answer {
         Ok(answer) => {
@@ -108,8 +108,28 @@ pub(crate) async fn serve(State(server): State<Arc<Server>>, request: Request) -
     response
 }
 
-fn no_route(lost: Lost, method: &Method) -> Error {
+/// Where the public operations stand that are still to come; `docs/compatibility.md` names each.
+const TO_COME: [&str; 11] = [
+    "bots",
+    "channels",
+    "presence_status",
+    "reply_assistant",
+    "status",
+    "survey_responses",
+    "surveys",
+    "tasks",
+    "topologies",
+    "user_capacities",
+    "webhooks",
+];
+
+fn no_route(lost: Lost, parts: &Parts) -> Error {
+    let method = &parts.method;
+    let area = parts.uri.path().trim_start_matches("/1.0/").split('/').next().unwrap_or_default();
     let message = match lost {
+        Lost::Path if TO_COME.contains(&area) => {
+            format!("This version does not serve {area} yet; docs/compatibility.md lists what is still to come.")
+        }
         Lost::Path => "There is no operation under this path; GET /docs lists what there is.".to_owned(),
         Lost::Method(others) => {
             let mut others: Vec<_> = others.iter().map(Method::as_str).collect();

@@ -10,6 +10,8 @@ use serde_json::{Map, Value};
 use crate::SourceKind;
 use crate::urls::{URL_CHARACTERS_MAX, is_web_url};
 
+/// Shorter secrets can be guessed.
+pub const SECRET_CHARACTERS_MIN: usize = 8;
 /// At most this many characters in a text or a secret.
 pub const SETTING_CHARACTERS_MAX: usize = 1_000;
 
@@ -35,7 +37,7 @@ pub enum SettingKind {
     Text,
     /// A complete http or https address of at most 2,048 characters.
     Url,
-    /// Text that is sealed at rest and never shown in lists or logs.
+    /// Text of at least [`SECRET_CHARACTERS_MIN`] that is sealed at rest and never shown in lists or logs.
     Secret,
     /// True or false.
     Boolean,
@@ -93,7 +95,8 @@ impl Settings {
                     Err((kind, why)) => errors.push(wrong(setting.name, kind, format!("{} {why}.", setting.name))),
                 },
                 blank_or_not_given => {
-                    if blank_or_not_given.is_some() {
+                    // A secret is not shown, so a form that is sent back has nothing in its place.
+                    if blank_or_not_given.is_some() && !setting.generated_when_absent {
                         settings.0.remove(setting.name);
                     }
                     let may_be_absent = !setting.required || setting.generated_when_absent;
@@ -201,7 +204,14 @@ type Misfit = (&'static str, String);
 fn read(kind: SettingKind, value: &Value) -> Result<SettingValue, Misfit> {
     match kind {
         SettingKind::Text => Ok(SettingValue::Text(short_text(value)?)),
-        SettingKind::Secret => Ok(SettingValue::Secret(Secret::new(short_text(value)?))),
+        SettingKind::Secret => {
+            let text = short_text(value)?;
+            if text.chars().count() < SECRET_CHARACTERS_MIN {
+                let why = format!("must have at least {SECRET_CHARACTERS_MIN} characters; 32 or more are safe");
+                return Err(("too_short", why));
+            }
+            Ok(SettingValue::Secret(Secret::new(text)))
+        }
         SettingKind::Url => match value.as_str() {
             Some(text) if is_web_url(text) => Ok(SettingValue::Text(text.into())),
             _ => Err(invalid(format!("must be an http or https address of at most {URL_CHARACTERS_MAX} characters"))),
@@ -302,13 +312,13 @@ mod tests {
     #[test]
     fn good_settings_are_read_also_when_everything_is_text() {
         for given in [
-            json!({"address": "https://a.example/x", "label": "L", "token": "t", "strict": true, "minutes": 5, "features": ["b", "a", "b"], "other": 1}),
-            json!({"address": "https://a.example/x", "label": "L", "token": "t", "strict": "1", "minutes": "5", "features": ["b", "a"]}),
+            json!({"address": "https://a.example/x", "label": "L", "token": "long enough", "strict": true, "minutes": 5, "features": ["b", "a", "b"], "other": 1}),
+            json!({"address": "https://a.example/x", "label": "L", "token": "long enough", "strict": "1", "minutes": "5", "features": ["b", "a"]}),
         ] {
             let settings = validate_settings(&KIND, &map(given)).unwrap();
             assert_eq!(settings.text("address"), Some("https://a.example/x"));
             assert_eq!(settings.text("label"), Some("L"));
-            assert_eq!(settings.secret("token").map(Secret::reveal), Some("t"));
+            assert_eq!(settings.secret("token").map(Secret::reveal), Some("long enough"));
             assert_eq!(settings.boolean("strict"), Some(true));
             assert_eq!(settings.integer("minutes"), Some(5));
             assert_eq!(settings.list("features"), Some(["b".to_owned(), "a".to_owned()].as_slice()));
@@ -360,19 +370,19 @@ mod tests {
         settings.generate_missing(&KIND, &env);
         assert_eq!(settings.secret("token").map(Secret::reveal), Some("0a".repeat(32).as_str()));
         let mut given =
-            validate_settings(&KIND, &map(json!({"address": "https://a.example", "token": "mine"}))).unwrap();
+            validate_settings(&KIND, &map(json!({"address": "https://a.example", "token": "of my own"}))).unwrap();
         given.generate_missing(&KIND, &env);
-        assert_eq!(given.secret("token").map(Secret::reveal), Some("mine"));
+        assert_eq!(given.secret("token").map(Secret::reveal), Some("of my own"));
     }
 
     #[test]
     fn settings_survive_being_stored_and_secrets_stay_apart() {
-        let given = json!({"address": "https://a.example", "token": "sesame", "strict": false, "minutes": 5, "features": ["a"]});
+        let given = json!({"address": "https://a.example", "token": "open sesame", "strict": false, "minutes": 5, "features": ["a"]});
         let settings = validate_settings(&KIND, &map(given)).unwrap();
         let secrets: Vec<_> =
             settings.secrets().into_iter().map(|(name, secret)| (name.to_owned(), secret.clone())).collect();
         assert_eq!(Settings::from_stored(&KIND, &settings.public(), &secrets), settings);
-        assert!(!format!("{settings:?} {:?}", settings.public()).contains("sesame"));
+        assert!(!format!("{settings:?} {:?}", settings.public()).contains("open sesame"));
         let of_another_version = map(json!({"minutes": 600, "unknown": true, "label": "L"}));
         assert_eq!(Settings::from_stored(&KIND, &of_another_version, &[]).public(), map(json!({"label": "L"})));
     }

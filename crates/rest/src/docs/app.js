@@ -21,13 +21,20 @@ function make(tag, attributes = {}, ...children) {
   return element;
 }
 
-/** Paragraphs and `code` are all the markup that descriptions use. */
+/** Paragraphs, lists and `code` are all the markup that descriptions use. */
 function inline(text) {
   return text.split("`").map((part, index) => (index % 2 ? make("code", {}, part) : part));
 }
 
 function prose(text) {
-  return (text || "").split(/\n{2,}/).filter(Boolean).map((paragraph) => make("p", {}, inline(paragraph)));
+  return (text || "").split(/\n{2,}/).filter(Boolean).flatMap((paragraph) => {
+    const lines = paragraph.split("\n");
+    const first = lines.findIndex((line) => line.startsWith("- "));
+    if (first < 0) return make("p", {}, inline(paragraph));
+    const before = lines.slice(0, first).join("\n");
+    const items = lines.slice(first).map((line) => make("li", {}, inline(line.replace(/^- /, ""))));
+    return [before && make("p", {}, inline(before)), make("ul", {}, items)].filter(Boolean);
+  });
 }
 
 function resolve(node) {
@@ -77,8 +84,9 @@ function drawIndex() {
   const names = [...groups.keys()].sort((a, b) => a.localeCompare(b));
   byId("operations").replaceChildren(...names.map((tag) => {
     const links = groups.get(tag).map((operation) => {
+      const ours = operation["x-frontdesk-extension"] ? make("span", { class: "quiet ours", title: "Frontdesk's own, not part of the platform's published API" }, "own") : null;
       const method = make("span", { class: `method ${operation.method}` }, operation.method === "delete" ? "DEL" : operation.method.toUpperCase());
-      operation.link = make("a", { href: `#/${operation.operationId}` }, method, make("span", {}, operation.summary || operation.operationId));
+      operation.link = make("a", { href: `#/${operation.operationId}` }, method, make("span", {}, operation.summary || operation.operationId), ours);
       operation.entry = make("li", {}, operation.link);
       return operation.entry;
     });
@@ -90,15 +98,16 @@ function filterIndex() {
   const words = byId("filter").value.toLowerCase().split(/\s+/).filter(Boolean);
   let matches = 0;
   for (const operation of operations) {
-    const text = `${operation.method} ${operation.path} ${operation.operationId} ${operation.summary} ${operation.tag}`.toLowerCase();
+    const text = `${operation.method} ${operation.path} ${operation.operationId} ${operation.summary} ${operation.description} ${operation.tag}`.toLowerCase();
     const shown = words.every((word) => text.includes(word));
     operation.entry.hidden = !shown;
     matches += shown ? 1 : 0;
   }
   for (const group of byId("operations").children) {
-    const shown = [...group.querySelectorAll("li")].some((entry) => !entry.hidden);
+    const shown = [...group.querySelectorAll("li")].filter((entry) => !entry.hidden).length;
+    group.querySelector("summary .quiet").textContent = String(shown);
     group.hidden = !shown;
-    group.open = shown && (words.length > 0 || group.querySelector("[aria-current]") !== null);
+    group.open = shown > 0 && (words.length > 0 || group.querySelector("[aria-current]") !== null);
   }
   byId("matches").textContent = words.length ? `${matches} of ${operations.length} operations` : `${operations.length} operations`;
 }
@@ -165,6 +174,10 @@ function fieldsOf(operation) {
     const about = shape(property).about;
     fields.push({ name: name.replace(/\[\]$/, ""), in: "body", group: "Parameters", required: (schema.required || []).includes(name), schema: property, about });
   }
+  if (schema.additionalProperties) {
+    const about = "Parameters whose names you choose, as an object.";
+    fields.push({ name: "…", in: "body", group: "Parameters", spread: true, schema: { type: "object", additionalProperties: schema.additionalProperties }, about });
+  }
   return fields;
 }
 
@@ -181,7 +194,7 @@ function drawForm(operation) {
   const format = make("select", {}, make("option", { value: "form" }, "form"), make("option", { value: "json" }, "JSON"));
   const send = make("button", { class: "send", type: "submit" }, `Send ${operation.method.toUpperCase()}`);
   const trouble = make("p", { class: "trouble", role: "alert", hidden: true });
-  const changes = operation.method === "get" ? null : make("p", { class: "warning" }, CHANGES);
+  const changes = operation.method === "get" && operation.operationId !== "openThread" ? null : make("p", { class: "warning" }, CHANGES);
   const choice = content["application/json"] ? make("label", {}, "Send as", format) : null;
   const element = make("form", { novalidate: true }, groups, make("div", { class: "actions" }, send, choice, changes), trouble);
   const curl = make("pre", {});
@@ -293,6 +306,7 @@ function prepare(operation, fields, format) {
     else if (value === undefined) continue;
     else if (field.in === "header") headers[field.name] = value;
     else if (field.in === "query") query.push(...pairs(field.name, value));
+    else if (field.spread) Object.assign(body, value);
     else body[field.name] = value;
   }
   const request = { method: operation.method.toUpperCase(), url: `${base()}${path}${query.length ? `?${encode(query)}` : ""}`, headers };

@@ -273,14 +273,14 @@ mod tests {
 
     #[test]
     fn a_request_goes_to_the_source_signed_with_its_token() {
-        let given = json!({"base_uri": "https://a.example/sdk", "access_token": "sesame"});
+        let given = json!({"base_uri": "https://a.example/sdk", "access_token": "open sesame"});
         let kind = crate::kind("sdk").unwrap();
         let settings = crate::validate_settings(kind, given.as_object().unwrap()).unwrap();
         let request =
             (kind.delivery.as_ref().unwrap().request)(&settings, &content(ContentObject::Message), NOW).unwrap();
         let signature = request.signature.unwrap();
         assert_eq!((request.url.as_str(), request.content_type), ("https://a.example/sdk", "application/json"));
-        assert_eq!((signature.header, signature.key), ("X-SMCCSDK-SIGNATURE", Secret::new("sesame")));
+        assert_eq!((signature.header, signature.key), ("X-SMCCSDK-SIGNATURE", Secret::new("open sesame")));
         assert!(super::request(&Settings::default(), &content(ContentObject::Message), NOW).is_none());
     }
 
