@@ -177,7 +177,12 @@ fn a_setting_of_another_kind_of_source_is_refused(engine: Engine) {
 fn sources_are_listed_by_right_and_state(engine: Engine) {
     let cast = Cast::shared(engine);
     let (source, _channel) = cast.new_source();
-    let list = |filter: &str| ids(&cast.otto.get(&format!("/1.0/content_sources?limit=150&{filter}")).ok());
+    let list = |filter: &str| {
+        let page =
+            |offset: i64| cast.otto.get(&format!("/1.0/content_sources?limit=150&offset={offset}&{filter}")).ok();
+        let count = page(0)["count"].as_i64().unwrap();
+        (0..=count / 150).flat_map(|number| ids(&page(number * 150))).collect::<Vec<_>>()
+    };
     assert!(list("").contains(&source.id) && list("active=true").contains(&source.id));
     assert!(!list("active=false").contains(&source.id));
     cast.otto.put(&format!("/1.0/content_sources/{}", source.id), &json!({ "active": false })).ok();

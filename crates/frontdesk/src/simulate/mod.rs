@@ -131,7 +131,7 @@ impl Stage {
     fn set(tx: &mut dyn Tx, app: &Arc<Conversations>, env: &Env, file: [u8; 32]) -> Result<Stage> {
         let operations = serve::operations(app).into_iter().map(|operation| (operation.id, operation)).collect();
         let mut stage = Stage { operations, agents: Vec::new(), origins: Vec::new(), topics: Vec::new(), file };
-        let director = director(tx)?;
+        let director = director_of(tx)?;
         let community = json!({ "type": "sdk", "name": "Simulated customers" });
         let community = stage.make(tx, &director, env, "createCommunity", community)?;
         let mut source_ids = Vec::new();
@@ -143,6 +143,8 @@ impl Stage {
                 "type": "sdk", "name": name, "community_id": community, "base_uri": "https://channel.invalid/",
                 "access_token": secret,
             });
+            // Their rights grow with each source that they make.
+            let director = director_of(tx)?;
             let id = stage.make(tx, &director, env, "createSource", source)?;
             stage.origins.push(Origin::load(tx, &app.seal, id)?);
             source_ids.push(id);
@@ -253,7 +255,7 @@ impl Stage {
 }
 
 /// Somebody who may set everything up.
-fn director(tx: &mut dyn Tx) -> Result<Caller> {
+fn director_of(tx: &mut dyn Tx) -> Result<Caller> {
     let sql = "SELECT users.id, roles.permissions FROM users JOIN roles ON roles.id = users.role_id
                WHERE users.enabled ORDER BY users.created_at, users.id";
     for row in tx.query(sql, args![])? {
