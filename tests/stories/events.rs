@@ -118,6 +118,26 @@ fn what_is_hidden_from_somebody_is_not_in_their_journal(engine: Engine) {
     assert_eq!(cast.rita.search("/1.0/events", &format!("content:{}", id(&content)))["count"], 0);
     let all = cast.rita.get("/1.0/events?limit=150").ok();
     assert!(!ids(&all).contains(&event) && names(&all).contains(&"content.imported"), "{all}");
+    // Neither when it has gone, nor what happens to the source itself.
+    cast.otto.delete(&format!("/1.0/content_threads/{}", content["thread_id"].as_str().unwrap())).ok();
+    cast.otto.put(&format!("/1.0/content_sources/{}", source.id), &json!({ "color": 3 })).ok();
+    cast.otto.put(&format!("/1.0/content_sources/{}", cast.shop.id), &json!({ "color": 3 })).ok();
+    let of_sources = |source_id: &str| {
+        let found = cast.otto.search("/1.0/events", "name_in:content_source.updated");
+        let about = |event: &&Value| event["extra_infos"]["content_source_id"] == source_id;
+        id(records(&found).iter().find(about).expect("an event about the source"))
+    };
+    let (about_hidden, about_seen) = (of_sources(&source.id), of_sources(&cast.shop.id));
+    for hidden in [&event, &about_hidden] {
+        cast.otto.get(&format!("/1.0/events/{hidden}")).ok();
+        cast.rita.get(&format!("/1.0/events/{hidden}")).refused(404);
+    }
+    cast.rita.get(&format!("/1.0/events/{about_seen}")).ok();
+    let all = cast.rita.get("/1.0/events?limit=150").ok();
+    for record in records(&all) {
+        let told = &record["extra_infos"];
+        assert!(told["content_thread_id"] != content["thread_id"] && told["content_source_id"] != source.id.as_str());
+    }
     cast.ada.get("/1.0/events").refused(403);
     cast.ada.get(&format!("/1.0/events/{event}")).refused(404);
 }

@@ -21,6 +21,7 @@ on_both_engines![
     extra_values_fill_groups_as_their_community_maps_them,
     a_channels_id_is_the_uuid_that_a_mapping_can_use,
     an_anonymised_identity_is_nobody,
+    a_group_forgets_what_it_has_from_an_anonymised_identity,
     what_is_anonymised_says_nothing,
 ];
 
@@ -429,4 +430,31 @@ fn a_channels_id_is_the_uuid_that_a_mapping_can_use(engine: Engine) {
     source.says("anonymous-7", "t", "Hello?");
     let other = cast.otto.get(&format!("/1.0/identities?community_id={}&uuid=anonymous-7", source.community_id)).ok();
     assert_eq!(records(&other)[0]["identity_group_id"], json!(null));
+}
+
+fn a_group_forgets_what_it_has_from_an_anonymised_identity(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let [(shop, _), (app, _)] = [cast.new_source(), cast.new_source()];
+    let community = format!("/1.0/communities/{}", app.community_id);
+    let mappings = json!([{ "key": "remark", "field": "notes" }]);
+    cast.otto.put(&community, &json!({ "extra_value_mappings": mappings })).ok();
+    let details = json!({ "firstname": "Vera", "email": "vera@shop.example", "home_phone": "+33123456789" });
+    let stays = author(&cast, &shop, details);
+    let known = group(&cast.otto, &stays, json!({ "company": "Written by an agent" }));
+    let details = json!({
+        "firstname": "Vera", "lastname": "Visitor", "email": "vera@app.example", "mobile_phone": "+33612345678",
+        "home_phone": "+33123456789", "context_data": { "remark": "Has a dog" },
+    });
+    let goes = author(&cast, &app, details);
+    let merged = merge(&cast.otto, &known, &goes);
+    assert_eq!(merged["emails"].as_array().unwrap().len(), 2, "{merged}");
+    assert_eq!((&merged["lastname"], &merged["notes"]), (&json!("Visitor"), &json!("Has a dog")), "{merged}");
+    cast.otto.put(&format!("/1.0/identities/{}/anonymize", id(&goes)), &json!({})).ok();
+    let after = cast.otto.get(&path(&known)).ok();
+    for told in ["Visitor", "vera@app.example", "+33612345678", "Has a dog"] {
+        assert!(!after.to_string().contains(told), "{told} in {after}");
+    }
+    // What the other identity tells too stays, and what an agent wrote.
+    assert_eq!((&after["firstname"], &after["company"]), (&json!("Vera"), &json!("Written by an agent")));
+    assert_eq!((&after["emails"], &after["home_phones"]), (&json!(["vera@shop.example"]), &json!(["+33123456789"])));
 }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 on_both_engines![
     nobody_becomes_somebody_with_wider_rights,
+    nobody_weakens_somebody_to_become_them,
     rights_are_given_and_taken_source_by_source,
     rights_that_are_none_are_refused,
     nobody_gives_rights_that_they_lack,
@@ -98,10 +99,11 @@ fn nobody_gives_rights_that_they_lack(engine: Engine) {
     }
     let given = mallory.put(&path(&friend), &json!({ &source.id: "read,reply,approval_required" })).ok();
     assert_eq!(given[&source.id].as_array().unwrap().len(), 3);
-    // What somebody else gave stays and can be taken away.
+    // What somebody else gave stays: nobody takes away what they could not give back.
     cast.otto.put(&path(&friend), &json!({ &source.id: "read,destroy,approval_required" })).ok();
     mallory.put(&path(&friend), &json!({ &source.id: "read,destroy,reply,approval_required" })).ok();
-    mallory.put(&path(&friend), &json!({ &source.id: "" })).ok();
+    mallory.put(&path(&friend), &json!({ &source.id: "" })).refused(403);
+    mallory.put(&path(&friend), &json!({ &source.id: "read,destroy,approval_required" })).ok();
     // Who only reads users changes nothing.
     cast.ada.put(&path(&friend), &json!({ &cast.shop.id: "read" })).refused(403);
     cast.ada.put(&path(&cast.ada), &json!({ &cast.shop.id: "read" })).refused(403);
@@ -161,4 +163,26 @@ fn nobody_becomes_somebody_with_wider_rights(engine: Engine) {
     mallory.post("/1.0/access_tokens", &token).ok();
     mallory.put(&theirs, &json!({ "enabled": true })).ok();
     mallory.put(&user, &json!({ "password": "mallory knows 7" })).ok();
+}
+
+fn nobody_weakens_somebody_to_become_them(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (source, _channel) = cast.new_source();
+    let mallory = cast.hire(&["read_user", "update_user", "manage_api_access_tokens"]);
+    let victim = cast.hire(&[]);
+    let token = json!({ "label": unique("token "), "user_id": victim.user_id });
+    let give = |person: &Person, words: &str| cast.otto.put(&path(person), &json!({ &source.id: words })).ok();
+    give(&mallory, "read,reply,approval_required");
+    for held in ["read,reply", "read,destroy,approval_required", "read,reply,approval_threshold_50"] {
+        give(&victim, held);
+        for words in ["", "read", "read,reply,approval_required"] {
+            mallory.put(&path(&victim), &json!({ &source.id: words })).refused(403);
+        }
+        mallory.post("/1.0/access_tokens", &token).refused(403);
+    }
+    // Who is no stronger may be weakened, and put right again.
+    give(&victim, "read,reply,approval_required");
+    mallory.put(&path(&victim), &json!({ &source.id: "" })).ok();
+    mallory.put(&path(&victim), &json!({ &source.id: "read,reply,approval_required" })).ok();
+    mallory.post("/1.0/access_tokens", &token).ok();
 }

@@ -16,6 +16,7 @@ on_both_engines![
     one_author_on_two_sources_of_a_community_is_one_identity,
     a_repeat_after_a_restart_is_still_a_repeat,
     a_creating_request_with_a_key_happens_once,
+    an_answer_is_not_told_again_to_who_may_not_see_it_any_more,
 ];
 
 /// Sends all requests at the same moment; returns status and body of each answer.
@@ -193,4 +194,43 @@ fn a_creating_request_with_a_key_happens_once(engine: Engine) {
         id(&cast.otto.send(request).ok())
     };
     assert_eq!(category(&key), category(&key), "the same key on another operation is another key");
+}
+
+fn an_answer_is_not_told_again_to_who_may_not_see_it_any_more(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (source, _channel) = cast.new_source();
+    source.says("vera", "t", "Hello?");
+    let content = id(&source.contents(&cast.otto, "t")[0]);
+    let mallory = cast.hire(&["create_content_source"]);
+    let give = |source_id: &str, words: &str| {
+        let path = format!("/1.0/users/{}/sources_permissions", mallory.user_id);
+        cast.otto.put(&path, &json!({ source_id: words })).ok();
+    };
+    give(&source.id, "read,reply");
+    let key = frontdesk_tests::cast::unique("key-");
+    let send =
+        |path: &str, body: &Value| mallory.send(Request::new("POST", path).json(body).header("Idempotency-Key", &key));
+    let engaged = send("/1.0/interventions", &json!({ "content_id": content })).ok();
+    let new =
+        json!({ "type": "sdk", "name": "Mine", "community_id": source.community_id, "base_uri": "https://c.example" });
+    let made = send("/1.0/content_sources", &new).ok();
+    let requests = [
+        ("/1.0/interventions", json!({ "content_id": content })),
+        ("/1.0/contents", json!({ "in_reply_to_id": content, "body": "Once" })),
+        ("/1.0/intervention_comments", json!({ "intervention_id": engaged["id"], "body": "Known" })),
+        ("/1.0/content_sources", new),
+    ];
+    for (path, body) in &requests {
+        send(path, body).ok();
+        assert_eq!(send(path, body).header("idempotency-replayed"), Some("true"), "{path}");
+    }
+    give(&source.id, "");
+    give(&id(&made), "");
+    for (path, body) in &requests {
+        let answer = send(path, body);
+        assert!(!answer.text().contains("access_token"), "{path}");
+        answer.refused(404);
+    }
+    give(&source.id, "read");
+    assert_eq!(send(requests[1].0, &requests[1].1).header("idempotency-replayed"), Some("true"));
 }

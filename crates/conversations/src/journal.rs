@@ -120,7 +120,7 @@ pub(crate) fn operations(_: &Arc<Conversations>) -> Vec<Operation> {
     vec![
         Operation::read("getAllEvents", Method::GET, "/events", list)
             .tag(tag)
-            .summary("Lists what happened, newest first, but for what is in threads that the caller may not read.")
+            .summary("Lists what happened, newest first, but for what is on sources that the caller may not read.")
             .notes(DESCRIPTION.as_str())
             .permissions(&[Permission::SearchEvent]),
         Operation::read("getEvent", Method::GET, "/events/{eventId}", |call, _: NoParameters, tx| show(call, tx))
@@ -161,8 +161,8 @@ fn order(query: &Query<Means>) -> &'static str {
     if query.ascending { "log.id" } else { "log.id DESC" }
 }
 
-/// Only what the journal shows, and nothing of threads on sources that the caller may not read. What happened to a
-/// thread that has gone holds nothing but ids.
+/// Only what the journal shows, and nothing of sources that the caller may not read, nor of threads on them. Of a thread
+/// that has gone nobody knows any more where it was: only who reads every source sees what happened to it.
 fn limit_to(caller: &Caller, tx: &mut dyn Tx, filter: &mut Filter) -> Result<()> {
     filter.and(format!("log.kind NOT IN ({})", quoted(UNTOLD)));
     let readable = caller.sources_with(SourceRight::Read);
@@ -170,9 +170,12 @@ fn limit_to(caller: &Caller, tx: &mut dyn Tx, filter: &mut Filter) -> Result<()>
     if usize::try_from(all) != Ok(readable.len()) {
         let own = Piece::one_of(tx.dialect(), "threads.source_id", &readable);
         filter.and_piece(own.within(
-            "(log.thread_id IS NULL OR NOT EXISTS (
-               SELECT 1 FROM threads WHERE threads.id = log.thread_id AND NOT {}))",
+            "(log.thread_id IS NULL OR EXISTS (SELECT 1 FROM threads WHERE threads.id = log.thread_id AND {}))",
         ));
+        let of_sources: Vec<&str> =
+            JOURNAL.iter().copied().filter(|name| name.starts_with("content_source.")).collect();
+        let others = format!("(log.kind NOT IN ({}) OR {{}})", quoted(&of_sources));
+        filter.and_piece(Piece::one_of(tx.dialect(), "log.object_id", &readable).within(&others));
     }
     Ok(())
 }

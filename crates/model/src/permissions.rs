@@ -235,6 +235,13 @@ impl SourceRights {
         added & !self.0 == 0 && !(is_freed && after.supervision() < self.supervision())
     }
 
+    /// Whether somebody with these rights may turn `before` into `after`: they give nothing that they lack, and take
+    /// nothing away that they could not give back. Else they could become whom they have weakened, and be as strong as
+    /// them once that is put right.
+    pub fn may_change(self, before: SourceRights, after: SourceRights) -> bool {
+        self.may_grant(before, after) && self.may_grant(after, before)
+    }
+
     /// The bits as the store keeps them.
     pub fn bits(self) -> i64 {
         self.0
@@ -320,6 +327,18 @@ mod tests {
             (SourceRights::FULL, watched, SourceRights::FULL, true),
         ] {
             assert_eq!(mine.may_grant(before, after), granted, "{mine:?}: {before:?} to {after:?}");
+        }
+        for (mine, before, after, allowed) in [
+            (none, reply, none, false),
+            (read, reply, read, false),
+            (reply, reply, none, true),
+            (half, watched, none, true),
+            (half, reply, half, false),
+            (watched, reply, watched, false),
+            (watched, reply, none, false),
+            (reply, watched, half, true),
+        ] {
+            assert_eq!(mine.may_change(before, after), allowed, "{mine:?}: {before:?} to {after:?}");
         }
         assert_eq!((watched.supervision(), half.supervision(), reply.supervision()), (100, 50, 0));
         assert_eq!(watched.with_approval_threshold(Some(0)).supervision(), 0);

@@ -120,8 +120,10 @@ pub(crate) fn operations() -> Vec<Operation> {
             .notes(
                 "Each parameter is named by the id of a source. Its value is a list of read, reply, reply_with_html, \
                  initiate_discussion, destroy, and approval_required or one of approval_threshold_0, \
-                 approval_threshold_10 … approval_threshold_100: a list, or a text with commas between; empty: nothing. Nobody gives a right that they lack on the source themselves, nor frees anybody \
-                 from more approval than they are free from themselves, unless their role holds every permission.",
+                 approval_threshold_10 … approval_threshold_100: a list, or a text with commas between; empty: nothing. \
+                 Nobody gives or takes a right that they lack on the source themselves, nor frees anybody from more \
+                 approval, or puts them under more, than they could put right again, unless their role holds every \
+                 permission.",
             )
             .permissions(&[Permission::UpdateUser, Permission::ManageUsersOfMyTeams]),
     ]
@@ -170,8 +172,9 @@ fn update(call: &Call, parameters: Update, tx: &mut dyn Tx) -> Result<UserSource
             continue;
         }
         let is_administrator = call.caller.permissions == Permissions::ALL;
-        if !is_administrator && !call.caller.rights(source_id).may_grant(before, after) {
-            return Err(error::forbidden(format!("{key}: you may not give rights that you lack on this source.")));
+        if !is_administrator && !call.caller.rights(source_id).may_change(before, after) {
+            let message = format!("{key}: you may neither give nor take rights that you lack on this source.");
+            return Err(error::forbidden(message));
         }
         grant(tx, user_id, source_id, after)?;
         changed.push(source_id);

@@ -1,5 +1,5 @@
 //! `Idempotency-Key`: a creating request that is sent twice happens once. Key and answer are stored in the transaction
-//! of what they answer for; a refusal rolls its key back.
+//! of what they answer for; a refusal rolls its key back. An answer is told again to who may still see it.
 
 use axum::http::{HeaderMap, StatusCode};
 use frontdesk_model::{Id, Result, Secret, Timestamp, error};

@@ -124,7 +124,7 @@ impl Document {
             parameters.extend(query_parameters(operation.parameters()));
         }
         parameters.extend(["impersonated_user_id", "extended"].map(|name| reference("parameters", name)));
-        if *method == Method::POST && writes {
+        if *method == Method::POST && writes && operation.is_kept {
             parameters.push(reference("parameters", "IdempotencyKey"));
         }
         let mut responses = Map::new();

@@ -31,6 +31,8 @@ pub enum Kind {
 
 /// Slow work on one parameter, given as text.
 pub(crate) type Prepare = fn(&Env, &str) -> Result<String>;
+/// Whether an answer that was kept may be told to the caller again.
+pub(crate) type Replay = fn(&Call, &Value, &mut dyn Tx) -> Result<()>;
 pub(crate) type Run = Box<dyn Fn(&Call, &Map<String, Value>, &mut dyn Tx) -> Result<Vec<u8>> + Send + Sync>;
 
 /// One operation. Routing, coercion, permission checks and the OpenAPI document all come from here.
@@ -61,6 +63,8 @@ pub struct Operation {
     answer: fn(&mut SchemaGenerator) -> Schema,
     pub(crate) record: Record,
     pub(crate) prepare: Option<(&'static str, Prepare)>,
+    pub(crate) replay: Option<Replay>,
+    pub(crate) is_kept: bool,
     pub(crate) run: Run,
 }
 
@@ -154,6 +158,8 @@ impl Operation {
             schema,
             answer: |generator| generator.subschema_for::<A>(),
             prepare: None,
+            replay: None,
+            is_kept: true,
             run,
         }
     }
@@ -193,6 +199,18 @@ impl Operation {
     /// parameter is taken for a secret.
     pub fn prepare(self, parameter: &'static str, work: fn(&Env, &str) -> Result<String>) -> Operation {
         Operation { prepare: Some((parameter, work)), ..self }
+    }
+
+    /// Asks, before an answer is told again that was kept for its `Idempotency-Key`, whether the caller may still see it.
+    /// The permissions of the row are asked anyway.
+    pub fn replay(self, may_see: fn(&Call, &Value, &mut dyn Tx) -> Result<()>) -> Operation {
+        Operation { replay: Some(may_see), ..self }
+    }
+
+    /// Keeps no answers: it takes no `Idempotency-Key`, and does its work again. For what copies much that may be hidden
+    /// or erased meanwhile.
+    pub fn unkept(self) -> Operation {
+        Operation { is_kept: false, ..self }
     }
 
     /// Serves it under another method or path as well. The parameters in the path must have the same names.

@@ -379,7 +379,7 @@ impl Given {
             errors.push(AttributeError { attribute: "file".into(), kind: "blank".into(), message });
         }
         let values = operation.record.coerce(bag, errors)?;
-        let creates = operation.method == Method::POST && operation.kind != Kind::Read;
+        let creates = operation.method == Method::POST && operation.kind != Kind::Read && operation.is_kept;
         let key = if creates { key_of(headers)? } else { None };
         let sha256 = upload.as_ref().map(|upload| &upload.sha256);
         let attempt = key.map(|key| {
@@ -426,11 +426,6 @@ impl Job {
         let given = self.given.as_ref().map_err(Clone::clone)?;
 
         let env = &self.server.api.env;
-        if let Some(attempt) = &given.attempt
-            && let Some(stored) = attempt.begin(tx, user_id, operation.id, env.now(), &self.server.api.seal)?
-        {
-            return Ok(Answer { status: stored.status, body: stored.body, replayed: true });
-        }
         let call = Call {
             caller,
             env: env.clone(),
@@ -440,6 +435,16 @@ impl Job {
             prepared: self.prepared.clone(),
             path: self.path.clone(),
         };
+        if let Some(attempt) = &given.attempt
+            && let Some(stored) = attempt.begin(tx, user_id, operation.id, env.now(), &self.server.api.seal)?
+        {
+            if let Some(may_see) = operation.replay {
+                let answer = serde_json::from_slice(&stored.body)
+                    .map_err(|trouble| error::broken(format!("a kept answer: {trouble}")))?;
+                may_see(&call, &answer, tx)?;
+            }
+            return Ok(Answer { status: stored.status, body: stored.body, replayed: true });
+        }
         let body = (operation.run)(&call, &given.values, tx)?;
         if let Some(attempt) = &given.attempt {
             attempt.finish(tx, user_id, operation.id, operation.success, &body, &self.server.api.seal)?;

@@ -16,7 +16,7 @@ use super::body::{Formatted, formatted};
 use super::{commands, search, waiting};
 use crate::attachments::ContentAttachment;
 use crate::sources::Reach;
-use crate::{Conversations, attachments, categories, identities};
+use crate::{Conversations, attachments, categories, identities, sources};
 
 /// A content as REST shows it.
 #[derive(Serialize, JsonSchema)]
@@ -289,7 +289,8 @@ pub(super) fn operations(app: &Arc<Conversations>) -> Vec<Operation> {
             "The content is stored now and pushed to its channel later: synchronization_status tells. An answer to a \
              content that nobody has engaged opens an intervention for the caller; under a closed intervention it is \
              422. Needs the right reply or initiate_discussion on the source.",
-        ),
+        )
+        .replay(sources::still_readable),
         Operation::read("getContent", Method::GET, "/contents/{contentId}", move |call, _: NoParameters, tx| {
             show(&for_show, call, id(call)?, tx)
         })

@@ -80,6 +80,7 @@ pub(super) fn operation() -> Operation {
              ask again with after for the rest. Every piece is told in the journal.",
         )
         .permissions(&[Permission::ExportIdentity])
+        .unkept()
         .extension()
 }
 

@@ -12,9 +12,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::rest::{Identity, answer};
-use super::{EXTRA_VALUES_MAX, Gender, insert, merged, readable_communities};
+use super::{EXTRA_VALUES_MAX, Gender, insert, merged, readable_communities, require_readable};
 use crate::identity_groups::mapping;
-use crate::{communities, events};
+use crate::{communities, events, sources};
 
 /// Kinds of communities whose identities are known by an e-mail address. The foreign id is the address in lower case.
 pub(crate) const EMAILS: &str = "emails";
@@ -72,6 +72,7 @@ pub(super) fn operation() -> Operation {
              mobile_phone are the number's digits, and home_phone is not taken over.",
         )
         .permissions(&[Permission::UpdateIdentity, Permission::ManageIdentities])
+        .replay(|call, answer, tx| require_readable(tx, &call.caller, sources::told_id(answer, "id")?))
         .created()
 }
 

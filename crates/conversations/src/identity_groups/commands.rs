@@ -7,6 +7,7 @@ use frontdesk_rest::Call;
 use frontdesk_store::{Tx, args};
 use serde_json::{Map, Value, json};
 
+use super::mapping::told_by;
 use super::{
     CONTACTS_MAX, Group, IDENTITIES_MAX, NOTES_CHARACTERS_MAX, TAGS_MAX, TEXT_CHARACTERS_MAX, by_id, changed, find,
     link, of_identity, of_identity_or_new, save,
@@ -149,8 +150,36 @@ pub(super) fn unmerge(call: &Call, identity_id: Id, tx: &mut dyn Tx) -> Result<(
     Ok(())
 }
 
+/// Takes an identity out of its group, with all that the group has just as this identity tells it, unless another of its
+/// identities tells the same. For one that is to be forgotten: a lock keeps nothing.
+pub(crate) fn forget(call: &Call, identity_id: Id, tx: &mut dyn Tx) -> Result<()> {
+    let row = tx.one("SELECT identity_group_id FROM identities WHERE id = $1", args![&identity_id])?;
+    let Some(before) = row.get::<Option<Id>>(0)?.map(|id| by_id(tx, id)).transpose()?.flatten() else { return Ok(()) };
+    let mut after = before.clone();
+    for told in told_by(tx, &call.env, identity_id)? {
+        after.subtract(told)?;
+    }
+    let sql = "SELECT id FROM identities WHERE identity_group_id = $1 AND id <> $2 ORDER BY id";
+    let mut kept = Group { tag_ids: Vec::new(), ..before.clone() };
+    let others = tx.query(sql, args![&before.id, &identity_id])?;
+    for row in &others {
+        for told in told_by(tx, &call.env, row.get(0)?)? {
+            kept.subtract(told)?;
+        }
+    }
+    // What others do not tell is left in `kept`: the rest of what the group knows is theirs too.
+    let mut theirs = before.clone();
+    theirs.subtract(kept)?;
+    after.fill(&theirs)?;
+    if !others.is_empty() && save(tx, &call.env, &before, &after)? {
+        let told = json!({ "changed": changed(&before, &after) });
+        tx.append(events::by(call, "identity_group.updated", before.id, None, told));
+    }
+    leave(call, identity_id, tx)
+}
+
 /// Takes an identity out of its group, if it is in one, and the group away when it was the last.
-pub(crate) fn leave(call: &Call, identity_id: Id, tx: &mut dyn Tx) -> Result<()> {
+fn leave(call: &Call, identity_id: Id, tx: &mut dyn Tx) -> Result<()> {
     let old: Option<Id> =
         tx.one("SELECT identity_group_id FROM identities WHERE id = $1", args![&identity_id])?.get(0)?;
     let Some(old) = old else { return Ok(()) };

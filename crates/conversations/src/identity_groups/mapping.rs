@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{Group, TEXT_CHARACTERS_MAX, changed, of_identity_or_new, save};
+use super::{Group, TEXT_CHARACTERS_MAX, changed, of_identity, of_identity_or_new, save};
 
 /// A community maps at most this many values.
 pub(crate) const MAPPINGS_MAX: usize = 100;
@@ -101,6 +101,44 @@ pub(crate) fn apply(
         tx.append(NewEvent::new(env, None, "identity_group.updated", after.id, None, told));
     }
     Ok(())
+}
+
+/// What an identity tells of its person: by itself, and by its extra values where its community maps them. Not stored.
+pub(super) fn told_by(tx: &mut dyn Tx, env: &Env, identity_id: Id) -> Result<[Group; 2]> {
+    let own = of_identity(tx, env, identity_id)?;
+    let sql = "SELECT community_id, extra_values, uuid FROM identities WHERE id = $1";
+    let row = tx.one(sql, args![&identity_id])?;
+    let told: Map<String, Value> = serde_json::from_str(&row.get::<String>(1)?)
+        .map_err(|trouble| error::broken(format!("identities.extra_values: {trouble}")))?;
+    let uuid = row.get::<Option<String>>(2)?.map(Value::String);
+    let mut mapped = Group {
+        firstname: None,
+        lastname: None,
+        company: None,
+        gender: None,
+        emails: Vec::new(),
+        home_phones: Vec::new(),
+        mobile_phones: Vec::new(),
+        ..own.clone()
+    };
+    let mappings = of_community(tx, row.get(0)?)?;
+    if mappings.is_empty() {
+        return Ok([own, mapped]);
+    }
+    let fields = custom_fields::of(tx, custom_fields::Owner::IdentityGroup)?;
+    for mapping in &mappings {
+        let value = if mapping.key == UUID { uuid.as_ref() } else { told.get(&mapping.key) };
+        let Some(value) = value else { continue };
+        if let (Some(field), Some(text)) = (mapping.field, text(value)) {
+            fill(&mut mapped, field, &text);
+        }
+        if let Some(key) = &mapping.custom_field_key
+            && let Some(stored) = custom_fields::fill(&fields, &mapped.custom_fields, &[(key.as_str(), value)])?
+        {
+            mapped.custom_fields = stored;
+        }
+    }
+    Ok([own, mapped])
 }
 
 /// A plain value as text, where it is short enough to be a field's.

@@ -15,7 +15,7 @@ use serde_json::json;
 
 use crate::identities;
 
-pub(crate) use commands::leave;
+pub(crate) use commands::forget;
 pub(crate) use rest::operations;
 
 /// At most this many identities are one person.
@@ -72,6 +72,28 @@ fn group(row: &Row) -> Result<Group> {
 impl Group {
     fn contacts(&self) -> [(&'static str, &Vec<String>); 3] {
         [("email", &self.emails), ("home_phone", &self.home_phones), ("mobile_phone", &self.mobile_phones)]
+    }
+
+    fn texts_mut(&mut self) -> [&mut Option<String>; 5] {
+        [&mut self.firstname, &mut self.lastname, &mut self.company, &mut self.gender, &mut self.notes]
+    }
+
+    fn lists_mut(&mut self) -> [&mut Vec<String>; 3] {
+        [&mut self.emails, &mut self.home_phones, &mut self.mobile_phones]
+    }
+
+    /// Forgets what it has just as another tells it.
+    fn subtract(&mut self, mut other: Group) -> Result<()> {
+        for (own, others) in self.texts_mut().into_iter().zip(other.texts_mut()) {
+            if own == others {
+                *own = None;
+            }
+        }
+        for (own, others) in self.lists_mut().into_iter().zip(other.lists_mut()) {
+            own.retain(|value| !others.iter().any(|other| other.to_lowercase() == value.to_lowercase()));
+        }
+        self.custom_fields = custom_fields::without(&self.custom_fields, &other.custom_fields)?;
+        Ok(())
     }
 
     /// Takes over what this group does not know from another; what it knows stays (row 5.09).

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::find;
+use crate::sources::told_id;
 use crate::{Conversations, events};
 
 const BODY_CHARACTERS_MAX: usize = 20_000;
@@ -96,7 +97,8 @@ pub(crate) fn operations(_: &Arc<Conversations>) -> Vec<Operation> {
         Operation::write("createInterventionComment", Method::POST, all, create)
             .tag(tag)
             .summary("Comments on an intervention.")
-            .notes("An intervention on a source that the caller may not read is 404."),
+            .notes("An intervention on a source that the caller may not read is 404.")
+            .replay(|call, answer, tx| find(tx, &call.caller, told_id(answer, "intervention_id")?).map(drop)),
         Operation::read("getInterventionComment", Method::GET, one, |call, _: NoParameters, tx| show(call, tx))
             .tag(tag)
             .summary("Reads a comment."),

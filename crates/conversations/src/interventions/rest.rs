@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 use super::deferring::{self, Until};
 use super::{Intervention, SELECT, commands, find, intervention};
-use crate::{Conversations, categories};
+use crate::{Conversations, categories, sources};
 
 /// An intervention as REST shows it. Times to reply are in seconds; `_bh` counts business hours only.
 #[derive(Serialize, JsonSchema)]
@@ -202,7 +202,8 @@ pub(super) fn operations(_: &Arc<Conversations>) -> Vec<Operation> {
             answer(tx, opened)
         })
         .tag(tag)
-        .summary("Engages a customer's content: opens an intervention for the caller, or re-opens the closed one."),
+        .summary("Engages a customer's content: opens an intervention for the caller, or re-opens the closed one.")
+        .replay(sources::still_readable),
         Operation::read("getIntervention", Method::GET, path, move |call, _: NoParameters, tx| {
             let found = find(tx, &call.caller, id(call)?)?;
             answer(tx, found)

@@ -160,6 +160,17 @@ pub(crate) fn find(tx: &mut dyn Tx, caller: &Caller, id: Id) -> Result<Source> {
     by_id(tx, id)?.ok_or_else(|| error::not_found("source"))
 }
 
+/// An id in an answer that was kept.
+pub(crate) fn told_id(answer: &serde_json::Value, name: &str) -> Result<Id> {
+    let id = answer[name].as_str().and_then(|id| id.parse().ok());
+    id.ok_or_else(|| error::broken(format!("a kept answer has no {name}")))
+}
+
+/// 404 unless the caller may still read the source that a kept answer is about.
+pub(crate) fn still_readable(call: &Call, answer: &serde_json::Value, tx: &mut dyn Tx) -> Result<()> {
+    find(tx, &call.caller, told_id(answer, "source_id")?).map(drop)
+}
+
 pub(crate) fn by_id(tx: &mut dyn Tx, id: Id) -> Result<Option<Source>> {
     let row = tx.first(&format!("SELECT {COLUMNS} FROM sources WHERE id = $1"), args![&id])?;
     row.map(|row| source(&row)).transpose()

@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::settings::{AutoResponseTrigger, Known, OwnSettings, Signature, TriggerFlags, TriggerPeriods, Update};
-use super::{COLUMNS, Channel, CommonSettings, Source, StoredSettings, by_id, channel, find, grant, source};
+use super::{COLUMNS, Channel, CommonSettings, Source, StoredSettings, by_id, channel, find, grant, source, told_id};
 use crate::{Conversations, categories, communities, events, identities};
 
 /// Icon colours, by number.
@@ -239,6 +239,7 @@ pub(super) fn operations(app: &Arc<Conversations>) -> Vec<Operation> {
              access_token, the shared secret of both directions.",
         )
         .permissions(&[Permission::CreateContentSource])
+        .replay(|call, answer, tx| find(tx, &call.caller, told_id(answer, "id")?).map(drop))
         .extension(),
         Operation::write("updateSource", Method::PUT, "/content_sources/{sourceId}", move |call, parameters, tx| {
             update(&for_update, call, parameters, tx)

@@ -9,7 +9,7 @@ use frontdesk_model::{Id, Result, Timestamp, error};
 use frontdesk_store::{Row, Tx, args};
 
 pub(crate) use rest::operations;
-pub use values::{Change, change, fill, merged, shown};
+pub use values::{Change, change, fill, merged, shown, without};
 
 /// At most this many fields on one kind of object: every read of a customer looks at all of them.
 const FIELDS_MAX: usize = 200;

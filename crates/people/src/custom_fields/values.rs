@@ -119,6 +119,14 @@ pub fn merged(first: &str, second: &str) -> Result<String> {
     Ok(Value::Object(map).to_string())
 }
 
+/// Stored values of an object but for those that another has just so.
+pub fn without(first: &str, second: &str) -> Result<String> {
+    let (mut values, other) = (stored_values(first)?, stored_values(second)?);
+    values.retain(|id, value| other.get(id) != Some(value));
+    let map: Map<String, Value> = values.into_iter().map(|(id, value)| (id.hex(), value)).collect();
+    Ok(Value::Object(map).to_string())
+}
+
 /// A given value as the field keeps it; none: unset. The error says what it must be.
 fn read(field: &Field, given: &Value) -> std::result::Result<Option<Value>, String> {
     if !field.is_list() {
