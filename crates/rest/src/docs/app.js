@@ -84,9 +84,9 @@ function drawIndex() {
   const names = [...groups.keys()].sort((a, b) => a.localeCompare(b));
   byId("operations").replaceChildren(...names.map((tag) => {
     const links = groups.get(tag).map((operation) => {
-      const ours = operation["x-frontdesk-extension"] ? make("span", { class: "quiet ours", title: "Frontdesk's own, not part of the platform's published API" }, "own") : null;
+      const ours = operation["x-frontdesk-extension"] ? make("span", { class: "quiet", title: "Frontdesk's own, not part of the platform's published API" }, " · own") : null;
       const method = make("span", { class: `method ${operation.method}` }, operation.method === "delete" ? "DEL" : operation.method.toUpperCase());
-      operation.link = make("a", { href: `#/${operation.operationId}` }, method, make("span", {}, operation.summary || operation.operationId), ours);
+      operation.link = make("a", { href: `#/${operation.operationId}` }, method, make("span", {}, operation.summary || operation.operationId, ours));
       operation.entry = make("li", {}, operation.link);
       return operation.entry;
     });
