@@ -40,3 +40,43 @@ pub(crate) const ALL: &[Migration] = &[
     both!(12, "0012_category_jobs"),
     both!(13, "0013_identity_lists"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use frontdesk_store::{Store, args};
+
+    /// What an empty store answers fast and a large one would not: these ways were measured (`make bench`).
+    #[tokio::test]
+    async fn sqlite_takes_the_ways_that_stay_short_in_a_large_store() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open_sqlite(&folder.path().join("new.db"), super::ALL).unwrap();
+        let plans = store.read(|tx| {
+            let mut plans = Vec::new();
+            for sql in [
+                "SELECT min(created_at) FROM contents WHERE intervention_id = $1 AND status = 'assigned'",
+                "SELECT id FROM contents WHERE thread_id = $1 AND author_id = $1 AND intervention_id IS NULL",
+                "SELECT id FROM contents WHERE thread_id = $1 AND status = 'new'",
+                "SELECT 1 FROM interventions WHERE source_id <> $1 AND closed_at IS NULL AND NOT reopened",
+                "SELECT id FROM interventions WHERE source_id <> $1 ORDER BY created_at DESC, id DESC LIMIT 30",
+                "SELECT id FROM threads WHERE source_id <> $1 ORDER BY last_content_at DESC, id DESC LIMIT 30",
+            ] {
+                let rows =
+                    tx.query(&format!("EXPLAIN QUERY PLAN {sql}"), args![&frontdesk_model::Id::from_parts(1, 1)])?;
+                let steps = rows.iter().map(|row| row.get(3)).collect::<frontdesk_model::Result<Vec<String>>>()?;
+                plans.push(steps.join("; "));
+            }
+            Ok(plans)
+        });
+        let plans = plans.await.unwrap();
+        for (plan, index) in plans.iter().zip([
+            "contents_intervention",
+            "contents_author",
+            "contents_thread",
+            "COVERING INDEX interventions_opened",
+            "interventions_age",
+            "threads_activity",
+        ]) {
+            assert!(plan.contains(index) && !plan.contains("TEMP B-TREE") && !plan.contains("ANY("), "{plan}");
+        }
+    }
+}
