@@ -151,6 +151,8 @@ fn an_import_fills_its_group_and_is_found_by_uuid(engine: Engine) {
         (&json!(address), &json!("Kettles"), &json!([address]))
     );
     // The community goes with its identities, and those take their groups along.
+    // Nobody deletes customers whom they may not even see.
+    cast.hire(&["create_community"]).delete(&format!("/1.0/communities/{community}")).refused(403);
     cast.otto.delete(&format!("/1.0/communities/{community}")).ok();
     cast.otto.get(&format!("/1.0/identity_groups/{}", id(group))).refused(404);
 }

@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::identities::import;
+use crate::identities::{import, readable_communities};
 use crate::identity_groups::mapping::{self, Mapping};
 use crate::{Conversations, events};
 use frontdesk_people::checked::{self, NAME_CHARACTERS_MAX};
@@ -103,7 +103,10 @@ pub(crate) fn operations(_: &Arc<Conversations>) -> Vec<Operation> {
         Operation::write("deleteCommunity", Method::DELETE, path, |call, _: NoParameters, tx| delete(call, tx))
             .tag(tag)
             .summary("Deletes a community without sources, and its identities.")
-            .notes("Refused while one of its identities has written something or is in an intervention.")
+            .notes(
+                "Refused while one of its identities has written something or is in an intervention, and to who may not \
+                 see its identities.",
+            )
             .permissions(&[Permission::CreateCommunity])
             .extension(),
     ]
@@ -200,6 +203,11 @@ fn delete(call: &Call, tx: &mut dyn Tx) -> Result<Community> {
     if tx.first("SELECT 1 FROM sources WHERE community_id = $1 LIMIT 1", args![&community.id])?.is_some() {
         let message = "The community has sources: delete those first.";
         return Err(error::unprocessable("community_has_sources", message));
+    }
+    let holds = tx.first("SELECT 1 FROM identities WHERE community_id = $1 LIMIT 1", args![&community.id])?.is_some();
+    if holds && !readable_communities(tx, &call.caller, None)?.contains(&community.id) {
+        let message = "The community holds identities that you may not see: who manages identities may delete it.";
+        return Err(error::forbidden(message));
     }
     let in_use = tx.first(
         "SELECT 1 FROM identities

@@ -335,7 +335,9 @@ pub(super) fn edit(call: &Call, seal: &Seal, id: Id, edit: &Edit, tx: &mut dyn T
     if !waiting.is_by(call) && !waiting.is_judged_by(call) {
         return Err(error::forbidden("Only its author, and who may approve it, can change this content."));
     }
-    require_right(call, waiting.source_id, waiting.in_reply_to_id.is_some())?;
+    if waiting.is_by(call) {
+        require_right(call, waiting.source_id, waiting.in_reply_to_id.is_some())?;
+    }
     let scheduled_at = match edit.scheduled_at.as_deref() {
         None => waiting.scheduled_at,
         Some("") => None,
