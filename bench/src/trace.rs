@@ -78,7 +78,7 @@ fn of_product(dir: &Path, messages: &[Message]) -> Vec<Vec<String>> {
         let (router, token) = product(dir, &store).await;
         let community = json!({ "type": "sdk", "name": "x" });
         let community = post(&router, "/1.0/communities", &token, community).await;
-        let secret = "secret";
+        let secret = "a secret that is long enough for a source";
         let source = json!({ "type": "sdk", "name": "x", "community_id": community["id"],
             "base_uri": "http://127.0.0.1:9/", "access_token": secret });
         let source = post(&router, "/1.0/content_sources", &token, source).await;
