@@ -14,7 +14,6 @@ mod parameters;
 mod rate_limit;
 mod routes;
 mod serve;
-mod shares;
 #[cfg(test)]
 mod tests;
 mod upload;

@@ -1,6 +1,7 @@
 //! The way of a request: route, token, rate, body, parameters, then one transaction that authenticates, checks
 //! permissions, and runs the operation.
 
+use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
@@ -23,7 +24,6 @@ use crate::operation::{Kind, Operation};
 use crate::parameters::{BodyKind, boolean, parse_pairs, with_body};
 use crate::rate_limit::RateLimiter;
 use crate::routes::{Found, Lost, Routes};
-use crate::shares::Shares;
 use crate::upload::{Bounds, receive};
 use crate::{Api, ClientAddress};
 
@@ -35,7 +35,8 @@ pub(crate) struct Server {
     api: Api,
     routes: Routes,
     limiter: RateLimiter,
-    shares: Shares,
+    /// Makes a number of each token, by which those who ask take turns.
+    askers: RandomState,
     preparations: Semaphore,
 }
 
@@ -52,7 +53,7 @@ impl Server {
         Server {
             routes,
             limiter,
-            shares: Shares::default(),
+            askers: RandomState::new(),
             preparations: Semaphore::new(PREPARATIONS_AT_ONCE_MAX),
             api,
         }
@@ -188,8 +189,8 @@ async fn answer(
     };
     match operation.kind {
         Kind::Read => {
-            let _share = server.shares.take(&job.token).await?;
-            server.api.store.read(move |tx| job.run(tx)).await
+            let asker = server.askers.hash_one(&job.token);
+            server.api.store.read_as(asker, move |tx| job.run(tx)).await
         }
         Kind::Write | Kind::Upload => server.api.store.write(move |tx| job.run(tx)).await,
     }

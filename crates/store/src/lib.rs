@@ -13,6 +13,7 @@ mod power_loss;
 pub mod seal;
 pub mod search;
 mod sqlite;
+mod turns;
 mod tx;
 mod value;
 mod visible;
@@ -22,7 +23,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crossbeam_channel::Sender;
 use frontdesk_model::{Error, Result, error};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 pub use filter::{COUNT_EXACT_MAX, Filter, Order, Owned, Piece, Route, Searched};
 pub use migrate::Migration;
@@ -31,13 +32,14 @@ pub use tx::{Dialect, Tx};
 pub use value::{Arg, FromValue, Row, Text, Value};
 
 use engine::{Queued, Task};
+use turns::Turns;
 
 /// A handle on the store, cheap to clone.
 #[derive(Clone)]
 pub struct Store {
     inner: Arc<Mutex<Option<Open>>>,
     writes: Sender<Queued>,
-    reads: Sender<Queued>,
+    reads: Arc<Turns>,
     committed: watch::Receiver<i64>,
     dialect: Dialect,
 }
@@ -78,7 +80,9 @@ impl Store {
         T: Send + 'static,
         F: Fn(&mut dyn Tx) -> Result<T> + Send + 'static,
     {
-        submit(&self.writes, job).await
+        let (job, answer) = Task::with_answer(job);
+        self.writes.send(Some(job)).map_err(|_| closed())?;
+        answered(answer).await
     }
 
     /// Runs `job` in a read-only transaction: one consistent view.
@@ -87,7 +91,20 @@ impl Store {
         T: Send + 'static,
         F: Fn(&mut dyn Tx) -> Result<T> + Send + 'static,
     {
-        submit(&self.reads, job).await
+        self.read_as(0, job).await
+    }
+
+    /// The same for one of many askers: those who wait take turns, so that nobody waits for all that another asks.
+    pub async fn read_as<T, F>(&self, asker: u64, job: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Fn(&mut dyn Tx) -> Result<T> + Send + 'static,
+    {
+        let (job, answer) = Task::with_answer(job);
+        if !self.reads.add(asker, job) {
+            return Err(closed());
+        }
+        answered(answer).await
     }
 
     /// Tells whenever the log has grown. Only a hint: other nodes' commits are found by reading.
@@ -111,12 +128,10 @@ impl Store {
     }
 }
 
-async fn submit<T, F>(queue: &Sender<Queued>, job: F) -> Result<T>
-where
-    T: Send + 'static,
-    F: Fn(&mut dyn Tx) -> Result<T> + Send + 'static,
-{
-    let (job, answer) = Task::with_answer(job);
-    queue.send(Some(job)).map_err(|_| Error::Unavailable("the store is closed".into()))?;
+fn closed() -> Error {
+    Error::Unavailable("the store is closed".into())
+}
+
+async fn answered<T>(answer: oneshot::Receiver<Result<T>>) -> Result<T> {
     answer.await.map_err(|_| error::broken("a database thread ended"))?
 }

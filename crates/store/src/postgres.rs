@@ -5,6 +5,7 @@
 //! and write without further locks, exactly as on SQLite.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ use tokio::sync::watch;
 
 use crate::Migration;
 use crate::engine::{self, BATCH_JOBS_MAX, CACHED_SQL_BYTES_MAX, Job, Queued, READ_SECONDS_MAX, attempt};
+use crate::turns::Turns;
 use crate::tx::{Dialect, Tx};
 use crate::value::{Arg, Row, Value};
 
@@ -31,7 +33,7 @@ const CACHED_STATEMENTS: usize = 256;
 /// Where the writer and the readers take their jobs.
 pub(crate) struct Postgres {
     pub(crate) writes: Sender<Queued>,
-    pub(crate) reads: Sender<Queued>,
+    pub(crate) reads: Arc<Turns>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -45,11 +47,11 @@ impl Postgres {
         committed.send_replace(last);
 
         let (writes, write_queue) = crossbeam_channel::unbounded();
-        let (reads, read_queue) = crossbeam_channel::unbounded();
+        let reads = Arc::new(Turns::default());
         let mut threads = Vec::new();
         for number in 0..READERS {
             let mut reader = Connected { config: config.clone(), session: None };
-            let queue: Receiver<Queued> = read_queue.clone();
+            let queue = reads.clone();
             threads.push(spawn(&format!("store-read-{number}"), move || reader.serve_reads(&queue))?);
         }
         let mut writer = Connected { config, session: Some(Session::new(client)) };
@@ -60,9 +62,7 @@ impl Postgres {
     /// Finishes what is queued and disconnects.
     pub(crate) fn close(self) {
         let _ = self.writes.send(None);
-        for _ in 0..READERS {
-            let _ = self.reads.send(None);
-        }
+        self.reads.close();
         for thread in self.threads {
             let _ = thread.join();
         }
@@ -137,8 +137,8 @@ impl Connected {
         self.session.as_mut().ok_or_else(|| error::broken("no database session"))
     }
 
-    fn serve_reads(&mut self, queue: &Receiver<Queued>) {
-        while let Ok(Some(mut job)) = queue.recv() {
+    fn serve_reads(&mut self, queue: &Turns) {
+        while let Some(mut job) = queue.next() {
             let outcome = self.read(&mut *job);
             job.finish(outcome);
         }

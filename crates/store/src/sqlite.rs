@@ -25,6 +25,7 @@ use tokio::sync::watch;
 use crate::Migration;
 use crate::engine::{self, BATCH_JOBS_MAX, CACHED_SQL_BYTES_MAX, Job, Queued, READ_SECONDS_MAX, attempt};
 use crate::search::{self, Words};
+use crate::turns::Turns;
 use crate::tx::{Dialect, Tx};
 use crate::value::{Arg, Row, Value};
 
@@ -34,8 +35,8 @@ const LIBRARY_VERSION_MIN: i32 = 3_051_003;
 const WAL_BYTES_GROWN: u64 = 16 << 20;
 /// How often the background connection moves pages from the log into the database.
 const CHECKPOINT_PERIOD: Duration = Duration::from_millis(500);
-/// More than there are processors, so that a few broad searches do not keep everybody else waiting.
-const READERS: usize = 6;
+/// One more than a small machine has processors; more cost the short reads a tenth of their rate.
+const READERS: usize = 3;
 /// Readers see the file as memory up to this size, without a call to the system for each page: half the time of a search
 /// in a store of gigabytes. `.cargo/config.toml` lets SQLite map more than its usual 2 GB.
 const MAPPED_BYTES_MAX: u64 = 64 << 30;
@@ -48,7 +49,7 @@ const ARRAY_POINTER: &std::ffi::CStr = c"rarray";
 /// Where the writer and the readers of one database take their jobs.
 pub(crate) struct Sqlite {
     pub(crate) writes: Sender<Queued>,
-    pub(crate) reads: Sender<Queued>,
+    pub(crate) reads: Arc<Turns>,
     threads: Vec<JoinHandle<()>>,
     stop: Arc<AtomicBool>,
 }
@@ -69,13 +70,13 @@ impl Sqlite {
         committed.send_replace(last);
 
         let (writes, write_queue) = crossbeam_channel::unbounded();
-        let (reads, read_queue) = crossbeam_channel::unbounded();
+        let reads = Arc::new(Turns::default());
         let checkpoint_due = Arc::new(AtomicBool::new(false));
         let stop = Arc::new(AtomicBool::new(false));
         let mut threads = Vec::new();
         for number in 0..READERS {
             let reader = Connected::new(read_only(path)?);
-            let queue: Receiver<Queued> = read_queue.clone();
+            let queue = reads.clone();
             threads.push(spawn(&format!("store-read-{number}"), move || reader.serve_reads(&queue))?);
         }
         let (checkpointed, stopping, file) = (checkpoint_due.clone(), stop.clone(), path.to_owned());
@@ -95,9 +96,7 @@ impl Sqlite {
     pub(crate) fn close(self) {
         self.stop.store(true, Ordering::Relaxed);
         let _ = self.writes.send(None);
-        for _ in 0..READERS {
-            let _ = self.reads.send(None);
-        }
+        self.reads.close();
         for thread in self.threads {
             let _ = thread.join();
         }
@@ -245,11 +244,11 @@ impl Connected {
         Ok(())
     }
 
-    fn serve_reads(mut self, queue: &Receiver<Queued>) {
+    fn serve_reads(mut self, queue: &Turns) {
         if let Err(trouble) = self.deadline.clone().watch(&mut self.connection) {
             tracing::error!(%trouble, "reads have no time limit");
         }
-        while let Ok(Some(mut job)) = queue.recv() {
+        while let Some(mut job) = queue.next() {
             self.deadline.set(Some(Instant::now() + Duration::from_secs(READ_SECONDS_MAX)));
             let outcome = self.run("BEGIN").and_then(|()| {
                 let mut tx = SqliteTx { connected: &mut self, events: Vec::new() };
