@@ -104,7 +104,9 @@ fn the_secret_is_made_when_it_is_not_given_and_is_nobody_elses(engine: Engine) {
     cast.otto.put(&path, &json!({ "access_token": secret })).ok();
     assert_eq!(cast.otto.get(&format!("{path}?extended=true")).ok()["access_token"], secret);
     assert!(cast.otto.get(&path).ok().get("access_token").is_none());
-    // Changing something else keeps it.
+    assert_eq!(cast.otto.put(&path, &json!({ "access_token": "short" })).invalid(), ["access_token"]);
+    // Changing something else keeps it, and so does a form that is sent back with its field empty.
+    cast.otto.put(&path, &json!({ "name": "Renamed", "access_token": "" })).ok();
     cast.otto.put(&path, &json!({ "name": "Renamed" })).ok();
     assert_eq!(cast.otto.get(&format!("{path}?extended=true")).ok()["access_token"], secret);
 }
