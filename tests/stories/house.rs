@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// For each crate, the crates of ours that it may depend on: `model ← store, rest, net, sources ← people ←
-/// conversations ← frontdesk`.
-const ARROWS: [(&str, &[&str]); 8] = [
+/// conversations ← webhooks ← frontdesk`.
+const ARROWS: [(&str, &[&str]); 9] = [
     ("frontdesk-model", &[]),
     ("frontdesk-store", &["frontdesk-model"]),
     ("frontdesk-net", &["frontdesk-model"]),
@@ -27,6 +27,18 @@ const ARROWS: [(&str, &[&str]); 8] = [
         ],
     ),
     (
+        "frontdesk-webhooks",
+        &[
+            "frontdesk-model",
+            "frontdesk-store",
+            "frontdesk-net",
+            "frontdesk-sources",
+            "frontdesk-rest",
+            "frontdesk-people",
+            "frontdesk-conversations",
+        ],
+    ),
+    (
         "frontdesk",
         &[
             "frontdesk-model",
@@ -36,6 +48,7 @@ const ARROWS: [(&str, &[&str]); 8] = [
             "frontdesk-rest",
             "frontdesk-people",
             "frontdesk-conversations",
+            "frontdesk-webhooks",
         ],
     ),
 ];
