@@ -469,9 +469,13 @@ fn delivered(tx: &mut dyn Tx, claim: &Claim, foreign_id: Option<&str>, now: Time
 /// The push is over, well or not (row 4.25).
 fn conclude(tx: &mut dyn Tx, env: &Env, claim: &Claim, status: &str) -> Result<()> {
     tx.execute("DELETE FROM deliveries WHERE content_id = $1", args![&claim.content_id])?;
-    let thread_id = tx.one("SELECT thread_id FROM contents WHERE id = $1", args![&claim.content_id])?.get(0)?;
-    let payload = json!({ "source_id": claim.source_id, "synchronization_status": status });
-    tx.append(NewEvent::new(env, None, "content.exported", claim.content_id, Some(thread_id), payload));
+    let sql = "SELECT thread_id, status, intervention_id FROM contents WHERE id = $1";
+    let row = tx.one(sql, args![&claim.content_id])?;
+    let payload = json!({
+        "source_id": claim.source_id, "synchronization_status": status, "status": row.get::<String>(1)?,
+        "intervention_id": row.get::<Option<Id>>(2)?, "approval_required": false,
+    });
+    tx.append(NewEvent::new(env, None, "content.exported", claim.content_id, Some(row.get(0)?), payload));
     Ok(())
 }
 

@@ -17,6 +17,7 @@ pub mod ingest_many;
 pub mod interventions;
 mod journal;
 mod moments;
+pub mod notifications;
 mod search_dates;
 pub mod send_api;
 pub mod simulation;

@@ -12,6 +12,8 @@ pub struct Caller {
     pub user_id: Id,
     /// The token's owner: somebody else while they act as the user.
     pub owner_id: Id,
+    /// The token by which they came; none for what the program does in somebody's name.
+    pub token_id: Option<Id>,
     /// Their role's permissions.
     pub permissions: Permissions,
     /// Their rights, source by source.

@@ -25,13 +25,14 @@ impl Authenticator for SignIn {
 fn token_owner(tx: &mut dyn Tx, token: &str) -> Result<Caller> {
     let hash = access_tokens::hash(token);
     let row = tx.first(
-        "SELECT users.id, roles.permissions FROM access_tokens
+        "SELECT users.id, roles.permissions, access_tokens.id FROM access_tokens
          JOIN users ON users.id = access_tokens.user_id JOIN roles ON roles.id = users.role_id
          WHERE access_tokens.hash = $1 AND access_tokens.enabled AND users.enabled",
         args![&hash[..]],
     )?;
     let row = row.ok_or_else(|| error::unauthorized("The access token is unknown or disabled."))?;
-    caller(tx, row.get(0)?, &row.get::<String>(1)?)
+    let owner = caller(tx, row.get(0)?, &row.get::<String>(1)?)?;
+    Ok(Caller { token_id: Some(row.get(2)?), ..owner })
 }
 
 /// Acting as somebody else is 400 where it is not allowed (row 1.08), and never a way to more permissions or rights.
@@ -53,7 +54,7 @@ pub fn acting_as(tx: &mut dyn Tx, owner: &Caller, user_id: &str) -> Result<Optio
     if owner.permissions.are_limited_to_teams() && !teams::leads(tx, owner.user_id, user_id)? {
         return Ok(None);
     }
-    Ok(Some(Caller { owner_id: owner.owner_id, ..other }))
+    Ok(Some(Caller { owner_id: owner.owner_id, token_id: owner.token_id, ..other }))
 }
 
 /// The caller that an enabled user is, without a token: for what the program does in their name.
@@ -84,5 +85,5 @@ fn powers(tx: &mut dyn Tx, user_id: Id, condition: &str) -> Result<Option<Caller
 
 fn caller(tx: &mut dyn Tx, user_id: Id, permissions: &str) -> Result<Caller> {
     let sources = Arc::new(sources_permissions::of_user(tx, user_id)?);
-    Ok(Caller { user_id, owner_id: user_id, permissions: Permissions::from_text(permissions), sources })
+    Ok(Caller { user_id, owner_id: user_id, token_id: None, permissions: Permissions::from_text(permissions), sources })
 }

@@ -99,7 +99,13 @@ impl Authenticator for Names {
             let allowed = token == "ada" && other == user("bo").unwrap().hex();
             user_id = if allowed { user("bo").unwrap() } else { return Err(error::bad_request("Not that one.")) };
         }
-        Ok(Caller { user_id, owner_id: user_id, permissions: Default::default(), sources: Arc::default() })
+        Ok(Caller {
+            user_id,
+            owner_id: user_id,
+            token_id: None,
+            permissions: Default::default(),
+            sources: Arc::default(),
+        })
     }
 }
 

@@ -79,7 +79,8 @@ impl Type {
 pub struct Field {
     id: Id,
     object: String,
-    key: String,
+    /// What programs call it.
+    pub key: String,
     label: String,
     kind: Type,
     choices: Vec<String>,

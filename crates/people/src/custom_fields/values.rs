@@ -286,7 +286,13 @@ mod tests {
     }
 
     fn caller(permissions: Permissions) -> Caller {
-        Caller { user_id: Id::default(), owner_id: Id::default(), permissions, sources: Default::default() }
+        Caller {
+            user_id: Id::default(),
+            owner_id: Id::default(),
+            token_id: None,
+            permissions,
+            sources: Default::default(),
+        }
     }
 
     #[test]
