@@ -108,6 +108,7 @@ async fn product(dir: &Path, store: &Store) -> (Router, String) {
     let seal = Seal::new(&[1; 32], env.clone()).unwrap();
     let app = Arc::new(Conversations {
         store: store.clone(),
+        tail: frontdesk_store::Tail::new(store.clone()),
         env: env.clone(),
         seal: seal.clone(),
         files: Files::open(&dir.join("attachments")).unwrap(),

@@ -32,7 +32,7 @@ use std::sync::Arc;
 use frontdesk_model::{Env, Id};
 use frontdesk_net::Outbound;
 use frontdesk_rest::Operation;
-use frontdesk_store::{Seal, Store};
+use frontdesk_store::{Seal, Store, Tail};
 
 use attachments::Files;
 
@@ -40,6 +40,8 @@ use attachments::Files;
 pub struct Conversations {
     /// The store.
     pub store: Store,
+    /// The end of its log, in memory for all who follow it.
+    pub tail: Tail,
     /// Clock, chance and ids.
     pub env: Env,
     /// Opens and makes sealed secrets.

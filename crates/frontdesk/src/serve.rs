@@ -19,7 +19,7 @@ use frontdesk_people::setup::{self, FirstSignIn};
 use frontdesk_people::sign_in::SignIn;
 use frontdesk_rest::{Api, Authenticator, ClientAddress, Limits, Operation};
 use frontdesk_store::consumer::{self, Consumer};
-use frontdesk_store::{Dialect, Migration, Store, args};
+use frontdesk_store::{Dialect, Migration, Store, Tail, args};
 use http::StatusCode;
 use ipnet::IpNet;
 use serde_json::json;
@@ -61,6 +61,7 @@ pub(crate) async fn application(
 ) -> Result<Arc<Conversations>, String> {
     Ok(Arc::new(Conversations {
         store: store.clone(),
+        tail: Tail::new(store.clone()),
         env: env.clone(),
         seal: data_dir::seal(store, env, &settings.secret_key_file).await?,
         files: Files::open(&directory.attachments()).map_err(|error| format!("data: attachments: {error}"))?,
@@ -100,6 +101,7 @@ pub(crate) async fn run(settings: Settings, directory: DataDir, store: Store, en
     delivery.release_claims().await.map_err(|error| error.to_string())?;
     consumer::require_distinct(&consumers).map_err(|error| error.to_string())?;
     let mut workers = tokio::task::JoinSet::new();
+    workers.spawn(app.tail.clone().run(stopping.clone()));
     for consumer in consumers {
         workers.spawn(consumer::run(store.clone(), consumer, stopping.clone()));
     }

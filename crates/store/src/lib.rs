@@ -13,6 +13,7 @@ mod power_loss;
 pub mod seal;
 pub mod search;
 mod sqlite;
+pub mod tail;
 mod turns;
 mod tx;
 mod value;
@@ -28,6 +29,7 @@ use tokio::sync::{oneshot, watch};
 pub use filter::{COUNT_EXACT_MAX, Filter, Order, Owned, Piece, Route, Searched};
 pub use migrate::Migration;
 pub use seal::Seal;
+pub use tail::Tail;
 pub use tx::{Dialect, Tx};
 pub use value::{Arg, FromValue, Row, Text, Value};
 

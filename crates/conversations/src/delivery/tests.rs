@@ -1,7 +1,7 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use frontdesk_net::{AddressPolicy, Outbound};
-use frontdesk_store::{Migration, Seal, Store};
+use frontdesk_store::{Migration, Seal, Store, Tail};
 
 use super::*;
 
@@ -63,6 +63,7 @@ impl Desk {
         let time = clock.clone();
         let env = Env::new(move || Timestamp::from_micros(time.load(Ordering::Relaxed)), |bytes| bytes.fill(7));
         let app = Conversations {
+            tail: Tail::new(store.clone()),
             store,
             seal: Seal::new(&[7; 32], env.clone()).unwrap(),
             env,
