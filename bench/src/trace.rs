@@ -115,6 +115,7 @@ async fn product(dir: &Path, store: &Store) -> (Router, String) {
         outbound: Outbound::new(AddressPolicy { allowed: Vec::new() }).unwrap(),
         channels: Default::default(),
         source_types: Default::default(),
+        notifications: Default::default(),
         typing: Default::default(),
         gathering: Default::default(),
         node_id: env.id(),

@@ -54,6 +54,8 @@ pub struct Conversations {
     pub channels: sources::Channels,
     /// Sources' types, kept at hand.
     pub source_types: sources::Types,
+    /// What subscribers are told of the latest events, kept at hand.
+    pub notifications: notifications::Notifications,
     /// Takes messages in by many at once, where the store gains by it.
     pub gathering: Option<ingest_many::Gathering>,
     /// Who is typing now.

@@ -91,24 +91,19 @@ const KEPT_MAX: usize = 1_024;
 const KEPT_SECONDS: i64 = 10;
 
 /// Notifications made once for all who are told: webhooks and readers of the stream.
+#[derive(Default)]
 pub struct Notifications {
-    app: Arc<Conversations>,
     kept: Mutex<BTreeMap<i64, (Timestamp, Arc<Notification>)>>,
 }
 
 impl Notifications {
-    /// None yet.
-    pub fn new(app: Arc<Conversations>) -> Notifications {
-        Notifications { app, kept: Mutex::default() }
-    }
-
     /// The notifications of these events, in their order.
-    pub async fn of(&self, events: &[Arc<Event>]) -> Result<Vec<Arc<Notification>>> {
-        let now = self.app.env.now();
+    pub async fn of(&self, app: &Arc<Conversations>, events: &[Arc<Event>]) -> Result<Vec<Arc<Notification>>> {
+        let now = app.env.now();
         let (mut found, missing) = self.look_up(events, now);
         if !missing.is_empty() {
-            let app = self.app.clone();
-            let made = self.app.store.read(move |tx| render(&app, tx, &missing)).await?;
+            let (maker, store) = (app.clone(), &app.store);
+            let made = store.read(move |tx| render(&maker, tx, &missing)).await?;
             let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
             for notification in made {
                 let notification = Arc::new(notification);

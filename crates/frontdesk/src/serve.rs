@@ -68,6 +68,7 @@ pub(crate) async fn application(
         outbound: Outbound::new(AddressPolicy { allowed: settings.allow_outbound.clone() })?,
         channels: Default::default(),
         source_types: Default::default(),
+        notifications: Default::default(),
         gathering: (store.dialect() == Dialect::Postgres).then(|| Gathering::start(store.clone(), env.clone())),
         typing: Default::default(),
         node_id: directory.node_id(env)?,

@@ -71,6 +71,7 @@ impl Desk {
             outbound: Outbound::new(AddressPolicy::default()).unwrap(),
             channels: Default::default(),
             source_types: Default::default(),
+            notifications: Default::default(),
             gathering: None,
             typing: Default::default(),
             node_id: id(999),
