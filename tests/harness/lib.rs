@@ -7,6 +7,7 @@ pub mod channel;
 pub mod clock;
 pub mod description;
 pub mod http;
+pub mod mail;
 pub mod pages;
 pub mod postgres;
 pub mod processes;

@@ -93,6 +93,7 @@ fn what_a_crate_may_not_know_it_does_not_depend_on() {
         assert!(!has("rusqlite") || name == "frontdesk-store", "{name}");
         assert!(!has("postgres") || name == "frontdesk-store", "{name}");
         assert!(!has("reqwest") || name == "frontdesk-net", "{name}");
+        assert!(!has("lettre") || name == "frontdesk-net", "{name}");
         assert!(name != "frontdesk-sources" || !(has("tokio") || has("axum") || has("http")), "{name}");
         assert!(name != "frontdesk-model" || !(has("tokio") || has("axum")), "{name}");
     }

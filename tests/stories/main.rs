@@ -28,6 +28,7 @@ mod identity_lists;
 mod import;
 mod interventions;
 mod locales;
+mod mails;
 mod main_path;
 mod matrix;
 mod muting;

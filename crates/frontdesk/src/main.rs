@@ -19,6 +19,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use frontdesk_conversations::attachments::Files;
 use frontdesk_model::{Env, Timestamp};
+use frontdesk_net::Mail;
 
 use admin::Admin;
 use control::Command;
@@ -40,6 +41,9 @@ enum Commands {
     /// Access tokens
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Outgoing mail
+    #[command(subcommand)]
+    Mail(MailCommand),
     /// Write database and attachments of one point in time to a file; the server may be running
     Backup {
         #[command(flatten)]
@@ -86,6 +90,18 @@ enum TokenCommand {
     },
 }
 
+#[derive(Subcommand)]
+enum MailCommand {
+    /// Send a mail now, to check the settings smtp-url and mail-from: give them as you give them to `serve`
+    Test {
+        /// Where to send it
+        #[arg(long, value_name = "ADDRESS")]
+        to: String,
+        #[command(flatten)]
+        given: Given,
+    },
+}
+
 /// Which installation a command is about.
 #[derive(Args)]
 struct Place {
@@ -108,6 +124,9 @@ fn main() -> ExitCode {
         Commands::Serve(given) => given.complete().and_then(start),
         Commands::Token(TokenCommand::Create { place, user, label }) => {
             operate(place, &Command::CreateToken { user, label }).map(|token| println!("{token}"))
+        }
+        Commands::Mail(MailCommand::Test { to, given }) => {
+            given.complete().and_then(|settings| test_mail(settings, &to)).map(|told| println!("{told}"))
         }
         Commands::Backup { place, file } => std::path::absolute(&file)
             .map_err(|error| format!("{}: {error}", file.display()))
@@ -244,6 +263,21 @@ fn restore(settings: &Settings, file: &Path) -> Result<(), String> {
         );
     }
     Ok(())
+}
+
+/// Sends a mail to somebody, by the settings alone: neither the server nor its store need to be there.
+fn test_mail(settings: Settings, to: &str) -> Result<String, String> {
+    let none =
+        "smtp-url: it is not set; give it to this command as you give it to serve (--config, environment or flag)";
+    let mailer = settings.mailer.ok_or(none)?;
+    let env = environment();
+    let text = format!("This is a test. Mail of {} goes out by these settings.\n", settings.public_url);
+    let (id, subject) = (env.id().hex(), "Frontdesk: test of outgoing mail");
+    let mail = Mail { id: &id, at: env.now(), to, subject, text: &text };
+    let sent = runtime()?.block_on(mailer.send(&mail));
+    let server = &mailer.server;
+    sent.map(|()| format!("The mail server {server:?} took a mail to {to}."))
+        .map_err(|error| format!("mail server {server:?}: {error}"))
 }
 
 fn simulate(settings: &Settings, contents: u64, seed: u64) -> Result<String, String> {

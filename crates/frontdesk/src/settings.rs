@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use frontdesk_net::{MailSender, MailServer, Mailer};
 use ipnet::IpNet;
 use serde::Deserialize;
 
@@ -61,6 +62,14 @@ pub(crate) struct Given {
     )]
     pub(crate) trusted_proxy: Vec<IpNet>,
 
+    /// Mail server, as smtps://user:password@mail.example.com; also smtp+starttls:// and smtp://. No mail when absent
+    #[arg(long, value_name = "URL", env = "FRONTDESK_SMTP_URL", hide_env_values = true, help_heading = "Settings")]
+    pub(crate) smtp_url: Option<String>,
+
+    /// Who mails are from, such as Frontdesk <desk@example.com>; needed with smtp-url
+    #[arg(long, value_name = "ADDRESS", env = "FRONTDESK_MAIL_FROM", help_heading = "Settings")]
+    pub(crate) mail_from: Option<String>,
+
     /// File with the key that seals secrets; secret.key in the data directory when absent
     #[arg(long, value_name = "FILE", env = "FRONTDESK_SECRET_KEY_FILE", help_heading = "Settings")]
     pub(crate) secret_key_file: Option<PathBuf>,
@@ -104,6 +113,7 @@ pub(crate) struct Settings {
     pub(crate) rate_limit: u32,
     pub(crate) allow_outbound: Vec<IpNet>,
     pub(crate) trusted_proxy: Vec<IpNet>,
+    pub(crate) mailer: Option<Mailer>,
     pub(crate) secret_key_file: PathBuf,
     pub(crate) connections_max: u32,
     pub(crate) log_days: u32,
@@ -138,6 +148,9 @@ impl Given {
         if log_days == 0 {
             return Err("log-days: it should be at least 1".into());
         }
+        let mail_from = self.mail_from.or(file.mail_from).filter(|text| !text.is_empty());
+        let smtp_url = self.smtp_url.or(file.smtp_url).filter(|url| !url.is_empty());
+        let mailer = smtp_url.map(|url| mailer(&url, mail_from.as_deref())).transpose()?;
         let either = |first: Vec<IpNet>, second: Vec<IpNet>| if first.is_empty() { second } else { first };
         Ok(Settings {
             secret_key_file: self.secret_key_file.or(file.secret_key_file).unwrap_or_else(|| data.join("secret.key")),
@@ -148,6 +161,7 @@ impl Given {
             rate_limit: self.rate_limit.or(file.rate_limit).unwrap_or(500),
             allow_outbound: either(self.allow_outbound, file.allow_outbound),
             trusted_proxy: either(self.trusted_proxy, file.trusted_proxy),
+            mailer,
             connections_max,
             log_days,
             log: self.log.or(file.log).unwrap_or_else(|| "info".into()),
@@ -160,6 +174,14 @@ impl Given {
 fn read(path: &Path) -> Result<Given, String> {
     let text = std::fs::read_to_string(path).map_err(|trouble| format!("config: {}: {trouble}", path.display()))?;
     toml::from_str(&text).map_err(|trouble| format!("config: {}: {trouble}", path.display()))
+}
+
+fn mailer(url: &str, from: Option<&str>) -> Result<Mailer, String> {
+    let from = from.ok_or("mail-from: it is needed with smtp-url, such as Frontdesk <desk@example.com>")?;
+    Ok(Mailer {
+        server: MailServer::parse(url).map_err(|wrong| format!("smtp-url: {wrong}"))?,
+        sender: MailSender::parse(from).map_err(|wrong| format!("mail-from: {wrong}"))?,
+    })
 }
 
 fn checked_url(url: &str) -> Result<String, String> {
@@ -208,6 +230,12 @@ pub(crate) const COMMENTED_FILE: &str = r#"# Frontdesk's configuration. Environm
 # Proxies whose X-Forwarded-For is believed.
 # trusted_proxy = ["10.0.0.0/8"]
 
+# Mail server; also smtp+starttls:// and smtp://. No mail when absent.
+# smtp_url = "smtps://user:password@mail.example.com"
+
+# Who mails are from; needed with smtp_url.
+# mail_from = "Frontdesk <desk@example.com>"
+
 # File with the key that seals secrets; secret.key in the data directory when absent. Back it up apart.
 # secret_key_file = "data/secret.key"
 
@@ -237,10 +265,29 @@ mod tests {
             .map(|line| format!("{line}\n"))
             .collect();
         let file: Given = toml::from_str(&uncommented).expect("the commented file");
-        assert_eq!(uncommented.lines().count(), 13);
+        assert_eq!(uncommented.lines().count(), 15);
         let defaults = Given::default().complete().expect("defaults");
-        let same = Given { database_url: None, allow_outbound: Vec::new(), trusted_proxy: Vec::new(), ..file };
+        assert!(file.clone().complete().expect("the commented file's settings").mailer.is_some());
+        let same = Given {
+            database_url: None,
+            allow_outbound: Vec::new(),
+            trusted_proxy: Vec::new(),
+            smtp_url: None,
+            mail_from: None,
+            ..file
+        };
         assert_eq!(format!("{defaults:?}"), format!("{:?}", same.complete().expect("the commented file's settings")));
+    }
+
+    fn with_mail(url: &str, from: &str) -> Given {
+        Given { smtp_url: Some(url.into()), mail_from: Some(from.into()), ..Given::default() }
+    }
+
+    #[test]
+    fn the_password_of_the_mail_server_is_not_shown() {
+        let settings =
+            with_mail("smtps://user:hunter2@mail.example.com", "desk@example.com").complete().expect("settings");
+        assert!(settings.mailer.is_some() && !format!("{settings:?}").contains("hunter2"));
     }
 
     #[test]
@@ -249,6 +296,10 @@ mod tests {
             (Given { database_url: Some("mysql://x".into()), ..Given::default() }, "database-url"),
             (Given { public_url: Some("desk.example.com".into()), ..Given::default() }, "public-url"),
             (Given { public_url: Some("https://desk.example.com/x".into()), ..Given::default() }, "public-url"),
+            (Given { smtp_url: Some("smtps://mail.example.com".into()), ..Given::default() }, "mail-from"),
+            (with_mail("mail.example.com", "desk@example.com"), "smtp-url"),
+            (with_mail("smtp://user:hunter2@mail.example.com", "desk@example.com"), "smtp-url"),
+            (with_mail("smtps://mail.example.com", "desk"), "mail-from"),
             (Given { connections_max: Some(0), ..Given::default() }, "connections-max"),
             (Given { log_days: Some(0), ..Given::default() }, "log-days"),
         ] {

@@ -1,0 +1,366 @@
+//! Mail that goes out: one message to one person, by SMTP, through the operator's own mail server. Its address is the
+//! operator's word, so the guard of other calls is not asked.
+//!
+//! Each mail has a connection of its own: there are few, and one that was given up half-way must not serve another.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::time::{Duration, UNIX_EPOCH};
+
+use frontdesk_model::Timestamp;
+use lettre::Address;
+use lettre::address::Envelope;
+use lettre::message::header::{ContentType, HeaderName, HeaderValue, MIME_VERSION_1_0};
+use lettre::message::{Mailbox, Message};
+use lettre::transport::smtp::authentication::{Credentials, Mechanism};
+use lettre::transport::smtp::client::{AsyncSmtpConnection, CertificateStore, TlsParameters};
+use lettre::transport::smtp::{Error, extension::ClientId};
+use percent_encoding::percent_decode_str;
+use url::{Host, Url};
+
+/// For one attempt by the wall clock: name, connection, sign-in, message and answer.
+pub const ATTEMPT_DEADLINE: Duration = Duration::from_secs(60);
+/// Of it, for one of the server's addresses.
+const CONNECT_DEADLINE: Duration = Duration::from_secs(15);
+/// A mail that was taken is sent, whether the server says goodbye by then or not.
+const GOODBYE_DEADLINE: Duration = Duration::from_secs(5);
+/// A longer subject is cut: people read the beginning.
+pub const SUBJECT_CHARACTERS_MAX: usize = 200;
+/// What a server says is told up to here.
+const REASON_CHARACTERS_MAX: usize = 300;
+
+/// The operator's mail server.
+#[derive(Clone)]
+pub struct MailServer {
+    /// A name or an address, without brackets.
+    host: String,
+    port: u16,
+    security: Security,
+    credentials: Option<Credentials>,
+}
+
+#[derive(Clone)]
+enum Security {
+    /// Nothing is encrypted.
+    None,
+    /// The connection begins in clear, and nothing is said on it before it is encrypted.
+    Starttls(TlsParameters),
+    /// Encrypted from the first byte.
+    Tls(TlsParameters),
+}
+
+impl fmt::Debug for MailServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.host, self.port)
+    }
+}
+
+impl MailServer {
+    /// Reads `smtps://user:password@host:port` (TLS, port 465), `smtp+starttls://…` (TLS after a greeting, port 587) or
+    /// `smtp://…` (in clear, port 25). User and password are percent-encoded. The error never repeats the text.
+    pub fn parse(text: &str) -> Result<MailServer, String> {
+        let shape = || "it should look like smtps://user:password@mail.example.com".to_owned();
+        let url = Url::parse(text).map_err(|_| shape())?;
+        let host = match Host::parse(url.host_str().unwrap_or_default()).map_err(|_| shape())? {
+            Host::Domain(name) => name,
+            Host::Ipv4(address) => address.to_string(),
+            Host::Ipv6(address) => address.to_string(),
+        };
+        if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
+            return Err(shape());
+        }
+        let tls = || {
+            let parameters = TlsParameters::builder(host.clone()).certificate_store(CertificateStore::WebpkiRoots);
+            parameters.build_rustls().map_err(|error| format!("TLS cannot be set up: {}", reason(&error)))
+        };
+        let (security, port) = match url.scheme() {
+            "smtps" => (Security::Tls(tls()?), 465),
+            "smtp+starttls" => (Security::Starttls(tls()?), 587),
+            "smtp" => (Security::None, 25),
+            _ => return Err("it should begin with smtps://, smtp+starttls:// or smtp://".into()),
+        };
+        let credentials = match (url.username(), url.password()) {
+            ("", None) => None,
+            (user, Some(password)) if !user.is_empty() => Some(Credentials::new(decoded(user)?, decoded(password)?)),
+            _ => return Err("a user has a password, and a password a user".into()),
+        };
+        let is_own_machine = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+        if credentials.is_some() && matches!(security, Security::None) && !is_own_machine {
+            return Err("a password would travel in clear: use smtps:// or smtp+starttls://".into());
+        }
+        Ok(MailServer { host, port: url.port().unwrap_or(port), security, credentials })
+    }
+
+    async fn connect(&self, hello: &ClientId) -> Result<AsyncSmtpConnection, Error> {
+        let at_once = match &self.security {
+            Security::Tls(tls) => Some(tls.clone()),
+            Security::None | Security::Starttls(_) => None,
+        };
+        let place = (self.host.as_str(), self.port);
+        let deadline = Some(CONNECT_DEADLINE);
+        let mut connection = AsyncSmtpConnection::connect_tokio1(place, deadline, hello, at_once, None).await?;
+        if let Security::Starttls(tls) = &self.security {
+            connection.starttls(tls.clone(), hello).await?;
+        }
+        if let Some(credentials) = &self.credentials {
+            connection.auth(&[Mechanism::Plain, Mechanism::Login], credentials).await?;
+        }
+        Ok(connection)
+    }
+}
+
+fn decoded(text: &str) -> Result<String, String> {
+    let decoded = percent_decode_str(text).decode_utf8().map_err(|_| "user and password should be UTF-8".to_owned())?;
+    Ok(decoded.into_owned())
+}
+
+/// Who our mails are from.
+#[derive(Clone, Debug)]
+pub struct MailSender(Mailbox);
+
+impl MailSender {
+    /// Reads `desk@example.com` or `Frontdesk <desk@example.com>`.
+    pub fn parse(text: &str) -> Result<MailSender, String> {
+        let wrong = || "it should look like Frontdesk <desk@example.com>".to_owned();
+        if text.contains(char::is_control) {
+            return Err(wrong());
+        }
+        let Mailbox { name, email } = text.parse().map_err(|_| wrong())?;
+        let email = address(email.as_ref()).map_err(|_| wrong())?;
+        Ok(MailSender(Mailbox::new(name, email)))
+    }
+}
+
+/// One message.
+#[derive(Clone, Copy, Debug)]
+pub struct Mail<'m> {
+    /// Unlike that of any other mail, and the same when this one is tried again: receivers tell a repeat by it. Letters,
+    /// digits, dots and hyphens.
+    pub id: &'m str,
+    /// When it was written.
+    pub at: Timestamp,
+    /// One address, without a name.
+    pub to: &'m str,
+    /// What it is about; one line, cut to [`SUBJECT_CHARACTERS_MAX`].
+    pub subject: &'m str,
+    /// Plain text.
+    pub text: &'m str,
+}
+
+/// Why a mail was not sent. The texts are for operators and hold no password.
+#[derive(Debug, PartialEq, Eq)]
+pub enum MailError {
+    /// It will not be taken later either: there is no such address, or the server refuses this mail.
+    Refused(String),
+    /// It may go out later: no connection, no sign-in, or a server that has no time. It may even have arrived, when the
+    /// server broke off at the very end.
+    Failed(String),
+}
+
+impl fmt::Display for MailError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            MailError::Refused(reason) => write!(f, "refused: {reason}"),
+            MailError::Failed(reason) => write!(f, "not sent: {reason}"),
+        }
+    }
+}
+
+/// What sends mails.
+#[derive(Clone, Debug)]
+pub struct Mailer {
+    /// Through which server.
+    pub server: MailServer,
+    /// In whose name.
+    pub sender: MailSender,
+}
+
+impl Mailer {
+    /// Sends one mail, trying once, within [`ATTEMPT_DEADLINE`].
+    pub async fn send(&self, mail: &Mail<'_>) -> Result<(), MailError> {
+        let (envelope, message) = self.compose(mail)?;
+        let attempt = tokio::time::timeout(ATTEMPT_DEADLINE, self.attempt(&envelope, &message));
+        attempt.await.unwrap_or_else(|_| Err(MailError::Failed("no answer in time".into())))
+    }
+
+    async fn attempt(&self, envelope: &Envelope, message: &[u8]) -> Result<(), MailError> {
+        // Receivers look the name up, and the sender's domain is known to have one.
+        let hello = ClientId::Domain(self.sender.0.email.domain().to_owned());
+        // Whatever a server says before it hears of the mail is about our settings, not about the mail.
+        let connected = self.server.connect(&hello).await;
+        let mut connection = connected.map_err(|error| MailError::Failed(reason(&error)))?;
+        connection.send(envelope, message).await.map_err(|error| match error.is_permanent() || error.is_client() {
+            true => MailError::Refused(reason(&error)),
+            false => MailError::Failed(reason(&error)),
+        })?;
+        tokio::spawn(async move { tokio::time::timeout(GOODBYE_DEADLINE, connection.quit()).await });
+        Ok(())
+    }
+
+    /// The message as it travels. Nothing of it can become a header of its own: each value is one line, encoded where it
+    /// is not plain.
+    fn compose(&self, mail: &Mail) -> Result<(Envelope, Vec<u8>), MailError> {
+        let to = address(mail.to).map_err(MailError::Refused)?;
+        let from = &self.sender.0;
+        // Programs that answer mails by themselves leave such ones alone (RFC 3834).
+        let automatic = HeaderName::new_from_ascii_str("Auto-Submitted");
+        let message = Message::builder()
+            .message_id(Some(format!("<{}@{}>", mail.id, from.email.domain())))
+            .date(UNIX_EPOCH + Duration::from_micros(mail.at.micros().try_into().unwrap_or_default()))
+            .from(from.clone())
+            .to(Mailbox::new(None, to))
+            .subject(one_line(mail.subject))
+            .raw_header(HeaderValue::new(automatic, "auto-generated".into()))
+            .header(MIME_VERSION_1_0)
+            .header(ContentType::TEXT_PLAIN)
+            .body(mail.text.to_owned())
+            .map_err(|error| MailError::Refused(error.to_string()))?;
+        Ok((message.envelope().clone(), message.formatted()))
+    }
+}
+
+/// One address. Its domain is spelled in ASCII, as every server understands it.
+fn address(text: &str) -> Result<Address, String> {
+    let wrong = || "this is no address that mail can be sent to".to_owned();
+    let (local, domain) = text.rsplit_once('@').ok_or_else(wrong)?;
+    let domain = match Host::parse(domain) {
+        Ok(Host::Domain(ascii)) => ascii,
+        _ => return Err(wrong()),
+    };
+    Address::new(local, domain).map_err(|_| wrong())
+}
+
+fn one_line(text: &str) -> String {
+    let plain = |c: char| if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') { ' ' } else { c };
+    text.trim().chars().map(plain).take(SUBJECT_CHARACTERS_MAX).collect()
+}
+
+/// What went wrong, in one bounded line: the server's words are among it.
+fn reason(error: &Error) -> String {
+    let text = error.to_string();
+    let words: Vec<&str> =
+        text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()).collect();
+    words.join(" ").chars().take(REASON_CHARACTERS_MAX).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn mailer() -> Mailer {
+        Mailer {
+            server: MailServer::parse("smtp://localhost").unwrap(),
+            sender: MailSender::parse("Frontdesk <desk@exämple.com>").unwrap(),
+        }
+    }
+
+    fn composed(to: &str, subject: &str, text: &str) -> Result<String, MailError> {
+        let mail = Mail { id: "0123", at: Timestamp::from_micros(1_767_323_045_000_000), to, subject, text };
+        mailer().compose(&mail).map(|(_, bytes)| String::from_utf8(bytes).expect("text"))
+    }
+
+    #[test]
+    fn servers_are_read_and_wrong_ones_refused_without_repeating_them() {
+        for (text, host, port, has_credentials) in [
+            ("smtps://u:p@mail.example.com", "mail.example.com", 465, true),
+            ("smtps://mail.example.com:2465/", "mail.example.com", 2465, false),
+            ("smtp+starttls://u%40x:p%2Fw%3A@mail.example.com", "mail.example.com", 587, true),
+            ("smtp://mail.example.com", "mail.example.com", 25, false),
+            ("smtp://u:p@localhost:2525", "localhost", 2525, true),
+            ("smtp://u:p@127.0.0.1:2525", "127.0.0.1", 2525, true),
+            ("smtp://u:p@[::1]:2525", "::1", 2525, true),
+        ] {
+            let server = MailServer::parse(text).expect(text);
+            assert_eq!((server.host.as_str(), server.port), (host, port), "{text}");
+            assert_eq!(server.credentials.is_some(), has_credentials, "{text}");
+            assert_eq!(format!("{server:?}"), format!("{host}:{port}"));
+        }
+        for text in [
+            "",
+            "mail.example.com",
+            "http://hunter2@mail.example.com",
+            "smtps://",
+            "smtps:///x",
+            "smtps://hunter2@mail.example.com",
+            "smtps://:hunter2@mail.example.com",
+            "smtps://u:hunter2@mail.example.com/path",
+            "smtps://u:hunter2@mail.example.com?tls=none",
+            "smtps://u:hunter2%ff@mail.example.com",
+            "smtps://u:hunter2@mail.example.com:port",
+            // The password would be read on the way.
+            "smtp://u:hunter2@mail.example.com",
+            "smtp://u:hunter2@10.0.0.1",
+        ] {
+            let error = MailServer::parse(text).expect_err(text);
+            assert!(!error.contains("hunter2"), "{error}");
+        }
+    }
+
+    #[test]
+    fn senders_are_read() {
+        assert_eq!(MailSender::parse("desk@example.com").unwrap().0.to_string(), "desk@example.com");
+        assert_eq!(mailer().sender.0.to_string(), "Frontdesk <desk@xn--exmple-cua.com>");
+        for wrong in ["", "desk", "desk@", "a@b, c@d", "Desk <a@b>\r\nBcc: <c@d>", "Desk <a@b"] {
+            assert!(MailSender::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_message_holds_what_receivers_need() {
+        let text = composed("ada@example.com", "Déjà vu", "Bonjour\nAda\n.\nFin\n").unwrap();
+        for line in [
+            "Message-ID: <0123@xn--exmple-cua.com>",
+            "Date: Fri, 02 Jan 2026 03:04:05 +0000",
+            "From: Frontdesk <desk@xn--exmple-cua.com>",
+            "To: ada@example.com",
+            "Auto-Submitted: auto-generated",
+            "MIME-Version: 1.0",
+            "Content-Type: text/plain; charset=utf-8",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line} is not in {text}");
+        }
+        assert!(text.contains("Subject: =?utf-8?"), "{text}");
+        assert!(text.ends_with("Bonjour\r\nAda\r\n.\r\nFin\r\n"), "{text:?}");
+    }
+
+    #[test]
+    fn addresses_that_would_be_two_are_none() {
+        for to in [
+            "",
+            "ada",
+            "a@b, c@d",
+            "a@b\r\nBcc: c@d",
+            "a@b>\r\nDATA",
+            "a\r\nRCPT TO:<c@d>@b",
+            "a@1.2.3.4",
+            "<a@b>",
+            "a b@c",
+        ] {
+            assert!(matches!(composed(to, "x", "x"), Err(MailError::Refused(_))), "{to:?}");
+        }
+        assert!(composed("o'neil+x@ex-ample.co", "x", "x").is_ok());
+        assert!(composed("ada@exämple.com", "x", "x").unwrap().contains("\r\nTo: ada@xn--exmple-cua.com\r\n"));
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_becomes_a_header_of_its_own(subject in any::<String>(), text in any::<String>(), to in any::<String>()) {
+            let _ = composed(&to, "x", "x");
+            let evil = format!("{subject}\r\nBcc: x@example.com\n\nbody{subject}");
+            let message = composed("ada@example.com", &evil, &text).unwrap();
+            let (head, _) = message.split_once("\r\n\r\n").unwrap();
+            let names: Vec<&str> = head
+                .split("\r\n")
+                .filter(|line| !line.starts_with([' ', '\t']))
+                .map(|line| line.split(':').next().unwrap_or_default())
+                .collect();
+            prop_assert_eq!(names, [
+                "Message-ID", "Date", "From", "To", "Subject", "Auto-Submitted", "MIME-Version", "Content-Type",
+                "Content-Transfer-Encoding",
+            ]);
+            prop_assert!(head.split('\n').rev().skip(1).all(|line| line.ends_with('\r')));
+        }
+    }
+}
