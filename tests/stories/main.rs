@@ -10,6 +10,7 @@ mod archiving;
 mod attachments;
 mod automatic_answers;
 mod backup;
+mod bots;
 mod categories;
 mod comments;
 mod contents;

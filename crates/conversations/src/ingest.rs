@@ -87,13 +87,15 @@ pub(crate) fn content(
     } else {
         None
     };
-    let status = match (author_is.controlled, first_in_thread, intervention) {
+    let status = match (author_is.controlled, first_in_thread, &intervention) {
         (true, true, _) => "user_initiated",
         (true, false, _) => "user_reply",
         _ if muted.is_some() => "ignored",
-        (false, _, Some(_)) => "assigned",
-        (false, _, None) => "new",
+        // An intervention that was handed over is nobody's yet.
+        (false, _, Some(intervention)) if intervention.user_id.is_some() => "assigned",
+        (false, ..) => "new",
     };
+    let intervention_id = intervention.map(|intervention| intervention.id);
     let title = inbound.title.as_ref().or(thread.title.as_ref()).filter(|_| inbound.object == ContentObject::Thread);
     tx.execute(
         "INSERT INTO contents (id, source_id, thread_id, author_id, recipient_id, intervention_id, in_reply_to_id,
@@ -108,7 +110,7 @@ pub(crate) fn content(
             &thread.id,
             &author_is.id,
             &recipient_id,
-            &intervention,
+            &intervention_id,
             &parent.as_ref().map(|parent| parent.content_id),
             &inbound.foreign_id,
             object,
@@ -142,7 +144,7 @@ pub(crate) fn content(
         thread.id,
         author_is.id,
         parent_id,
-        intervention,
+        intervention_id,
         status,
         first_in_thread,
     ));

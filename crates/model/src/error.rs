@@ -136,6 +136,12 @@ pub fn rate_limited(retry_after_seconds: u64) -> Error {
     Refusal { retry_after_seconds: Some(retry_after_seconds), ..refusal }.into()
 }
 
+/// 429 with a reason of its own; `retry_after_seconds` becomes the header.
+pub fn too_many(message: impl Into<String>, retry_after_seconds: u64) -> Error {
+    let refusal = Refusal::new(429, "rate_limit_exceeded", message);
+    Refusal { retry_after_seconds: Some(retry_after_seconds), ..refusal }.into()
+}
+
 /// A state that the code holds impossible, such as a foreign key that leads nowhere.
 pub fn broken(message: impl Into<String>) -> Error {
     Error::Broken(message.into())

@@ -110,8 +110,7 @@ pub(crate) async fn serve(State(server): State<Arc<Server>>, request: Request) -
 }
 
 /// Where the public operations stand that are still to come; `docs/compatibility.md` names each.
-const TO_COME: [&str; 11] = [
-    "bots",
+const TO_COME: [&str; 10] = [
     "channels",
     "presence_status",
     "reply_assistant",

@@ -168,6 +168,15 @@ pub(super) const TABLE: &[Row] = &[
     row("categorizeIntervention").on_source().body(r#"{ "category_ids": [] }"#),
     row("deferIntervention").on_source().then(&["update_intervention"]).body(r#"{ "rate": 3600 }"#),
     row("reactivateIntervention").on_source().object("deferred_intervention").then(&["update_intervention"]),
+    row("botEngage").on_source().hidden(422).body(r#"{ "content_id": "$content" }"#),
+    row("botComplete")
+        .on_source()
+        .hidden(422)
+        .then(&["update_intervention"])
+        .body(r#"{ "intervention_id": "$answered_intervention" }"#),
+    row("handoverFromBotToAgent").on_source().hidden(422).then(&["update_intervention", "assign_intervention"]).body(
+        r#"{ "from": "bot", "to": "agent", "type": "engage_virtual_agent", "intervention_id": "$intervention" }"#,
+    ),
     row("getAllInterventionComments"),
     row("getInterventionComment").on_source(),
     row("createInterventionComment").on_source().body(r#"{ "intervention_id": "$intervention", "body": "Yes" }"#),

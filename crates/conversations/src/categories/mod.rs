@@ -71,7 +71,7 @@ pub(crate) fn set(
 }
 
 /// The categories of one object, in the order in which they were given.
-pub(crate) fn of(tx: &mut dyn Tx, object_id: Id) -> Result<Vec<Id>> {
+pub fn of(tx: &mut dyn Tx, object_id: Id) -> Result<Vec<Id>> {
     let sql = "SELECT category_id FROM categorisations WHERE object_id = $1 ORDER BY position, category_id";
     tx.query(sql, args![&object_id])?.iter().map(|row| row.get(0)).collect()
 }

@@ -7,7 +7,7 @@ use frontdesk_store::{Tx, args};
 use serde_json::{Value, json};
 
 use super::waiting::{self, Hold, Matter};
-use super::{Content, find, indexing, states};
+use super::{Content, automation, find, indexing, states};
 use crate::categories::{self, Object};
 use crate::sources::{self, Channel};
 use crate::{Conversations, attachments, events, identities, ingest, interventions, threads};
@@ -199,6 +199,7 @@ fn reply_route(app: &Conversations, call: &Call, draft: &Draft, parent: &str, tx
         let message = "in_reply_to_id: this content is not on its channel yet; wait until it is.";
         return Err(error::invalid("in_reply_to_id", "not_synchronized", message));
     }
+    automation::check(call, &thread, &parent, tx)?;
     let intervention = interventions::open_for_reply(call, &parent, tx)?;
     let private = draft.private || parent.private;
     // Answering what an agent or the source itself wrote goes to whom they wrote.

@@ -1,6 +1,7 @@
 //! Contents: messages, in both directions.
 
 pub(crate) mod anonymise;
+mod automation;
 mod body;
 mod commands;
 pub mod indexing;
@@ -11,7 +12,7 @@ pub mod waiting;
 
 use std::sync::Arc;
 
-use frontdesk_model::{Caller, Id, Result, SourceRight, error};
+use frontdesk_model::{Caller, Id, Result, SourceRight, Timestamp, error};
 use frontdesk_rest::Operation;
 use frontdesk_store::{Row, Tx, args};
 
@@ -35,6 +36,9 @@ pub(crate) struct Content {
     pub(crate) status: String,
     pub(crate) private: bool,
     pub(crate) synchronization_status: String,
+    pub(crate) in_reply_to_id: Option<Id>,
+    pub(crate) created_from: String,
+    pub(crate) created_at: Timestamp,
 }
 
 impl Content {
@@ -46,7 +50,7 @@ impl Content {
 
 const SELECT: &str =
     "SELECT id, source_id, thread_id, author_id, creator_id, recipient_id, intervention_id, status, private,
-    synchronization_status FROM contents";
+    synchronization_status, in_reply_to_id, created_from, created_at FROM contents";
 
 fn content(row: &Row) -> Result<Content> {
     Ok(Content {
@@ -60,6 +64,9 @@ fn content(row: &Row) -> Result<Content> {
         status: row.get(7)?,
         private: row.get(8)?,
         synchronization_status: row.get(9)?,
+        in_reply_to_id: row.get(10)?,
+        created_from: row.get(11)?,
+        created_at: row.get(12)?,
     })
 }
 

@@ -137,6 +137,12 @@ pub(crate) fn are_all_communities(tx: &mut dyn Tx, communities: &[Id]) -> Result
     Ok(usize::try_from(all) == Ok(communities.len()))
 }
 
+/// Whether this is an identity's id on its channel.
+pub fn is_known_as(tx: &mut dyn Tx, id: Id, foreign_id: &str) -> Result<bool> {
+    let sql = "SELECT 1 FROM identities WHERE id = $1 AND foreign_id = $2";
+    Ok(tx.first(sql, args![&id, foreign_id])?.is_some())
+}
+
 /// 404 unless the identity exists and the caller may see it.
 pub(crate) fn require_readable(tx: &mut dyn Tx, caller: &Caller, id: Id) -> Result<()> {
     let readable = readable_communities(tx, caller, None)?;

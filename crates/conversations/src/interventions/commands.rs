@@ -6,19 +6,21 @@ use frontdesk_rest::Call;
 use frontdesk_store::{Tx, args};
 use serde_json::{Map, Value, json};
 
-use super::{Intervention, by_id, find, of_customer, payload, reopen};
+use super::{Intervention, by_id, find, handing, of_customer, payload, reopen};
 use crate::categories::{self, Object};
 use crate::contents::{self, Content, states};
 use crate::threads::Ending;
 use crate::{events, threads, timing};
 
-/// Opens an intervention on a customer's content for the caller, or re-opens the closed one of that customer in that
-/// thread. 422 when one is open already or the content cannot have one.
-pub(super) fn open(call: &Call, content_id: Id, tx: &mut dyn Tx) -> Result<Intervention> {
+/// Opens an intervention on a customer's content for the caller, re-opens the closed one of that customer in that
+/// thread, or takes the open one that was handed over. 422 when one is somebody's already, there is no such content, or
+/// it cannot have one.
+pub fn open(call: &Call, content_id: &str, tx: &mut dyn Tx) -> Result<Intervention> {
     let unknown = || {
         let message = "content_id: there is no such content, or you may not read it.";
         error::invalid("content_id", "unknown", message)
     };
+    let content_id = content_id.parse().map_err(|_| unknown())?;
     let content = contents::find(tx, &call.caller, content_id).map_err(|e| e.or_missing(unknown))?;
     if content.creator_id.is_some()
         || !matches!(content.status.as_str(), "new" | "assigned" | "replied" | "ignored" | "forwarded")
@@ -30,7 +32,8 @@ pub(super) fn open(call: &Call, content_id: Id, tx: &mut dyn Tx) -> Result<Inter
 }
 
 /// The intervention under which a reply to `content` is sent. A content never engaged is engaged for the caller, unless
-/// the account asks for an open intervention; under a closed one a reply is refused (reading D1).
+/// the account asks for an open intervention, and one that was handed over becomes theirs; under a closed one a reply is
+/// refused (reading D1).
 pub(crate) fn open_for_reply(call: &Call, content: &Content, tx: &mut dyn Tx) -> Result<Option<Intervention>> {
     let known = match (content.intervention_id, content.author_id, content.creator_id) {
         (Some(id), _, _) => by_id(tx, id)?,
@@ -38,7 +41,8 @@ pub(crate) fn open_for_reply(call: &Call, content: &Content, tx: &mut dyn Tx) ->
         (None, ..) => None,
     };
     if let Some(intervention) = known {
-        return require_open(intervention).map(Some);
+        let open = require_open(intervention)?;
+        return if open.user_id.is_some() { Ok(Some(open)) } else { handing::take(call, &open, tx).map(Some) };
     }
     // What an agent wrote first has no customer to engage until one answers.
     let can_be_engaged = content.author_id.is_some()
@@ -75,6 +79,7 @@ fn engage(call: &Call, content: &Content, tx: &mut dyn Tx) -> Result<Interventio
     let now = call.env.now();
     let known = of_customer(tx, content.thread_id, author_id)?;
     let (id, kind) = match known {
+        Some(open) if open.closed_at.is_none() && open.user_id.is_none() => return handing::take(call, &open, tx),
         Some(open) if open.closed_at.is_none() => {
             let message = "content_id: an intervention is open on this content already.";
             return Err(error::invalid("content_id", "already_open", message));
@@ -148,19 +153,25 @@ pub(crate) fn count_reply(tx: &mut dyn Tx, intervention: &Intervention, reply_id
     Ok(())
 }
 
-/// Closes an intervention (row 6.04): it must be open and have an agent's reply, and the caller own it or may edit all.
-pub(super) fn close(call: &Call, id: Id, tx: &mut dyn Tx) -> Result<Intervention> {
-    let intervention = find(tx, &call.caller, id)?;
+/// 403 unless an intervention is in a state in which it can be closed (row 6.04): open, with an agent's reply, and
+/// without one that waits.
+pub fn require_closable(tx: &mut dyn Tx, intervention: &Intervention) -> Result<()> {
     if intervention.closed_at.is_some() {
         return Err(error::forbidden("The intervention is closed already."));
     }
     if intervention.user_replies_count == 0 {
         return Err(error::forbidden("The intervention has no agent's reply yet: reply, or cancel it."));
     }
+    require_nothing_waits(tx, intervention.id)
+}
+
+/// Closes an intervention: it must be closable, and the caller own it or may edit all.
+pub fn close(call: &Call, id: Id, tx: &mut dyn Tx) -> Result<Intervention> {
+    let intervention = find(tx, &call.caller, id)?;
+    require_closable(tx, &intervention)?;
     if intervention.user_id != Some(call.caller.user_id) && !call.caller.may(Permission::UpdateIntervention) {
         return Err(error::forbidden("The intervention is somebody else's, and your role lacks update_intervention."));
     }
-    require_nothing_waits(tx, id)?;
     let now = call.env.now();
     tx.execute(
         "UPDATE interventions SET closed_at = $2, deferred_at = NULL, updated_at = $2 WHERE id = $1",
@@ -207,17 +218,19 @@ pub(super) fn reassign(call: &Call, id: Id, user_id: Id, tx: &mut dyn Tx) -> Res
     let caller = &call.caller;
     let own = intervention.user_id == Some(caller.user_id) && caller.may(Permission::UpdateOwnIntervention);
     if !own {
-        caller.require_any(&[Permission::UpdateIntervention, Permission::AssignIntervention])?;
+        require_assigning(call)?;
     }
     require_able(tx, user_id, intervention.source_id)?;
     if intervention.user_id == Some(user_id) {
         return Ok(intervention);
     }
-    tx.execute(
-        "UPDATE interventions SET user_id = $2, updated_at = $3 WHERE id = $1",
-        args![&id, &user_id, call.env.now()],
-    )?;
+    handing::set_user(call, id, Some(user_id), tx)?;
     announce(call, id, "intervention.user_updated", tx)
+}
+
+/// 403 unless the caller may decide whose others' interventions are.
+pub(super) fn require_assigning(call: &Call) -> Result<()> {
+    call.caller.require_any(&[Permission::UpdateIntervention, Permission::AssignIntervention])
 }
 
 /// An intervention goes to somebody who can see it: 422 otherwise.
@@ -278,7 +291,7 @@ pub(super) fn set_custom_fields(
     Ok(intervention)
 }
 
-fn announce(call: &Call, id: Id, kind: &'static str, tx: &mut dyn Tx) -> Result<Intervention> {
+pub(super) fn announce(call: &Call, id: Id, kind: &'static str, tx: &mut dyn Tx) -> Result<Intervention> {
     let intervention = by_id(tx, id)?.ok_or_else(|| error::not_found("intervention"))?;
     let told = payload(tx, &intervention)?;
     tx.append(events::by(call, kind, id, Some(intervention.thread_id), told));

@@ -4,6 +4,7 @@
 mod commands;
 pub(crate) mod comments;
 pub(crate) mod deferring;
+mod handing;
 mod rest;
 
 use std::sync::Arc;
@@ -16,20 +17,28 @@ use serde_json::json;
 
 use crate::{Conversations, categories, threads};
 
+pub use commands::{close, open, require_closable};
 pub(crate) use commands::{count_reply, open_for_reply};
+pub use handing::{hand_to_agents, hand_to_caller};
+pub use rest::{Answer, answer};
 
 /// An intervention as the store keeps it.
 #[derive(Clone)]
-pub(crate) struct Intervention {
-    pub(crate) id: Id,
+pub struct Intervention {
+    /// Its id.
+    pub id: Id,
     pub(crate) source_id: Id,
-    pub(crate) thread_id: Id,
+    /// The thread it is in.
+    pub thread_id: Id,
     pub(crate) content_id: Id,
-    pub(crate) identity_id: Id,
-    pub(crate) user_id: Option<Id>,
+    /// The customer.
+    pub identity_id: Id,
+    /// Whose it is; none when it was handed over and waits for somebody to take it.
+    pub user_id: Option<Id>,
     pub(crate) reopened: bool,
     pub(crate) deferred_at: Option<Timestamp>,
-    pub(crate) closed_at: Option<Timestamp>,
+    /// When it was closed; none while it is open.
+    pub closed_at: Option<Timestamp>,
     pub(crate) custom_fields: String,
     pub(crate) comments_count: i64,
     pub(crate) user_replies_count: i64,
@@ -119,7 +128,7 @@ fn intervention(row: &Row) -> Result<Intervention> {
 }
 
 /// An intervention on a source that the caller may read; anything else is missing (row 1.10).
-pub(crate) fn find(tx: &mut dyn Tx, caller: &Caller, id: Id) -> Result<Intervention> {
+pub fn find(tx: &mut dyn Tx, caller: &Caller, id: Id) -> Result<Intervention> {
     by_id(tx, id)?
         .filter(|intervention| caller.may_on(intervention.source_id, SourceRight::Read))
         .ok_or_else(|| error::not_found("intervention"))
@@ -147,8 +156,13 @@ pub(crate) fn of_customer(tx: &mut dyn Tx, thread_id: Id, identity_id: Id) -> Re
 }
 
 /// A customer has written: their intervention in the thread, if there is one, is open and active from now on. Returns
-/// its id.
-pub(crate) fn on_customer_content(tx: &mut dyn Tx, env: &Env, thread_id: Id, identity_id: Id) -> Result<Option<Id>> {
+/// it as it was.
+pub(crate) fn on_customer_content(
+    tx: &mut dyn Tx,
+    env: &Env,
+    thread_id: Id,
+    identity_id: Id,
+) -> Result<Option<Intervention>> {
     let Some(intervention) = of_customer(tx, thread_id, identity_id)? else { return Ok(None) };
     if intervention.closed_at.is_some() {
         reopen(tx, &intervention, env.now())?;
@@ -157,7 +171,7 @@ pub(crate) fn on_customer_content(tx: &mut dyn Tx, env: &Env, thread_id: Id, ide
     } else if intervention.deferred_at.is_some() {
         deferring::end(tx, env, None, &intervention)?;
     }
-    Ok(Some(intervention.id))
+    Ok(Some(intervention))
 }
 
 fn reopen(tx: &mut dyn Tx, intervention: &Intervention, now: Timestamp) -> Result<()> {

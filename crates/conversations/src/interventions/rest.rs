@@ -18,7 +18,7 @@ use crate::{Conversations, categories, sources};
 /// An intervention as REST shows it. Times to reply are in seconds; `_bh` counts business hours only.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "Intervention")]
-struct Answer {
+pub struct Answer {
     id: Id,
     source_id: Id,
     thread_id: Id,
@@ -92,7 +92,8 @@ fn answers(tx: &mut dyn Tx, interventions: Vec<Intervention>) -> Result<Vec<Answ
         .collect()
 }
 
-fn answer(tx: &mut dyn Tx, intervention: Intervention) -> Result<Answer> {
+/// An intervention as REST shows it.
+pub fn answer(tx: &mut dyn Tx, intervention: Intervention) -> Result<Answer> {
     answers(tx, vec![intervention])?.pop().ok_or_else(|| error::not_found("intervention"))
 }
 
@@ -197,8 +198,7 @@ pub(super) fn operations(_: &Arc<Conversations>) -> Vec<Operation> {
             .tag(tag)
             .summary("Lists the interventions of sources that the caller may read, newest first."),
         Operation::write("createIntervention", Method::POST, "/interventions", |call, parameters: Create, tx| {
-            let content_id = parameters.content_id.parse().map_err(|_| unknown("content_id", "content"))?;
-            let opened = commands::open(call, content_id, tx)?;
+            let opened = commands::open(call, &parameters.content_id, tx)?;
             answer(tx, opened)
         })
         .tag(tag)

@@ -167,7 +167,7 @@ pub(crate) fn told_id(answer: &serde_json::Value, name: &str) -> Result<Id> {
 }
 
 /// 404 unless the caller may still read the source that a kept answer is about.
-pub(crate) fn still_readable(call: &Call, answer: &serde_json::Value, tx: &mut dyn Tx) -> Result<()> {
+pub fn still_readable(call: &Call, answer: &serde_json::Value, tx: &mut dyn Tx) -> Result<()> {
     find(tx, &call.caller, told_id(answer, "source_id")?).map(drop)
 }
 

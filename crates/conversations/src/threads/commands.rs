@@ -12,7 +12,7 @@ use crate::events;
 
 /// Closes a thread: agents can no longer reply in it. The answer is the thread as it was, because elsewhere this is a
 /// job that ends later (row 3.04); closing a closed one changes nothing.
-pub(super) fn close(call: &Call, id: Id, tx: &mut dyn Tx) -> Result<Thread> {
+pub fn close(call: &Call, id: Id, tx: &mut dyn Tx) -> Result<Thread> {
     set_closed(call, id, tx, true)
 }
 
@@ -44,7 +44,7 @@ fn set_closed(call: &Call, id: Id, tx: &mut dyn Tx, closed: bool) -> Result<Thre
 }
 
 /// Replaces a thread's categories.
-pub(super) fn categorise(call: &Call, id: Id, category_ids: &[Id], tx: &mut dyn Tx) -> Result<Thread> {
+pub fn categorise(call: &Call, id: Id, category_ids: &[Id], tx: &mut dyn Tx) -> Result<Thread> {
     let thread = find(tx, &call.caller, id)?;
     if categories::set(tx, Object::Thread, id, thread.source_id, category_ids, "thread_category_ids")? {
         tx.execute("UPDATE threads SET updated_at = $2 WHERE id = $1", args![&id, call.env.now()])?;

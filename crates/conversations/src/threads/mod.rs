@@ -16,7 +16,7 @@ use crate::Conversations;
 use crate::sources::kind_of;
 
 /// A thread as the store keeps it.
-pub(crate) struct Thread {
+pub struct Thread {
     pub(crate) id: Id,
     pub(crate) source_id: Id,
     pub(crate) source_type: String,
@@ -36,7 +36,7 @@ pub(crate) struct Thread {
 
 impl Thread {
     /// Whether threads of this source can be closed at all (row 3.06).
-    pub(crate) fn can_be_closed(&self) -> Result<bool> {
+    pub fn can_be_closed(&self) -> Result<bool> {
         Ok(kind_of(&self.source_type)?.threads_can_be_closed)
     }
 
@@ -71,7 +71,7 @@ fn thread(row: &Row) -> Result<Thread> {
 }
 
 /// A thread on a source that the caller may read; anything else is missing (row 1.10).
-pub(crate) fn find(tx: &mut dyn Tx, caller: &Caller, id: Id) -> Result<Thread> {
+pub fn find(tx: &mut dyn Tx, caller: &Caller, id: Id) -> Result<Thread> {
     let row = tx.first(&format!("{SELECT} WHERE threads.id = $1"), args![&id])?;
     let found = row.map(|row| thread(&row)).transpose()?;
     found.filter(|thread| caller.may_on(thread.source_id, SourceRight::Read)).ok_or_else(|| error::not_found("thread"))
@@ -174,6 +174,7 @@ pub(crate) fn count_interventions(tx: &mut dyn Tx, id: Id, change: i64, now: Tim
 }
 
 pub(crate) use commands::switch_text_input;
+pub use commands::{categorise, close};
 pub(crate) use rest::{check_query, count};
 
 pub(crate) fn operations(app: &Arc<Conversations>) -> Vec<Operation> {

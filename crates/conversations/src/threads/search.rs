@@ -143,7 +143,7 @@ pub(super) const LANGUAGE: Language<Means> = Language {
             "opened_and_assigned",
             Boolean,
             Means::Assigned(Opened, Whom::Anybody),
-            "With an open intervention.",
+            "With an open intervention that is somebody's.",
         ),
         Keyword::new(
             "opened_and_assigned_to",
@@ -173,7 +173,7 @@ pub(super) const LANGUAGE: Language<Means> = Language {
             "active_and_assigned",
             Boolean,
             Means::Assigned(Active, Whom::Anybody),
-            "With an open intervention that is not deferred.",
+            "With an open intervention that is somebody's and not deferred.",
         ),
         Keyword::new(
             "active_and_assigned_to",
@@ -294,7 +294,9 @@ fn add(condition: &Condition<Means>, caller_id: Id, dialect: Dialect, filter: &m
         Means::CategorisedIn(Whose::Mine) => return when(condition, filter, || categorised(&mine(caller_id))),
         Means::ForwardedInto(Whose::Mine) => return when(condition, filter, || forwarded(mine(caller_id))),
         Means::Assigned(which, Whom::Anybody) => {
-            return when(condition, filter, || assigned(which, Piece::new("TRUE", Vec::new())));
+            return when(condition, filter, || {
+                assigned(which, Piece::new("interventions.user_id IS NOT NULL", Vec::new()))
+            });
         }
         Means::Assigned(which, Whom::Me) => {
             let of_caller = || Piece::new("interventions.user_id = ?", vec![caller_id.into()]);
