@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Result, params};
 use crate::messages::Message;
 
 /// The product's schema.
-pub(crate) const MIGRATIONS: [(&str, &str); 13] = [
+pub(crate) const MIGRATIONS: [(&str, &str); 14] = [
     ("0001_log.sql", include_str!("../../migrations/0001_log.sql")),
     ("0002_people.sql", include_str!("../../migrations/0002_people.sql")),
     ("0003_conversations.sql", include_str!("../../migrations/0003_conversations.sql")),
@@ -20,6 +20,7 @@ pub(crate) const MIGRATIONS: [(&str, &str); 13] = [
     ("0011_plans.sqlite.sql", include_str!("../../migrations/0011_plans.sqlite.sql")),
     ("0012_category_jobs.sql", include_str!("../../migrations/0012_category_jobs.sql")),
     ("0013_identity_lists.sql", include_str!("../../migrations/0013_identity_lists.sql")),
+    ("0014_webhooks.sql", include_str!("../../migrations/0014_webhooks.sql")),
 ];
 
 /// As long as the product's, so that the pages fill alike.

@@ -93,6 +93,8 @@ type Script = Box<dyn Fn(&Push) -> Reply + Send + Sync>;
 struct Shared {
     pushes: Mutex<Vec<Push>>,
     script: Mutex<Arc<Script>>,
+    /// What a webhook's challenge is answered with; none: as it should be.
+    refusal: Mutex<Option<Reply>>,
     files: Mutex<HashMap<String, (String, Vec<u8>)>>,
     received: AtomicUsize,
     stopped: AtomicBool,
@@ -117,6 +119,7 @@ impl FakeChannel {
         let shared = Arc::new(Shared {
             pushes: Mutex::default(),
             script: Mutex::new(Arc::new(script)),
+            refusal: Mutex::default(),
             files: Mutex::default(),
             received: AtomicUsize::new(0),
             stopped: AtomicBool::new(false),
@@ -149,6 +152,36 @@ impl FakeChannel {
     /// Answers as this says from now on.
     pub fn answer(&self, script: impl Fn(&Push) -> Reply + Send + Sync + 'static) {
         *lock(&self.shared.script) = Arc::new(Box::new(script));
+    }
+
+    /// Its address as a webhook's receiver.
+    pub fn hook_url(&self) -> String {
+        format!("http://{}/hook", self.address)
+    }
+
+    /// Answers the challenges of webhooks with this from now on, or as it should.
+    pub fn refuse_challenges(&self, reply: Option<Reply>) {
+        *lock(&self.shared.refusal) = reply;
+    }
+
+    /// The challenges that it was asked.
+    pub fn challenges(&self) -> Vec<Push> {
+        let all = lock(&self.shared.pushes);
+        all.iter().filter(|push| push.target.contains("hub.challenge=")).cloned().collect()
+    }
+
+    /// Every event that it was told of, in the order of their arrival.
+    pub fn events(&self) -> Vec<Value> {
+        self.pushes().iter().flat_map(|push| push.json()["events"].as_array().cloned().unwrap_or_default()).collect()
+    }
+
+    /// Every event of this type, once there are `count`.
+    #[track_caller]
+    pub fn wait_for_events(&self, kind: &str, count: usize) -> Vec<Value> {
+        crate::eventually(&format!("{count} events {kind}"), || {
+            let found: Vec<Value> = self.events().into_iter().filter(|event| event["type"] == kind).collect();
+            (found.len() >= count).then_some(found)
+        })
     }
 
     /// Offers a file for GET requests and returns its address.
@@ -195,7 +228,7 @@ fn serve(shared: &Shared, stream: TcpStream) {
                 let file = lock(&shared.files).get(&push.target).cloned();
                 match file {
                     Some((kind, bytes)) => (Reply { status: 200, body: bytes, delay: Duration::ZERO }, kind),
-                    None => (Reply::status(404, "no such file"), "text/plain".to_owned()),
+                    None => (challenged(shared, &push), "text/plain".to_owned()),
                 }
             }
             _ => {
@@ -210,6 +243,16 @@ fn serve(shared: &Shared, stream: TcpStream) {
         if stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body)).is_err() {
             return;
         }
+    }
+}
+
+/// The answer to a webhook's challenge.
+fn challenged(shared: &Shared, push: &Push) -> Reply {
+    let challenge = push.target.split(['?', '&']).find_map(|pair| pair.strip_prefix("hub.challenge="));
+    match (challenge, lock(&shared.refusal).clone()) {
+        (None, _) => Reply::status(404, "no such file"),
+        (Some(_), Some(refusal)) => refusal,
+        (Some(challenge), None) => Reply::status(200, challenge),
     }
 }
 

@@ -52,3 +52,4 @@ mod threads;
 mod time_sheets;
 mod uniqueness;
 mod users;
+mod webhooks;

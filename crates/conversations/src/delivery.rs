@@ -283,6 +283,7 @@ fn outbound_request(request: Request, deadline: Duration) -> Result<OutboundRequ
         body: request.body.into(),
         deadline,
         answer_bytes_max: ANSWER_BYTES_MAX,
+        verify_tls: true,
     })
 }
 

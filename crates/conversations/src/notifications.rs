@@ -278,6 +278,12 @@ fn is_about_thread(event: &Event) -> bool {
     family_of(&event.kind) == "content" && event.thread_id == Some(event.object_id)
 }
 
+/// The source that an event tells of itself; events of threads may not.
+pub fn named_source(event: &Event) -> Option<Id> {
+    // Most who ask have no need of the rest.
+    event.payload.contains("\"source_id\"").then(|| source_in(&payload(event))).flatten()
+}
+
 fn payload(event: &Event) -> Map<String, Value> {
     // Written by this program; what cannot be read is told as nothing.
     serde_json::from_str(&event.payload).unwrap_or_default()

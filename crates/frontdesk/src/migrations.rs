@@ -39,6 +39,7 @@ pub(crate) const ALL: &[Migration] = &[
     each!(11, "0011_plans"),
     both!(12, "0012_category_jobs"),
     both!(13, "0013_identity_lists"),
+    both!(14, "0014_webhooks"),
 ];
 
 #[cfg(test)]

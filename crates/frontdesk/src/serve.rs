@@ -107,6 +107,10 @@ pub(crate) async fn run(settings: Settings, directory: DataDir, store: Store, en
         workers.spawn(consumer::run(store.clone(), consumer, stopping.clone()));
     }
     workers.spawn(delivery.run(stopping.clone()));
+    let domain_id = store.read(frontdesk_webhooks::domain_id).await.map_err(|error| error.to_string())?;
+    let webhooks = frontdesk_webhooks::Sender::new(&app, domain_id, settings.log_days);
+    workers.spawn(webhooks.run(stopping.clone()));
+    workers.spawn(frontdesk_webhooks::replay::run(app.clone(), stopping.clone()));
     workers.spawn(timers::run(app.clone(), stopping.clone()));
     workers.spawn(attachments::fetching::run(app.clone(), stopping.clone()));
     workers.spawn(indexing::catch_up(store.clone(), stopping.clone()));

@@ -15,6 +15,9 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
 use percent_encoding::percent_decode_str;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{DigitallySignedStruct, SignatureScheme};
 use tokio::io::AsyncWriteExt;
 use url::{Host, Url};
 
@@ -46,6 +49,8 @@ const CONNECTION_HEADERS: [HeaderName; 7] = [
 #[derive(Clone)]
 pub struct Outbound {
     client: reqwest::Client,
+    /// For receivers whose owners asked that nobody look at their certificates.
+    trusting: reqwest::Client,
     policy: Arc<AddressPolicy>,
 }
 
@@ -63,6 +68,9 @@ pub struct OutboundRequest {
     pub deadline: Duration,
     /// Reading stops after this many bytes of the answer's body.
     pub answer_bytes_max: usize,
+    /// Whether the other side has to prove who it is. Without, the connection is secret and nothing more: for tests with
+    /// certificates of one's own making.
+    pub verify_tls: bool,
 }
 
 /// What the other side answered, whatever its status.
@@ -150,22 +158,12 @@ impl Error for OutboundError {}
 
 impl Outbound {
     /// Makes the client; fails only when the TLS set-up is broken.
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that makes a client")]
     pub fn new(policy: AddressPolicy) -> Result<Outbound, String> {
         let policy = Arc::new(policy);
-        let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls_config()?)
-            .dns_resolver(GuardedResolver(policy.clone()))
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .referer(false)
-            .user_agent(concat!("Frontdesk/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(Duration::from_secs(CONNECT_SECONDS_MAX))
-            .pool_idle_timeout(Duration::from_secs(POOL_IDLE_SECONDS_MAX))
-            .pool_max_idle_per_host(POOL_IDLE_PER_HOST_MAX)
-            .build()
-            .map_err(|error| format!("the outbound client cannot be made: {}", deepest(&error)))?;
-        Ok(Outbound { client, policy })
+        let client = client(tls_config()?, &policy)?;
+        let mut unverified = tls_config()?;
+        unverified.dangerous().set_certificate_verifier(Arc::new(AnyCertificate));
+        Ok(Outbound { client, trusting: self::client(unverified, &policy)?, policy })
     }
 
     /// Makes one call. It is tried once: retrying is the caller's decision.
@@ -214,7 +212,8 @@ impl Outbound {
 
     async fn attempt(&self, request: OutboundRequest) -> Result<OutboundAnswer, OutboundError> {
         let url = self.check_url(&request.url)?;
-        let call = self.client.request(request.method, url).headers(own_headers(request.headers)).body(request.body);
+        let client = if request.verify_tls { &self.client } else { &self.trusting };
+        let call = client.request(request.method, url).headers(own_headers(request.headers)).body(request.body);
         let mut response = call.send().await.map_err(explain)?;
         let mut body = BytesMut::new();
         let mut truncated = false;
@@ -287,6 +286,63 @@ fn tls_config() -> Result<rustls::ClientConfig, String> {
     let mut config = builder.with_root_certificates(roots).with_no_client_auth();
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(config)
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the one place that makes clients")]
+fn client(tls: rustls::ClientConfig, policy: &Arc<AddressPolicy>) -> Result<reqwest::Client, String> {
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .dns_resolver(GuardedResolver(policy.clone()))
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false)
+        .user_agent(concat!("Frontdesk/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(Duration::from_secs(CONNECT_SECONDS_MAX))
+        .pool_idle_timeout(Duration::from_secs(POOL_IDLE_SECONDS_MAX))
+        .pool_max_idle_per_host(POOL_IDLE_PER_HOST_MAX)
+        .build()
+        .map_err(|error| format!("the outbound client cannot be made: {}", deepest(&error)))
+}
+
+/// Takes any certificate. Signatures are still checked, so that the connection is with whoever holds it.
+#[derive(Debug)]
+struct AnyCertificate;
+
+impl ServerCertVerifier for AnyCertificate {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = rustls::crypto::ring::default_provider().signature_verification_algorithms;
+        rustls::crypto::verify_tls12_signature(message, certificate, signature, &algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = rustls::crypto::ring::default_provider().signature_verification_algorithms;
+        rustls::crypto::verify_tls13_signature(message, certificate, signature, &algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        rustls::crypto::ring::default_provider().signature_verification_algorithms.supported_schemes()
+    }
 }
 
 /// Resolves names and keeps the addresses that may be called. It runs for each new connection, and the connection goes

@@ -1,5 +1,6 @@
 //! Signatures made with a shared secret: those of the channel SDK, and those of links that the server hands out.
 
+use base64::Engine;
 use ring::hmac;
 
 /// The signature of a channel SDK request or answer: HMAC-SHA512 over the raw body, as lower-case hex (128 characters).
@@ -12,6 +13,15 @@ pub fn sdk_signature(secret: &[u8], body: &[u8]) -> String {
 pub fn verify_sdk_signature(secret: &[u8], body: &[u8], given: &str) -> bool {
     let Some(given) = unhex::<64>(given) else { return false };
     !secret.is_empty() && hmac::verify(&hmac::Key::new(hmac::HMAC_SHA512, secret), body, &given).is_ok()
+}
+
+/// One signature of the Standard Webhooks specification: `v1,` and the base64 of HMAC-SHA256 over id, seconds since 1970
+/// and body, joined by dots. A request carries one for each secret that is valid now, separated by spaces.
+pub fn webhook_signature(key: &[u8], id: &str, seconds: i64, body: &[u8]) -> String {
+    let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, key));
+    context.update(format!("{id}.{seconds}.").as_bytes());
+    context.update(body);
+    format!("v1,{}", base64::engine::general_purpose::STANDARD.encode(context.sign()))
 }
 
 /// The signature of a link: HMAC-SHA256 over its parts, as lower-case hex (64 characters). Each part goes in with its
@@ -70,6 +80,16 @@ mod tests {
         assert_eq!(sdk_signature(SECRET, BODY), SIGNATURE);
         assert!(verify_sdk_signature(SECRET, BODY, SIGNATURE));
         assert!(verify_sdk_signature(SECRET, BODY, &SIGNATURE.to_uppercase()));
+    }
+
+    #[test]
+    fn the_vector_of_the_standard_webhooks_specification_holds() {
+        let key = base64::engine::general_purpose::STANDARD.decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").expect("base64");
+        let body = br#"{"test": 2432232314}"#;
+        assert_eq!(
+            webhook_signature(&key, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330, body),
+            "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+        );
     }
 
     #[test]

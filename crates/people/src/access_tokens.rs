@@ -45,6 +45,40 @@ fn access_token(row: &Row) -> Result<AccessToken> {
     })
 }
 
+/// What others need to know of a token.
+#[derive(Clone, Debug)]
+pub struct Known {
+    /// The token's id.
+    pub id: Id,
+    /// What it is for.
+    pub label: String,
+    /// Its owner.
+    pub user_id: Id,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+/// A token by its id.
+pub fn known(tx: &mut dyn Tx, id: Id) -> Result<Option<Known>> {
+    let row = tx.first(&format!("SELECT {COLUMNS} FROM access_tokens WHERE id = $1"), args![&id])?;
+    let token = row.map(|row| access_token(&row)).transpose()?;
+    Ok(token.map(|token| Known {
+        id: token.id,
+        label: token.label,
+        user_id: token.user_id,
+        created_at: token.created_at,
+        updated_at: token.updated_at,
+    }))
+}
+
+/// The oldest token of a user that is enabled.
+pub fn first_of(tx: &mut dyn Tx, user_id: Id) -> Result<Option<Id>> {
+    let sql = "SELECT id FROM access_tokens WHERE user_id = $1 AND enabled ORDER BY created_at, id LIMIT 1";
+    tx.first(sql, args![&user_id])?.map(|row| row.get(0)).transpose()
+}
+
 /// Creates a token and returns it. The only place where a token is made.
 /// `creator_id` is the user who makes it; none when an operator does.
 pub fn create(tx: &mut dyn Tx, env: &Env, creator_id: Option<Id>, user_id: Id, label: &str) -> Result<(Id, Secret)> {

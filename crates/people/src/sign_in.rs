@@ -35,6 +35,14 @@ fn token_owner(tx: &mut dyn Tx, token: &str) -> Result<Caller> {
     Ok(Caller { token_id: Some(row.get(2)?), ..owner })
 }
 
+/// The caller that somebody with this token is now; none when it is unknown or disabled, or its owner is.
+pub fn by_token(tx: &mut dyn Tx, token_id: Id) -> Result<Option<Caller>> {
+    let sql = "SELECT user_id FROM access_tokens WHERE id = $1 AND enabled";
+    let Some(row) = tx.first(sql, args![&token_id])? else { return Ok(None) };
+    let owner = enabled(tx, row.get(0)?)?;
+    Ok(owner.map(|owner| Caller { token_id: Some(token_id), ..owner }))
+}
+
 /// Acting as somebody else is 400 where it is not allowed (row 1.08), and never a way to more permissions or rights.
 fn impersonated(tx: &mut dyn Tx, owner: &Caller, user_id: &str) -> Result<Caller> {
     let refused = || error::bad_request("impersonated_user_id: you may not act as this user.");

@@ -110,7 +110,7 @@ pub(crate) async fn serve(State(server): State<Arc<Server>>, request: Request) -
 }
 
 /// Where the public operations stand that are still to come; `docs/compatibility.md` names each.
-const TO_COME: [&str; 10] = [
+const TO_COME: [&str; 9] = [
     "channels",
     "presence_status",
     "reply_assistant",
@@ -120,7 +120,6 @@ const TO_COME: [&str; 10] = [
     "tasks",
     "topologies",
     "user_capacities",
-    "webhooks",
 ];
 
 fn no_route(lost: Lost, parts: &Parts) -> Error {

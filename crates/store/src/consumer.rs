@@ -162,6 +162,34 @@ pub fn skip(tx: &mut dyn Tx, consumer: &dyn Consumer) -> Result<()> {
     Ok(())
 }
 
+/// Gives a reader of the log that is no [`Consumer`] a place at its end. The log is kept for it until [`leave`].
+pub fn join(tx: &mut dyn Tx, name: &str) -> Result<()> {
+    tx.execute(
+        "INSERT INTO consumers (name, position) SELECT $1, seq FROM log_head WHERE TRUE
+         ON CONFLICT (name) DO UPDATE SET position = excluded.position",
+        args![name],
+    )?;
+    Ok(())
+}
+
+/// Where such a reader is; none when it has no place.
+pub fn place(tx: &mut dyn Tx, name: &str) -> Result<Option<i64>> {
+    tx.first("SELECT position FROM consumers WHERE name = $1", args![name])?.map(|row| row.get(0)).transpose()
+}
+
+/// Moves such a reader on; never back.
+pub fn advance(tx: &mut dyn Tx, name: &str, position: i64) -> Result<()> {
+    let sql = "UPDATE consumers SET position = $2 WHERE name = $1 AND position < $2";
+    tx.execute(sql, args![name, position])?;
+    Ok(())
+}
+
+/// Ends such a reader.
+pub fn leave(tx: &mut dyn Tx, name: &str) -> Result<()> {
+    tx.execute("DELETE FROM consumers WHERE name = $1", args![name])?;
+    Ok(())
+}
+
 /// How far each consumer is behind the end of the log, in entries.
 pub fn lags(tx: &mut dyn Tx) -> Result<Vec<(String, i64)>> {
     let rows = tx.query("SELECT name, (SELECT seq FROM log_head) - position FROM consumers ORDER BY name", args![])?;

@@ -17,6 +17,16 @@ pub fn read(tx: &mut dyn Tx, after_seq: i64, limit: i64) -> Result<Vec<Event>> {
     rows.iter().map(event).collect()
 }
 
+/// Those of these entries that are still kept, in order.
+pub fn some(tx: &mut dyn Tx, seqs: &[i64]) -> Result<Vec<Event>> {
+    let mut found = Vec::with_capacity(seqs.len());
+    for seq in seqs {
+        let sql = "SELECT seq, id, kind, at, thread_id, object_id, user_id, payload FROM log WHERE seq = $1";
+        found.extend(tx.first(sql, args![*seq])?.map(|row| event(&row)).transpose()?);
+    }
+    Ok(found)
+}
+
 fn event(row: &Row) -> Result<Event> {
     Ok(Event {
         seq: row.get(0)?,

@@ -1,13 +1,23 @@
 //! Programs of others that take part: webhooks that tell them what happened, and the operations of bots.
 
 mod bots;
+pub mod deliveries;
+pub mod replay;
+mod sending;
+mod subscriptions;
 
 use std::sync::Arc;
 
 use frontdesk_conversations::Conversations;
 use frontdesk_rest::Operation;
 
+pub use sending::{Sender, domain_id};
+
 /// The operations of this crate.
 pub fn operations(app: &Arc<Conversations>) -> Vec<Operation> {
-    bots::operations(app)
+    let mut operations = subscriptions::operations(app);
+    operations.extend(deliveries::operations(app));
+    operations.extend(replay::operations());
+    operations.extend(bots::operations(app));
+    operations
 }

@@ -456,6 +456,18 @@ impl Ids<'_> {
             "own_access_token" => {
                 created("access_tokens", json!({ "label": unique("Token "), "user_id": self.me.user_id }))
             }
+            "hook" => format!("{}/{}", self.world.sources[0].1.hook_url(), unique("hook-")),
+            "own_webhook" | "webhook" => {
+                let hook = json!({
+                    "url": self.of("hook"), "registered_events": ["task.created"],
+                    "access_token_id": self.of("own_access_token"),
+                });
+                created("webhooks", hook)
+            }
+            "delivery" => {
+                let webhook = self.of("webhook");
+                created(&format!("webhooks/{webhook}/test"), json!({}))
+            }
             _ => panic!("teach the matrix to make a {name}"),
         }
     }

@@ -28,6 +28,7 @@ fn get_request(url: &str) -> OutboundRequest {
         body: Bytes::new(),
         deadline: LONG,
         answer_bytes_max: 1000,
+        verify_tls: true,
     }
 }
 

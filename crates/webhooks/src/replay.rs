@@ -1,0 +1,261 @@
+//! Telling a range of the log again: what was missed, or everything (peers.md, theme 2).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use frontdesk_conversations::Conversations;
+use frontdesk_model::{Event, Id, Result, Timestamp, error};
+use frontdesk_rest::{Call, Operation, Page, Paging};
+use frontdesk_store::{Row, Tx, args, log};
+use http::Method;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+
+use crate::deliveries::{self, Delivery, State};
+use crate::subscriptions::{self, Webhook};
+
+/// At most so many entries of the log are looked at in one transaction.
+const STEP_EVENTS: i64 = 500;
+/// No more are put in line while so many wait: the receiver sets the pace.
+const IN_LINE_MAX: i64 = 1_000;
+/// Replays that have not come to their end, for one webhook.
+const REPLAYS_MAX: i64 = 10;
+const LOOK_PERIOD: Duration = Duration::from_millis(500);
+
+/// A replay as REST shows it.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "WebhookReplay")]
+struct Replay {
+    id: Id,
+    webhook_id: Id,
+    /// The number of the event that comes next.
+    next_seq: i64,
+    /// The number of the last event that belongs to it.
+    last_seq: i64,
+    /// Whether only that is sent which failed for good.
+    only_failed: bool,
+    /// How many requests were put in line so far.
+    deliveries: i64,
+    /// Whether everything has been put in line.
+    finished: bool,
+    created_at: Timestamp,
+}
+
+const COLUMNS: &str = "id, webhook_id, next_seq, last_seq, only_failed, deliveries, created_at";
+
+fn replay(row: &Row) -> Result<Replay> {
+    let (next_seq, last_seq): (i64, i64) = (row.get(2)?, row.get(3)?);
+    Ok(Replay {
+        id: row.get(0)?,
+        webhook_id: row.get(1)?,
+        next_seq,
+        last_seq,
+        only_failed: row.get(4)?,
+        deliveries: row.get(5)?,
+        finished: next_seq > last_seq,
+        created_at: row.get(6)?,
+    })
+}
+
+/// Parameters of `replayWebhook`. A range needs a beginning: from_seq or from_time.
+#[derive(Deserialize, JsonSchema)]
+struct Range {
+    /// The number of the first event.
+    from_seq: Option<i64>,
+    /// The number of the last event; the newest when absent.
+    to_seq: Option<i64>,
+    /// Events of this moment or later, in place of from_seq.
+    from_time: Option<String>,
+    /// Events up to this moment, in place of to_seq.
+    to_time: Option<String>,
+    /// Whether only that is sent which failed for good; false when absent: everything that the webhook is registered for.
+    only_failed: Option<bool>,
+}
+
+pub(crate) fn operations() -> Vec<Operation> {
+    let tag = "Webhooks";
+    vec![
+        Operation::write("replayWebhook", Method::POST, "/webhooks/{webhookId}/replay", begin)
+            .tag(tag)
+            .summary("Sends a range of time or of event numbers again, under the same ids.")
+            .notes("The range may reach back as far as the log is kept. It is put in line step by step; the list of replays shows how far it has come.")
+            .extension(),
+        Operation::read("getAllWebhookReplays", Method::GET, "/webhooks/{webhookId}/replays", list)
+            .tag(tag)
+            .summary("Lists the replays of a webhook, newest first.")
+            .extension(),
+    ]
+}
+
+/// 403 for a webhook to which nothing is sent.
+pub(crate) fn require_active(webhook: &Webhook) -> Result<()> {
+    if webhook.active {
+        return Ok(());
+    }
+    Err(error::forbidden("The webhook is not active: activate it first."))
+}
+
+fn begin(call: &Call, range: Range, tx: &mut dyn Tx) -> Result<Replay> {
+    let webhook = subscriptions::find(call, tx)?;
+    require_active(&webhook)?;
+    let unfinished = "SELECT count(*) FROM webhook_replays WHERE webhook_id = $1 AND next_seq <= last_seq";
+    if tx.one(unfinished, args![&webhook.id])?.get::<i64>(0)? >= REPLAYS_MAX {
+        let message = format!("{REPLAYS_MAX} replays of this webhook have not come to their end yet: wait for one.");
+        return Err(error::unprocessable("too_many_replays", message));
+    }
+    let head: i64 = tx.one("SELECT seq FROM log_head", args![])?.get(0)?;
+    let from = match (range.from_seq, time("from_time", range.from_time)?) {
+        (Some(seq), None) => seq.max(1),
+        // Numbers are given in the order of commits, moments are those of the commands: nearly the same order.
+        (None, Some(at)) => tx
+            .one("SELECT min(seq) FROM log WHERE id >= $1", args![&Id::first_of(at)])?
+            .get::<Option<i64>>(0)?
+            .unwrap_or(head + 1),
+        (None, None) => {
+            return Err(error::invalid("from_seq", "blank", "from_seq: say where to begin, by from_seq or from_time."));
+        }
+        (Some(_), Some(_)) => {
+            return Err(error::invalid("from_time", "invalid", "from_time: give from_seq or from_time, not both."));
+        }
+    };
+    let to = match (range.to_seq, time("to_time", range.to_time)?) {
+        (Some(_), Some(_)) => {
+            return Err(error::invalid("to_time", "invalid", "to_time: give to_seq or to_time, not both."));
+        }
+        (Some(seq), None) => seq.min(head),
+        (None, Some(at)) => {
+            let after = Id::first_of(Timestamp::from_micros(at.micros().saturating_add(1_000)));
+            tx.one("SELECT max(seq) FROM log WHERE id < $1", args![&after])?.get::<Option<i64>>(0)?.unwrap_or(0)
+        }
+        (None, None) => head,
+    };
+    let (id, now) = (call.env.id(), call.env.now());
+    tx.execute(
+        "INSERT INTO webhook_replays (id, webhook_id, next_seq, last_seq, only_failed, deliveries, created_at)
+         VALUES ($1, $2, $3, $4, $5, 0, $6)",
+        args![&id, &webhook.id, from, to, range.only_failed.unwrap_or(false), now],
+    )?;
+    // Old ones are of no interest.
+    tx.execute(
+        "DELETE FROM webhook_replays WHERE webhook_id = $1 AND next_seq > last_seq AND id NOT IN (
+           SELECT id FROM webhook_replays WHERE webhook_id = $1 ORDER BY id DESC LIMIT 20)",
+        args![&webhook.id],
+    )?;
+    replay(&tx.one(&format!("SELECT {COLUMNS} FROM webhook_replays WHERE id = $1"), args![&id])?)
+}
+
+fn time(attribute: &'static str, text: Option<String>) -> Result<Option<Timestamp>> {
+    let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
+    let read = Timestamp::parse_iso(&text);
+    read.map(Some)
+        .ok_or_else(|| error::bad_request(format!("{attribute}: must be a time such as 2026-01-31T12:00:00Z.")))
+}
+
+fn list(call: &Call, paging: Paging, tx: &mut dyn Tx) -> Result<Page<Replay>> {
+    let webhook = subscriptions::find(call, tx)?;
+    let count = tx.one("SELECT count(*) FROM webhook_replays WHERE webhook_id = $1", args![&webhook.id])?.get(0)?;
+    let rows = tx.query(
+        &format!("SELECT {COLUMNS} FROM webhook_replays WHERE webhook_id = $1 ORDER BY id DESC LIMIT $2 OFFSET $3"),
+        args![&webhook.id, paging.limit, paging.offset],
+    )?;
+    Ok(Page::new(count, paging, rows.iter().map(replay).collect::<Result<_>>()?))
+}
+
+/// Puts replays in line until `stop` changes.
+pub async fn run(app: Arc<Conversations>, mut stop: watch::Receiver<bool>) {
+    loop {
+        match step_all(&app).await {
+            Ok(true) => continue,
+            Ok(false) => {}
+            Err(trouble) => tracing::error!(?trouble, "replays of webhooks wait"),
+        }
+        tokio::select! {
+            _ = stop.changed() => return,
+            () = tokio::time::sleep(LOOK_PERIOD) => {}
+        }
+    }
+}
+
+/// One step of each; whether one has more to do at once.
+async fn step_all(app: &Arc<Conversations>) -> Result<bool> {
+    let sql = format!("SELECT {COLUMNS} FROM webhook_replays WHERE next_seq <= last_seq ORDER BY id");
+    let waiting =
+        app.store.read(move |tx| tx.query(&sql, args![])?.iter().map(replay).collect::<Result<Vec<_>>>()).await?;
+    let mut more = false;
+    for replay in waiting {
+        let (env, replay) = (app.env.clone(), Arc::new(replay));
+        more |= app.store.write(move |tx| step(tx, &replay, env.now())).await?;
+    }
+    Ok(more)
+}
+
+fn step(tx: &mut dyn Tx, replay: &Replay, now: Timestamp) -> Result<bool> {
+    let Some(webhook) = subscriptions::by_id(tx, replay.webhook_id)? else { return Ok(false) };
+    if deliveries::in_line(tx, webhook.id, IN_LINE_MAX)? >= IN_LINE_MAX {
+        return Ok(false);
+    }
+    let (put, next) = match replay.only_failed {
+        true => failed_again(tx, &webhook, replay, now)?,
+        false => events_again(tx, &webhook, replay, now)?,
+    };
+    // Two nodes may be at it: the second finds that the first has moved it on.
+    let moved = tx.execute(
+        "UPDATE webhook_replays SET next_seq = $3, deliveries = deliveries + $4 WHERE id = $1 AND next_seq = $2",
+        args![&replay.id, replay.next_seq, next, put],
+    )?;
+    if moved != 1 {
+        return Err(error::conflict("another node moved this replay on"));
+    }
+    Ok(next <= replay.last_seq)
+}
+
+fn events_again(tx: &mut dyn Tx, webhook: &Webhook, replay: &Replay, now: Timestamp) -> Result<(i64, i64)> {
+    let events = log::read(tx, replay.next_seq - 1, STEP_EVENTS)?;
+    let within: Vec<Event> = events.into_iter().filter(|event| event.seq <= replay.last_seq).collect();
+    let Some(last) = within.last().map(|event| event.seq) else { return Ok((0, replay.last_seq + 1)) };
+    let mut put = 0;
+    for event in within.iter().filter(|event| webhook.may_concern(event)) {
+        let thread_id = event.thread_id.filter(|_| webhook.is_ordered());
+        deliveries::put_in_line(tx, &Delivery::of(webhook.id, vec![event.seq], thread_id, event.at, now))?;
+        put += 1;
+    }
+    Ok((put, last + 1))
+}
+
+fn failed_again(tx: &mut dyn Tx, webhook: &Webhook, replay: &Replay, now: Timestamp) -> Result<(i64, i64)> {
+    let failed = deliveries::failed(tx, webhook.id, replay.next_seq, replay.last_seq, STEP_EVENTS)?;
+    let Some(last) = failed.last().and_then(|delivery| delivery.seqs.first().copied()) else {
+        return Ok((0, replay.last_seq + 1));
+    };
+    let is_all = (failed.len() as i64) < STEP_EVENTS;
+    let most = usize::try_from(webhook.events_per_request).unwrap_or(1);
+    let mut put = 0;
+    for mut delivery in failed {
+        if delivery.seqs.len() <= most {
+            delivery.wait_again(now);
+            deliveries::save(tx, &delivery)?;
+            put += 1;
+            continue;
+        }
+        // Given up together, sent in the receiver's measure.
+        deliveries::remove(tx, delivery.id)?;
+        for seqs in delivery.seqs.chunks(most) {
+            let thread_id = delivery.thread_id;
+            let again = Delivery::of(webhook.id, seqs.to_vec(), thread_id, delivery.created_at, now);
+            deliveries::put_in_line(tx, &again)?;
+            put += 1;
+        }
+    }
+    Ok((put, if is_all { replay.last_seq + 1 } else { last + 1 }))
+}
+
+impl Delivery {
+    /// Puts it in line again, with all its retries before it.
+    pub(crate) fn wait_again(&mut self, now: Timestamp) {
+        self.state = State::Waiting;
+        self.attempts = 0;
+        self.due_at = Some(now);
+        self.waiting_since = now;
+    }
+}

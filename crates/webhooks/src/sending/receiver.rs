@@ -1,0 +1,457 @@
+//! What the sender knows of one webhook's receiver: how far it has been told, what is on its way, how it has answered.
+//! No input or output: the loop acts on what this says.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Instant;
+
+use frontdesk_conversations::notifications::Listener;
+use frontdesk_model::{Event, Id, Timestamp};
+
+use super::attempt::{Done, Sent};
+use super::schedule::{self, Breaker, FAILING_AFTER, GIVE_UP_SECONDS, OUTAGE_SECONDS, PROBE_SECONDS};
+use super::{Loaded, Note, SAVE_SECONDS, SLOW, TRIM_AFTER};
+use crate::deliveries::{Delivery, State};
+use crate::subscriptions::{Secrets, Status, Webhook};
+
+/// At most so many requests are on their way to one receiver; to one that has not acknowledged the last, fewer.
+pub(super) const SLOTS_MAX: usize = 16;
+const SLOTS_UNPROVEN: usize = 4;
+/// The place is at most so many events behind the first that is not sent yet.
+const OPEN_MAX: usize = 256;
+/// What others put in line is found this often.
+const LOOK_MICROS: i64 = 400_000;
+/// A row of events that are given up unsent holds at most so many of them.
+const GIVEN_UP_TOGETHER_MAX: usize = 100;
+
+/// Which rows are to be looked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Ask {
+    /// At most so many that are due.
+    Due(usize),
+    /// Those that somebody sends by hand, although the receiver is left alone.
+    ByHand,
+    /// The one that was not tried for the longest time, to see whether the receiver is there.
+    Probe,
+    /// The receiver is there again: at most so many that were last tried before.
+    Drain(Timestamp, usize),
+}
+
+impl Ask {
+    /// Whether the attempt is beside the plan: it uses up no retry.
+    pub(super) fn is_extra(self) -> bool {
+        matches!(self, Ask::Probe | Ask::Drain(..))
+    }
+}
+
+/// An event, or several that go together, on the way for the first time.
+struct Open {
+    since: Instant,
+    delivery: Delivery,
+}
+
+/// The receiver of one webhook.
+pub(super) struct Receiver {
+    pub(super) webhook: Arc<Webhook>,
+    pub(super) secrets: Arc<Secrets>,
+    pub(super) listener: Option<Arc<Listener>>,
+    pub(super) lease: i64,
+    status: Status,
+    /// The last event that was looked at.
+    pub(super) next: i64,
+    /// Where the store has its place.
+    saved: i64,
+    saved_at: Timestamp,
+    /// Sent for the first time and not written down, by the first event.
+    open: BTreeMap<i64, Open>,
+    /// Everything that is on its way.
+    busy: HashSet<Id>,
+    /// Where order is kept: how many deliveries of a thread have not ended. The next ones wait behind them.
+    threads: HashMap<Id, i64>,
+    /// When to look for rows that are due; none while there are none.
+    rows_at: Option<Timestamp>,
+    /// What was last tried before this is being sent again, although it is not due.
+    draining: Option<Timestamp>,
+    /// Others put rows in line too: when they were last looked for.
+    looked_at: Timestamp,
+    verifying: bool,
+    breaker: Breaker,
+    failures_in_row: u32,
+    proven: bool,
+    tried_at: Timestamp,
+    arrived_since_trim: u32,
+    note: Note,
+}
+
+impl Receiver {
+    pub(super) fn new(loaded: Loaded, now: Timestamp) -> Receiver {
+        let webhook = Arc::new(loaded.webhook);
+        Receiver {
+            secrets: Arc::new(loaded.secrets),
+            listener: loaded.listener.map(Arc::new),
+            lease: loaded.lease,
+            status: webhook.status,
+            next: loaded.place,
+            saved: loaded.place,
+            saved_at: now,
+            open: BTreeMap::new(),
+            busy: HashSet::new(),
+            threads: loaded.waiting_threads.into_iter().collect(),
+            rows_at: Some(now),
+            draining: None,
+            looked_at: now,
+            verifying: false,
+            breaker: Breaker::default(),
+            // Nobody remembers how it last answered: the first success sends what waits.
+            failures_in_row: 1,
+            proven: false,
+            tried_at: Timestamp::default(),
+            arrived_since_trim: 0,
+            note: empty_note(webhook.id, loaded.lease),
+            webhook,
+        }
+    }
+
+    /// The same receiver with what was changed about it.
+    pub(super) fn renew(&mut self, loaded: Loaded) {
+        let was_changed = loaded.webhook.updated_at != self.webhook.updated_at;
+        // Its own findings are newer than what is written, unless somebody saved it or it was verified.
+        if was_changed || self.status == Status::Verifying {
+            self.status = loaded.webhook.status;
+            self.breaker.reset();
+        }
+        // Switched off and on again: what happened in between is not told.
+        self.next = self.next.max(loaded.place);
+        self.saved = self.saved.max(loaded.place);
+        self.webhook = Arc::new(loaded.webhook);
+        self.secrets = Arc::new(loaded.secrets);
+        self.listener = loaded.listener.map(Arc::new);
+        if was_changed {
+            self.rows_at = Some(Timestamp::default());
+        }
+    }
+
+    pub(super) fn wants_verification(&self) -> bool {
+        self.status == Status::Verifying && !self.verifying
+    }
+
+    pub(super) fn begin_verification(&mut self) -> Arc<Webhook> {
+        self.verifying = true;
+        self.webhook.clone()
+    }
+
+    pub(super) fn end_verification(&mut self) {
+        self.verifying = false;
+    }
+
+    fn is_sending(&self) -> bool {
+        matches!(self.status, Status::Enabled | Status::Failing)
+    }
+
+    fn slots(&self) -> usize {
+        if self.proven { SLOTS_MAX } else { SLOTS_UNPROVEN }
+    }
+
+    fn free(&self) -> usize {
+        self.slots().saturating_sub(self.busy.len())
+    }
+
+    /// Whether something new may be sent to it.
+    pub(super) fn takes_new(&self) -> bool {
+        self.is_sending() && self.free() > 0 && self.open.len() < OPEN_MAX
+    }
+
+    pub(super) fn has_more(&self, last: i64) -> bool {
+        self.takes_new() && self.next < last
+    }
+
+    pub(super) fn has_notes(&self) -> bool {
+        !self.note.is_empty()
+    }
+
+    /// Takes what concerns it from the next events, as far as there is room, and passes over the rest.
+    pub(super) fn take(
+        &mut self,
+        events: &[Arc<Event>],
+        last: i64,
+        now: Timestamp,
+    ) -> Vec<(Delivery, Vec<Arc<Event>>)> {
+        let mut begun: Vec<(Delivery, Vec<Arc<Event>>)> = Vec::new();
+        if events.is_empty() {
+            // What was between is no longer kept.
+            self.next = last;
+            return begun;
+        }
+        let mut together: Vec<Arc<Event>> = Vec::new();
+        let most =
+            if self.webhook.is_ordered() { 1 } else { usize::try_from(self.webhook.events_per_request).unwrap_or(1) };
+        for event in events {
+            let is_wanted = self.webhook.may_concern(event) && self.listener.is_some();
+            if !is_wanted {
+                self.next = event.seq;
+                continue;
+            }
+            let thread_id = event.thread_id.filter(|_| self.webhook.is_ordered());
+            if let Some(thread_id) = thread_id
+                && self.threads.get(&thread_id).is_some_and(|waiting| *waiting > 0)
+            {
+                // It has to wait for the ones before it; others need not wait for it.
+                let delivery = self.delivery(std::slice::from_ref(event), Some(thread_id), now);
+                *self.threads.entry(thread_id).or_default() += 1;
+                self.note.deliveries.push(delivery);
+                self.next = event.seq;
+                continue;
+            }
+            if together.is_empty() && (self.free() == 0 || self.open.len() >= OPEN_MAX) {
+                break;
+            }
+            together.push(event.clone());
+            self.next = event.seq;
+            if together.len() >= most {
+                begun.push(self.begin(std::mem::take(&mut together), thread_id, now));
+            }
+        }
+        if !together.is_empty() {
+            begun.push(self.begin(together, None, now));
+        }
+        begun
+    }
+
+    fn delivery(&self, events: &[Arc<Event>], thread_id: Option<Id>, now: Timestamp) -> Delivery {
+        let seqs = events.iter().map(|event| event.seq).collect();
+        let at = events.first().map_or(now, |event| event.at);
+        Delivery::of(self.webhook.id, seqs, thread_id, at, now)
+    }
+
+    fn begin(&mut self, events: Vec<Arc<Event>>, thread_id: Option<Id>, now: Timestamp) -> (Delivery, Vec<Arc<Event>>) {
+        let delivery = self.delivery(&events, thread_id, now);
+        if let Some(thread_id) = thread_id {
+            *self.threads.entry(thread_id).or_default() += 1;
+        }
+        self.busy.insert(delivery.id);
+        let first = delivery.seqs.first().copied().unwrap_or(self.next);
+        self.open.insert(first, Open { since: Instant::now(), delivery: delivery.clone() });
+        (delivery, events)
+    }
+
+    /// Gives up what a receiver that is left alone has not been told within a day. Each becomes part of a row, so that it
+    /// can be seen and told later.
+    pub(super) fn forget_stale(&mut self, events: &[Arc<Event>], now: Timestamp) {
+        let before = now.plus_seconds(-GIVE_UP_SECONDS);
+        self.note.give_up_before = Some(before);
+        let stale: Vec<Arc<Event>> = events.iter().take_while(|event| event.at < before).cloned().collect();
+        let Some(last) = stale.last() else { return };
+        self.next = last.seq;
+        let wanted: Vec<Arc<Event>> =
+            stale.into_iter().filter(|event| self.webhook.may_concern(event) && self.listener.is_some()).collect();
+        for some in wanted.chunks(GIVEN_UP_TOGETHER_MAX) {
+            let delivery = self.delivery(some, None, now);
+            self.note.deliveries.push(Delivery { state: State::Failed, due_at: None, ..delivery });
+        }
+    }
+
+    /// Whether rows are to be looked for.
+    pub(super) fn asks(&self, now: Timestamp) -> Option<Ask> {
+        if self.is_time_to_probe(now) {
+            return Some(Ask::Probe);
+        }
+        let is_time = now.micros() - self.looked_at.micros() >= LOOK_MICROS;
+        if self.status == Status::Suspended && is_time {
+            return Some(Ask::ByHand);
+        }
+        if !self.is_sending() || self.free() == 0 {
+            return None;
+        }
+        match self.draining {
+            Some(before) => Some(Ask::Drain(before, self.free())),
+            None => (is_time || self.rows_at.is_some_and(|at| at <= now)).then_some(Ask::Due(self.free())),
+        }
+    }
+
+    /// The last attempt failed a while ago, and nothing is on its way.
+    fn is_time_to_probe(&self, now: Timestamp) -> bool {
+        self.failures_in_row > 0
+            && matches!(self.status, Status::Failing | Status::Suspended | Status::Enabled)
+            && self.busy.is_empty()
+            && now.seconds_since(self.tried_at) >= PROBE_SECONDS
+    }
+
+    /// Begins with rows that were found.
+    pub(super) fn begin_rows(
+        &mut self,
+        rows: Vec<(Delivery, Vec<Arc<Event>>)>,
+        ask: Ask,
+        next_due: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Vec<(Delivery, Vec<Arc<Event>>)> {
+        let mut begun = Vec::new();
+        for (delivery, events) in rows {
+            let is_behind = delivery
+                .thread_id
+                .is_some_and(|thread_id| self.open.values().any(|open| open.delivery.thread_id == Some(thread_id)));
+            if is_behind || self.busy.contains(&delivery.id) || self.free() == 0 {
+                continue;
+            }
+            self.busy.insert(delivery.id);
+            begun.push((delivery, events));
+        }
+        self.looked_at = now;
+        match ask {
+            Ask::Probe => self.tried_at = now,
+            Ask::Drain(..) if begun.is_empty() => self.draining = None,
+            _ => {}
+        }
+        // Those that are on their way are due too; they say themselves when they end.
+        self.rows_at = next_due.map(|due| due.max(now.plus_seconds(i64::from(begun.is_empty()))));
+        begun
+    }
+
+    /// Whether a receiver that is only probed has to be probed with something new, as no row waits for it.
+    pub(super) fn probes_with_new(&self) -> bool {
+        self.status == Status::Suspended && self.busy.is_empty()
+    }
+
+    /// One event, although the receiver is suspended.
+    pub(super) fn take_one(&mut self, events: &[Arc<Event>], now: Timestamp) -> Option<(Delivery, Vec<Arc<Event>>)> {
+        for event in events {
+            self.next = event.seq;
+            if self.webhook.may_concern(event) && self.listener.is_some() {
+                let thread_id = event.thread_id.filter(|_| self.webhook.is_ordered());
+                return Some(self.begin(vec![event.clone()], thread_id, now));
+            }
+        }
+        None
+    }
+
+    /// Notes how an attempt ended.
+    pub(super) fn note(&mut self, done: Done, now: Timestamp) {
+        let Some(mut delivery) = done.delivery else { return };
+        self.busy.remove(&delivery.id);
+        let was_row = delivery.seqs.first().is_none_or(|first| self.open.remove(first).is_none());
+        let is_probe = delivery.tries.last().is_some_and(|attempt| attempt.probe);
+        delivery.updated_at = now;
+        let ended = match done.sent {
+            Sent::Acknowledged(_) => {
+                delivery.state = State::Delivered;
+                delivery.due_at = None;
+                self.arrived_since_trim += 1;
+                self.succeeded(now);
+                true
+            }
+            Sent::Refused(_, reason) => {
+                if !is_probe {
+                    delivery.attempts += 1;
+                    delivery.due_at = schedule::next(delivery.attempts, now);
+                }
+                if delivery.due_at.is_none() {
+                    delivery.state = State::Failed;
+                }
+                if let Some(due) = delivery.due_at {
+                    self.rows_at = Some(self.rows_at.map_or(due, |at| at.min(due)));
+                }
+                self.failed(reason, now);
+                delivery.due_at.is_none()
+            }
+            Sent::Nothing | Sent::Verified => {
+                // Nothing was sent: there is nothing to show.
+                self.end(delivery.thread_id);
+                if was_row {
+                    self.note.gone.push(delivery.id);
+                }
+                return;
+            }
+        };
+        if ended {
+            self.end(delivery.thread_id);
+        }
+        self.note.deliveries.push(delivery);
+    }
+
+    /// Lets the next of the thread go.
+    fn end(&mut self, thread_id: Option<Id>) {
+        let Some(thread_id) = thread_id else { return };
+        if let Some(waiting) = self.threads.get_mut(&thread_id) {
+            *waiting -= 1;
+            if *waiting <= 0 {
+                self.threads.remove(&thread_id);
+            } else {
+                self.rows_at = Some(Timestamp::default());
+            }
+        }
+    }
+
+    fn succeeded(&mut self, now: Timestamp) {
+        self.tried_at = now;
+        self.proven = true;
+        self.breaker.note(false, now);
+        if self.failures_in_row == 0 && self.status == Status::Enabled {
+            return;
+        }
+        // After a single failure it may be what was sent that is at fault.
+        let was_away = self.failures_in_row >= FAILING_AFTER || self.status != Status::Enabled;
+        self.draining = Some(if was_away { now } else { now.plus_seconds(-OUTAGE_SECONDS) });
+        self.failures_in_row = 0;
+        if self.status != Status::Enabled && self.status != Status::Verifying {
+            if self.status == Status::Suspended {
+                self.breaker.reset();
+            }
+            self.set_status(Status::Enabled, None);
+        }
+    }
+
+    fn failed(&mut self, reason: String, now: Timestamp) {
+        self.tried_at = now;
+        self.proven = false;
+        self.draining = None;
+        self.failures_in_row = self.failures_in_row.saturating_add(1);
+        let tripped = self.breaker.note(true, now);
+        match self.status {
+            Status::Enabled | Status::Failing if tripped => self.set_status(Status::Suspended, Some(reason)),
+            Status::Enabled if self.failures_in_row >= FAILING_AFTER => self.set_status(Status::Failing, Some(reason)),
+            _ => {}
+        }
+    }
+
+    fn set_status(&mut self, status: Status, reason: Option<String>) {
+        self.status = status;
+        self.note.status = Some((status, reason));
+    }
+
+    /// What is to be written down now.
+    pub(super) fn take_note(&mut self, now: Timestamp) -> Note {
+        // What takes long is written down, so that the place can move on; it is still on its way.
+        let slow: Vec<i64> =
+            self.open.iter().filter(|(_, open)| open.since.elapsed() >= SLOW).map(|(first, _)| *first).collect();
+        for first in slow {
+            if let Some(open) = self.open.remove(&first) {
+                self.note.deliveries.push(Delivery { updated_at: now, ..open.delivery });
+                self.rows_at = Some(self.rows_at.unwrap_or(now));
+            }
+        }
+        let place = self.open.keys().next().map_or(self.next, |first| first - 1);
+        let is_worth_it = !self.note.is_empty() || now.seconds_since(self.saved_at) >= SAVE_SECONDS;
+        if place > self.saved && is_worth_it {
+            self.note.place = Some(place);
+            self.saved = place;
+            self.saved_at = now;
+        }
+        if self.arrived_since_trim >= TRIM_AFTER {
+            self.arrived_since_trim = 0;
+            self.note.trim = true;
+        }
+        std::mem::replace(&mut self.note, empty_note(self.webhook.id, self.lease))
+    }
+}
+
+fn empty_note(webhook_id: Id, lease: i64) -> Note {
+    Note {
+        webhook_id,
+        lease,
+        place: None,
+        deliveries: Vec::new(),
+        gone: Vec::new(),
+        status: None,
+        give_up_before: None,
+        trim: false,
+    }
+}

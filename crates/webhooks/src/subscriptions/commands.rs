@@ -1,0 +1,412 @@
+//! What happens to webhooks: one function, one transaction, its event.
+
+use frontdesk_conversations::Conversations;
+use frontdesk_model::event::NewEvent;
+use frontdesk_model::{Env, Id, Permission, Result, error, journal};
+use frontdesk_net::OutboundError;
+use frontdesk_people::{access_tokens, sign_in};
+use frontdesk_rest::Call;
+use frontdesk_store::{Tx, args, consumer};
+use serde_json::json;
+
+use super::{Secrets, Status, Webhook, by_id, find, host_of, sealed, signing_secret};
+
+const NAME_CHARACTERS_MAX: usize = 255;
+const URL_BYTES_MAX: usize = 2_048;
+const VERIFY_TOKEN_CHARACTERS_MAX: usize = 255;
+/// "Less than 256 characters", as documented.
+const SECRET_CHARACTERS_MAX: usize = 255;
+const SOURCES_MAX: usize = 1_000;
+pub(super) const EVENTS_PER_REQUEST_MAX: i64 = 100;
+/// In the whole account: each reads the log.
+const WEBHOOKS_MAX: i64 = 200;
+/// How long a signing secret that was replaced still signs beside the new one.
+const OLD_SECRET_SECONDS: i64 = 24 * 60 * 60;
+
+/// What somebody wants of a webhook; none leaves it as it is.
+#[derive(Default)]
+pub(super) struct Wish {
+    pub(super) access_token_id: Option<Id>,
+    pub(super) name: Option<String>,
+    pub(super) active: Option<bool>,
+    pub(super) staging_use: Option<bool>,
+    pub(super) url: Option<String>,
+    pub(super) verify_token: Option<String>,
+    pub(super) secret: Option<String>,
+    pub(super) registered_events: Option<Vec<String>>,
+    pub(super) source_filter: Option<String>,
+    pub(super) source_ids: Option<Vec<Id>>,
+    pub(super) ignore_tls_validity: Option<bool>,
+    pub(super) ordering: Option<String>,
+    pub(super) events_per_request: Option<i64>,
+}
+
+/// Registers a webhook and has its receiver asked.
+pub(super) fn create(app: &Conversations, call: &Call, wish: Wish, tx: &mut dyn Tx) -> Result<(Id, String)> {
+    let token = token_for(call, wish.access_token_id, tx)?;
+    if tx.one("SELECT count(*) FROM webhooks", args![])?.get::<i64>(0)? >= WEBHOOKS_MAX {
+        let message = format!("There are {WEBHOOKS_MAX} webhooks, and there can be no more: delete one first.");
+        return Err(error::unprocessable("too_many_webhooks", message));
+    }
+    let Some(url) = wish.url.as_deref().filter(|url| !url.trim().is_empty()) else {
+        return Err(error::invalid("url", "blank", "url can't be blank."));
+    };
+    let signing = signing_secret(&call.env);
+    let shown = signing.text.clone();
+    let now = call.env.now();
+    let mut webhook = Webhook {
+        id: call.env.id(),
+        access_token_id: token.id,
+        name: format!("{} {}", host_of(url.trim()), token.label),
+        url: String::new(),
+        active: wish.active.unwrap_or(true),
+        staging_use: false,
+        sealed: Vec::new(),
+        registered_events: Vec::new(),
+        source_filter: "except".into(),
+        source_ids: Vec::new(),
+        ignore_tls_validity: false,
+        ordering: "none".into(),
+        events_per_request: 1,
+        status: Status::Inactive,
+        error: None,
+        created_at: now,
+        updated_at: now,
+    };
+    let mut secrets = Secrets { signing: vec![signing], ..Secrets::default() };
+    if wish.registered_events.is_none() {
+        return Err(error::invalid("registered_events", "blank", "registered_events: choose at least one event."));
+    }
+    fulfil(app, call, &mut webhook, &mut secrets, wish, tx)?;
+    webhook.sealed = sealed(&app.seal, webhook.id, &secrets)?;
+    start_or_stop(&mut webhook, false, tx)?;
+    tx.execute(
+        "INSERT INTO webhooks (id, access_token_id, name, url, active, staging_use, secrets, registered_events,
+           source_filter, source_ids, ignore_tls_validity, ordering, events_per_request, status, error, lease,
+           leased_until, created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, NULL, 0, 0, $15, $15)",
+        args![
+            &webhook.id,
+            &webhook.access_token_id,
+            &webhook.name,
+            &webhook.url,
+            webhook.active,
+            webhook.staging_use,
+            &webhook.sealed,
+            &json!(webhook.registered_events).to_string(),
+            &webhook.source_filter,
+            &json!(webhook.source_ids).to_string(),
+            webhook.ignore_tls_validity,
+            &webhook.ordering,
+            webhook.events_per_request,
+            webhook.status.name(),
+            now
+        ],
+    )?;
+    tell(call, "webhook.created", &webhook, Some(token.user_id), tx);
+    Ok((webhook.id, shown))
+}
+
+/// Changes a webhook. One that is active is asked again, whatever was changed.
+pub(super) fn update(app: &Conversations, call: &Call, wish: Wish, tx: &mut dyn Tx) -> Result<Webhook> {
+    let mut webhook = find(call, tx)?;
+    let owner_id = require_covered(call, webhook.access_token_id, tx)?;
+    if let Some(token_id) = wish.access_token_id.filter(|id| *id != webhook.access_token_id) {
+        webhook.access_token_id = token_for(call, Some(token_id), tx)?.id;
+    }
+    let mut secrets = webhook.secrets(&app.seal)?;
+    let was_active = webhook.active;
+    fulfil(app, call, &mut webhook, &mut secrets, wish, tx)?;
+    webhook.sealed = sealed(&app.seal, webhook.id, &secrets)?;
+    start_or_stop(&mut webhook, was_active, tx)?;
+    webhook.updated_at = call.env.now();
+    save(&webhook, tx)?;
+    tell(call, "webhook.updated", &webhook, owner_id, tx);
+    by_id(tx, webhook.id)?.ok_or_else(|| error::not_found("webhook"))
+}
+
+/// Signs with a new secret from now on; the one before is good for another day.
+pub(super) fn rotate(app: &Conversations, call: &Call, tx: &mut dyn Tx) -> Result<(Webhook, String)> {
+    let mut webhook = find(call, tx)?;
+    let owner_id = require_covered(call, webhook.access_token_id, tx)?;
+    let (mut secrets, now) = (webhook.secrets(&app.seal)?, call.env.now());
+    let until = now.plus_seconds(OLD_SECRET_SECONDS).micros();
+    secrets.signing.retain(|secret| secret.until.is_none());
+    for secret in &mut secrets.signing {
+        secret.until = Some(until);
+    }
+    let fresh = signing_secret(&call.env);
+    let shown = fresh.text.clone();
+    secrets.signing.insert(0, fresh);
+    webhook.sealed = sealed(&app.seal, webhook.id, &secrets)?;
+    webhook.updated_at = now;
+    save(&webhook, tx)?;
+    tell(call, "webhook.updated", &webhook, owner_id, tx);
+    Ok((webhook, shown))
+}
+
+pub(super) fn delete(call: &Call, tx: &mut dyn Tx) -> Result<Webhook> {
+    let webhook = find(call, tx)?;
+    let owner_id = require_covered(call, webhook.access_token_id, tx)?;
+    remove(tx, webhook.id)?;
+    tell(call, "webhook.destroyed", &webhook, owner_id, tx);
+    Ok(webhook)
+}
+
+/// Removes the rows of a webhook.
+fn remove(tx: &mut dyn Tx, id: Id) -> Result<()> {
+    tx.execute("DELETE FROM webhook_deliveries WHERE webhook_id = $1", args![&id])?;
+    tx.execute("DELETE FROM webhook_replays WHERE webhook_id = $1", args![&id])?;
+    tx.execute("DELETE FROM webhooks WHERE id = $1", args![&id])?;
+    consumer::leave(tx, &super::reader(id))
+}
+
+/// Removes the webhooks of access tokens that there are no more.
+pub(crate) fn remove_of_lost_tokens(tx: &mut dyn Tx, env: &Env) -> Result<()> {
+    for webhook in super::all(tx)? {
+        if access_tokens::known(tx, webhook.access_token_id)?.is_none() {
+            remove(tx, webhook.id)?;
+            tx.append(NewEvent::new(env, None, "webhook.destroyed", webhook.id, None, webhook.told(None)));
+        }
+    }
+    Ok(())
+}
+
+/// Switches a webhook off because its receiver did not answer as it must. Says so in the journal and to its owner.
+pub(crate) fn disable(tx: &mut dyn Tx, env: &Env, webhook: &Webhook, reason: &str) -> Result<()> {
+    tx.execute(
+        "UPDATE webhooks SET active = FALSE, status = $2, error = $3, updated_at = $4 WHERE id = $1",
+        args![&webhook.id, Status::VerificationFailed.name(), reason, env.now()],
+    )?;
+    consumer::leave(tx, &webhook.reader())?;
+    let owner = access_tokens::known(tx, webhook.access_token_id)?;
+    let mut told = webhook.told(owner.map(|token| token.user_id));
+    told["reason"] = json!(reason);
+    tx.append(NewEvent::new(env, None, "webhook.disabled", webhook.id, None, told));
+    Ok(())
+}
+
+fn tell(call: &Call, kind: &'static str, webhook: &Webhook, owner_id: Option<Id>, tx: &mut dyn Tx) {
+    let told = webhook.told(owner_id);
+    tx.append(NewEvent::new(&call.env, Some(call.caller.user_id), kind, webhook.id, None, told));
+}
+
+/// One that becomes active is told of what happens from now on; one that stops being so, of nothing more.
+fn start_or_stop(webhook: &mut Webhook, was_active: bool, tx: &mut dyn Tx) -> Result<()> {
+    webhook.error = None;
+    webhook.status = if webhook.active { Status::Verifying } else { Status::Inactive };
+    if webhook.active && !was_active {
+        consumer::join(tx, &webhook.reader())?;
+    } else if !webhook.active && was_active {
+        consumer::leave(tx, &webhook.reader())?;
+        // What waits would come as a surprise later; it can be replayed.
+        tx.execute(
+            "UPDATE webhook_deliveries SET state = 'failed', due_at = NULL WHERE webhook_id = $1 AND due_at IS NOT NULL",
+            args![&webhook.id],
+        )?;
+        tx.execute("DELETE FROM webhook_replays WHERE webhook_id = $1", args![&webhook.id])?;
+    }
+    Ok(())
+}
+
+fn save(webhook: &Webhook, tx: &mut dyn Tx) -> Result<()> {
+    tx.execute(
+        "UPDATE webhooks SET access_token_id = $2, name = $3, url = $4, active = $5, staging_use = $6, secrets = $7,
+           registered_events = $8, source_filter = $9, source_ids = $10, ignore_tls_validity = $11, ordering = $12,
+           events_per_request = $13, status = $14, error = $15, updated_at = $16
+         WHERE id = $1",
+        args![
+            &webhook.id,
+            &webhook.access_token_id,
+            &webhook.name,
+            &webhook.url,
+            webhook.active,
+            webhook.staging_use,
+            &webhook.sealed,
+            &json!(webhook.registered_events).to_string(),
+            &webhook.source_filter,
+            &json!(webhook.source_ids).to_string(),
+            webhook.ignore_tls_validity,
+            &webhook.ordering,
+            webhook.events_per_request,
+            webhook.status.name(),
+            &webhook.error,
+            webhook.updated_at
+        ],
+    )?;
+    Ok(())
+}
+
+/// The token that a webhook is to belong to: the caller's, or another that they may use.
+fn token_for(call: &Call, wanted: Option<Id>, tx: &mut dyn Tx) -> Result<access_tokens::Known> {
+    let caller = &call.caller;
+    // Who acts as somebody else came by a token that is not theirs.
+    let own = match caller.token_id.filter(|_| caller.user_id == caller.owner_id) {
+        Some(own) => Some(own),
+        None => access_tokens::first_of(tx, caller.user_id)?,
+    };
+    let Some(id) = wanted.or(own) else {
+        let message = "access_token_id: the user has no access token; make one first.";
+        return Err(error::invalid("access_token_id", "blank", message));
+    };
+    let known = access_tokens::known(tx, id)?;
+    let visible =
+        |token: &access_tokens::Known| token.user_id == caller.user_id || caller.may(Permission::ManageApiAccessTokens);
+    let token = known.filter(visible).ok_or_else(|| {
+        error::invalid("access_token_id", "unknown", "access_token_id: there is no such access token.")
+    })?;
+    require_covered(call, token.id, tx)?;
+    Ok(token)
+}
+
+/// A webhook is told what the owner of its token may see: nobody changes where it goes who may see less. Returns the
+/// owner.
+pub(super) fn require_covered(call: &Call, token_id: Id, tx: &mut dyn Tx) -> Result<Option<Id>> {
+    let Some(token) = access_tokens::known(tx, token_id)? else { return Ok(None) };
+    if token.user_id != call.caller.user_id
+        && let Some(owner) = sign_in::enabled(tx, token.user_id)?
+        && !call.caller.covers(&owner)
+    {
+        return Err(error::forbidden(
+            "The owner of the webhook's token holds permissions that your role lacks, or rights on sources that you \
+             lack.",
+        ));
+    }
+    Ok(Some(token.user_id))
+}
+
+/// Puts the wish into the webhook: 422 for what cannot be.
+fn fulfil(
+    app: &Conversations,
+    call: &Call,
+    webhook: &mut Webhook,
+    secrets: &mut Secrets,
+    wish: Wish,
+    tx: &mut dyn Tx,
+) -> Result<()> {
+    if let Some(name) = wish.name.as_deref().map(str::trim).filter(|name| !name.is_empty()) {
+        name.clone_into(&mut webhook.name);
+    }
+    too_long("name", &webhook.name, NAME_CHARACTERS_MAX)?;
+    if let Some(url) = wish.url {
+        webhook.url = checked_url(app, url.trim())?;
+    }
+    if let Some(token) = wish.verify_token {
+        too_long("verify_token", &token, VERIFY_TOKEN_CHARACTERS_MAX)?;
+        secrets.verify_token = token;
+    }
+    if let Some(secret) = wish.secret {
+        secrets.secret = checked_secret(secret)?;
+    }
+    if let Some(events) = wish.registered_events {
+        webhook.registered_events = checked_events(events)?;
+    }
+    if let Some(filter) = wish.source_filter {
+        webhook.source_filter = one_of("source_filter", filter, &["except", "only"])?;
+    }
+    if let Some(ids) = wish.source_ids {
+        webhook.source_ids = checked_sources(call, webhook, ids, tx)?;
+    }
+    if let Some(ordering) = wish.ordering {
+        webhook.ordering = one_of("ordering", ordering, &["none", "thread"])?;
+    }
+    if let Some(count) = wish.events_per_request {
+        if !(1..=EVENTS_PER_REQUEST_MAX).contains(&count) {
+            let message = format!("events_per_request: must be from 1 to {EVENTS_PER_REQUEST_MAX}.");
+            return Err(error::invalid("events_per_request", "inclusion", message));
+        }
+        webhook.events_per_request = count;
+    }
+    webhook.ignore_tls_validity = wish.ignore_tls_validity.unwrap_or(webhook.ignore_tls_validity);
+    webhook.staging_use = wish.staging_use.unwrap_or(webhook.staging_use);
+    webhook.active = wish.active.unwrap_or(webhook.active);
+    let sql = "SELECT 1 FROM webhooks WHERE access_token_id = $1 AND url = $2 AND id <> $3";
+    if tx.first(sql, args![&webhook.access_token_id, &webhook.url, &webhook.id])?.is_some() {
+        return Err(error::invalid("url", "taken", "url: this access token has a webhook with this URL already."));
+    }
+    Ok(())
+}
+
+fn too_long(attribute: &'static str, text: &str, characters_max: usize) -> Result<()> {
+    if text.chars().count() > characters_max {
+        let message = format!("{attribute} has at most {characters_max} characters.");
+        return Err(error::invalid(attribute, "too_long", message));
+    }
+    Ok(())
+}
+
+fn one_of(attribute: &'static str, given: String, choices: &[&str]) -> Result<String> {
+    if choices.contains(&given.as_str()) {
+        return Ok(given);
+    }
+    let message = format!("{attribute}: must be {}.", choices.join(" or "));
+    Err(error::invalid(attribute, "inclusion", message))
+}
+
+fn checked_url(app: &Conversations, url: &str) -> Result<String> {
+    if url.len() > URL_BYTES_MAX {
+        let message = format!("url has at most {URL_BYTES_MAX} bytes.");
+        return Err(error::invalid("url", "too_long", message));
+    }
+    match app.outbound.check_url(url) {
+        Ok(parsed) => Ok(parsed.to_string()),
+        Err(OutboundError::Forbidden(reason)) => {
+            let message = format!("url: {reason}; the server calls public addresses only.");
+            Err(error::invalid("url", "forbidden", message))
+        }
+        Err(reason) => Err(error::invalid("url", "invalid", format!("url: {reason}."))),
+    }
+}
+
+/// It goes into a header.
+fn checked_secret(secret: String) -> Result<Option<String>> {
+    too_long("secret", &secret, SECRET_CHARACTERS_MAX)?;
+    if !secret.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
+        let message = "secret: may hold ASCII letters, digits, punctuation and spaces only.";
+        return Err(error::invalid("secret", "invalid", message));
+    }
+    Ok(Some(secret).filter(|secret| !secret.is_empty()))
+}
+
+fn checked_events(events: Vec<String>) -> Result<Vec<String>> {
+    let mut chosen: Vec<String> = Vec::new();
+    for event in events.into_iter().filter(|event| !event.is_empty()) {
+        if !is_registrable(&event) {
+            let shown: String = event.chars().take(60).collect();
+            let message = format!("registered_events: there is no event {shown}.");
+            return Err(error::invalid("registered_events", "inclusion", message));
+        }
+        if !chosen.contains(&event) {
+            chosen.push(event);
+        }
+    }
+    if chosen.is_empty() {
+        return Err(error::invalid("registered_events", "blank", "registered_events: choose at least one event."));
+    }
+    Ok(chosen)
+}
+
+/// Whether a webhook can be told of events with this name (reading D3).
+fn is_registrable(name: &str) -> bool {
+    journal::BOTH.binary_search(&name).is_ok() || journal::WEBHOOKS_ONLY.binary_search(&name).is_ok()
+}
+
+fn checked_sources(call: &Call, webhook: &Webhook, ids: Vec<Id>, tx: &mut dyn Tx) -> Result<Vec<Id>> {
+    if ids.len() > SOURCES_MAX {
+        let message = format!("source_ids has at most {SOURCES_MAX} elements.");
+        return Err(error::invalid("source_ids", "too_long", message));
+    }
+    let sql = format!("SELECT id FROM sources WHERE {}", tx.in_list("id", 1));
+    let known = tx.query(&sql, args![&ids])?.iter().map(|row| row.get(0)).collect::<Result<Vec<Id>>>()?;
+    let may_name = |id: &Id| {
+        known.contains(id)
+            && (webhook.source_ids.contains(id) || call.caller.may_on(*id, frontdesk_model::SourceRight::Read))
+    };
+    match ids.iter().find(|id| !may_name(id)) {
+        None => Ok(ids),
+        Some(unknown) => {
+            let message = format!("source_ids: there is no source {unknown}, or you may not read it.");
+            Err(error::invalid("source_ids", "unknown", message))
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! Webhooks: who is to be told what, and where (public documentation: Webhooks, Registering a Webhook).
+
+mod commands;
+mod rest;
+pub(crate) mod verification;
+
+use std::sync::Arc;
+
+use frontdesk_conversations::{Conversations, notifications};
+use frontdesk_model::{Env, Event, Id, Result, Secret, Timestamp, error};
+use frontdesk_rest::Operation;
+use frontdesk_store::{Row, Seal, Tx, args};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+pub(crate) use commands::{disable, remove_of_lost_tokens};
+
+/// How a webhook is doing, as `webhook_status` says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Status {
+    /// Switched off.
+    Inactive,
+    /// Saved; its receiver is being asked whether it wants this.
+    Verifying,
+    /// Told of everything as it happens.
+    Enabled,
+    /// Its last attempts failed.
+    Failing,
+    /// Too many failed: it is only probed until one succeeds.
+    Suspended,
+    /// Its receiver did not answer the challenge: switched off.
+    VerificationFailed,
+}
+
+impl Status {
+    const ALL: [Status; 6] = [
+        Status::Inactive,
+        Status::Verifying,
+        Status::Enabled,
+        Status::Failing,
+        Status::Suspended,
+        Status::VerificationFailed,
+    ];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Status::Inactive => "inactive",
+            Status::Verifying => "verifying",
+            Status::Enabled => "enabled",
+            Status::Failing => "failing",
+            Status::Suspended => "suspended",
+            Status::VerificationFailed => "verification_failed",
+        }
+    }
+
+    fn read(name: &str) -> Result<Status> {
+        let found = Status::ALL.into_iter().find(|status| status.name() == name);
+        found.ok_or_else(|| error::broken(format!("webhooks.status: {name}")))
+    }
+}
+
+/// A webhook as the store keeps it.
+#[derive(Clone, Debug)]
+pub(crate) struct Webhook {
+    pub(crate) id: Id,
+    pub(crate) access_token_id: Id,
+    pub(crate) name: String,
+    pub(crate) url: String,
+    pub(crate) active: bool,
+    pub(crate) staging_use: bool,
+    sealed: Vec<u8>,
+    pub(crate) registered_events: Vec<String>,
+    pub(crate) source_filter: String,
+    pub(crate) source_ids: Vec<Id>,
+    pub(crate) ignore_tls_validity: bool,
+    pub(crate) ordering: String,
+    pub(crate) events_per_request: i64,
+    pub(crate) status: Status,
+    pub(crate) error: Option<String>,
+    pub(crate) created_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
+}
+
+/// What only the receiver may know, beside the administrators of the webhook.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Secrets {
+    /// Told in the challenge.
+    pub(crate) verify_token: String,
+    /// The header `X-Dimelo-Secret`; none without one.
+    pub(crate) secret: Option<String>,
+    /// What requests are signed with, the newest first.
+    pub(crate) signing: Vec<SigningSecret>,
+}
+
+/// A secret of the Standard Webhooks signature.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct SigningSecret {
+    /// `whsec_` and the base64 of 32 bytes.
+    pub(crate) text: String,
+    /// Replaced: microseconds since 1970 until which it still signs.
+    pub(crate) until: Option<i64>,
+}
+
+const COLUMNS: &str = "webhooks.id, webhooks.access_token_id, webhooks.name, webhooks.url, webhooks.active,
+    webhooks.staging_use, webhooks.secrets, webhooks.registered_events, webhooks.source_filter, webhooks.source_ids,
+    webhooks.ignore_tls_validity, webhooks.ordering, webhooks.events_per_request, webhooks.status, webhooks.error,
+    webhooks.created_at, webhooks.updated_at";
+
+fn webhook(row: &Row) -> Result<Webhook> {
+    let lists = |place: usize| -> Result<String> { row.get(place) };
+    Ok(Webhook {
+        id: row.get(0)?,
+        access_token_id: row.get(1)?,
+        name: row.get(2)?,
+        url: row.get(3)?,
+        active: row.get(4)?,
+        staging_use: row.get(5)?,
+        sealed: row.get(6)?,
+        registered_events: list(&lists(7)?)?,
+        source_filter: row.get(8)?,
+        source_ids: list(&lists(9)?)?,
+        ignore_tls_validity: row.get(10)?,
+        ordering: row.get(11)?,
+        events_per_request: row.get(12)?,
+        status: Status::read(&row.get::<String>(13)?)?,
+        error: row.get(14)?,
+        created_at: row.get(15)?,
+        updated_at: row.get(16)?,
+    })
+}
+
+fn list<T: serde::de::DeserializeOwned>(text: &str) -> Result<Vec<T>> {
+    serde_json::from_str(text).map_err(|trouble| error::broken(format!("a list of webhooks: {trouble}")))
+}
+
+impl Webhook {
+    /// Opens its secrets.
+    pub(crate) fn secrets(&self, seal: &Seal) -> Result<Secrets> {
+        let opened = seal.open(&purpose(self.id), &self.sealed)?;
+        serde_json::from_str(opened.reveal()).map_err(|trouble| error::broken(format!("webhooks.secrets: {trouble}")))
+    }
+
+    /// Whether it keeps the order of events within a thread.
+    pub(crate) fn is_ordered(&self) -> bool {
+        self.ordering == "thread"
+    }
+
+    /// Whether an event may concern it, as far as the event itself tells.
+    pub(crate) fn may_concern(&self, event: &Event) -> bool {
+        if !self.registered_events.contains(&event.kind) {
+            return false;
+        }
+        let has_filter = self.source_filter == "only" || !self.source_ids.is_empty();
+        !has_filter || self.takes_source(notifications::named_source(event))
+    }
+
+    /// Whether events of this source are told; those of no source always are.
+    pub(crate) fn takes_source(&self, source_id: Option<Id>) -> bool {
+        let Some(source_id) = source_id else { return true };
+        self.source_ids.contains(&source_id) == (self.source_filter == "only")
+    }
+
+    /// The name under which it has its place in the log.
+    pub(crate) fn reader(&self) -> String {
+        reader(self.id)
+    }
+
+    /// What the journal and its owner's mails say of it; never the whole URL, which may hold a secret.
+    pub(crate) fn told(&self, owner_id: Option<Id>) -> serde_json::Value {
+        json!({ "user_id": owner_id, "name": self.name, "url_host": host_of(&self.url) })
+    }
+}
+
+/// The name under which a webhook has its place in the log.
+pub(crate) fn reader(id: Id) -> String {
+    format!("webhook:{id}")
+}
+
+fn purpose(id: Id) -> String {
+    format!("webhook:{id}")
+}
+
+fn sealed(seal: &Seal, id: Id, secrets: &Secrets) -> Result<Vec<u8>> {
+    let text = serde_json::to_string(secrets).map_err(|trouble| error::broken(trouble.to_string()))?;
+    seal.seal(&purpose(id), &Secret::new(text))
+}
+
+/// The host of a URL that has been checked.
+pub(crate) fn host_of(url: &str) -> String {
+    let parsed = url::Url::parse(url).ok();
+    parsed.and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default()
+}
+
+/// A fresh signing secret.
+fn signing_secret(env: &Env) -> SigningSecret {
+    use base64::Engine;
+    let key: [u8; 32] = env.random();
+    let text = format!("whsec_{}", base64::engine::general_purpose::STANDARD.encode(key));
+    SigningSecret { text, until: None }
+}
+
+/// One that exists, whoever asks.
+pub(crate) fn by_id(tx: &mut dyn Tx, id: Id) -> Result<Option<Webhook>> {
+    let row = tx.first(&format!("SELECT {COLUMNS} FROM webhooks WHERE id = $1"), args![&id])?;
+    row.map(|row| webhook(&row)).transpose()
+}
+
+/// All that there are.
+pub(crate) fn all(tx: &mut dyn Tx) -> Result<Vec<Webhook>> {
+    let rows = tx.query(&format!("SELECT {COLUMNS} FROM webhooks ORDER BY id"), args![])?;
+    rows.iter().map(webhook).collect()
+}
+
+pub(crate) use rest::find;
+
+pub(crate) fn operations(app: &Arc<Conversations>) -> Vec<Operation> {
+    rest::operations(app)
+}
