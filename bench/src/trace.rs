@@ -13,7 +13,7 @@ use frontdesk_model::{Env, Timestamp};
 use frontdesk_net::{AddressPolicy, Outbound};
 use frontdesk_people::setup;
 use frontdesk_people::sign_in::SignIn;
-use frontdesk_rest::{Api, Limits};
+use frontdesk_rest::{Api, Limits, Streams};
 use frontdesk_store::{Migration, Seal, Store};
 use http::{Request, StatusCode};
 use http_body_util::BodyExt;
@@ -116,6 +116,7 @@ async fn product(dir: &Path, store: &Store) -> (Router, String) {
         channels: Default::default(),
         source_types: Default::default(),
         notifications: Default::default(),
+        stream: Default::default(),
         typing: Default::default(),
         gathering: Default::default(),
         node_id: env.id(),
@@ -135,6 +136,7 @@ async fn product(dir: &Path, store: &Store) -> (Router, String) {
         keep_upload: attachments::keep_upload(app.files.clone()),
         public_url: String::new(),
         observer: Arc::new(|_, _, _| {}),
+        streams: Streams::new(0, tokio::sync::watch::channel(false).1),
     };
     (send_api::router(&app).merge(frontdesk_rest::router(api)), first.token.reveal().to_owned())
 }

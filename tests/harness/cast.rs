@@ -37,6 +37,11 @@ impl Person {
         person
     }
 
+    /// Where their server listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// The same person with another token.
     pub fn but_with(&self, token: &str) -> Person {
         Person { token: token.into(), ..self.clone() }

@@ -64,9 +64,11 @@ impl Description {
         &self.document
     }
 
-    /// Every operation, in the document's order.
+    /// Every operation that answers and is done, in the document's order. Streams have no end to wait for: what is asked
+    /// of every operation here, `stories/stream.rs` asks of them.
     pub fn operations(&self) -> Vec<Operation<'_>> {
-        self.routes.iter().map(|(method, path, _)| self.at(method, path)).collect()
+        let all = self.routes.iter().map(|(method, path, _)| self.at(method, path));
+        all.filter(|operation| operation.entry["responses"]["200"]["content"]["text/event-stream"].is_null()).collect()
     }
 
     fn at<'d>(&'d self, method: &'d str, path: &'d str) -> Operation<'d> {

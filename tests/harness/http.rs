@@ -179,11 +179,13 @@ impl Connection {
 
     /// Reads one answer.
     pub fn answer(&mut self) -> Result<Answer> {
-        let mut answer = self.head()?;
+        let head = self.head()?;
+        if head.status == 100 { self.answer() } else { self.body(head) }
+    }
+
+    /// Reads the rest of an answer.
+    pub fn body(&mut self, mut answer: Answer) -> Result<Answer> {
         let malformed = |what: &str| Error::new(ErrorKind::InvalidData, what.to_owned());
-        if answer.status == 100 {
-            return self.answer();
-        }
         if answer.header("transfer-encoding").is_some_and(|coding| coding.eq_ignore_ascii_case("chunked")) {
             loop {
                 let size = self.line()?;
@@ -209,8 +211,14 @@ impl Connection {
         Ok(answer)
     }
 
+    /// The socket, and what came over it and has not been read.
+    pub fn into_parts(self) -> (TcpStream, Vec<u8>) {
+        let unread = self.stream.buffer().to_vec();
+        (self.stream.into_inner(), unread)
+    }
+
     /// Reads the start line and the headers: all that there is of an answer to HEAD.
-    fn head(&mut self) -> Result<Answer> {
+    pub fn head(&mut self) -> Result<Answer> {
         let line = self.line()?;
         let malformed = |what: &str| Error::new(ErrorKind::InvalidData, what.to_owned());
         let status = line.strip_prefix("HTTP/1.").and_then(|rest| rest.get(2..5)?.parse().ok());

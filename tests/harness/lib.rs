@@ -14,11 +14,13 @@ pub mod processes;
 pub mod random;
 pub mod server;
 pub mod signature;
+pub mod stream;
 
 pub use cast::{Cast, Person, Source};
 pub use channel::{FakeChannel, Push, Reply};
 pub use http::{Answer, Connection, Request};
 pub use server::{Engine, Server};
+pub use stream::{Heard, Stream, TRANSPORTS, Transport};
 
 use std::time::{Duration, Instant};
 

@@ -401,6 +401,8 @@ fn a_random_walk_over_every_operation_meets_no_5xx(engine: Engine) {
         .lines()
         .map(|line| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
         .map(|words| (words[0].clone(), words[1].clone()))
+        // A stream has no end to wait for.
+        .filter(|(_, path)| path != "/stream")
         // Deleting one's own token ends the walk early.
         .filter(|(method, path)| !(path.starts_with("/access_tokens/") && method != "GET"))
         .collect();

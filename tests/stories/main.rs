@@ -46,6 +46,7 @@ mod signatures;
 mod simulate;
 mod sources;
 mod sources_permissions;
+mod stream;
 mod tags;
 mod teams;
 mod threads;

@@ -13,7 +13,8 @@ on_both_engines![a_public_fuzzer_finds_nothing];
 /// - `positive_data_acceptance`, `negative_data_rejection`: the platform's texts ignore unknown parameters and read
 ///   numbers from texts, and no schema can say that an id must be known or a name not taken;
 /// - `missing_required_header`, `object_level_authorization`, `use_after_free`, `ensure_resource_availability`: the
-///   matrix and the stories of each noun say this exactly, where the fuzzer guesses.
+///   matrix and the stories of each noun say this exactly, where the fuzzer guesses;
+/// - every check of `openStream`, whose answer has no end to wait for.
 const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,\
     response_headers_conformance,response_schema_conformance,ignored_auth";
 
@@ -30,6 +31,7 @@ fn a_public_fuzzer_finds_nothing(engine: Engine) {
     let run = Command::new(workspace.join("target/schemathesis/bin/schemathesis"))
         .args(["run", &format!("http://{address}/openapi.json"), "--url", &format!("http://{address}/1.0")])
         .args(["--header", &format!("Authorization: Bearer {}", cast.otto.token), "--checks", CHECKS])
+        .args(["--exclude-operation-id", "openStream"])
         .args(["--max-examples", EXAMPLES, "--seed", "1", "--generation-database", "none"])
         .args(["--warnings", "off", "--no-color"])
         // It leaves files behind.

@@ -22,6 +22,7 @@ mod search_dates;
 pub mod send_api;
 pub mod simulation;
 pub mod sources;
+pub mod stream;
 mod sweeping;
 pub mod threads;
 pub mod timers;
@@ -56,6 +57,8 @@ pub struct Conversations {
     pub source_types: sources::Types,
     /// What subscribers are told of the latest events, kept at hand.
     pub notifications: notifications::Notifications,
+    /// What all readers of the live stream share.
+    pub stream: stream::Stream,
     /// Takes messages in by many at once, where the store gains by it.
     pub gathering: Option<ingest_many::Gathering>,
     /// Who is typing now.
@@ -80,6 +83,7 @@ pub fn operations(app: &Arc<Conversations>) -> Vec<Operation> {
     operations.extend(categories::operations(app));
     operations.extend(folders::operations(app));
     operations.extend(journal::operations(app));
+    operations.extend(stream::operations(app));
     operations.extend(attachments::operations(app));
     operations
 }

@@ -1,6 +1,7 @@
 //! Figures for Prometheus at `/metrics`: what was asked, how long it took, what waits.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use axum::Router;
@@ -8,7 +9,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use frontdesk_conversations::delivery;
-use frontdesk_rest::Observer;
+use frontdesk_rest::{Observer, Streams};
 use frontdesk_store::{Store, consumer};
 use http::{StatusCode, header};
 use prometheus_client::encoding::EncodeLabelSet;
@@ -30,6 +31,11 @@ struct ConsumerName {
     consumer: String,
 }
 
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Transport {
+    transport: &'static str,
+}
+
 /// What is counted while requests are served, and what is looked up when somebody asks.
 pub(crate) struct Metrics {
     registry: Registry,
@@ -38,11 +44,15 @@ pub(crate) struct Metrics {
     waiting_writes: Gauge,
     waiting_deliveries: Gauge,
     lags: Family<ConsumerName, Gauge>,
+    open_streams: Family<Transport, Gauge>,
+    stream_messages: Counter,
+    cut_streams: Counter,
     store: Store,
+    streams: Arc<Streams>,
 }
 
 impl Metrics {
-    pub(crate) fn new(store: Store) -> Arc<Metrics> {
+    pub(crate) fn new(store: Store, streams: Arc<Streams>) -> Arc<Metrics> {
         let mut metrics = Metrics {
             registry: Registry::with_prefix("frontdesk"),
             requests: Family::default(),
@@ -51,7 +61,11 @@ impl Metrics {
             waiting_writes: Gauge::default(),
             waiting_deliveries: Gauge::default(),
             lags: Family::default(),
+            open_streams: Family::default(),
+            stream_messages: Counter::default(),
+            cut_streams: Counter::default(),
             store,
+            streams,
         };
         let registry = &mut metrics.registry;
         registry.register("requests", "REST requests answered", metrics.requests.clone());
@@ -59,6 +73,9 @@ impl Metrics {
         registry.register("store_waiting_writes", "Writes that wait for the store", metrics.waiting_writes.clone());
         registry.register("waiting_deliveries", "Contents that wait to be pushed", metrics.waiting_deliveries.clone());
         registry.register("consumer_lag", "Log entries that a consumer has not passed yet", metrics.lags.clone());
+        registry.register("streams", "Live streams that are open", metrics.open_streams.clone());
+        registry.register("stream_messages", "Messages sent on live streams", metrics.stream_messages.clone());
+        registry.register("streams_cut", "WebSockets cut, as nobody read or answered", metrics.cut_streams.clone());
         Arc::new(metrics)
     }
 
@@ -89,6 +106,13 @@ async fn show(State(metrics): State<Arc<Metrics>>) -> Response {
         // The counters are worth showing while the store is away.
         Err(error) => tracing::warn!(?error, "metrics from the store"),
     }
+    let figures = metrics.streams.figures();
+    for (transport, open) in [("sse", figures.server_sent_events), ("websocket", figures.websockets)] {
+        metrics.open_streams.get_or_create(&Transport { transport }).set(open);
+    }
+    // They are counted elsewhere and only ever grow.
+    metrics.stream_messages.inner().store(figures.messages, Relaxed);
+    metrics.cut_streams.inner().store(figures.cut, Relaxed);
     let mut text = String::new();
     if encode(&mut text, &metrics.registry).is_err() {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();

@@ -12,12 +12,12 @@ use frontdesk_conversations::automatic_answers::AutomaticAnswers;
 use frontdesk_conversations::contents::indexing;
 use frontdesk_conversations::delivery::Delivery;
 use frontdesk_conversations::ingest_many::Gathering;
-use frontdesk_conversations::{Conversations, send_api, timers};
+use frontdesk_conversations::{Conversations, send_api, stream, timers};
 use frontdesk_model::{Env, error};
 use frontdesk_net::{AddressPolicy, InboundLimits, Outbound, PeerAddress};
 use frontdesk_people::setup::{self, FirstSignIn};
 use frontdesk_people::sign_in::SignIn;
-use frontdesk_rest::{Api, Authenticator, ClientAddress, Limits, Operation};
+use frontdesk_rest::{Api, Authenticator, ClientAddress, Limits, Operation, Streams};
 use frontdesk_store::consumer::{self, Consumer};
 use frontdesk_store::{Dialect, Migration, Store, Tail, args};
 use http::StatusCode;
@@ -69,6 +69,7 @@ pub(crate) async fn application(
         channels: Default::default(),
         source_types: Default::default(),
         notifications: Default::default(),
+        stream: Default::default(),
         gathering: (store.dialect() == Dialect::Postgres).then(|| Gathering::start(store.clone(), env.clone())),
         typing: Default::default(),
         node_id: directory.node_id(env)?,
@@ -94,7 +95,9 @@ pub(crate) async fn run(settings: Settings, directory: DataDir, store: Store, en
     if settings.demo {
         // The examples are not to be throttled.
         let unthrottled = Settings { rate_limit: 0, ..settings.clone() };
-        demo::fill(&app, router(&unthrottled, &app)).await.map_err(|error| format!("demo: {error}"))?;
+        demo::fill(&app, router(&unthrottled, &app, Streams::new(0, watch::channel(false).1)))
+            .await
+            .map_err(|error| format!("demo: {error}"))?;
     }
 
     let (stop, stopping) = watch::channel(false);
@@ -103,6 +106,7 @@ pub(crate) async fn run(settings: Settings, directory: DataDir, store: Store, en
     consumer::require_distinct(&consumers).map_err(|error| error.to_string())?;
     let mut workers = tokio::task::JoinSet::new();
     workers.spawn(app.tail.clone().run(stopping.clone()));
+    workers.spawn(stream::run(app.clone(), stopping.clone()));
     for consumer in consumers {
         workers.spawn(consumer::run(store.clone(), consumer, stopping.clone()));
     }
@@ -123,7 +127,14 @@ pub(crate) async fn run(settings: Settings, directory: DataDir, store: Store, en
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "serving");
 
     let limits = InboundLimits { connections_max: settings.connections_max, ..InboundLimits::default() };
-    frontdesk_net::serve(listener, router(&settings, &app), limits, told_to_stop()).await;
+    // Streams have no end of their own: they are told first, or the listener would wait for them.
+    let (close, closing) = watch::channel(false);
+    let streams = Streams::new(settings.streams_max, closing);
+    let told = async move {
+        told_to_stop().await;
+        let _ = close.send(true);
+    };
+    frontdesk_net::serve(listener, router(&settings, &app, streams), limits, told).await;
     tracing::info!("stopping");
     let _ = stop.send(true);
     while workers.join_next().await.is_some() {}
@@ -132,9 +143,9 @@ pub(crate) async fn run(settings: Settings, directory: DataDir, store: Store, en
     tokio::task::spawn_blocking(move || store.close()).await.map_err(|error| error.to_string())
 }
 
-fn router(settings: &Settings, app: &Arc<Conversations>) -> Router {
+fn router(settings: &Settings, app: &Arc<Conversations>, streams: Arc<Streams>) -> Router {
     let authenticator: Arc<dyn Authenticator> = Arc::new(SignIn);
-    let metrics = Metrics::new(app.store.clone());
+    let metrics = Metrics::new(app.store.clone(), streams.clone());
     let api = Api {
         operations: operations(app),
         store: app.store.clone(),
@@ -146,6 +157,7 @@ fn router(settings: &Settings, app: &Arc<Conversations>) -> Router {
         keep_upload: attachments::keep_upload(app.files.clone()),
         public_url: settings.public_url.clone(),
         observer: metrics.observer(),
+        streams,
     };
     let unknown = app.env.clone();
     let trusted: Arc<[IpNet]> = settings.trusted_proxy.clone().into();

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use frontdesk_net::{MailSender, MailServer, Mailer};
+use frontdesk_rest::STREAMS_MAX;
 use ipnet::IpNet;
 use serde::Deserialize;
 
@@ -78,6 +79,10 @@ pub(crate) struct Given {
     #[arg(long, value_name = "N", env = "FRONTDESK_CONNECTIONS_MAX", help_heading = "Settings")]
     pub(crate) connections_max: Option<u32>,
 
+    /// At most this many live streams at once; each is a connection
+    #[arg(long, value_name = "N", env = "FRONTDESK_STREAMS_MAX", help_heading = "Settings")]
+    pub(crate) streams_max: Option<u32>,
+
     /// How many days the log of events is kept
     #[arg(long, value_name = "DAYS", env = "FRONTDESK_LOG_DAYS", help_heading = "Settings")]
     pub(crate) log_days: Option<u32>,
@@ -116,6 +121,7 @@ pub(crate) struct Settings {
     pub(crate) mailer: Option<Mailer>,
     pub(crate) secret_key_file: PathBuf,
     pub(crate) connections_max: u32,
+    pub(crate) streams_max: u32,
     pub(crate) log_days: u32,
     pub(crate) log: String,
     pub(crate) log_format: LogFormat,
@@ -163,6 +169,7 @@ impl Given {
             trusted_proxy: either(self.trusted_proxy, file.trusted_proxy),
             mailer,
             connections_max,
+            streams_max: self.streams_max.or(file.streams_max).unwrap_or(STREAMS_MAX),
             log_days,
             log: self.log.or(file.log).unwrap_or_else(|| "info".into()),
             log_format: self.log_format.or(file.log_format).unwrap_or_default(),
@@ -242,6 +249,9 @@ pub(crate) const COMMENTED_FILE: &str = r#"# Frontdesk's configuration. Environm
 # At most this many connections at once.
 # connections_max = 10000
 
+# At most this many live streams at once; each is a connection.
+# streams_max = 5000
+
 # How many days the log of events is kept.
 # log_days = 30
 
@@ -265,7 +275,7 @@ mod tests {
             .map(|line| format!("{line}\n"))
             .collect();
         let file: Given = toml::from_str(&uncommented).expect("the commented file");
-        assert_eq!(uncommented.lines().count(), 15);
+        assert_eq!(uncommented.lines().count(), 16);
         let defaults = Given::default().complete().expect("defaults");
         assert!(file.clone().complete().expect("the commented file's settings").mailer.is_some());
         let same = Given {

@@ -14,6 +14,7 @@ mod parameters;
 mod rate_limit;
 mod routes;
 mod serve;
+mod stream;
 #[cfg(test)]
 mod tests;
 mod upload;
@@ -35,6 +36,9 @@ pub use operation::{Kind, NoParameters, Operation, faults, list};
 pub use paging::{OFFSET_MAX, Page, Paging, RECORDS_DEFAULT, RECORDS_MAX};
 pub use parameters::{NAME_BYTES_MAX, NAME_LEVELS_MAX, PAIRS_MAX, given, parameters, parse_pairs};
 pub use rate_limit::TOKENS_MAX;
+pub use stream::{
+    Coming, Feed, HEARTBEAT_SECONDS, Message, Reader, STREAMS_MAX, STREAMS_PER_TOKEN_MAX, StreamFigures, Streams, Text,
+};
 pub use upload::sweep_uploads;
 
 /// Turns a token into a caller.
@@ -104,6 +108,8 @@ pub struct Api {
     pub public_url: String,
     /// Is told about every request.
     pub observer: Observer,
+    /// The streams that are open, and their limits.
+    pub streams: Arc<Streams>,
 }
 
 /// Serves `/1.0`, `/openapi.json` and `/docs`. It has no fallback, so that it can be merged with other routers;

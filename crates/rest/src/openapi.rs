@@ -117,7 +117,7 @@ impl Document {
         path: &'static str,
         answer: &Value,
     ) -> Value {
-        let writes = operation.kind != Kind::Read;
+        let writes = matches!(operation.kind, Kind::Write | Kind::Upload);
         let has_body = matches!(*method, Method::POST | Method::PUT);
         let mut parameters: Vec<Value> = path_parameters(path).map(path_parameter).collect();
         if !has_body {
@@ -128,10 +128,19 @@ impl Document {
             parameters.push(reference("parameters", "IdempotencyKey"));
         }
         let mut responses = Map::new();
-        responses.insert(
-            operation.success.as_str().into(),
-            json!({ "description": "Done.", "content": { "application/json": { "schema": answer } } }),
-        );
+        if operation.kind == Kind::Stream {
+            let events = json!({ "description": "Messages without an end, each of this shape.",
+                "content": { "text/event-stream": { "schema": answer } } });
+            responses.insert("200".into(), events);
+            let upgraded = "The same messages as texts of a WebSocket, for whoever asks to upgrade to one.";
+            responses.insert("101".into(), json!({ "description": upgraded }));
+            parameters.push(reference("parameters", "LastEventId"));
+        } else {
+            responses.insert(
+                operation.success.as_str().into(),
+                json!({ "description": "Done.", "content": { "application/json": { "schema": answer } } }),
+            );
+        }
         for (status, name, _) in REFUSALS {
             if writes || has_body || !matches!(status, 409 | 413) {
                 responses.insert(status.to_string(), reference("responses", name));
@@ -273,6 +282,10 @@ fn shared_parameters() -> Value {
         "extended": {
             "name": "extended", "in": "query", "schema": { "type": "boolean" },
             "description": "Add the properties that are Frontdesk's own to the answer.",
+        },
+        "LastEventId": {
+            "name": "Last-Event-ID", "in": "header", "schema": { "type": "integer", "format": "int64" },
+            "description": "The `seq` after which to go on: browsers that come back send it. It wins over `after`.",
         },
         "IdempotencyKey": {
             "name": "Idempotency-Key", "in": "header", "schema": { "type": "string", "maxLength": crate::KEY_CHARACTERS_MAX },

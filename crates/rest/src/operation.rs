@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 
 use crate::call::Call;
 use crate::parameters::Record;
+use crate::stream::{Feed, Reader};
 
 /// The parameters of an operation that has none beyond its path.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -27,12 +28,17 @@ pub enum Kind {
     Write,
     /// As [`Kind::Write`], after the request's `file` part has been received.
     Upload,
+    /// Begins in a read-only transaction; its answer has no end.
+    Stream,
 }
 
 /// Slow work on one parameter, given as text.
 pub(crate) type Prepare = fn(&Env, &str) -> Result<String>;
 /// Whether an answer that was kept may be told to the caller again.
 pub(crate) type Replay = fn(&Call, &Value, &mut dyn Tx) -> Result<()>;
+/// Begins a stream.
+pub(crate) type Open =
+    Box<dyn Fn(&Call, Reader, &Map<String, Value>, &mut dyn Tx) -> Result<Box<dyn Feed>> + Send + Sync>;
 pub(crate) type Run = Box<dyn Fn(&Call, &Map<String, Value>, &mut dyn Tx) -> Result<Vec<u8>> + Send + Sync>;
 
 /// One operation. Routing, coercion, permission checks and the OpenAPI document all come from here.
@@ -66,6 +72,8 @@ pub struct Operation {
     pub(crate) replay: Option<Replay>,
     pub(crate) is_kept: bool,
     pub(crate) run: Run,
+    /// Set in streams, and only there.
+    pub(crate) open: Option<Open>,
 }
 
 impl Operation {
@@ -112,6 +120,23 @@ impl Operation {
         Operation::new(Kind::Upload, id, method, path, handler)
     }
 
+    /// An operation whose answer has no end: server-sent events, or a WebSocket for whoever asks to upgrade to one. `M` is
+    /// what its messages look like. A parameter `after` is the place after which it goes on; browsers that come back give
+    /// it in the header `Last-Event-ID`.
+    pub fn stream<P, M>(
+        id: &'static str,
+        path: &'static str,
+        handler: impl Fn(&Call, Reader, P, &mut dyn Tx) -> Result<Box<dyn Feed>> + Send + Sync + 'static,
+    ) -> Operation
+    where
+        P: DeserializeOwned + JsonSchema,
+        M: Serialize + JsonSchema,
+    {
+        let no_answer = |_: &Call, _: P, _: &mut dyn Tx| Err::<M, _>(error::broken("a stream has no end"));
+        let open: Open = Box::new(move |call, reader, values, tx| handler(call, reader, parameters(values)?, tx));
+        Operation { open: Some(open), ..Operation::new(Kind::Stream, id, Method::GET, path, no_answer) }
+    }
+
     /// Runs it within a transaction that is open already, with parameters of the declared types; returns the JSON of its
     /// answer. The permissions of the operation's row are the caller's own business here.
     pub fn perform(&self, call: &Call, values: &Map<String, Value>, tx: &mut dyn Tx) -> Result<Vec<u8>> {
@@ -132,9 +157,7 @@ impl Operation {
         // The next answer will be about as long as the last one: making room at once spares copying it as it grows.
         let last_bytes = AtomicUsize::new(0);
         let run: Run = Box::new(move |call, values, tx| {
-            // Coercion has left only what the struct's own checks refuse.
-            let parameters = P::deserialize(values).map_err(|reason| error::bad_request(format!("{reason}.")))?;
-            let answer = handler(call, parameters, tx)?;
+            let answer = handler(call, parameters(values)?, tx)?;
             let mut bytes = Vec::with_capacity(last_bytes.load(Ordering::Relaxed));
             sonic_rs::to_writer(&mut bytes, &answer)
                 .map_err(|reason| error::broken(format!("an answer was not written: {reason}")))?;
@@ -161,6 +184,7 @@ impl Operation {
             replay: None,
             is_kept: true,
             run,
+            open: None,
         }
     }
 
@@ -228,6 +252,11 @@ impl Operation {
     pub fn answer(&self, generator: &mut SchemaGenerator) -> Schema {
         (self.answer)(generator)
     }
+}
+
+/// Coercion has left only what the struct's own checks refuse.
+fn parameters<P: DeserializeOwned>(values: &Map<String, Value>) -> Result<P> {
+    P::deserialize(values).map_err(|reason| error::bad_request(format!("{reason}.")))
 }
 
 /// The self-contained schema of a parameter struct, as it is read.

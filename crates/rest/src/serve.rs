@@ -24,6 +24,7 @@ use crate::operation::{Kind, Operation};
 use crate::parameters::{BodyKind, boolean, parse_pairs, with_body};
 use crate::rate_limit::RateLimiter;
 use crate::routes::{Found, Lost, Routes};
+use crate::stream::{self, Feed, Reader};
 use crate::upload::{Bounds, receive};
 use crate::{Api, ClientAddress};
 
@@ -65,7 +66,7 @@ pub(crate) async fn serve(State(server): State<Arc<Server>>, request: Request) -
     let started = Instant::now();
     let request_id = server.api.env.id();
     let user = Arc::new(OnceLock::new());
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
     let found = server.routes.find(&parts.method, parts.uri.path());
     let (operation, pattern) = match &found {
         Ok(found) => (server.api.operations[found.operation].id, found.pattern),
@@ -76,16 +77,12 @@ pub(crate) async fn serve(State(server): State<Arc<Server>>, request: Request) -
         Ok(found) => answer(&server, found, &parts, body, request_id, &user).await,
         Err(lost) => Err(no_route(lost, &parts)),
     };
-    let mut response = match answer {
-        Ok(answer) => {
-            let mut response = json(answer.status, answer.body, request_id);
-            if answer.replayed {
-                response.headers_mut().insert(IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"));
-            }
-            response
-        }
-        Err(error) => refuse(&error, request_id),
+    let response = match answer {
+        Ok(Reply::Answer(answer)) => Ok(answer.response(request_id)),
+        Ok(Reply::Stream(feed, token)) => stream::begin(&server.api.streams, feed, token, &mut parts, request_id).await,
+        Err(error) => Err(error),
     };
+    let mut response = response.unwrap_or_else(|error| refuse(&error, request_id));
     if parts.method == Method::HEAD {
         let length = response.body().size_hint().exact().unwrap_or_default();
         response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
@@ -148,6 +145,22 @@ struct Answer {
     replayed: bool,
 }
 
+impl Answer {
+    fn response(self, request_id: Id) -> Response<Body> {
+        let mut response = json(self.status, self.body, request_id);
+        if self.replayed {
+            response.headers_mut().insert(IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"));
+        }
+        response
+    }
+}
+
+/// What a request leads to: an answer, or a stream with a number that stands for its token.
+enum Reply {
+    Answer(Answer),
+    Stream(Box<dyn Feed>, u64),
+}
+
 async fn answer(
     server: &Arc<Server>,
     found: Found,
@@ -155,7 +168,7 @@ async fn answer(
     body: Body,
     request_id: Id,
     user: &Arc<OnceLock<Id>>,
-) -> Result<Answer> {
+) -> Result<Reply> {
     let operation = &server.api.operations[found.operation];
     let mut asker = Asker::new(&parts.headers);
     let query = parse_pairs(parts.uri.query().unwrap_or_default().as_bytes());
@@ -169,6 +182,7 @@ async fn answer(
     let token = asker.token.ok_or_else(|| error::unauthorized(NO_TOKEN))?;
 
     let seal = &server.api.seal;
+    let bag = if operation.kind == Kind::Stream { bag.and_then(|bag| resumed(bag, &parts.headers)) } else { bag };
     let given = bag.and_then(|bag| Given::read(operation, bag, upload, &found.values, &parts.headers, seal));
     let prepared = match &given {
         Ok(given) => prepare(server, found.operation, &token, &asker.impersonated_user_id, &given.values).await?,
@@ -185,13 +199,24 @@ async fn answer(
         prepared,
         user: user.clone(),
     };
+    let asker = server.askers.hash_one(&job.token);
+    let store = &server.api.store;
     match operation.kind {
-        Kind::Read => {
-            let asker = server.askers.hash_one(&job.token);
-            server.api.store.read_as(asker, move |tx| job.run(tx)).await
+        Kind::Read => store.read_as(asker, move |tx| job.run(tx)).await.map(Reply::Answer),
+        Kind::Write | Kind::Upload => store.write(move |tx| job.run(tx)).await.map(Reply::Answer),
+        Kind::Stream => {
+            let feed = store.read_as(asker, move |tx| job.open(tx)).await?;
+            Ok(Reply::Stream(feed, asker))
         }
-        Kind::Write | Kind::Upload => server.api.store.write(move |tx| job.run(tx)).await,
     }
+}
+
+/// A stream that its reader has lost goes on where the header says.
+fn resumed(mut bag: Map<String, Value>, headers: &HeaderMap) -> Result<Map<String, Value>> {
+    if let Some(seq) = stream::last_event_id(headers)? {
+        bag.insert("after".to_owned(), Value::String(seq));
+    }
+    Ok(bag)
 }
 
 /// The bag, or why it cannot be read, and the file. Only what stops the reading itself (too large, too slow, a file from
@@ -392,7 +417,13 @@ impl Given {
 
 impl Server {
     /// The caller, if they may run an operation: 401, 400 for a refused impersonation, 403.
-    fn caller(&self, index: usize, tx: &mut dyn Tx, token: &str, impersonated_user_id: Option<&str>) -> Result<Caller> {
+    pub(crate) fn caller(
+        &self,
+        index: usize,
+        tx: &mut dyn Tx,
+        token: &str,
+        impersonated_user_id: Option<&str>,
+    ) -> Result<Caller> {
         let caller = self.api.authenticator.caller(tx, token, impersonated_user_id)?;
         let permissions = self.api.operations[index].permissions;
         if !permissions.is_empty() {
@@ -417,8 +448,8 @@ struct Job {
 }
 
 impl Job {
-    fn run(&self, tx: &mut dyn Tx) -> Result<Answer> {
-        let operation = &self.server.api.operations[self.operation];
+    /// The call, by a caller who may make it, and what it gives.
+    fn begin(&self, tx: &mut dyn Tx) -> Result<(Call, &Given)> {
         let caller = self.server.caller(self.operation, tx, &self.token, self.impersonated_user_id.as_deref())?;
         let user_id = caller.user_id;
         self.user.get_or_init(|| user_id);
@@ -434,8 +465,27 @@ impl Job {
             prepared: self.prepared.clone(),
             path: self.path.clone(),
         };
+        Ok((call, given))
+    }
+
+    fn open(&self, tx: &mut dyn Tx) -> Result<Box<dyn Feed>> {
+        let (call, given) = self.begin(tx)?;
+        let reader = Reader {
+            server: self.server.clone(),
+            operation: self.operation,
+            token: self.token.as_str().into(),
+            impersonated_user_id: self.impersonated_user_id.as_deref().map(Into::into),
+        };
+        let open = self.server.api.operations[self.operation].open.as_ref();
+        open.ok_or_else(|| error::broken("a stream that nothing opens"))?(&call, reader, &given.values, tx)
+    }
+
+    fn run(&self, tx: &mut dyn Tx) -> Result<Answer> {
+        let operation = &self.server.api.operations[self.operation];
+        let (call, given) = self.begin(tx)?;
+        let user_id = call.caller.user_id;
         if let Some(attempt) = &given.attempt
-            && let Some(stored) = attempt.begin(tx, user_id, operation.id, env.now(), &self.server.api.seal)?
+            && let Some(stored) = attempt.begin(tx, user_id, operation.id, call.env.now(), &self.server.api.seal)?
         {
             if let Some(may_see) = operation.replay {
                 let answer = serde_json::from_slice(&stored.body)

@@ -13,9 +13,13 @@ use http_body_util::BodyExt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use tokio::sync::watch;
 use tower::ServiceExt;
 
-use crate::{Api, Authenticator, Call, Limits, NoParameters, Operation, Page, Paging, forget_idempotency_keys, router};
+use crate::{
+    Api, Authenticator, Call, Coming, Feed, Limits, Message, NoParameters, Operation, Page, Paging, Reader, Streams,
+    forget_idempotency_keys, router,
+};
 
 const LOG: &str = include_str!("../../../migrations/0001_log.sql");
 const NOTES: &str = "CREATE TABLE notes (id BYTEA PRIMARY KEY, text TEXT NOT NULL)";
@@ -70,6 +74,43 @@ fn upload(call: &Call, _: NoParameters, _: &mut dyn Tx) -> Result<Value> {
     Ok(json!({ "name": file.file_name, "bytes": bytes.len(), "caller": call.caller.user_id }))
 }
 
+#[derive(Deserialize, JsonSchema)]
+struct CountParameters {
+    /// Where it goes on.
+    #[schemars(range(min = 0))]
+    after: Option<i64>,
+}
+
+/// Counts to three, and then ends or waits.
+struct Count {
+    passed: i64,
+    ends: bool,
+}
+
+impl Feed for Count {
+    fn next(&mut self) -> Coming<'_> {
+        Box::pin(async {
+            match (self.passed, self.ends) {
+                (3, true) => Err(error::forbidden("No further than three.")),
+                (3, false) => std::future::pending().await,
+                _ => {
+                    self.passed += 1;
+                    Ok(vec![Message { seq: self.passed, text: format!("\"number {}\"", self.passed).into() }])
+                }
+            }
+        })
+    }
+
+    fn passed(&self) -> i64 {
+        self.passed
+    }
+}
+
+fn count(call: &Call, reader: Reader, count: CountParameters, tx: &mut dyn Tx) -> Result<Box<dyn Feed>> {
+    assert_eq!(reader.caller(tx)?.user_id, call.caller.user_id);
+    Ok(Box::new(Count { passed: count.after.unwrap_or(0), ends: call.extended }))
+}
+
 fn table() -> Vec<Operation> {
     vec![
         Operation::write("createNote", Method::POST, "/notes", create),
@@ -82,6 +123,7 @@ fn table() -> Vec<Operation> {
             Err::<bool, _>(error::broken("a hidden detail"))
         }),
         Operation::upload("createFile", Method::POST, "/files", upload),
+        Operation::stream::<CountParameters, Value>("openCount", "/count", count),
     ]
 }
 
@@ -115,6 +157,7 @@ struct Desk {
     seconds: Arc<AtomicI64>,
     seen: Arc<std::sync::Mutex<Vec<(&'static str, u16)>>>,
     folder: tempfile::TempDir,
+    closing: watch::Sender<bool>,
 }
 
 impl Desk {
@@ -134,6 +177,7 @@ impl Desk {
         );
         let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
         let observed = seen.clone();
+        let (closing, closed) = watch::channel(false);
         let router = router(Api {
             operations: table(),
             store: store.clone(),
@@ -145,8 +189,9 @@ impl Desk {
             keep_upload: Arc::new(|_| Ok(())),
             public_url: String::new(),
             observer: Arc::new(move |operation, status, _| observed.lock().unwrap().push((operation, status))),
+            streams: Streams::new(1, closed),
         });
-        Desk { router, store, seconds, seen, folder }
+        Desk { router, store, seconds, seen, folder, closing }
     }
 
     async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Response<Body> {
@@ -395,4 +440,50 @@ async fn requests_are_observed_and_the_documentation_is_served() {
         assert_eq!(response.headers()["content-type"], content_type);
         assert!(response.headers().contains_key("content-security-policy"));
     }
+}
+
+#[tokio::test]
+async fn a_stream_tells_where_it_is_then_what_there_is_then_why_it_ends() {
+    let desk = desk();
+    let response = desk.send("GET", "/1.0/count?after=1&extended=true", &[ADA], "").await;
+    assert_eq!(
+        (response.status().as_u16(), response.headers()["content-type"].as_bytes()),
+        (200, &b"text/event-stream"[..])
+    );
+    assert_eq!(response.headers()["cache-control"], "no-store");
+    assert!(response.headers().contains_key("x-request-id"));
+    let text = response.into_body().collect().await.unwrap().to_bytes();
+    let end = r#"{"type":"end","seq":3,"error":"forbidden","message":"No further than three."}"#;
+    let expected = format!(
+        "retry: 1000\nevent: heartbeat\nid: 1\ndata: {{\"type\":\"heartbeat\",\"seq\":1}}\n\n\
+         id: 2\ndata: \"number 2\"\n\nid: 3\ndata: \"number 3\"\n\nid: 3\ndata: {end}\n\n"
+    );
+    assert_eq!(text, expected);
+
+    // A browser's header wins over the address that it comes back to; the place of the stream before is free again.
+    let headers = [ADA, ("last-event-id", "2")];
+    let response = desk.send("GET", "/1.0/count?after=1&extended=true", &headers, "").await;
+    let text = response.into_body().collect().await.unwrap().to_bytes();
+    assert!(text.starts_with(b"retry: 1000\nevent: heartbeat\nid: 2\n"), "{text:?}");
+}
+
+#[tokio::test]
+async fn a_stream_is_refused_as_any_operation_is_and_ends_with_the_server() {
+    let desk = desk();
+    for (path, headers, status) in [
+        ("/1.0/count", &[][..], 401),
+        ("/1.0/count?after=x", &[ADA], 400),
+        ("/1.0/count?after=-1", &[ADA], 422),
+        ("/1.0/count", &[ADA, ("last-event-id", "x")], 400),
+        ("/1.0/count", &[ADA, ("upgrade", "websocket")], 400),
+    ] {
+        assert_eq!(desk.ask("GET", path, headers, "").await.0, status, "{path} {headers:?}");
+    }
+    let head = desk.send("HEAD", "/1.0/count", &[ADA], "").await;
+    assert!(head.into_body().collect().await.unwrap().to_bytes().is_empty());
+    let open = desk.send("GET", "/1.0/count", &[ADA], "").await;
+    assert_eq!(desk.ask("GET", "/1.0/count", &[ADA], "").await.1["error"], "too_many_streams");
+    desk.closing.send_replace(true);
+    let text = open.into_body().collect().await.unwrap().to_bytes();
+    assert!(text.starts_with(b"retry: 1000\n"), "{text:?}");
 }

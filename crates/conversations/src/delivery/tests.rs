@@ -72,6 +72,7 @@ impl Desk {
             channels: Default::default(),
             source_types: Default::default(),
             notifications: Default::default(),
+            stream: Default::default(),
             gathering: None,
             typing: Default::default(),
             node_id: id(999),
