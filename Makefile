@@ -5,6 +5,8 @@
 PROFILE ?= dev
 LISTEN ?= 127.0.0.1:8080
 DATA ?= data
+# make run BOT=1 starts the Python example bot beside it.
+BOT ?=
 
 folder = target/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 
@@ -14,9 +16,9 @@ folder = target/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
-run: ## build what is needed and serve http://localhost:8080 with example conversations
+run: ## build what is needed and serve http://localhost:8080 with example conversations; BOT=1: and a bot
 	cargo build --profile $(PROFILE) -p frontdesk
-	$(folder)/frontdesk serve --data $(DATA) --listen $(LISTEN) --demo --allow-outbound 127.0.0.0/8 --log-format text --log warn
+	$(if $(BOT),examples/bots/beside.sh $(DATA) http://$(LISTEN)) $(folder)/frontdesk serve --data $(DATA) --listen $(LISTEN) --demo --allow-outbound 127.0.0.0/8 --log-format text --log warn
 
 test: packages ## install what the tests need and run all of them
 	cargo build -p frontdesk

@@ -9,8 +9,9 @@ binary=$(realpath "${1:-target/debug/frontdesk}")
 cd "$(dirname "$0")/.."
 scratch=$(mktemp -d)
 server=
+bot=
 stop() {
-  [[ -z $server ]] || { kill "$server" 2> /dev/null && wait "$server"; } || true
+  for process in $bot $server; do kill "$process" 2> /dev/null && wait "$process" || true; done
   rm -rf "$scratch"
 }
 trap stop EXIT
@@ -53,6 +54,28 @@ for expected in '^ok' ': Yes, since this morning.$' '"closed":true'; do
 done
 ! grep '"error":"' "$scratch/readme.out" || exit 1
 echo "as the README says"
+
+# Starts a bot and talks to it: talk_to NAME CHECK COMMAND…
+talk_to() {
+  local name=$1 check=$2
+  shift 2
+  echo "== the $name bot"
+  FRONTDESK_URL=$url FRONTDESK_TOKEN=$bot_token BOT_PORT=$bot_port "$@" > "$scratch/bot" 2>&1 &
+  bot=$!
+  for _ in $(seq 200); do grep -q "The bot listens" "$scratch/bot" && break; sleep 0.1; done
+  FRONTDESK_URL=$url FRONTDESK_TOKEN=$token MODEL_PORT=$model_port \
+    python3 -B examples/bots/check.py bot@frontdesk.local "$check" || { cat "$scratch/bot" >&2; exit 1; }
+  kill "$bot" && wait "$bot" || true
+  bot=
+}
+bot_token=$("$binary" token create --data "$scratch/data" --user bot@frontdesk.local --label "Example bot")
+bot_port=$(free_port)
+model_port=$(free_port)
+talk_to Python "http://127.0.0.1:$bot_port/" python3 -B examples/bots/python/bot.py
+# At the same place: it takes over the webhook of the one before.
+talk_to Node "http://127.0.0.1:$bot_port/" node examples/bots/node/bot.js
+talk_to "language model" llm env LLM_URL="http://127.0.0.1:$model_port" LLM_MODEL=a-model LLM_KEY=a-key \
+  python3 -B examples/bots/llm/bot.py
 
 # Warnings would be worth a look; errors are a failure.
 ! grep '"level":"ERROR"' "$scratch/log" || exit 1

@@ -39,10 +39,13 @@ class Channel(BaseHTTPRequestHandler):
         if request["action"] not in CREATING_ACTIONS:
             return self.answer(422, {"error": {"fatal": False, "message": "Invalid action"}})
         params = request["params"]
-        repeat = " (again)" if params["retry"] else ""
-        print(f"{params.get('sender_name', 'an agent')}{repeat}: {params['body']}", flush=True)
+        self.received(params)
         # content_id stays the same when a push is repeated, so an id made from it recognises the repeat.
         self.answer(200, {"id": f"channel-{params['content_id']}"})
+
+    def received(self, params: dict) -> None:
+        repeat = " (again)" if params["retry"] else ""
+        print(f"{params.get('sender_name', 'an agent')}{repeat}: {params['body']}", flush=True)
 
     def answer(self, status: int, value: dict) -> None:
         body = json.dumps(value, separators=(",", ":")).encode()

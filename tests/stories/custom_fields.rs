@@ -78,7 +78,9 @@ fn fields_are_ordered_by_position(engine: Engine) {
         let page = cast.otto.get("/1.0/custom_fields").ok();
         let numbered = records(&page).iter().enumerate().all(|(index, field)| field["position"] == index);
         assert!(numbered, "{page}");
-        records(&page).iter().map(|field| field["label"].as_str().unwrap().to_owned()).collect()
+        // The examples have one of their own.
+        let ours = records(&page).iter().filter(|field| field["label"] != "Last topic");
+        ours.map(|field| field["label"].as_str().unwrap().to_owned()).collect()
     };
     let a = make("a", json!(null));
     make("b", json!(-1));

@@ -5,9 +5,9 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use frontdesk_conversations::{Conversations, sources};
-use frontdesk_model::{Id, SourceRight, SourceRights};
+use frontdesk_model::{Id, Permission, SourceRight, SourceRights};
 use frontdesk_people::users::NewUser;
-use frontdesk_people::{access_tokens, setup, users};
+use frontdesk_people::{access_tokens, roles, setup, users};
 use frontdesk_store::args;
 use http::{Method, header};
 use http_body_util::BodyExt;
@@ -16,12 +16,15 @@ use tower::ServiceExt;
 
 const ANSWER_BYTES_MAX: usize = 1 << 20;
 
-/// People who work with the examples: e-mail, first and last name, rights on the example source.
-const PEOPLE: [(&str, &str, &str, &[SourceRight]); 3] = [
+/// People who work with the examples: e-mail, first and last name, rights on the example source. The last one is a
+/// program: `examples/bots` signs in as it.
+const PEOPLE: [(&str, &str, &str, &[SourceRight]); 4] = [
     ("ada@frontdesk.local", "Ada", "Agent", &[SourceRight::Read, SourceRight::Reply, SourceRight::InitiateDiscussion]),
     ("bo@frontdesk.local", "Bo", "Bot", &[SourceRight::Read, SourceRight::Reply]),
     ("rita@frontdesk.local", "Rita", "Reader", &[SourceRight::Read]),
+    (BOT_EMAIL, "Kettle", "Bot", &[SourceRight::Read, SourceRight::Reply]),
 ];
+const BOT_EMAIL: &str = "bot@frontdesk.local";
 
 /// Who writes: the customers by their first letter, and the shop itself.
 const AUTHORS: [(&str, &str, &str); 5] = [
@@ -100,6 +103,9 @@ pub(crate) async fn fill(app: &Conversations, router: Router) -> Result<(), Stri
         .await
         .map_err(|error| error.to_string())?;
     let categories = script.categories().await?;
+    // What the example bots note.
+    let field = json!({ "associated_type_name": "IdentityGroup", "label": "Last topic" });
+    script.post("/1.0/custom_fields", field).await?;
     script.send_messages(app, source_id, source["access_token"].as_str().unwrap_or_default()).await?;
     script.engage(&cast.user_ids, &categories).await?;
     let token_id = cast.token_id;
@@ -121,10 +127,13 @@ async fn hire(app: &Conversations) -> Result<Cast, String> {
     let env = app.env.clone();
     app.store
         .write(move |tx| {
-            let role_id =
+            let agent: Id =
                 tx.one("SELECT id FROM roles WHERE label = 'Agent' ORDER BY created_at LIMIT 1", args![])?.get(0)?;
+            // It reads and answers by its rights on sources, and notes what it learns of customers.
+            let bot = roles::create(tx, &env, "Bot", [Permission::UpdateIdentity].into_iter().collect())?;
             let mut user_ids = Vec::new();
             for (email, firstname, lastname, _) in PEOPLE {
+                let role_id = if email == BOT_EMAIL { bot } else { agent };
                 user_ids.push(match users::id_by_email(tx, email)? {
                     Some(id) => id,
                     None => {

@@ -25,18 +25,17 @@ pub(crate) fn assign(tx: &mut dyn Tx, thread_id: Id, author_id: Id, intervention
 
 /// What waits under an intervention is nobody's until somebody takes it: at least the customer's latest content, however
 /// it was answered, or nobody would see that they wait.
-pub(crate) fn hand_over(tx: &mut dyn Tx, intervention_id: Id, author_id: Id, now: Timestamp) -> Result<()> {
+pub(crate) fn hand_over(tx: &mut dyn Tx, intervention_id: Id, now: Timestamp) -> Result<()> {
     let waiting = tx.execute(
         "UPDATE contents SET status = 'new', updated_at = $2 WHERE intervention_id = $1 AND status = 'assigned'",
         args![&intervention_id, now],
     )?;
     if waiting == 0 {
         tx.execute(
-            "UPDATE contents SET status = 'new', updated_at = $3 WHERE id =
-               (SELECT id FROM contents
-                WHERE intervention_id = $1 AND author_id = $2 AND creator_id IS NULL AND status = 'replied'
+            "UPDATE contents SET status = 'new', updated_at = $2 WHERE id =
+               (SELECT id FROM contents WHERE intervention_id = $1 AND status = 'replied'
                 ORDER BY created_at DESC, id DESC LIMIT 1)",
-            args![&intervention_id, &author_id, now],
+            args![&intervention_id, now],
         )?;
     }
     Ok(())

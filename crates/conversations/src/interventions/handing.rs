@@ -22,7 +22,7 @@ pub fn hand_to_agents(call: &Call, id: Id, tx: &mut dyn Tx) -> Result<Interventi
         deferring::end(tx, &call.env, Some(call.caller.user_id), &intervention)?;
     }
     set_user(call, id, None, tx)?;
-    states::hand_over(tx, id, intervention.identity_id, call.env.now())?;
+    states::hand_over(tx, id, call.env.now())?;
     tell(call, &intervention, user_id, ("bot", "agent"), tx);
     commands::announce(call, id, "intervention.user_updated", tx)
 }
