@@ -77,5 +77,30 @@ talk_to Node "http://127.0.0.1:$bot_port/" node examples/bots/node/bot.js
 talk_to "language model" llm env LLM_URL="http://127.0.0.1:$model_port" LLM_MODEL=a-model LLM_KEY=a-key \
   python3 -B examples/bots/llm/bot.py
 
+echo "== the page that builds a bot"
+# Its blocks, in their order: block LANGUAGE NUMBER
+block() {
+  awk -v fence="\`\`\`$1" -v wanted="$2" \
+    '$0 == fence { number++; on = number == wanted; next } /^```/ { on = 0 } on' docs/integrator/bots.md
+}
+export FRONTDESK_URL=$url FRONTDESK_TOKEN=$token BOT_PORT=$bot_port
+source <(block sh 2 | grep -v ^export; block sh 3)
+# Starts the bot of one of the page's blocks, says something to it and looks for its answer.
+built() {
+  block python "$1" > "$scratch/my_bot.py"
+  FRONTDESK_TOKEN=$BOT_TOKEN python3 -B "$scratch/my_bot.py" > "$scratch/bot" 2>&1 &
+  bot=$!
+  for _ in $(seq 200); do grep -q "The bot listens" "$scratch/bot" && break; sleep 0.1; done
+  (echo "$2"; for _ in $(seq 100); do grep -q "$3" "$scratch/talk" && break; sleep 0.1; done) |
+    python3 -B examples/bots/talk.py robo@example.com > "$scratch/talk" 2>&1
+  grep -q "^Robo Bot: $3" "$scratch/talk" || { cat "$scratch/bot" "$scratch/talk" >&2; exit 1; }
+  kill "$bot" && wait "$bot" || true
+  bot=
+}
+built 1 "Hello!" "Hello! I am new here."
+built 2 "How do I return a kettle?" "Send it back within 30 days"
+built 2 "What is the meaning of life?" "I am passing this on"
+echo "as the page says"
+
 # Warnings would be worth a look; errors are a failure.
 ! grep '"level":"ERROR"' "$scratch/log" || exit 1
