@@ -265,14 +265,15 @@ fn converse(shared: &Shared, stream: TcpStream) -> Option<()> {
             }
             "DATA" => {
                 let is_next = lock(&shared.fault).is_none_or(|(at, _)| at != Moment::Data);
-                if exchange.answer(Moment::Data, "354 go on") && is_next {
+                let goes_on = exchange.answer(Moment::Data, "354 go on");
+                if goes_on && is_next {
                     let data = text(&mut exchange)?;
                     let taken = lock(&shared.fault).is_none_or(|(at, _)| at != Moment::End);
                     let (from, to) = (std::mem::take(&mut from), std::mem::take(&mut to));
                     lock(&shared.letters).push(Letter { taken, from, to, data });
                     exchange.answer(Moment::End, "250 taken")
                 } else {
-                    !is_next
+                    goes_on
                 }
             }
             "QUIT" => {

@@ -103,7 +103,7 @@ fn flags_win_over_the_environment_and_that_over_the_file() {
 #[test]
 fn help_names_every_command_and_every_setting() {
     let help = processes::run(frontdesk().arg("--help"));
-    for command in ["serve", "token", "backup", "restore", "config", "operations"] {
+    for command in ["serve", "token", "mail", "backup", "restore", "simulate", "config", "operations"] {
         assert!(help.contains(command), "{help}");
     }
     let help = processes::run(frontdesk().args(["serve", "--help"]));
@@ -117,6 +117,8 @@ fn help_names_every_command_and_every_setting() {
         "rate-limit",
         "allow-outbound",
         "trusted-proxy",
+        "smtp-url",
+        "mail-from",
         "secret-key-file",
         "connections-max",
         "log-days",

@@ -2,7 +2,7 @@
 
 use frontdesk_conversations::attachments::Files;
 use frontdesk_model::Env;
-use frontdesk_people::{access_tokens, users};
+use frontdesk_people::{access_tokens, mails, users};
 use frontdesk_store::Store;
 
 use crate::backup;
@@ -20,10 +20,22 @@ impl Admin {
     pub(crate) async fn run(&self, command: Command) -> Result<String, String> {
         match command {
             Command::CreateToken { user, label } => self.create_token(user, label).await,
+            Command::ListMails => self.list_mails().await,
             Command::Backup { file } => {
                 backup::write(&self.store, &self.files, &self.env, &file).await.map(|summary| summary.to_string())
             }
         }
+    }
+
+    /// A line for each mail that waits or was given up.
+    async fn list_mails(&self) -> Result<String, String> {
+        let mails = self.store.read(mails::list).await.map_err(|error| error.to_string())?;
+        let lines = mails.iter().map(|mail| {
+            let (status, queued_at) = (if mail.failed { "failed " } else { "waiting" }, mail.created_at.rest());
+            let error = mail.error.as_deref().unwrap_or("");
+            format!("{status}  {queued_at}  {}  {}  attempts: {}  {error}\n", mail.to, mail.subject, mail.attempts)
+        });
+        Ok(lines.collect())
     }
 
     async fn create_token(&self, email: String, label: String) -> Result<String, String> {

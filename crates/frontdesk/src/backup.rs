@@ -50,6 +50,7 @@ const TABLES: &[Table] = &[
     table("users"),
     table("access_tokens"),
     table("user_signatures"),
+    table("mails"),
     table("settings"),
     table("time_sheets"),
     table("teams"),

@@ -19,6 +19,8 @@ const LINE_BYTES_MAX: u64 = 64 * 1024;
 pub(crate) enum Command {
     /// `frontdesk token create`.
     CreateToken { user: String, label: String },
+    /// `frontdesk mail list`.
+    ListMails,
     /// `frontdesk backup`.
     Backup { file: PathBuf },
 }

@@ -37,7 +37,7 @@ struct CommandLine {
 #[derive(Subcommand)]
 enum Commands {
     /// Start the server
-    Serve(Given),
+    Serve(Box<Given>),
     /// Access tokens
     #[command(subcommand)]
     Token(TokenCommand),
@@ -92,13 +92,18 @@ enum TokenCommand {
 
 #[derive(Subcommand)]
 enum MailCommand {
+    /// List the mails that wait or could not be sent: when they were queued, to whom, what about, what went wrong
+    List {
+        #[command(flatten)]
+        place: Place,
+    },
     /// Send a mail now, to check the settings smtp-url and mail-from: give them as you give them to `serve`
     Test {
         /// Where to send it
         #[arg(long, value_name = "ADDRESS")]
         to: String,
         #[command(flatten)]
-        given: Given,
+        given: Box<Given>,
     },
 }
 
@@ -124,6 +129,9 @@ fn main() -> ExitCode {
         Commands::Serve(given) => given.complete().and_then(start),
         Commands::Token(TokenCommand::Create { place, user, label }) => {
             operate(place, &Command::CreateToken { user, label }).map(|token| println!("{token}"))
+        }
+        Commands::Mail(MailCommand::List { place }) => {
+            operate(place, &Command::ListMails).and_then(|list| print(&list))
         }
         Commands::Mail(MailCommand::Test { to, given }) => {
             given.complete().and_then(|settings| test_mail(settings, &to)).map(|told| println!("{told}"))

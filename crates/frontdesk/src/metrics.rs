@@ -9,6 +9,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use frontdesk_conversations::delivery;
+use frontdesk_people::mails;
 use frontdesk_rest::{Observer, Streams};
 use frontdesk_store::{Store, consumer};
 use http::{StatusCode, header};
@@ -43,6 +44,8 @@ pub(crate) struct Metrics {
     durations: Histogram,
     waiting_writes: Gauge,
     waiting_deliveries: Gauge,
+    waiting_mails: Gauge,
+    failed_mails: Gauge,
     lags: Family<ConsumerName, Gauge>,
     open_streams: Family<Transport, Gauge>,
     stream_messages: Counter,
@@ -60,6 +63,8 @@ impl Metrics {
             durations: Histogram::new(exponential_buckets(0.000_1, 2.0, 16)),
             waiting_writes: Gauge::default(),
             waiting_deliveries: Gauge::default(),
+            waiting_mails: Gauge::default(),
+            failed_mails: Gauge::default(),
             lags: Family::default(),
             open_streams: Family::default(),
             stream_messages: Counter::default(),
@@ -72,6 +77,8 @@ impl Metrics {
         registry.register("request_duration_seconds", "Time to answer a REST request", metrics.durations.clone());
         registry.register("store_waiting_writes", "Writes that wait for the store", metrics.waiting_writes.clone());
         registry.register("waiting_deliveries", "Contents that wait to be pushed", metrics.waiting_deliveries.clone());
+        registry.register("waiting_mails", "Mails that wait to be sent", metrics.waiting_mails.clone());
+        registry.register("failed_mails", "Mails given up in the last 30 days", metrics.failed_mails.clone());
         registry.register("consumer_lag", "Log entries that a consumer has not passed yet", metrics.lags.clone());
         registry.register("streams", "Live streams that are open", metrics.open_streams.clone());
         registry.register("stream_messages", "Messages sent on live streams", metrics.stream_messages.clone());
@@ -94,11 +101,16 @@ impl Metrics {
 }
 
 async fn show(State(metrics): State<Arc<Metrics>>) -> Response {
-    let looked_up = metrics.store.read(|tx| Ok((delivery::waiting(tx)?, consumer::lags(tx)?))).await;
+    let looking = metrics
+        .store
+        .read(|tx| Ok((delivery::waiting(tx)?, mails::waiting(tx)?, mails::failed(tx)?, consumer::lags(tx)?)));
+    let looked_up = looking.await;
     metrics.waiting_writes.set(metrics.store.waiting_writes() as i64);
     match looked_up {
-        Ok((deliveries, lags)) => {
+        Ok((deliveries, waiting_mails, failed_mails, lags)) => {
             metrics.waiting_deliveries.set(deliveries);
+            metrics.waiting_mails.set(waiting_mails);
+            metrics.failed_mails.set(failed_mails);
             for (consumer, lag) in lags {
                 metrics.lags.get_or_create(&ConsumerName { consumer }).set(lag);
             }

@@ -40,6 +40,7 @@ pub(crate) const ALL: &[Migration] = &[
     both!(12, "0012_category_jobs"),
     both!(13, "0013_identity_lists"),
     both!(14, "0014_webhooks"),
+    both!(15, "0015_mails"),
 ];
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use frontdesk_conversations::ingest_many::Gathering;
 use frontdesk_conversations::{Conversations, send_api, stream, timers};
 use frontdesk_model::{Env, error};
 use frontdesk_net::{AddressPolicy, InboundLimits, Outbound, PeerAddress};
+use frontdesk_people::mails::{Letters, Sending};
 use frontdesk_people::setup::{self, FirstSignIn};
 use frontdesk_people::sign_in::SignIn;
 use frontdesk_rest::{Api, Authenticator, ClientAddress, Limits, Operation, Streams};
@@ -24,7 +25,7 @@ use http::StatusCode;
 use ipnet::IpNet;
 use serde_json::json;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use crate::admin::Admin;
 use crate::data_dir::{self, DataDir};
@@ -77,10 +78,10 @@ pub(crate) async fn application(
     }))
 }
 
-/// Every consumer of the log, and the workers that push what one of them notes.
-pub(crate) fn consumers(app: &Arc<Conversations>) -> (Vec<Arc<dyn Consumer>>, Arc<Delivery>) {
+/// Every consumer of the log, and the workers that push what one of them notes. `mails`: told when mails were queued.
+pub(crate) fn consumers(app: &Arc<Conversations>, mails: &Arc<Notify>) -> (Vec<Arc<dyn Consumer>>, Arc<Delivery>) {
     let (outbox, delivery) = Delivery::new(app);
-    (vec![outbox, AutomaticAnswers::new(app)], delivery)
+    (vec![outbox, AutomaticAnswers::new(app), Letters::new(&app.env, &app.public_url, mails)], delivery)
 }
 
 /// Runs until the process is told to stop.
@@ -101,7 +102,8 @@ pub(crate) async fn run(settings: Settings, directory: DataDir, store: Store, en
     }
 
     let (stop, stopping) = watch::channel(false);
-    let (consumers, delivery) = consumers(&app);
+    let mails = Arc::new(Notify::new());
+    let (consumers, delivery) = consumers(&app, &mails);
     delivery.release_claims().await.map_err(|error| error.to_string())?;
     consumer::require_distinct(&consumers).map_err(|error| error.to_string())?;
     let mut workers = tokio::task::JoinSet::new();
@@ -115,6 +117,8 @@ pub(crate) async fn run(settings: Settings, directory: DataDir, store: Store, en
     let webhooks = frontdesk_webhooks::Sender::new(&app, domain_id, settings.log_days);
     workers.spawn(webhooks.run(stopping.clone()));
     workers.spawn(frontdesk_webhooks::replay::run(app.clone(), stopping.clone()));
+    let sending = Sending::new(store.clone(), env.clone(), settings.mailer.clone(), mails);
+    workers.spawn(sending.run(stopping.clone()));
     workers.spawn(timers::run(app.clone(), stopping.clone()));
     workers.spawn(attachments::fetching::run(app.clone(), stopping.clone()));
     workers.spawn(indexing::catch_up(store.clone(), stopping.clone()));

@@ -14,7 +14,8 @@ use lettre::message::header::{ContentType, HeaderName, HeaderValue, MIME_VERSION
 use lettre::message::{Mailbox, Message};
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, CertificateStore, TlsParameters};
-use lettre::transport::smtp::{Error, extension::ClientId};
+use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
+use lettre::transport::smtp::{Error, commands};
 use percent_encoding::percent_decode_str;
 use url::{Host, Url};
 
@@ -186,10 +187,20 @@ impl Mailer {
     async fn attempt(&self, envelope: &Envelope, message: &[u8]) -> Result<(), MailError> {
         // Receivers look the name up, and the sender's domain is known to have one.
         let hello = ClientId::Domain(self.sender.0.email.domain().to_owned());
-        // Whatever a server says before it hears of the mail is about our settings, not about the mail.
-        let connected = self.server.connect(&hello).await;
-        let mut connection = connected.map_err(|error| MailError::Failed(reason(&error)))?;
-        connection.send(envelope, message).await.map_err(|error| match error.is_permanent() || error.is_client() {
+        // Whatever a server says before it hears of the recipient is about our settings, not about the mail.
+        let failed = |error: Error| MailError::Failed(reason(&error));
+        let mut connection = self.server.connect(&hello).await.map_err(failed)?;
+        let mut parameters = Vec::new();
+        let mut addresses = envelope.to().iter().chain(envelope.from());
+        if !addresses.all(|address| AsRef::<str>::as_ref(address).is_ascii()) {
+            if !connection.server_info().supports_feature(Extension::SmtpUtfEight) {
+                let reason = "the mail server takes no address beyond ASCII (SMTPUTF8)";
+                return Err(MailError::Refused(reason.into()));
+            }
+            parameters = vec![MailParameter::SmtpUtfEight, MailParameter::Body(MailBodyParameter::EightBitMime)];
+        }
+        connection.command(commands::Mail::new(envelope.from().cloned(), parameters)).await.map_err(failed)?;
+        hand_over(&mut connection, envelope, message).await.map_err(|error| match error.is_permanent() {
             true => MailError::Refused(reason(&error)),
             false => MailError::Failed(reason(&error)),
         })?;
@@ -217,6 +228,15 @@ impl Mailer {
             .map_err(|error| MailError::Refused(error.to_string()))?;
         Ok((message.envelope().clone(), message.formatted()))
     }
+}
+
+/// Names the recipients and sends the text.
+async fn hand_over(connection: &mut AsyncSmtpConnection, envelope: &Envelope, message: &[u8]) -> Result<(), Error> {
+    for to in envelope.to() {
+        connection.command(commands::Rcpt::new(to.clone(), Vec::new())).await?;
+    }
+    connection.command(commands::Data).await?;
+    connection.message(message).await.map(drop)
 }
 
 /// One address. Its domain is spelled in ASCII, as every server understands it.

@@ -1,10 +1,11 @@
-//! People: users, teams, roles, access tokens, and how a token becomes a caller.
+//! People: users, teams, roles, access tokens, how a token becomes a caller, and mails to users.
 
 pub mod access_tokens;
 pub mod checked;
 pub mod custom_fields;
 mod events;
 pub mod locales;
+pub mod mails;
 pub mod password;
 pub mod roles;
 pub mod settings;

@@ -53,7 +53,7 @@ pub(crate) async fn fill(
     if let Some(first) = serve::first_start(store, env).await? {
         serve::show_once(settings, &first);
     }
-    let (consumers, _) = serve::consumers(&app);
+    let (consumers, _) = serve::consumers(&app, &Arc::default());
     let of_start = consumers.clone();
     let waiting = store.write(move |tx| waiting(tx, &of_start)).await.map_err(said)?;
     if let Some(name) = waiting {

@@ -1,0 +1,268 @@
+//! The worker that sends what waits.
+//!
+//! An attempt is written down before it begins, with the time of the next one: whatever happens to it, and also when its
+//! outcome cannot be written, the mail is not sent more often than the pauses allow.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use frontdesk_model::{Env, Id, Result, Timestamp};
+use frontdesk_net::{Mail, MailError, Mailer};
+use frontdesk_store::{Store, Tx, args};
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
+
+use super::waiting;
+
+/// From the beginning of an attempt to that of the next one, then always the last; the first is longer than an attempt
+/// may take.
+const PAUSES_SECONDS: [i64; 7] = [120, 300, 900, 1_800, 3_600, 7_200, 14_400];
+/// At most this many attempts run at once.
+const ATTEMPTS_MAX: usize = 4;
+/// At most this many mails go out within an hour, so that nobody can make this server bombard others.
+const MAILS_PER_HOUR_MAX: i64 = 500;
+const HOUR_SECONDS: i64 = 3_600;
+/// That a mail was sent is known for so long: it keeps the next one of its key at a distance.
+const SENT_KEPT_SECONDS: i64 = 86_400;
+/// A mail that was given up is shown for so long.
+const FAILED_KEPT_SECONDS: i64 = 30 * 86_400;
+/// Mails that become due while nothing else happens are found this often.
+const POLL_PERIOD: Duration = Duration::from_secs(1);
+/// How long a stopping server waits for the attempts that run.
+const STOP_DEADLINE: Duration = Duration::from_secs(5);
+/// At most this many rows go at once: everybody else waits behind it.
+const ROWS_MAX: i64 = 1_000;
+/// Why a mail was given up that nobody tried to send.
+const NO_SERVER: &str = "No mail server is set: set smtp-url.";
+
+/// The worker.
+pub struct Sending {
+    store: Store,
+    env: Env,
+    mailer: Option<Mailer>,
+    wake: Arc<Notify>,
+}
+
+/// An attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Claim {
+    pub(super) key: String,
+    /// The claim's number: a later one makes this one's outcome void.
+    pub(super) number: i64,
+}
+
+/// What a turn found.
+#[derive(Default)]
+pub(super) struct Turn {
+    /// To be tried now.
+    pub(super) claims: Vec<Claim>,
+    /// Given up: whose they were.
+    pub(super) given_up: Vec<Id>,
+}
+
+impl Sending {
+    /// Without a mailer mails wait, and are given up when they have waited too long. `wake`: tells that there are more.
+    pub fn new(store: Store, env: Env, mailer: Option<Mailer>, wake: Arc<Notify>) -> Arc<Sending> {
+        Arc::new(Sending { store, env, mailer, wake })
+    }
+
+    /// Sends what is due until `stop` changes; attempts that run then get a moment to end.
+    pub async fn run(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
+        self.tell_what_waits().await;
+        let mut attempts = JoinSet::new();
+        while !*stop.borrow() {
+            let free = ATTEMPTS_MAX.saturating_sub(attempts.len());
+            let claims = self.turn(free).await.unwrap_or_else(|trouble| {
+                tracing::error!(?trouble, "mails cannot be looked for");
+                Vec::new()
+            });
+            for claim in claims {
+                let this = self.clone();
+                attempts.spawn(async move { this.attempt(claim).await });
+            }
+            tokio::select! {
+                _ = stop.changed() => {}
+                () = self.wake.notified() => {}
+                Some(_) = attempts.join_next() => {}
+                () = tokio::time::sleep(POLL_PERIOD) => {}
+            }
+        }
+        let ended = async { while attempts.join_next().await.is_some() {} };
+        let _ = tokio::time::timeout(STOP_DEADLINE, ended).await;
+    }
+
+    /// An operator who has not set a mail server should know that it is missed.
+    async fn tell_what_waits(&self) {
+        if self.mailer.is_some() {
+            return;
+        }
+        match self.store.read(waiting).await {
+            Ok(0) => {}
+            Ok(count) => tracing::warn!("{count} mails wait: set --smtp-url"),
+            Err(trouble) => tracing::error!(?trouble, "mails cannot be counted"),
+        }
+    }
+
+    async fn turn(&self, free: usize) -> Result<Vec<Claim>> {
+        if free == 0 {
+            return Ok(Vec::new());
+        }
+        let (now, sends) = (self.env.now(), self.mailer.is_some());
+        // Most looks find nothing and need not bother the writer.
+        if !self.store.read(move |tx| is_any_due(tx, now, sends)).await? {
+            return Ok(Vec::new());
+        }
+        let turn = self.store.write(move |tx| turn(tx, now, sends, free)).await?;
+        for user_id in turn.given_up {
+            tracing::warn!(%user_id, "a mail was given up: it could not be sent within a day");
+        }
+        Ok(turn.claims)
+    }
+
+    async fn attempt(&self, claim: Claim) {
+        let Some(mailer) = &self.mailer else { return };
+        let looked_up = claim.clone();
+        let found = match self.store.read(move |tx| prepare(tx, &looked_up)).await {
+            Ok(found) => found,
+            // It is tried again after the pause, as after any other failure.
+            Err(trouble) => return tracing::error!(?trouble, "a mail cannot be prepared"),
+        };
+        let outcome = match &found {
+            Some(waiting) => Some(mailer.send(&waiting.mail()).await),
+            None => None,
+        };
+        let user_id = found.map(|waiting| waiting.user_id);
+        if let (Some(user_id), Some(Err(error))) = (user_id, &outcome) {
+            tracing::warn!(%user_id, %error, "a mail was not sent");
+        }
+        let env = self.env.clone();
+        let finishing = self.store.write(move |tx| match &outcome {
+            Some(outcome) => finish(tx, &env, &claim, outcome),
+            None => forget(tx, &claim),
+        });
+        if let Err(trouble) = finishing.await {
+            tracing::error!(?trouble, "a mail's outcome was not written");
+        }
+    }
+}
+
+fn is_any_due(tx: &mut dyn Tx, now: Timestamp, sends: bool) -> Result<bool> {
+    let over = "SELECT 1 FROM mails WHERE status IN ('sent', 'failed') AND due_at <= $1 LIMIT 1";
+    Ok(tx.first(&due("SELECT 1 FROM mails", sends), args![now, 1])?.is_some() || tx.first(over, args![now])?.is_some())
+}
+
+/// Waiting mails that something is to be done about: who cannot send only gives up.
+fn due(select: &str, sends: bool) -> String {
+    let column = if sends { "due_at" } else { "give_up_at" };
+    format!("{select} WHERE status = 'waiting' AND {column} <= $1 ORDER BY {column}, key LIMIT $2")
+}
+
+/// Takes at most `free` mails for this process, gives up what has waited too long, and removes what is long over.
+pub(super) fn turn(tx: &mut dyn Tx, now: Timestamp, sends: bool, free: usize) -> Result<Turn> {
+    tx.execute(
+        "DELETE FROM mails WHERE key IN (
+           SELECT key FROM mails WHERE status IN ('sent', 'failed') AND due_at <= $1 LIMIT $2)",
+        args![now, ROWS_MAX],
+    )?;
+    let lately = "SELECT count(*) FROM mails WHERE tried_at > $1";
+    let lately: i64 = tx.one(lately, args![now.plus_seconds(-HOUR_SECONDS)])?.get(0)?;
+    let allowed = if sends { (MAILS_PER_HOUR_MAX - lately).clamp(0, free as i64) } else { ROWS_MAX };
+    let mut turn = Turn::default();
+    let found = due("SELECT key, user_id, attempts, claim, give_up_at FROM mails", sends);
+    for row in tx.query(&found, args![now, allowed])? {
+        let (key, attempts): (String, i64) = (row.get(0)?, row.get(2)?);
+        let number = row.get::<i64>(3)? + 1;
+        if row.get::<Timestamp>(4)? <= now {
+            give_up(tx, &key, now, (attempts == 0).then_some(NO_SERVER))?;
+            turn.given_up.push(row.get(1)?);
+            continue;
+        }
+        tx.execute(
+            "UPDATE mails SET attempts = attempts + 1, claim = $2, tried_at = $3, due_at = $4 WHERE key = $1",
+            args![&key, number, now, now.plus_seconds(pause(attempts))],
+        )?;
+        turn.claims.push(Claim { key, number });
+    }
+    Ok(turn)
+}
+
+/// Seconds from the beginning of an attempt to the next one, after so many earlier ones.
+fn pause(attempts: i64) -> i64 {
+    let last = PAUSES_SECONDS.len() - 1;
+    PAUSES_SECONDS[usize::try_from(attempts).map_or(last, |attempts| attempts.min(last))]
+}
+
+/// A mail that is being tried.
+struct Waiting {
+    id: String,
+    user_id: Id,
+    to: String,
+    subject: String,
+    text: String,
+    at: Timestamp,
+}
+
+impl Waiting {
+    fn mail(&self) -> Mail<'_> {
+        Mail { id: &self.id, at: self.at, to: &self.to, subject: &self.subject, text: &self.text }
+    }
+}
+
+/// None when there is nobody left to write to, or a newer mail took this one's place.
+fn prepare(tx: &mut dyn Tx, claim: &Claim) -> Result<Option<Waiting>> {
+    let row = tx.first(
+        "SELECT mails.id, users.id, users.email, mails.subject, mails.body, mails.created_at
+         FROM mails JOIN users ON users.id = mails.user_id
+         WHERE mails.key = $1 AND mails.claim = $2 AND users.enabled AND users.deleted_at IS NULL",
+        args![&claim.key, claim.number],
+    )?;
+    let waiting = row.map(|row| {
+        Ok(Waiting {
+            id: row.get::<Id>(0)?.hex(),
+            user_id: row.get(1)?,
+            to: row.get(2)?,
+            subject: row.get(3)?,
+            text: row.get(4)?,
+            at: row.get(5)?,
+        })
+    });
+    waiting.transpose()
+}
+
+/// Writes down how an attempt went, unless a newer mail or another attempt has taken over meanwhile.
+pub(super) fn finish(tx: &mut dyn Tx, env: &Env, claim: &Claim, outcome: &Result<(), MailError>) -> Result<()> {
+    let now = env.now();
+    let held = tx.first(
+        "SELECT due_at >= give_up_at FROM mails WHERE key = $1 AND claim = $2 AND status = 'waiting'",
+        args![&claim.key, claim.number],
+    )?;
+    let Some(held) = held else { return Ok(()) };
+    let is_last: bool = held.get(0)?;
+    match outcome {
+        Ok(()) => {
+            tx.execute(
+                "UPDATE mails SET status = 'sent', subject = '', body = '', error = NULL, due_at = $2 WHERE key = $1",
+                args![&claim.key, now.plus_seconds(SENT_KEPT_SECONDS)],
+            )?;
+        }
+        Err(MailError::Failed(reason)) if !is_last => {
+            tx.execute("UPDATE mails SET error = $2 WHERE key = $1", args![&claim.key, reason])?;
+        }
+        Err(MailError::Failed(reason) | MailError::Refused(reason)) => give_up(tx, &claim.key, now, Some(reason))?,
+    }
+    Ok(())
+}
+
+fn give_up(tx: &mut dyn Tx, key: &str, now: Timestamp, reason: Option<&str>) -> Result<()> {
+    tx.execute(
+        "UPDATE mails SET status = 'failed', body = '', error = coalesce($2, error), due_at = $3 WHERE key = $1",
+        args![key, reason, now.plus_seconds(FAILED_KEPT_SECONDS)],
+    )?;
+    Ok(())
+}
+
+/// There is nobody left to write to.
+fn forget(tx: &mut dyn Tx, claim: &Claim) -> Result<()> {
+    tx.execute("DELETE FROM mails WHERE key = $1 AND claim = $2", args![&claim.key, claim.number])?;
+    Ok(())
+}

@@ -1,0 +1,272 @@
+//! What mails say, in English and French. Names were chosen by others: they come in as plain words, from which no mail
+//! program makes a link.
+
+use frontdesk_model::Id;
+
+/// Of a name this much is said.
+const NAME_CHARACTERS_MAX: usize = 80;
+/// Of a reason this much is said.
+const REASON_CHARACTERS_MAX: usize = 300;
+/// The longest name of a host (RFC 1035).
+const HOST_CHARACTERS_MAX: usize = 253;
+
+/// The languages of mails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Language {
+    English,
+    French,
+}
+
+impl Language {
+    /// French for those who read it, English for all others.
+    pub(super) fn of(locale: &str) -> Language {
+        if locale.split('-').next() == Some("fr") { Language::French } else { Language::English }
+    }
+}
+
+/// A mail's words.
+#[derive(Debug)]
+pub(super) struct Letter {
+    pub(super) subject: String,
+    pub(super) text: String,
+}
+
+/// Somebody a mail speaks of.
+pub(super) struct Person<'a> {
+    pub(super) name: &'a str,
+    pub(super) email: &'a str,
+}
+
+impl Person<'_> {
+    /// Their name; "?" when it holds no word.
+    fn name(&self) -> String {
+        let name = words(self.name, NAME_CHARACTERS_MAX);
+        if name.is_empty() { "?".into() } else { name }
+    }
+}
+
+/// An account was made for somebody. There is no page to sign in on yet: what there is works with an access token.
+pub(super) fn invitation(language: Language, inviter: Option<Person>, public_url: &str) -> Letter {
+    let inviter = inviter.map(|person| (person.name(), person.email));
+    match language {
+        Language::English => {
+            let (who, whom) = match &inviter {
+                Some((name, email)) => (format!("{name} ({email})"), format!("{name} or another administrator")),
+                None => ("An administrator".into(), "an administrator".into()),
+            };
+            Letter {
+                subject: "Your account on Frontdesk".into(),
+                text: format!(
+                    "Hello,\n\n\
+                     {who} made an account for you on Frontdesk, at\n\n\
+                     {public_url}\n\n\
+                     It goes by this e-mail address. To use it you need an access token: ask {whom} for yours. With the \
+                     token you can look around and try everything at\n\n\
+                     {public_url}/docs\n\n\
+                     If you did not expect this mail, there is nothing for you to do.\n"
+                ),
+            }
+        }
+        Language::French => {
+            let (who, whom) = match &inviter {
+                Some((name, email)) => (format!("{name} ({email})"), format!("{name} ou à un autre administrateur")),
+                None => ("Un administrateur".into(), "un administrateur".into()),
+            };
+            Letter {
+                subject: "Votre compte Frontdesk".into(),
+                text: format!(
+                    "Bonjour,\n\n\
+                     {who} a créé un compte pour vous sur Frontdesk, à l'adresse\n\n\
+                     {public_url}\n\n\
+                     Votre adresse e-mail en est l'identifiant. Pour l'utiliser, il vous faut un jeton d'accès : \
+                     demandez-le à {whom}. Avec ce jeton, vous pouvez tout découvrir et essayer sur\n\n\
+                     {public_url}/docs\n\n\
+                     Si vous n'attendiez pas ce message, vous n'avez rien à faire.\n"
+                ),
+            }
+        }
+    }
+}
+
+/// A webhook that a mail speaks of.
+pub(super) struct Webhook<'a> {
+    pub(super) id: Id,
+    pub(super) name: &'a str,
+    pub(super) host: &'a str,
+    pub(super) reason: &'a str,
+    pub(super) public_url: &'a str,
+}
+
+impl Webhook<'_> {
+    fn name(&self) -> String {
+        let name = words(self.name, NAME_CHARACTERS_MAX);
+        if name.is_empty() { self.id.hex() } else { name }
+    }
+
+    fn host(&self) -> String {
+        let is_of_host = |c: &char| c.is_alphanumeric() || ".-:[]".contains(*c);
+        self.host.chars().filter(is_of_host).take(HOST_CHARACTERS_MAX).collect()
+    }
+
+    /// The reason as a paragraph of its own; nothing when there is none.
+    fn reason(&self) -> String {
+        let plain = |c: char| if c.is_alphanumeric() || c.is_ascii_graphic() { c } else { ' ' };
+        let text: String = self.reason.chars().map(plain).take(REASON_CHARACTERS_MAX).collect();
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        if text.is_empty() { text } else { format!("{text}\n\n") }
+    }
+
+    fn place(&self) -> String {
+        format!("{}/1.0/webhooks/{}", self.public_url, self.id)
+    }
+}
+
+/// Its receiver does not answer: events wait and are tried again by themselves.
+pub(super) fn suspended(language: Language, webhook: &Webhook) -> Letter {
+    let (name, host, reason, place) = (webhook.name(), webhook.host(), webhook.reason(), webhook.place());
+    match language {
+        Language::English => Letter {
+            subject: format!("Webhook suspended: {name}"),
+            text: format!(
+                "Hello,\n\n\
+                 Your webhook \"{name}\" is suspended, because {host} does not take its events:\n\n\
+                 {reason}\
+                 Nothing is lost. Events wait, the address is tried again every minute, and everything is sent as soon as \
+                 it answers. How it stands:\n\n\
+                 {place}\n"
+            ),
+        },
+        Language::French => Letter {
+            subject: format!("Webhook suspendu : {name}"),
+            text: format!(
+                "Bonjour,\n\n\
+                 Votre webhook « {name} » est suspendu, car {host} n'accepte pas ses événements :\n\n\
+                 {reason}\
+                 Rien n'est perdu. Les événements attendent, l'adresse est essayée à nouveau chaque minute, et tout sera \
+                 envoyé dès qu'elle répondra. Son état :\n\n\
+                 {place}\n"
+            ),
+        },
+    }
+}
+
+/// Nothing is sent any more, until somebody makes it active again.
+pub(super) fn disabled(language: Language, webhook: &Webhook) -> Letter {
+    let (name, host, reason, place) = (webhook.name(), webhook.host(), webhook.reason(), webhook.place());
+    match language {
+        Language::English => Letter {
+            subject: format!("Webhook disabled: {name}"),
+            text: format!(
+                "Hello,\n\n\
+                 Your webhook \"{name}\" is disabled: nothing is sent to {host} any more.\n\n\
+                 {reason}\
+                 When its receiver is ready again, make the webhook active again:\n\n\
+                 {place}\n"
+            ),
+        },
+        Language::French => Letter {
+            subject: format!("Webhook désactivé : {name}"),
+            text: format!(
+                "Bonjour,\n\n\
+                 Votre webhook « {name} » est désactivé : plus rien n'est envoyé à {host}.\n\n\
+                 {reason}\
+                 Quand son destinataire sera prêt, réactivez le webhook :\n\n\
+                 {place}\n"
+            ),
+        },
+    }
+}
+
+/// Its receiver answers again.
+pub(super) fn restored(language: Language, webhook: &Webhook) -> Letter {
+    let (name, host, place) = (webhook.name(), webhook.host(), webhook.place());
+    match language {
+        Language::English => Letter {
+            subject: format!("Webhook restored: {name}"),
+            text: format!(
+                "Hello,\n\n\
+                 Your webhook \"{name}\" works again: {host} takes its events, and what waited is sent to it.\n\n\
+                 {place}\n"
+            ),
+        },
+        Language::French => Letter {
+            subject: format!("Webhook rétabli : {name}"),
+            text: format!(
+                "Bonjour,\n\n\
+                 Votre webhook « {name} » fonctionne à nouveau : {host} accepte ses événements, et ceux qui attendaient \
+                 lui sont envoyés.\n\n\
+                 {place}\n"
+            ),
+        },
+    }
+}
+
+/// A text as words: letters, digits and what stands between them in names. A dot stays at the end of a word only, so that
+/// nothing looks like an address; what is invisible or turns the direction of the text goes.
+fn words(text: &str, characters_max: usize) -> String {
+    let mut plain = String::new();
+    let mut characters = text.chars().take(characters_max).peekable();
+    while let Some(c) = characters.next() {
+        let ends_word = characters.peek().is_none_or(|next| next.is_whitespace());
+        let stays = c.is_alphanumeric() || "'’-_&,()+#".contains(c) || c == '.' && ends_word;
+        plain.push(if stays { c } else { ' ' });
+    }
+    plain.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_words_and_never_links() {
+        for (name, said) in [
+            ("Otto  Operator", "Otto Operator"),
+            ("J. P. O'Neil-Smith, Jr.", "J. P. O'Neil-Smith, Jr."),
+            ("Élodie 北京", "Élodie 北京"),
+            ("Win at https://evil.example.com/x?a=b now", "Win at https evil example com x a b now"),
+            ("evil@example.com", "evil example com"),
+            ("a\r\nBcc: x@y.z\r\n\r\nbody", "a Bcc x y z body"),
+            ("\u{202e}live\u{200b}", "live"),
+            ("", ""),
+        ] {
+            assert_eq!(words(name, NAME_CHARACTERS_MAX), said, "{name:?}");
+        }
+        assert_eq!(words(&"é".repeat(500), NAME_CHARACTERS_MAX).chars().count(), NAME_CHARACTERS_MAX);
+    }
+
+    #[test]
+    fn every_letter_is_written_in_both_languages() {
+        let webhook = Webhook {
+            id: Id::from_parts(1, 2),
+            name: "Orders\r\n",
+            host: "hooks.example.com\n",
+            reason: "80 of 100 attempts failed:\r\n500\u{202e}",
+            public_url: "https://desk.example.com",
+        };
+        assert_eq!(Language::of("fr-CA"), Language::French);
+        assert_eq!(Language::of("frx"), Language::English);
+        for (language, hello) in [(Language::English, "Hello,"), (Language::French, "Bonjour,")] {
+            let inviter = || Person { name: "Otto Operator", email: "otto@example.com" };
+            let about_webhooks = [suspended, disabled, restored].map(|write| write(language, &webhook));
+            for letter in &about_webhooks {
+                assert!(letter.text.contains("hooks.example.com") && letter.subject.ends_with("Orders"), "{letter:?}");
+                assert!(letter.text.contains(&webhook.place()), "{letter:?}");
+            }
+            let invitations =
+                [Some(inviter()), None].map(|inviter| invitation(language, inviter, "https://desk.example.com"));
+            assert!(invitations[0].text.contains("Otto Operator (otto@example.com)"));
+            for letter in about_webhooks.iter().chain(&invitations) {
+                assert!(letter.text.starts_with(hello) && letter.text.ends_with('\n'), "{letter:?}");
+                let is_plain = |c: char| c == '\n' || !(c.is_control() || c == '\u{202e}');
+                assert!(letter.text.chars().all(is_plain) && !letter.text.contains("  "), "{letter:?}");
+                assert!(!letter.subject.contains('\n'), "{letter:?}");
+            }
+            assert!(
+                about_webhooks[0].text.contains("80 of 100 attempts failed: 500\n\n"),
+                "{}",
+                about_webhooks[0].text
+            );
+        }
+    }
+}
