@@ -20,6 +20,7 @@ on_both_engines![
     two_bots_that_answer_each_other_come_to_an_end,
     a_thread_takes_no_flood,
     a_bot_does_not_hear_itself,
+    a_bot_that_hears_an_echo_comes_to_an_end,
 ];
 
 /// Somebody whose token is a bot's, with a role that allows nothing, and rights on a source.
@@ -394,6 +395,12 @@ fn a_thread_takes_no_flood(engine: Engine) {
 fn a_bot_does_not_hear_itself(engine: Engine) {
     let cast = Cast::shared(engine);
     let (source, channel, bot, content) = asked(&cast, &[]);
+    let receiver = FakeChannel::start();
+    let webhook = json!({ "url": receiver.hook_url(), "registered_events": ["content.imported"] });
+    let webhook = id(&bot.post("/1.0/webhooks", &webhook).ok());
+    eventually("the bot is told", || {
+        (bot.get(&format!("/1.0/webhooks/{webhook}")).ok()["webhook_status"] == "enabled").then_some(())
+    });
     channel.answer(|_| Reply::json(&json!({ "id": "echo-1" })));
     let reply = bot.reply(&content, "At nine.");
     channel.push_of("At nine.");
@@ -409,4 +416,37 @@ fn a_bot_does_not_hear_itself(engine: Engine) {
     }
     assert_eq!(imported(), before);
     assert_eq!(statuses(&source, &bot), ["replied", "user_reply"]);
+    // The next that it hears is the customer.
+    source.says("vera", "t", "Thank you!");
+    let heard = eventually("the bot hears", || receiver.pushes().first().cloned()).json();
+    assert_eq!(heard["events"][0]["resource"]["metadata"]["body"], "Thank you!");
+    assert_eq!(receiver.pushes().len(), 1);
+}
+
+/// A channel that tells of everything at once, before it answers, and as its own account: nobody can know whose it is.
+fn a_bot_that_hears_an_echo_comes_to_an_end(engine: Engine) {
+    let cast = Cast::start(engine, &[]);
+    let (source, channel, bot, content) = asked(&cast, &[]);
+    let echoing = source.clone();
+    channel.answer(move |push| {
+        let message_id = unique("echo-");
+        echoing.tells("messages.create", &echoing.message(&message_id, "t", "the-bridge", &push.text()));
+        Reply::json(&json!({ "id": message_id }))
+    });
+    let (mut last, mut written) = (content, 0);
+    let refused = loop {
+        let answer = bot.post("/1.0/contents", &json!({ "in_reply_to_id": last, "body": format!("Word {written}") }));
+        if answer.status != 200 || written > 20 {
+            break answer;
+        }
+        last = eventually("the echo", || {
+            let contents = source.contents(&bot, "t");
+            let echo =
+                contents.iter().find(|said| said["body"] == format!("Word {written}") && said["creator_id"].is_null());
+            echo.map(id)
+        });
+        written += 1;
+    };
+    assert_eq!((written, refused.invalid()), (10, vec!["in_reply_to_id".to_owned()]));
+    assert_eq!(refused.json()["errors"][0]["type"], "automation_limit");
 }

@@ -1,8 +1,8 @@
 //! Programs that answer each other end: what is written through the API has limits that
 //! people do not meet. Beyond them nothing is written, and so the other side has nothing to answer.
 //!
-//! An ordinary reply pays nothing for the first rule, as what it answers is a customer's; and for the second only in a
-//! thread that is long enough.
+//! An ordinary reply pays little: one look at the minute before what it answers, if that is fresh, and one at the minute
+//! before now, if the thread is long.
 
 use frontdesk_model::{Id, Result, Timestamp, error};
 use frontdesk_rest::Call;
@@ -56,27 +56,59 @@ pub(super) fn check(call: &Call, thread: &Thread, parent: &Content, tx: &mut dyn
 /// How many contents were written before one that is written `at` in answer to `parent`, without a pause; at most
 /// [`CHAIN_MAX`].
 fn chain_before(parent: &Content, at: Timestamp, tx: &mut dyn Tx) -> Result<usize> {
-    let mut link = Some((parent.in_reply_to_id, parent.created_from == "api", parent.created_at));
+    let mut link = Some(Link::of(parent));
     let (mut length, mut next_at) = (0, at);
-    while let Some((parent_id, true, written_at)) = link {
-        if next_at.seconds_since(written_at) > CHAIN_SECONDS {
-            break;
-        }
+    while let Some(said) = link.take().filter(|said| next_at.seconds_since(said.at) <= CHAIN_SECONDS) {
+        let Some(written) = said.written(tx)? else { break };
         length += 1;
-        next_at = written_at;
-        link = match parent_id {
-            Some(id) if length < CHAIN_MAX => read_link(id, tx)?,
-            _ => None,
-        };
+        next_at = written.at;
+        if let (Some(id), true) = (written.in_reply_to_id, length < CHAIN_MAX) {
+            link = Link::load(id, tx)?;
+        }
     }
     Ok(length)
 }
 
-type Link = (Option<Id>, bool, Timestamp);
+/// What of a content matters here.
+struct Link {
+    id: Id,
+    in_reply_to_id: Option<Id>,
+    is_by_api: bool,
+    at: Timestamp,
+}
 
-fn read_link(id: Id, tx: &mut dyn Tx) -> Result<Option<Link>> {
-    let row =
-        tx.first("SELECT in_reply_to_id, created_from = 'api', created_at FROM contents WHERE id = $1", args![&id])?;
-    let link = |row: Row| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
-    row.map(link).transpose()
+impl Link {
+    fn of(content: &Content) -> Link {
+        let is_by_api = content.created_from == "api";
+        Link { id: content.id, in_reply_to_id: content.in_reply_to_id, is_by_api, at: content.created_at }
+    }
+
+    fn load(id: Id, tx: &mut dyn Tx) -> Result<Option<Link>> {
+        let row = tx.first(
+            "SELECT id, in_reply_to_id, created_from = 'api', created_at FROM contents WHERE id = $1",
+            args![&id],
+        )?;
+        row.map(|row| Link::read(&row)).transpose()
+    }
+
+    fn read(row: &Row) -> Result<Link> {
+        Ok(Link { id: row.get(0)?, in_reply_to_id: row.get(1)?, is_by_api: row.get(2)?, at: row.get(3)? })
+    }
+
+    /// The content itself when it was written through the API. Otherwise the one just before it that says the same: a
+    /// channel that tells of what is written on it may do so before it has answered the push, and as whomever, so that
+    /// nobody knows whose it is. Customers who repeat what they hear lose nothing by it: they can be answered, too.
+    fn written(self, tx: &mut dyn Tx) -> Result<Option<Link>> {
+        if self.is_by_api {
+            return Ok(Some(self));
+        }
+        let row = tx.first(
+            "SELECT ours.id, ours.in_reply_to_id, TRUE, ours.created_at FROM contents AS said
+             JOIN contents AS ours ON ours.thread_id = said.thread_id AND ours.body = said.body
+             WHERE said.id = $1 AND ours.created_from = 'api' AND ours.created_at > $2 AND ours.created_at <= $3
+             ORDER BY ours.created_at DESC LIMIT 1",
+            args![&self.id, self.at.plus_seconds(-CHAIN_SECONDS), self.at],
+        )?;
+        row.map(|row| Link::read(&row)).transpose()
+    }
 }

@@ -25,6 +25,7 @@ pub struct Answer {
     content_id: Id,
     identity_id: Id,
     identity_group_id: Option<Id>,
+    /// Whose it is; null when it was handed over and waits for somebody to take it.
     user_id: Option<Id>,
     /// A label in the account's language: Opened, Reopened, Deferred or Closed; in French Ouverte, Rouverte, Reportée or
     /// Fermée (reading D8). To decide anything, use closed and deferred_at.
