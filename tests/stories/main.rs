@@ -53,4 +53,5 @@ mod threads;
 mod time_sheets;
 mod uniqueness;
 mod users;
+mod webhook_events;
 mod webhooks;

@@ -1,0 +1,338 @@
+//! Every event that webhooks are told of: which command causes it, and that a subscriber gets every documented key.
+
+use std::collections::BTreeSet;
+
+use frontdesk_tests::cast::unique;
+use frontdesk_tests::pages::{id, records};
+use frontdesk_tests::{Cast, Engine, FakeChannel, Source, eventually};
+use serde_json::{Value, json};
+
+on_both_engines![every_event_arrives_with_every_documented_key];
+
+#[test]
+fn all_45_names_are_either_told_or_listed_as_pending() {
+    let told: BTreeSet<&str> = EVENTS.iter().map(|event| event.name).collect();
+    let page = include_str!("../../docs/integrator/webhooks.md");
+    let (_, section) = page.split_once("## Events that are still to come").expect("the section");
+    let section = section.split("\n## ").next().unwrap_or_default();
+    let pending: BTreeSet<&str> = section.split('`').skip(1).step_by(2).filter(|name| name.contains('.')).collect();
+    assert_eq!(told.intersection(&pending).count(), 0);
+    let all: Vec<&str> = told.union(&pending).copied().collect();
+    assert_eq!(all.len(), 45, "{all:?}");
+    // Each can be registered, and so is known to the product.
+    let cast = Cast::shared(Engine::Sqlite);
+    let receiver = FakeChannel::start();
+    let webhook = json!({ "url": receiver.hook_url(), "registered_events": all });
+    cast.otto.post("/1.0/webhooks", &webhook).ok();
+    // The told ones are in the page too.
+    for name in told {
+        assert!(page.contains(&format!("`{name}`")), "the page lacks {name}");
+    }
+}
+
+const CONTENT: &[&str] = &[
+    "id",
+    "approval_required",
+    "author_id",
+    "body",
+    "body_input_format",
+    "created_from",
+    "creator_id",
+    "date",
+    "first_in_thread",
+    "foreign_categories",
+    "foreign_id",
+    "has_attachment",
+    "intervention_id",
+    "language",
+    "type",
+    "in_reply_to_author_id",
+    "in_reply_to_id",
+    "private",
+    "source_id",
+    "source_type",
+    "status",
+    "thread_id",
+    "thread_title",
+    "capabilities_supported",
+    "category_ids",
+    "context_data",
+    "structured_content_supported",
+];
+const INTERVENTION: &[&str] = &[
+    "source_id",
+    "thread_id",
+    "user_id",
+    "identity_id",
+    "category_ids",
+    "closed_at",
+    "deferred_at",
+    "custom_field_values",
+];
+const IDENTITY: &[&str] = &["new_identity_group_id", "old_identity_group_id"];
+
+/// An event, how it comes about, and what is told of it.
+struct Event {
+    name: &'static str,
+    /// Causes it; returns the id of the resource.
+    cause: fn(&Scene) -> String,
+    keys: &'static [&'static str],
+    /// What some of the keys hold.
+    values: &'static [(&'static str, &'static str)],
+    /// Whether an agent caused it.
+    by_agent: bool,
+}
+
+const fn event(name: &'static str, keys: &'static [&'static str], cause: fn(&Scene) -> String) -> Event {
+    Event { name, cause, keys, values: &[], by_agent: true }
+}
+
+impl Event {
+    const fn by_nobody(self) -> Event {
+        Event { by_agent: false, ..self }
+    }
+
+    const fn with(self, values: &'static [(&'static str, &'static str)]) -> Event {
+        Event { values, ..self }
+    }
+}
+
+const EVENTS: &[Event] = &[
+    event("content.imported", CONTENT, |scene| id(&scene.question())).by_nobody().with(&[
+        ("status", "\"new\""),
+        ("body", "\"Hello?\""),
+        ("created_from", "\"synchronizer\""),
+        ("first_in_thread", "true"),
+        ("creator_id", "null"),
+        ("intervention_id", "null"),
+        ("foreign_categories", "[]"),
+        ("source_type", "\"sdk\""),
+    ]),
+    event("content.replied", CONTENT, |scene| id(&scene.reply())).with(&[
+        ("status", "\"user_reply\""),
+        ("body", "\"Hello!\""),
+        ("first_in_thread", "false"),
+    ]),
+    event("content.exported", CONTENT, |scene| id(&scene.reply()))
+        .by_nobody()
+        .with(&[("synchronization_status", "\"success\""), ("status", "\"user_reply\"")]),
+    event("content.discussion_initiated", CONTENT, |scene| {
+        let content = json!({ "source_id": scene.messaging, "to": unique("visitor-"), "body": "Hello!" });
+        id(&scene.cast.otto.post("/1.0/contents", &content).ok())
+    })
+    .with(&[("status", "\"user_initiated\""), ("first_in_thread", "true")]),
+    event("content.approved", CONTENT, |scene| {
+        let waiting =
+            scene.cast.ada.post("/1.0/contents", &json!({ "in_reply_to_id": id(&scene.question()), "body": "Hello!" }));
+        let waiting = id(&waiting.ok());
+        scene.cast.otto.put(&format!("/1.0/contents/{waiting}/approve"), &json!({})).ok();
+        waiting
+    })
+    .with(&[("approval_required", "false"), ("body", "\"Hello!\"")]),
+    event("content.thread_closed", CONTENT, |scene| scene.thread_put("close")).with(&[("body", "\"First\"")]),
+    event("content.thread_opened", CONTENT, |scene| {
+        scene.thread_put("close");
+        scene.thread_put("open")
+    }),
+    event("content.thread_auto_closed", CONTENT, |scene| {
+        let (thread, content) = scene.discussion();
+        let five_days = 5_i64 * 24 * 60 * 60 * 1_000_000;
+        let thread = scene.hex(&thread);
+        let sql = format!("UPDATE threads SET last_content_at = last_content_at - {five_days} WHERE id = {thread}");
+        scene.cast.server.sql(&sql);
+        content
+    })
+    .by_nobody(),
+    event("intervention.opened", INTERVENTION, |scene| scene.intervention()).with(&[
+        ("closed_at", "null"),
+        ("deferred_at", "null"),
+        ("category_ids", "[]"),
+    ]),
+    event("intervention.assigned", INTERVENTION, |scene| scene.intervention()),
+    event("intervention.canceled", INTERVENTION, |scene| {
+        let intervention = scene.intervention();
+        scene.cast.otto.delete(&format!("/1.0/interventions/{intervention}/cancel")).ok();
+        intervention
+    }),
+    event("intervention.closed", INTERVENTION, |scene| scene.closed().0),
+    event("intervention.reopened", INTERVENTION, |scene| {
+        let (intervention, thread) = scene.closed();
+        scene.source.says("vera", &thread, "One more thing");
+        intervention
+    })
+    .by_nobody()
+    .with(&[("closed_at", "null")]),
+    event("intervention.custom_fields_updated", INTERVENTION, |scene| {
+        let intervention = scene.intervention();
+        let field = json!({ "associated_type_name": "Intervention", "label": unique("Order ") });
+        let field = scene.cast.otto.post("/1.0/custom_fields", &field).ok();
+        let key = field["key"].as_str().expect("a key");
+        let path = format!("/1.0/interventions/{intervention}");
+        scene.cast.otto.put(&path, &json!({ "custom_field_values": { key: "4711" } })).ok();
+        intervention
+    }),
+    event("intervention.deferred", INTERVENTION, |scene| scene.intervention_put("defer", &json!({ "rate": 3_600 }))),
+    event("intervention.reactivated", INTERVENTION, |scene| {
+        let intervention = scene.intervention_put("defer", &json!({ "rate": 3_600 }));
+        scene.cast.otto.put(&format!("/1.0/interventions/{intervention}/reactivate"), &json!({})).ok();
+        intervention
+    })
+    .with(&[("deferred_at", "null")]),
+    event("intervention.recategorized", INTERVENTION, |scene| {
+        let category = id(&scene.cast.otto.create_category(&json!({})));
+        scene.intervention_put("update_categories", &json!({ "category_ids": [category] }))
+    }),
+    event("intervention.user_updated", INTERVENTION, |scene| {
+        scene.intervention_put("reassign", &json!({ "user_id": scene.cast.ada.user_id }))
+    }),
+    event("identity.merged", IDENTITY, |scene| scene.merged().1),
+    event("identity.unmerged", IDENTITY, |scene| {
+        let (_, other) = scene.merged();
+        scene.cast.otto.put(&format!("/1.0/identities/{other}/unmerge"), &json!({})).ok();
+        other
+    })
+    .with(&[("new_identity_group_id", "null")]),
+];
+
+struct Scene {
+    cast: Cast,
+    source: Source,
+    _channel: FakeChannel,
+    messaging: String,
+    receiver: FakeChannel,
+}
+
+impl Scene {
+    /// A server, a source on which Ada's answers need approval, and a webhook for all that is told.
+    fn new(engine: Engine) -> Scene {
+        let cast = Cast::start(engine, &[]);
+        let (source, channel) = cast.new_source();
+        let path = format!("/1.0/users/{}/sources_permissions", cast.ada.user_id);
+        cast.otto.put(&path, &json!({ (source.id.as_str()): "read,reply,approval_required" })).ok();
+        let community = json!({ "type": "mobile_messaging", "name": unique("Messaging ") });
+        let community = cast.otto.post("/1.0/communities", &community).ok();
+        let messaging = json!({ "type": "mobile_messaging", "name": unique("App "), "community_id": community["id"] });
+        let messaging = id(&cast.otto.post("/1.0/content_sources", &messaging).ok());
+        let receiver = FakeChannel::start();
+        let names: Vec<&str> = EVENTS.iter().map(|event| event.name).collect();
+        let webhook = json!({ "url": receiver.hook_url(), "registered_events": names });
+        let webhook = id(&cast.otto.post("/1.0/webhooks", &webhook).ok());
+        eventually("the webhook works", || {
+            let webhook = cast.otto.get(&format!("/1.0/webhooks/{webhook}")).ok();
+            (webhook["webhook_status"] == "enabled").then_some(())
+        });
+        Scene { cast, source, _channel: channel, messaging, receiver }
+    }
+
+    fn hex(&self, id: &str) -> String {
+        match self.cast.server.database_url() {
+            None => format!("x'{id}'"),
+            Some(_) => format!("decode('{id}', 'hex')"),
+        }
+    }
+
+    fn question(&self) -> Value {
+        let thread = unique("thread-");
+        self.source.says("vera", &thread, "Hello?");
+        self.source.contents(&self.cast.otto, &thread).remove(0)
+    }
+
+    fn reply(&self) -> Value {
+        self.cast.otto.reply(&id(&self.question()), "Hello!")
+    }
+
+    fn intervention(&self) -> String {
+        id(&self.cast.otto.engage(&id(&self.question())))
+    }
+
+    fn intervention_put(&self, verb: &str, body: &Value) -> String {
+        let intervention = self.intervention();
+        self.cast.otto.put(&format!("/1.0/interventions/{intervention}/{verb}"), body).ok();
+        intervention
+    }
+
+    /// A closed intervention, and its thread's foreign id.
+    fn closed(&self) -> (String, String) {
+        let thread = unique("thread-");
+        self.source.says("vera", &thread, "Hello?");
+        let question = self.source.contents(&self.cast.otto, &thread).remove(0);
+        let reply = self.cast.otto.reply(&id(&question), "Hello!");
+        let intervention = reply["intervention_id"].as_str().expect("an intervention").to_owned();
+        self.cast.otto.put(&format!("/1.0/interventions/{intervention}/close"), &json!({})).ok();
+        (intervention, thread)
+    }
+
+    /// A thread that can be closed, and its first content.
+    fn discussion(&self) -> (String, String) {
+        let content = json!({ "source_id": self.messaging, "to": unique("visitor-"), "body": "First" });
+        let content = self.cast.otto.post("/1.0/contents", &content).ok();
+        (content["thread_id"].as_str().expect("a thread").to_owned(), id(&content))
+    }
+
+    fn thread_put(&self, verb: &str) -> String {
+        let (thread, content) = self.discussion();
+        if verb == "open" {
+            self.cast.otto.put(&format!("/1.0/content_threads/{thread}/close"), &json!({})).ok();
+        }
+        self.cast.otto.put(&format!("/1.0/content_threads/{thread}/{verb}"), &json!({})).ok();
+        content
+    }
+
+    /// Two identities of one group.
+    fn merged(&self) -> (String, String) {
+        let otto = &self.cast.otto;
+        let identity = || {
+            let (author, thread) = (unique("author-"), unique("thread-"));
+            self.source.says(&author, &thread, "Hello?");
+            let found = otto.get(&format!("/1.0/identities?source_id={}&foreign_id={author}", self.source.id)).ok();
+            id(&records(&found)[0])
+        };
+        let (one, other) = (identity(), identity());
+        let group = id(&otto.put(&format!("/1.0/identities/{one}/identity_group"), &json!({})).ok());
+        let merge = json!({ "associated_identity_id": other });
+        otto.put(&format!("/1.0/identity_groups/{group}/merge"), &merge).ok();
+        (one, other)
+    }
+}
+
+fn every_event_arrives_with_every_documented_key(engine: Engine) {
+    let scene = Scene::new(engine);
+    let mut faults = Vec::new();
+    for expected in EVENTS {
+        let resource_id = (expected.cause)(&scene);
+        let told = eventually(&format!("{} of {resource_id}", expected.name), || {
+            scene
+                .receiver
+                .events()
+                .into_iter()
+                .find(|event| event["type"] == expected.name && event["resource"]["id"] == json!(resource_id))
+        });
+        let metadata = told["resource"]["metadata"].as_object().expect("metadata");
+        let missing: Vec<_> = expected.keys.iter().filter(|key| !metadata.contains_key(**key)).collect();
+        if !missing.is_empty() {
+            faults.push(format!("{} lacks {missing:?}", expected.name));
+        }
+        for (key, value) in expected.values {
+            if metadata[*key].to_string() != *value {
+                faults.push(format!("{}: {key} is {} and not {value}", expected.name, metadata[*key]));
+            }
+        }
+        if told.get("user_id").is_some() != expected.by_agent {
+            faults.push(format!("{}: the user is {:?}", expected.name, told.get("user_id")));
+        }
+        let family = expected.name.split('.').next().expect("a family");
+        let is_named = match told["resource"]["type"].as_str().expect("a type") {
+            "sdk/message" | "message" => family == "content",
+            other => other == family,
+        };
+        if !is_named || told["id"].as_str().is_none_or(|id| id.len() != 24) || !told["seq"].is_number() {
+            faults.push(format!("{}: {}", expected.name, told));
+        }
+        // Only exports tell how the export went.
+        let has_status = metadata.contains_key("synchronization_status");
+        if has_status != (expected.name == "content.exported") {
+            faults.push(format!("{}: synchronization_status", expected.name));
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
