@@ -54,6 +54,8 @@ pub struct Sender {
     app: Arc<Conversations>,
     domain_id: String,
     log_days: i64,
+    /// How often to look for what becomes due while nothing else happens.
+    look: Duration,
 }
 
 /// What one turn of the loop has to write down.
@@ -91,7 +93,7 @@ impl Note {
 impl Sender {
     /// For `domain_id`, the name of this account in requests. `log_days` is how long the log is kept.
     pub fn new(app: &Arc<Conversations>, domain_id: String, log_days: u32) -> Arc<Sender> {
-        Arc::new(Sender { app: app.clone(), domain_id, log_days: log_days.into() })
+        Arc::new(Sender { app: app.clone(), domain_id, log_days: log_days.into(), look: LOOK_PERIOD })
     }
 
     /// Sends until `stop` changes; attempts that run then get a moment to end.
@@ -130,7 +132,7 @@ impl Sender {
                         sending.note(done);
                     }
                 }
-                () = tokio::time::sleep(LOOK_PERIOD) => {}
+                () = tokio::time::sleep(sending.sender.look) => {}
             }
             while sending.attempts.try_join_next().is_some() {}
         }
@@ -303,26 +305,35 @@ impl Sending {
                 self.spawn(id, delivery, events, ask.is_extra());
             }
             if matches!(ask, Ask::Probe) {
+                self.forget_stale(id, now).await?;
                 self.probe_with_new(id, now).await?;
             }
         }
         Ok(())
     }
 
-    /// Where no row waits for a suspended receiver, one of the events that do asks whether it is there again; and those
-    /// of a day ago are given up.
+    /// What a suspended receiver has not been told for a day is given up.
+    async fn forget_stale(&mut self, id: Id, now: Timestamp) -> Result<()> {
+        let tail = self.sender.app.tail.clone();
+        while let Some(receiver) = self.receivers.get_mut(&id).filter(|receiver| receiver.is_suspended()) {
+            let events = tail.after(receiver.next, TURN_EVENTS).await?;
+            if !receiver.forget_stale(&events, now) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Where no row waits for a suspended receiver, one of the events that do asks whether it is there again.
     async fn probe_with_new(&mut self, id: Id, now: Timestamp) -> Result<()> {
         let tail = self.sender.app.tail.clone();
-        while let Some(receiver) = self.receivers.get_mut(&id).filter(|receiver| receiver.probes_with_new()) {
+        while let Some(receiver) = self.receivers.get_mut(&id).filter(|receiver| receiver.is_suspended_and_idle()) {
             let events = tail.after(receiver.next, TURN_EVENTS).await?;
-            let before = receiver.next;
-            receiver.forget_stale(&events, now);
-            let is_stale = receiver.next > before;
-            let fresh = if is_stale { Vec::new() } else { events };
-            if let Some((delivery, events)) = receiver.take_one(&fresh, now) {
-                self.spawn(id, delivery, events, false);
-            } else if !is_stale && fresh.is_empty() {
+            if events.is_empty() {
                 break;
+            }
+            if let Some((delivery, events)) = receiver.take_one(&events, now) {
+                self.spawn(id, delivery, events, false);
             }
         }
         Ok(())
@@ -532,3 +543,6 @@ pub fn domain_id(tx: &mut dyn Tx) -> Result<String> {
     let row = tx.first("SELECT value FROM meta WHERE name = 'domain_id'", args![])?;
     row.ok_or_else(|| error::broken("the store has no domain_id"))?.get(0)
 }
+
+#[cfg(test)]
+mod tests;

@@ -235,12 +235,12 @@ impl Receiver {
     }
 
     /// Gives up what a receiver that is left alone has not been told within a day. Each becomes part of a row, so that it
-    /// can be seen and told later.
-    pub(super) fn forget_stale(&mut self, events: &[Arc<Event>], now: Timestamp) {
+    /// can be seen and told later. Whether there may be more.
+    pub(super) fn forget_stale(&mut self, events: &[Arc<Event>], now: Timestamp) -> bool {
         let before = now.plus_seconds(-GIVE_UP_SECONDS);
         self.note.give_up_before = Some(before);
         let stale: Vec<Arc<Event>> = events.iter().take_while(|event| event.at < before).cloned().collect();
-        let Some(last) = stale.last() else { return };
+        let Some(last) = stale.last() else { return false };
         self.next = last.seq;
         let wanted: Vec<Arc<Event>> =
             stale.into_iter().filter(|event| self.webhook.may_concern(event) && self.listener.is_some()).collect();
@@ -248,6 +248,7 @@ impl Receiver {
             let delivery = self.delivery(some, None, now);
             self.note.deliveries.push(Delivery { state: State::Failed, due_at: None, ..delivery });
         }
+        true
     }
 
     /// Whether rows are to be looked for.
@@ -306,9 +307,12 @@ impl Receiver {
         begun
     }
 
-    /// Whether a receiver that is only probed has to be probed with something new, as no row waits for it.
-    pub(super) fn probes_with_new(&self) -> bool {
-        self.status == Status::Suspended && self.busy.is_empty()
+    pub(super) fn is_suspended(&self) -> bool {
+        self.status == Status::Suspended
+    }
+
+    pub(super) fn is_suspended_and_idle(&self) -> bool {
+        self.is_suspended() && self.busy.is_empty()
     }
 
     /// One event, although the receiver is suspended.
@@ -342,6 +346,8 @@ impl Receiver {
                 if !is_probe {
                     delivery.attempts += 1;
                     delivery.due_at = schedule::next(delivery.attempts, now);
+                } else if now.seconds_since(delivery.waiting_since) > GIVE_UP_SECONDS {
+                    delivery.due_at = None;
                 }
                 if delivery.due_at.is_none() {
                     delivery.state = State::Failed;
