@@ -39,7 +39,7 @@ pub const HEARTBEAT_SECONDS: u64 = 15;
 /// What a WebSocket's reader is sent must leave within this time.
 pub(crate) const SEND_SECONDS_MAX: u64 = 20;
 /// A WebSocket's reader who has not answered a ping for this long is gone.
-pub(crate) const SILENCE_SECONDS_MAX: u64 = 60;
+pub(crate) const SILENCE_SECONDS_MAX: u64 = 40;
 
 /// A reader who is over a limit may try again after this many seconds.
 const RETRY_SECONDS: u64 = 30;

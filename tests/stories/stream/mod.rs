@@ -1,5 +1,7 @@
 //! The live stream: events as they happen, over both transports.
 
+mod mirror;
+
 use std::time::{Duration, Instant};
 
 use frontdesk_tests::cast::unique;
@@ -21,6 +23,7 @@ on_both_engines![
     a_missed_part_of_the_log_is_told,
     the_server_ends_streams_when_it_stops,
     a_token_has_only_so_many_streams,
+    a_reader_that_does_not_read_is_cut_and_can_resume,
 ];
 
 /// So long nothing comes that should not come.
@@ -361,4 +364,67 @@ fn a_token_has_only_so_many_streams(engine: Engine) {
     eventually("places are given back", || metrics().contains("frontdesk_streams{transport=\"sse\"} 50").then_some(()));
     let mut again = eventually("a place", || cast.ada.try_stream(Transport::WebSocket, "").ok());
     again.heartbeat();
+}
+
+/// Four bytes a character: as many bytes as a content may have.
+const LONG: &str = "\u{1f600}";
+
+fn figure(cast: &Cast, name: &str) -> u64 {
+    let text = cast.server.send(&Request::new("GET", "/metrics")).text();
+    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    line.and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("no {name} in {text}"))
+}
+
+fn a_reader_that_does_not_read_is_cut_and_can_resume(engine: Engine) {
+    let cast = Cast::start(engine, &[]);
+    let (source, _channel) = cast.new_source();
+    let filter = format!("source_ids[]={}&types[]=content.imported", source.id);
+    let mut slow = cast.otto.stream(Transport::WebSocket, &filter);
+    let mut quick = cast.otto.stream(Transport::WebSocket, &filter);
+    let began = slow.heartbeat();
+    quick.heartbeat();
+    let open = "frontdesk_streams{transport=\"websocket\"}";
+    assert_eq!((figure(&cast, open), figure(&cast, "frontdesk_streams_cut_total")), (2, 0));
+    // More than the sockets of both sides hold.
+    let (messages, thread) = (250, unique("thread-"));
+    for number in 0..messages {
+        source.says("Vera", &thread, &format!("{number} {}", LONG.repeat(19_900)));
+        let told = quick.event();
+        let text = told["resource"]["metadata"]["body"].as_str().unwrap();
+        assert!(text.starts_with(&format!("{number} ")), "somebody else's slowness is not felt");
+    }
+    let started = Instant::now();
+    while figure(&cast, "frontdesk_streams_cut_total") == 0 {
+        assert!(started.elapsed() < Duration::from_secs(40), "it is not cut");
+        assert_eq!(quick.next(Duration::from_millis(200)), Heard::Silence);
+    }
+    assert_eq!(figure(&cast, open), 1);
+    // What was on its way is still there, and then the end.
+    let mut heard = 0;
+    while let Heard::Message(_) = slow.next(SOON) {
+        heard += 1;
+    }
+    assert!((1..messages).contains(&heard), "{heard}");
+    let mut again = cast.otto.stream(Transport::WebSocket, &format!("{filter}&after={}", slow.passed()));
+    let after: Vec<i64> = (heard..messages).map(|_| again.event()["seq"].as_i64().unwrap()).collect();
+    assert!(after[0] > slow.passed() && slow.passed() > began);
+    assert_eq!(again.next(QUIET), Heard::Silence);
+}
+
+/// How readers are cut is the transport's own: one engine shows it.
+#[test]
+fn a_reader_that_answers_no_ping_is_gone() {
+    let cast = Cast::start(Engine::Sqlite, &[]);
+    let mut silent = cast.ada.stream(Transport::WebSocket, "");
+    let mut alive = cast.ada.stream(Transport::WebSocket, "");
+    silent.ignore_pings();
+    let started = Instant::now();
+    while !matches!(silent.next(Duration::from_millis(100)), Heard::Closed(_)) {
+        assert!(started.elapsed() < Duration::from_secs(70), "it is not cut");
+        assert_eq!(alive.next(Duration::from_millis(100)), Heard::Silence);
+    }
+    assert!(started.elapsed() > Duration::from_secs(35), "{:?}", started.elapsed());
+    assert_eq!(figure(&cast, "frontdesk_streams_cut_total"), 1);
+    cast.shop.says("Vera", &unique("thread-"), "Still there?");
+    assert_eq!(alive.event_named("content.imported")["resource"]["metadata"]["body"], "Still there?");
 }
