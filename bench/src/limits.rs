@@ -107,7 +107,7 @@ fn ingest(settings: &Limits, server: &Server, token: &str) -> Result<Ingest, Str
 }
 
 /// A community and a source of the Channel SDK, as an administrator makes them.
-fn make_source(address: SocketAddr, token: &str) -> Result<Signer, String> {
+pub(crate) fn make_source(address: SocketAddr, token: &str) -> Result<Signer, String> {
     let community = rest(address, "POST", "/1.0/communities", token, &json!({ "type": "sdk", "name": "Bench" }))?;
     let secret = "a secret that both sides of the bench know";
     let source = json!({
@@ -118,7 +118,7 @@ fn make_source(address: SocketAddr, token: &str) -> Result<Signer, String> {
     Ok(Signer::new(text(&source, "id")?, secret))
 }
 
-fn text<'a>(value: &'a Value, name: &str) -> Result<&'a str, String> {
+pub(crate) fn text<'a>(value: &'a Value, name: &str) -> Result<&'a str, String> {
     value[name].as_str().ok_or_else(|| format!("an answer without {name}: {value}"))
 }
 
@@ -147,7 +147,7 @@ fn fill(address: SocketAddr, signer: &Signer, bodies: &Arc<Vec<String>>) -> Resu
 }
 
 /// A connection over which anybody writes.
-fn writer(signer: &Signer, bodies: &Arc<Vec<String>>, seed: u64) -> Requests {
+pub(crate) fn writer(signer: &Signer, bodies: &Arc<Vec<String>>, seed: u64) -> Requests {
     let (signer, bodies) = (signer.clone(), bodies.clone());
     let mut dice = Dice::new(seed);
     Box::new(move |request| signer.request(&Message::from_anybody(&mut dice, &bodies), request))

@@ -13,6 +13,7 @@ mod server;
 mod statements;
 mod store_loop;
 mod stores;
+mod streams;
 mod table;
 #[cfg(test)]
 mod trace;
@@ -39,6 +40,8 @@ enum Part {
     Limits(Limits),
     /// What lists and searches take in large stores; the first run fills them, which takes most of an hour
     Stores(Stores),
+    /// What open streams cost: memory of each, and the time until everybody was told; three minutes
+    Streams(streams::Streams),
     /// Serve answers of these sizes, as the reference does for the load
     #[command(hide = true)]
     Answers {
@@ -86,6 +89,7 @@ fn main() -> ExitCode {
     let outcome = match Settings::parse().part {
         Part::Limits(settings) => limits::measure(&settings),
         Part::Stores(settings) => stores::measure(&settings),
+        Part::Streams(settings) => streams::measure(&settings),
         Part::Answers { sizes } => reference_server::run(&sizes).map(|()| true),
     };
     match outcome {
