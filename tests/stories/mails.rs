@@ -10,7 +10,7 @@ use frontdesk_tests::pages::{id, records};
 use frontdesk_tests::processes::{free_port, run};
 use frontdesk_tests::random::Random;
 use frontdesk_tests::server::{Launch, fails, frontdesk};
-use frontdesk_tests::{Cast, Engine, Person, Server, eventually};
+use frontdesk_tests::{Cast, Engine, FakeChannel, Person, Reply, Server, eventually};
 use serde_json::{Value, json};
 
 on_both_engines![
@@ -22,6 +22,7 @@ on_both_engines![
     whoever_is_gone_gets_no_mail_and_a_corrected_address_gets_it,
     without_a_mail_server_mails_wait_and_the_start_says_so,
     no_mail_is_lost_when_the_server_is_killed,
+    owners_hear_of_their_webhooks_once_an_hour_at_most,
 ];
 
 const SENDER: &str = "Frontdesk <desk@example.com>";
@@ -297,6 +298,55 @@ fn no_mail_is_lost_when_the_server_is_killed(engine: Engine) {
     }
     assert_eq!(copies.len(), invited.len());
     assert!(copies.values().all(|copies| copies.len() == 1), "what comes twice is the same mail");
+}
+
+fn owners_hear_of_their_webhooks_once_an_hour_at_most(engine: Engine) {
+    let mails = FakeMailServer::start();
+    let cast = Cast::at(launch(engine, &mails).start());
+    cast.otto.put(&format!("/1.0/users/{}", cast.otto.user_id), &json!({ "locale": "fr" })).ok();
+    let (source, receiver) = cast.new_source();
+    let webhook = json!({
+        "name": "Orders: https://evil.example.net/", "url": format!("{}?key=sesame", receiver.hook_url()),
+        "registered_events": ["content.imported"],
+    });
+    let webhook_id = id(&cast.otto.post("/1.0/webhooks", &webhook).ok());
+    let path = format!("/1.0/webhooks/{webhook_id}");
+    let status = |wanted: &str| {
+        eventually(&format!("the webhook is {wanted}"), || {
+            (cast.otto.get(&path).ok()["webhook_status"] == wanted).then_some(())
+        });
+    };
+    status("enabled");
+    receiver.answer(|_| Reply::status(503, "down"));
+    for number in 0..40 {
+        source.says("vera", &format!("t{number}"), "Hello?");
+    }
+    status("suspended");
+    let letter = mails.wait_for("admin@frontdesk.local", 1).remove(0);
+    assert_eq!(letter.header("Subject"), "Webhook suspendu : Orders https evil example net");
+    let text = letter.text();
+    assert!(text.starts_with("Bonjour,") && text.contains("127.0.0.1") && text.contains("503"), "{text}");
+    assert!(text.contains(&path) && !text.contains("evil.example.net") && !text.contains("sesame"), "{text}");
+    receiver.answer(|_| Reply::status(200, ""));
+    let waiting = cast.otto.get(&format!("{path}/deliveries?state=waiting")).ok();
+    let first = id(&records(&waiting)[0]);
+    cast.otto.post(&format!("{path}/deliveries/{first}/resend"), &json!({})).ok();
+    status("enabled");
+    // That it works again waits for its hour.
+    wait_for_line(&cast.server, &["waiting", "Webhook rétabli", "attempts: 0"]);
+    std::thread::sleep(Duration::from_millis(1_500));
+    assert_eq!(mails.letters().len(), 1);
+    let_it_be_due(&cast.server);
+    let letter = mails.wait_for("admin@frontdesk.local", 2).remove(1);
+    assert_eq!(letter.header("Subject"), "Webhook rétabli : Orders https evil example net");
+    // Another one has an hour of its own.
+    let other = FakeChannel::start();
+    other.refuse_challenges(Some(Reply::status(204, "")));
+    let webhook = json!({ "url": other.hook_url(), "registered_events": ["content.imported"] });
+    let webhook_id = id(&cast.otto.post("/1.0/webhooks", &webhook).ok());
+    let letter = mails.wait_for("admin@frontdesk.local", 3).remove(2);
+    assert!(letter.header("Subject").starts_with("Webhook désactivé : "), "{}", letter.header("Subject"));
+    assert!(letter.text().contains(&webhook_id) && letter.text().contains("204"), "{}", letter.text());
 }
 
 #[test]

@@ -179,8 +179,12 @@ pub struct Mailer {
 impl Mailer {
     /// Sends one mail, trying once, within [`ATTEMPT_DEADLINE`].
     pub async fn send(&self, mail: &Mail<'_>) -> Result<(), MailError> {
+        self.send_within(ATTEMPT_DEADLINE, mail).await
+    }
+
+    async fn send_within(&self, deadline: Duration, mail: &Mail<'_>) -> Result<(), MailError> {
         let (envelope, message) = self.compose(mail)?;
-        let attempt = tokio::time::timeout(ATTEMPT_DEADLINE, self.attempt(&envelope, &message));
+        let attempt = tokio::time::timeout(deadline, self.attempt(&envelope, &message));
         attempt.await.unwrap_or_else(|_| Err(MailError::Failed("no answer in time".into())))
     }
 
@@ -264,123 +268,4 @@ fn reason(error: &Error) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn mailer() -> Mailer {
-        Mailer {
-            server: MailServer::parse("smtp://localhost").unwrap(),
-            sender: MailSender::parse("Frontdesk <desk@exämple.com>").unwrap(),
-        }
-    }
-
-    fn composed(to: &str, subject: &str, text: &str) -> Result<String, MailError> {
-        let mail = Mail { id: "0123", at: Timestamp::from_micros(1_767_323_045_000_000), to, subject, text };
-        mailer().compose(&mail).map(|(_, bytes)| String::from_utf8(bytes).expect("text"))
-    }
-
-    #[test]
-    fn servers_are_read_and_wrong_ones_refused_without_repeating_them() {
-        for (text, host, port, has_credentials) in [
-            ("smtps://u:p@mail.example.com", "mail.example.com", 465, true),
-            ("smtps://mail.example.com:2465/", "mail.example.com", 2465, false),
-            ("smtp+starttls://u%40x:p%2Fw%3A@mail.example.com", "mail.example.com", 587, true),
-            ("smtp://mail.example.com", "mail.example.com", 25, false),
-            ("smtp://u:p@localhost:2525", "localhost", 2525, true),
-            ("smtp://u:p@127.0.0.1:2525", "127.0.0.1", 2525, true),
-            ("smtp://u:p@[::1]:2525", "::1", 2525, true),
-        ] {
-            let server = MailServer::parse(text).expect(text);
-            assert_eq!((server.host.as_str(), server.port), (host, port), "{text}");
-            assert_eq!(server.credentials.is_some(), has_credentials, "{text}");
-            assert_eq!(format!("{server:?}"), format!("{host}:{port}"));
-        }
-        for text in [
-            "",
-            "mail.example.com",
-            "http://hunter2@mail.example.com",
-            "smtps://",
-            "smtps:///x",
-            "smtps://hunter2@mail.example.com",
-            "smtps://:hunter2@mail.example.com",
-            "smtps://u:hunter2@mail.example.com/path",
-            "smtps://u:hunter2@mail.example.com?tls=none",
-            "smtps://u:hunter2%ff@mail.example.com",
-            "smtps://u:hunter2@mail.example.com:port",
-            // The password would be read on the way.
-            "smtp://u:hunter2@mail.example.com",
-            "smtp://u:hunter2@10.0.0.1",
-        ] {
-            let error = MailServer::parse(text).expect_err(text);
-            assert!(!error.contains("hunter2"), "{error}");
-        }
-    }
-
-    #[test]
-    fn senders_are_read() {
-        assert_eq!(MailSender::parse("desk@example.com").unwrap().0.to_string(), "desk@example.com");
-        assert_eq!(mailer().sender.0.to_string(), "Frontdesk <desk@xn--exmple-cua.com>");
-        for wrong in ["", "desk", "desk@", "a@b, c@d", "Desk <a@b>\r\nBcc: <c@d>", "Desk <a@b"] {
-            assert!(MailSender::parse(wrong).is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn a_message_holds_what_receivers_need() {
-        let text = composed("ada@example.com", "Déjà vu", "Bonjour\nAda\n.\nFin\n").unwrap();
-        for line in [
-            "Message-ID: <0123@xn--exmple-cua.com>",
-            "Date: Fri, 02 Jan 2026 03:04:05 +0000",
-            "From: Frontdesk <desk@xn--exmple-cua.com>",
-            "To: ada@example.com",
-            "Auto-Submitted: auto-generated",
-            "MIME-Version: 1.0",
-            "Content-Type: text/plain; charset=utf-8",
-        ] {
-            assert!(text.lines().any(|found| found == line), "{line} is not in {text}");
-        }
-        assert!(text.contains("Subject: =?utf-8?"), "{text}");
-        assert!(text.ends_with("Bonjour\r\nAda\r\n.\r\nFin\r\n"), "{text:?}");
-    }
-
-    #[test]
-    fn addresses_that_would_be_two_are_none() {
-        for to in [
-            "",
-            "ada",
-            "a@b, c@d",
-            "a@b\r\nBcc: c@d",
-            "a@b>\r\nDATA",
-            "a\r\nRCPT TO:<c@d>@b",
-            "a@1.2.3.4",
-            "<a@b>",
-            "a b@c",
-        ] {
-            assert!(matches!(composed(to, "x", "x"), Err(MailError::Refused(_))), "{to:?}");
-        }
-        assert!(composed("o'neil+x@ex-ample.co", "x", "x").is_ok());
-        assert!(composed("ada@exämple.com", "x", "x").unwrap().contains("\r\nTo: ada@xn--exmple-cua.com\r\n"));
-    }
-
-    proptest! {
-        #[test]
-        fn nothing_becomes_a_header_of_its_own(subject in any::<String>(), text in any::<String>(), to in any::<String>()) {
-            let _ = composed(&to, "x", "x");
-            let evil = format!("{subject}\r\nBcc: x@example.com\n\nbody{subject}");
-            let message = composed("ada@example.com", &evil, &text).unwrap();
-            let (head, _) = message.split_once("\r\n\r\n").unwrap();
-            let names: Vec<&str> = head
-                .split("\r\n")
-                .filter(|line| !line.starts_with([' ', '\t']))
-                .map(|line| line.split(':').next().unwrap_or_default())
-                .collect();
-            prop_assert_eq!(names, [
-                "Message-ID", "Date", "From", "To", "Subject", "Auto-Submitted", "MIME-Version", "Content-Type",
-                "Content-Transfer-Encoding",
-            ]);
-            prop_assert!(head.split('\n').rev().skip(1).all(|line| line.ends_with('\r')));
-        }
-    }
-}
+mod tests;
