@@ -138,7 +138,7 @@ async fn product(dir: &Path, store: &Store) -> (Router, String) {
         observer: Arc::new(|_, _, _| {}),
         streams: Streams::new(0, tokio::sync::watch::channel(false).1),
     };
-    (send_api::router(&app).merge(frontdesk_rest::router(api)), first.token.reveal().to_owned())
+    (send_api::router(&app).merge(frontdesk_rest::Rest::new(api).router()), first.token.reveal().to_owned())
 }
 
 async fn post(router: &Router, path: &str, token: &str, body: Value) -> Value {

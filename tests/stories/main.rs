@@ -32,6 +32,7 @@ mod locales;
 mod mails;
 mod main_path;
 mod matrix;
+mod mcp;
 mod muting;
 mod operating;
 mod permissions;

@@ -6,6 +6,7 @@ mod control;
 mod data_dir;
 mod demo;
 mod housekeeping;
+mod mcp;
 mod metrics;
 mod migrations;
 mod serve;
@@ -44,6 +45,18 @@ enum Commands {
     /// Outgoing mail
     #[command(subcommand)]
     Mail(MailCommand),
+    /// Lend the MCP tools of a running server to a program that starts this command: protocol on stdin and stdout
+    Mcp {
+        /// Address of the server
+        #[arg(long, value_name = "URL", env = "FRONTDESK_URL", default_value = "http://localhost:8080")]
+        url: String,
+        /// File that holds the access token of the user whom the program acts for
+        #[arg(long, value_name = "FILE")]
+        token_file: Option<PathBuf>,
+        /// The token itself; others on this machine can see flags, so prefer the environment or a file
+        #[arg(long, value_name = "TOKEN", env = "FRONTDESK_TOKEN", hide_env_values = true)]
+        token: Option<String>,
+    },
     /// Write database and attachments of one point in time to a file; the server may be running
     Backup {
         #[command(flatten)]
@@ -136,6 +149,9 @@ fn main() -> ExitCode {
         Commands::Mail(MailCommand::Test { to, given }) => {
             given.complete().and_then(|settings| test_mail(settings, &to)).map(|told| println!("{told}"))
         }
+        Commands::Mcp { url, token_file, token } => {
+            runtime().and_then(|runtime| runtime.block_on(mcp::run(&url, token, token_file.as_deref())))
+        }
         Commands::Backup { place, file } => std::path::absolute(&file)
             .map_err(|error| format!("{}: {error}", file.display()))
             .and_then(|file| operate(place, &Command::Backup { file }))
@@ -191,8 +207,10 @@ fn start_log(settings: &Settings) -> Result<(), String> {
     // The database and HTTP libraries write statements, parameters and headers into their debug lines: bodies and
     // tokens among them. Those lines are never written, whatever the setting says.
     let quiet = ["tokio_postgres", "postgres", "hyper", "hyper_util", "h2", "reqwest", "rustls"];
-    // The HTML parser complains about every odd tag that customers send.
-    let directives = quiet.iter().map(|library| format!("{library}=warn")).chain(["html5ever=off".to_owned()]);
+    // The HTML parser complains about every odd tag that customers send, the MCP library about every odd request.
+    let silent = ["html5ever", "rmcp"];
+    let directives = quiet.iter().map(|library| format!("{library}=warn"));
+    let directives = directives.chain(silent.iter().map(|library| format!("{library}=off")));
     let filter = directives.fold(filter, |filter, directive| match directive.parse() {
         Ok(directive) => filter.add_directive(directive),
         Err(_) => filter,

@@ -18,9 +18,10 @@ use frontdesk_net::{AddressPolicy, InboundLimits, Outbound, PeerAddress};
 use frontdesk_people::mails::{Letters, Sending};
 use frontdesk_people::setup::{self, FirstSignIn};
 use frontdesk_people::sign_in::SignIn;
-use frontdesk_rest::{Api, Authenticator, ClientAddress, Limits, Operation, Streams};
+use frontdesk_rest::{Api, Authenticator, ClientAddress, Limits, Operation, Rest, Streams};
 use frontdesk_store::consumer::{self, Consumer};
 use frontdesk_store::{Dialect, Migration, Store, Tail, args};
+use frontdesk_webhooks::mcp;
 use http::StatusCode;
 use ipnet::IpNet;
 use serde_json::json;
@@ -163,6 +164,7 @@ fn router(settings: &Settings, app: &Arc<Conversations>, streams: Arc<Streams>) 
         observer: metrics.observer(),
         streams,
     };
+    let rest = Rest::new(api);
     let unknown = app.env.clone();
     let trusted: Arc<[IpNet]> = settings.trusted_proxy.clone().into();
     Router::new()
@@ -173,7 +175,8 @@ fn router(settings: &Settings, app: &Arc<Conversations>, streams: Arc<Streams>) 
         .merge(metrics.router())
         .merge(send_api::router(app))
         .merge(attachments::router(app, authenticator))
-        .merge(frontdesk_rest::router(api))
+        .merge(mcp::router(&rest, &settings.public_url))
+        .merge(rest.router())
         .fallback(move || {
             let request_id = unknown.id();
             async move { frontdesk_rest::refuse(&error::not_found("page"), request_id) }

@@ -35,6 +35,12 @@ pub struct AddressPolicy {
 }
 
 impl AddressPolicy {
+    /// Every address. For commands that somebody runs on their own machine with one URL of theirs; never for the server.
+    pub fn everywhere() -> AddressPolicy {
+        let (v4, v6) = (Ipv4Net::new_assert(Ipv4Addr::UNSPECIFIED, 0), Ipv6Net::new_assert(Ipv6Addr::UNSPECIFIED, 0));
+        AddressPolicy { allowed: vec![v4.into(), v6.into()] }
+    }
+
     /// Whether the server may connect to this address, and if not, why.
     pub fn verdict(&self, address: IpAddr) -> Result<(), Forbidden> {
         // An IPv4-mapped address is that IPv4 address on the wire, so every rule sees it as such.

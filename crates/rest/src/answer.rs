@@ -37,27 +37,37 @@ pub fn json(status: StatusCode, body: Vec<u8>, request_id: Id) -> Response<Body>
     response
 }
 
-/// The answer to a request that did not happen. Refusals are told; troubles of ours are logged under the request's id
-/// and answered without their text.
-pub fn refuse(error: &Error, request_id: Id) -> Response<Body> {
-    let (status, code, message, errors, retry_after_seconds) = match error {
-        Error::Refused(refusal) => {
-            let Refusal { status, code, message, errors, retry_after_seconds } = refusal.as_ref();
-            (*status, code.as_ref(), message.as_str(), errors.as_slice(), *retry_after_seconds)
-        }
+/// What is told about a request that did not happen. Refusals are told as they are; troubles of ours are logged under the
+/// request's id and told without their text.
+pub fn refusal(error: &Error, request_id: Id) -> Refusal {
+    let ours = |status, code: &'static str, message: &str, retry_after_seconds| Refusal {
+        status,
+        code: code.into(),
+        message: message.to_owned(),
+        errors: Vec::new(),
+        retry_after_seconds,
+    };
+    match error {
+        Error::Refused(refusal) => refusal.as_ref().clone(),
         Error::Unavailable(reason) | Error::Conflict(reason) => {
             tracing::warn!(%request_id, reason, "the store cannot serve");
             let message = "The server cannot serve this now. Try again in a few seconds.";
-            (503, "unavailable", message, &[][..], Some(UNAVAILABLE_RETRY_SECONDS))
+            ours(503, "unavailable", message, Some(UNAVAILABLE_RETRY_SECONDS))
         }
         Error::Broken(reason) => {
             tracing::error!(%request_id, reason, "a request failed");
             let message =
                 "Something went wrong on our side. Give the X-Request-Id of this answer to your administrator.";
-            (500, "internal_error", message, &[][..], None)
+            ours(500, "internal_error", message, None)
         }
-    };
-    let body = serde_json::to_vec(&ErrorBody { error: code, message, status, errors }).unwrap_or_default();
+    }
+}
+
+/// The answer to a request that did not happen: see [`refusal`].
+pub fn refuse(error: &Error, request_id: Id) -> Response<Body> {
+    let Refusal { status, code, message, errors, retry_after_seconds } = refusal(error, request_id);
+    let told = ErrorBody { error: &code, message: &message, status, errors: &errors };
+    let body = serde_json::to_vec(&told).unwrap_or_default();
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = json(status, body, request_id);
     if status == StatusCode::UNAUTHORIZED {

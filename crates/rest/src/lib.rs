@@ -24,11 +24,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
+use axum::http::HeaderMap;
 use axum::routing::any;
-use frontdesk_model::{Caller, Env, Result};
+use bytes::Bytes;
+use frontdesk_model::{Caller, Env, Id, Result};
 use frontdesk_store::{Seal, Store, Tx};
+use serde_json::{Map, Value};
 
-pub use answer::{REQUEST_ID, json, refuse};
+pub use answer::{REQUEST_ID, json, refusal, refuse};
 pub use call::{Call, Upload};
 pub use idempotency::{KEY_CHARACTERS_MAX, KEY_KEPT_SECONDS, forget_idempotency_keys};
 pub use openapi::{OURS, openapi};
@@ -36,6 +40,7 @@ pub use operation::{Kind, NoParameters, Operation, faults, list};
 pub use paging::{OFFSET_MAX, Page, Paging, RECORDS_DEFAULT, RECORDS_MAX};
 pub use parameters::{NAME_BYTES_MAX, NAME_LEVELS_MAX, PAIRS_MAX, given, parameters, parse_pairs};
 pub use rate_limit::TOKENS_MAX;
+pub use serve::bearer;
 pub use stream::{
     Coming, Feed, HEARTBEAT_SECONDS, Message, Reader, STREAMS_MAX, STREAMS_PER_TOKEN_MAX, StreamFigures, Streams, Text,
 };
@@ -112,14 +117,67 @@ pub struct Api {
     pub streams: Arc<Streams>,
 }
 
-/// Serves `/1.0`, `/openapi.json` and `/docs`. It has no fallback, so that it can be merged with other routers;
-/// whoever answers other paths can do so with [`refuse`].
-pub fn router(api: Api) -> Router {
-    let docs = docs::router(&openapi(&api.operations, &api.public_url));
-    let mut operations = Router::new();
-    // Client libraries join a base address that ends in a slash with a path that begins with one.
-    for path in ["/1.0", "/1.0/", "/1.0/{*path}", "//1.0", "//1.0/", "//1.0/{*path}"] {
-        operations = operations.route(path, any(serve::serve));
+/// The operations, served: over HTTP by [`Rest::router`], and to what speaks another protocol by [`Rest::run`]. Cheap to
+/// clone.
+#[derive(Clone)]
+pub struct Rest(Arc<serve::Server>);
+
+impl Rest {
+    /// Makes everything ready that the table needs to be served.
+    pub fn new(api: Api) -> Rest {
+        Rest(Arc::new(serve::Server::new(api)))
     }
-    operations.with_state(Arc::new(serve::Server::new(api))).merge(docs)
+
+    /// Serves `/1.0`, `/openapi.json` and `/docs`. It has no fallback, so that it can be merged with other routers;
+    /// whoever answers other paths can do so with [`refuse`].
+    pub fn router(&self) -> Router {
+        let docs = docs::router(&openapi(&self.0.api.operations, &self.0.api.public_url));
+        let mut operations = Router::new();
+        // Client libraries join a base address that ends in a slash with a path that begins with one.
+        for path in ["/1.0", "/1.0/", "/1.0/{*path}", "//1.0", "//1.0/", "//1.0/{*path}"] {
+            operations = operations.route(path, any(serve::serve));
+        }
+        operations.with_state(self.0.clone()).merge(docs)
+    }
+
+    /// A row of the table.
+    pub fn operation(&self, id: &str) -> Option<&Operation> {
+        self.0.api.operations.iter().find(|operation| operation.id == id)
+    }
+
+    /// Clock, chance and ids.
+    pub fn env(&self) -> &Env {
+        &self.0.api.env
+    }
+
+    /// Counts one request of a token that comes another way, as the throttle counts those of REST, and says who asks. 401
+    /// and 429 as there.
+    pub async fn admit(&self, token: &str) -> Result<Caller> {
+        serve::admit(&self.0, token).await
+    }
+
+    /// Runs an operation as whoever a token stands for, with all that REST checks: their permissions, the types of the
+    /// parameters, and what the operation itself refuses. `path` holds the parameters of its path, undecoded. It takes no
+    /// files, and counts as no request.
+    pub async fn run(
+        &self,
+        token: &str,
+        request_id: Id,
+        operation: &str,
+        path: &[(&'static str, String)],
+        parameters: Map<String, Value>,
+    ) -> Result<Value> {
+        serve::run(&self.0, token, request_id, operation, path, parameters).await
+    }
+
+    /// Reads a body within the limits of REST: its bytes, or 413, or 400 for one that comes too slowly.
+    pub async fn read(&self, body: Body, headers: &HeaderMap) -> Result<Bytes> {
+        let limits = &self.0.api.limits;
+        body::read_body(body, headers, limits.body_bytes_max, limits.body_timeout).await
+    }
+
+    /// Leaves the observation about a request that came another way.
+    pub fn observe(&self, operation: &'static str, status: u16, duration: Duration) {
+        (self.0.api.observer)(operation, status, duration);
+    }
 }

@@ -33,7 +33,7 @@ const NO_TOKEN: &str = "Give an access token: the header \"Authorization: Bearer
 
 /// Everything that serving needs, built once.
 pub(crate) struct Server {
-    api: Api,
+    pub(crate) api: Api,
     routes: Routes,
     limiter: RateLimiter,
     /// Makes a number of each token, by which those who ask take turns.
@@ -199,16 +199,49 @@ async fn answer(
         prepared,
         user: user.clone(),
     };
-    let asker = server.askers.hash_one(&job.token);
-    let store = &server.api.store;
-    match operation.kind {
-        Kind::Read => store.read_as(asker, move |tx| job.run(tx)).await.map(Reply::Answer),
-        Kind::Write | Kind::Upload => store.write(move |tx| job.run(tx)).await.map(Reply::Answer),
-        Kind::Stream => {
-            let feed = store.read_as(asker, move |tx| job.open(tx)).await?;
-            Ok(Reply::Stream(feed, asker))
-        }
-    }
+    job.go().await
+}
+
+/// Counts a request of a token, and says who it stands for.
+pub(crate) async fn admit(server: &Arc<Server>, token: &str) -> Result<Caller> {
+    server.limiter.admit(token, server.api.env.now())?;
+    let (authenticator, token) = (server.api.authenticator.clone(), token.to_owned());
+    let asker = server.askers.hash_one(&token);
+    server.api.store.read_as(asker, move |tx| authenticator.caller(tx, &token, None)).await
+}
+
+/// Runs an operation that is named, not routed to.
+pub(crate) async fn run(
+    server: &Arc<Server>,
+    token: &str,
+    request_id: Id,
+    id: &str,
+    path: &[(&'static str, String)],
+    parameters: Map<String, Value>,
+) -> Result<Value> {
+    let index = server.api.operations.iter().position(|operation| operation.id == id);
+    let index = index.ok_or_else(|| error::broken(format!("there is no operation {id}")))?;
+    let operation = &server.api.operations[index];
+    let given = Given::read(operation, parameters, None, path, &HeaderMap::new(), &server.api.seal);
+    let prepared = match &given {
+        Ok(given) => prepare(server, index, token, &None, &given.values).await?,
+        Err(_) => None,
+    };
+    let job = Job {
+        server: server.clone(),
+        operation: index,
+        request_id,
+        path: path.into(),
+        token: token.to_owned(),
+        impersonated_user_id: None,
+        given,
+        prepared,
+        user: Arc::default(),
+    };
+    let Reply::Answer(answer) = job.go().await? else {
+        return Err(error::broken(format!("{id} is a stream")));
+    };
+    serde_json::from_slice(&answer.body).map_err(|trouble| error::broken(format!("the answer of {id}: {trouble}")))
 }
 
 /// A stream that its reader has lost goes on where the header says.
@@ -364,7 +397,7 @@ impl Asker {
 }
 
 /// The token of `Authorization: Bearer …`; the scheme's case does not matter.
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.trim().split_once(' ')?;
     let token = token.trim();
     (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
@@ -448,6 +481,20 @@ struct Job {
 }
 
 impl Job {
+    /// To the threads of the store.
+    async fn go(self) -> Result<Reply> {
+        let server = self.server.clone();
+        let (asker, store) = (server.askers.hash_one(&self.token), &server.api.store);
+        match server.api.operations[self.operation].kind {
+            Kind::Read => store.read_as(asker, move |tx| self.run(tx)).await.map(Reply::Answer),
+            Kind::Write | Kind::Upload => store.write(move |tx| self.run(tx)).await.map(Reply::Answer),
+            Kind::Stream => {
+                let feed = store.read_as(asker, move |tx| self.open(tx)).await?;
+                Ok(Reply::Stream(feed, asker))
+            }
+        }
+    }
+
     /// The call, by a caller who may make it, and what it gives.
     fn begin(&self, tx: &mut dyn Tx) -> Result<(Call, &Given)> {
         let caller = self.server.caller(self.operation, tx, &self.token, self.impersonated_user_id.as_deref())?;

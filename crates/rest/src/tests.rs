@@ -17,8 +17,8 @@ use tokio::sync::watch;
 use tower::ServiceExt;
 
 use crate::{
-    Api, Authenticator, Call, Coming, Feed, Limits, Message, NoParameters, Operation, Page, Paging, Reader, Streams,
-    forget_idempotency_keys, router,
+    Api, Authenticator, Call, Coming, Feed, Limits, Message, NoParameters, Operation, Page, Paging, Reader, Rest,
+    Streams, forget_idempotency_keys,
 };
 
 const LOG: &str = include_str!("../../../migrations/0001_log.sql");
@@ -152,6 +152,7 @@ impl Authenticator for Names {
 }
 
 struct Desk {
+    rest: Rest,
     router: Router,
     store: Store,
     seconds: Arc<AtomicI64>,
@@ -178,7 +179,7 @@ impl Desk {
         let seen = Arc::new(std::sync::Mutex::new(Vec::new()));
         let observed = seen.clone();
         let (closing, closed) = watch::channel(false);
-        let router = router(Api {
+        let rest = Rest::new(Api {
             operations: table(),
             store: store.clone(),
             seal: Seal::new(&[7; 32], env.clone()).unwrap(),
@@ -191,7 +192,7 @@ impl Desk {
             observer: Arc::new(move |operation, status, _| observed.lock().unwrap().push((operation, status))),
             streams: Streams::new(1, closed),
         });
-        Desk { router, store, seconds, seen, folder, closing }
+        Desk { router: rest.router(), rest, store, seconds, seen, folder, closing }
     }
 
     async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Response<Body> {
@@ -486,4 +487,37 @@ async fn a_stream_is_refused_as_any_operation_is_and_ends_with_the_server() {
     desk.closing.send_replace(true);
     let text = open.into_body().collect().await.unwrap().to_bytes();
     assert!(text.starts_with(b"retry: 1000\n"), "{text:?}");
+}
+
+#[tokio::test]
+async fn what_comes_another_way_is_checked_the_same() {
+    let desk = Desk::new(Limits { requests_per_minute: 2, ..Limits::default() });
+    let status = |error: error::Error| match error {
+        error::Error::Refused(refusal) => refusal.status,
+        _ => 500,
+    };
+    let run = async |token: &str, id: &str, path: &[(&'static str, String)], parameters: Value| {
+        let Value::Object(parameters) = parameters else { panic!("no object") };
+        desk.rest.run(token, Id::default(), id, path, parameters).await.map_err(status)
+    };
+    assert_eq!(desk.rest.admit("ada").await.unwrap().user_id, user("ada").unwrap());
+    assert_eq!(desk.rest.admit("mallory").await.map_err(status).unwrap_err(), 401);
+    let note = run("ada", "createNote", &[], json!({ "text": "penguin" })).await.unwrap();
+    let path = [("noteId", note["id"].as_str().unwrap().to_owned())];
+    assert_eq!(run("ada", "getNote", &path, json!({})).await.unwrap()["text"], "penguin");
+    for (token, id, path, parameters, refused) in [
+        ("mallory", "getNote", path[0].1.clone(), json!({}), 401),
+        ("bo", "getNote", format!("../notes/{}", path[0].1), json!({}), 404),
+        ("bo", "getSecret", String::new(), json!({}), 403),
+        ("bo", "getAllNotes", String::new(), json!({ "limit": "x" }), 400),
+        ("bo", "createFile", String::new(), json!({}), 422),
+        ("bo", "openCount", String::new(), json!({}), 500),
+        ("bo", "getNothing", String::new(), json!({}), 500),
+    ] {
+        assert_eq!(run(token, id, &[("noteId", path)], parameters).await.unwrap_err(), refused, "{token} {id}");
+    }
+    // Whoever is let in once may run what they came for; the next time counts.
+    assert!(desk.rest.admit("ada").await.is_ok());
+    assert_eq!(desk.rest.admit("ada").await.map_err(status).unwrap_err(), 429);
+    assert_eq!(desk.ask("GET", "/1.0/notes", &[ADA], "").await.0, 429);
 }

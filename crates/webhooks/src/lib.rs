@@ -1,7 +1,8 @@
-//! Programs of others that take part: webhooks that tell them what happened, and the operations of bots.
+//! Programs of others that take part: webhooks that tell them what happened, the operations of bots, and the MCP server.
 
 mod bots;
 pub mod deliveries;
+pub mod mcp;
 pub mod replay;
 mod sending;
 mod subscriptions;

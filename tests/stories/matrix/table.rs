@@ -105,6 +105,11 @@ pub(super) const TABLE: &[Row] = &[
         .right("reply")
         .hidden(422)
         .body(r#"{ "in_reply_to_id": "$content", "body": "Yes" }"#),
+    row("draftContent")
+        .on_source()
+        .right("reply")
+        .hidden(422)
+        .body(r#"{ "in_reply_to_id": "$content", "body": "Yes" }"#),
     row("getContent").on_source(),
     row("ignoreContent").on_source(),
     row("categorizeContent").on_source().body(r#"{ "category_ids": [] }"#),

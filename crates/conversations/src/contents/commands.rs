@@ -6,7 +6,7 @@ use frontdesk_sources::inbound::{ContentObject, InboundAuthor};
 use frontdesk_store::{Tx, args};
 use serde_json::{Value, json};
 
-use super::waiting::{self, Hold, Matter};
+use super::waiting::{self, Approval, Hold, Matter};
 use super::{Content, automation, find, indexing, states};
 use crate::categories::{self, Object};
 use crate::sources::{self, Channel};
@@ -18,6 +18,7 @@ const TITLE_CHARACTERS_MAX: usize = 1_000;
 const FOREIGN_ID_CHARACTERS_MAX: usize = 255;
 
 /// What an agent or a bot writes.
+#[derive(Default)]
 pub(super) struct Draft {
     pub(super) author_id: Option<String>,
     pub(super) body: String,
@@ -32,8 +33,7 @@ pub(super) struct Draft {
     pub(super) addressing: Vec<(&'static str, bool)>,
     pub(super) structured_content: Option<Value>,
     pub(super) disable_text_input_on_thread: Option<bool>,
-    /// Whether the author asks for approval.
-    pub(super) approval_required: bool,
+    pub(super) approval: Approval,
     pub(super) scheduled_at: Option<String>,
 }
 
@@ -70,7 +70,7 @@ pub(super) fn create(app: &Conversations, call: &Call, draft: &Draft, tx: &mut d
         recipient_id: route.recipient_id,
         at: now,
     };
-    let hold = Hold::of(call, &app.seal, matter, draft.approval_required, draft.scheduled_at.as_deref(), tx)?;
+    let hold = Hold::of(call, &app.seal, matter, draft.approval, draft.scheduled_at.as_deref(), tx)?;
     let goes_out = hold.is_on() || channel.kind.delivery.is_some();
     let synchronization_status = if goes_out { "export_pending" } else { "success" };
     let private = route.object == ContentObject::PrivateMessage;

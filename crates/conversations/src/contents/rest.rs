@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 
 use super::anonymise;
 use super::body::{Formatted, formatted};
+use super::waiting::Approval;
 use super::{commands, search, waiting};
 use crate::attachments::ContentAttachment;
 use crate::sources::Reach;
@@ -222,6 +223,15 @@ struct Create {
     scheduled_at: Option<String>,
 }
 
+/// Parameters of `draftContent`.
+#[derive(Deserialize, JsonSchema)]
+struct Suggest {
+    /// The content that it answers.
+    in_reply_to_id: String,
+    /// The text.
+    body: String,
+}
+
 /// Parameters of `updateContent`.
 #[derive(Deserialize, JsonSchema)]
 struct Update {
@@ -375,8 +385,21 @@ pub(super) fn operations(app: &Arc<Conversations>) -> Vec<Operation> {
 fn waiting_operations(app: &Arc<Conversations>) -> Vec<Operation> {
     let tag = "Contents";
     let id = |call: &Call| call.id("contentId", "content");
-    let [for_approve, for_reject, for_withdraw, for_update] = std::array::from_fn(|_| app.clone());
+    let [for_draft, for_approve, for_reject, for_withdraw, for_update] = std::array::from_fn(|_| app.clone());
     vec![
+        Operation::write("draftContent", Method::POST, "/contents/draft", move |call, parameters: Suggest, tx| {
+            let id = commands::create(&for_draft, call, &suggested(parameters)?, tx)?;
+            show(&for_draft, call, id, tx)
+        })
+        .tag(tag)
+        .summary("Drafts an answer to a content: it waits until somebody else has approved it.")
+        .notes(
+            "For programs that suggest what people send. As createContent, but whatever the author's rights and the \
+             setting self_approval_required say, it goes out only after approveContent. Needs the right reply on the \
+             source.",
+        )
+        .extension()
+        .replay(sources::still_readable),
         Operation::write(
             "approveContent",
             Method::PUT,
@@ -458,9 +481,25 @@ fn draft(parameters: Create) -> commands::Draft {
         ],
         structured_content: parameters.structured_content.map(Value::Object),
         disable_text_input_on_thread: parameters.disable_text_input_on_thread,
-        approval_required: parameters.approval_required.unwrap_or(false),
+        approval: match parameters.approval_required {
+            Some(true) => Approval::Asked,
+            Some(false) | None => Approval::ByRights,
+        },
         scheduled_at: parameters.scheduled_at.filter(|text| !text.is_empty()),
     }
+}
+
+fn suggested(parameters: Suggest) -> Result<commands::Draft> {
+    if parameters.in_reply_to_id.is_empty() {
+        let message = "in_reply_to_id must not be empty: a draft answers a content.";
+        return Err(error::invalid("in_reply_to_id", "blank", message));
+    }
+    Ok(commands::Draft {
+        body: parameters.body,
+        in_reply_to_id: Some(parameters.in_reply_to_id),
+        approval: Approval::Draft,
+        ..commands::Draft::default()
+    })
 }
 
 fn show(app: &Conversations, call: &Call, id: Id, tx: &mut dyn Tx) -> Result<Answer> {

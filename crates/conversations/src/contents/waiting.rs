@@ -29,23 +29,34 @@ pub(super) struct Hold {
     pub(super) until: Option<Timestamp>,
 }
 
+/// What decides whether a new content waits for approval, beside its author's rights, which may always ask for it.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Approval {
+    /// Nothing else.
+    #[default]
+    ByRights,
+    /// The author asks for it: where the setting `self_approval_required` lets authors choose.
+    Asked,
+    /// It is a draft: it waits in any case. Nobody chooses, so the setting has no say, and no right lets it through.
+    Draft,
+}
+
 impl Hold {
-    /// What a new content of the caller on a source waits for: approval when their rights say so or when they ask for
-    /// it, and the time that they tell.
+    /// What a new content of the caller on a source waits for: approval, and the time that they tell.
     pub(super) fn of(
         call: &Call,
         seal: &Seal,
         matter: Matter,
-        asks: bool,
+        approval: Approval,
         at: Option<&str>,
         tx: &mut dyn Tx,
     ) -> Result<Hold> {
-        if asks && !settings::load(tx)?.self_approval_required {
+        if approval == Approval::Asked && !settings::load(tx)?.self_approval_required {
             let message = "approval_required: authors may not ask for approval here (setting self_approval_required).";
             return Err(error::forbidden(message));
         }
         Ok(Hold {
-            approval: asks || needs_approval(seal, &call.caller, matter),
+            approval: approval != Approval::ByRights || needs_approval(seal, &call.caller, matter),
             until: at.map(|text| time(call, text)).transpose()?,
         })
     }
