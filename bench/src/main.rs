@@ -5,6 +5,7 @@
 mod client;
 mod desk;
 mod disk;
+mod hooks;
 mod limits;
 mod looks;
 mod messages;
@@ -42,6 +43,8 @@ enum Part {
     Stores(Stores),
     /// What open streams cost: memory of each, and the time until everybody was told; three minutes
     Streams(streams::Streams),
+    /// How soon webhooks are told, also beside receivers that hang, drip or flood: a minute
+    Webhooks(Webhooks),
     /// Serve answers of these sizes, as the reference does for the load
     #[command(hide = true)]
     Answers {
@@ -85,11 +88,25 @@ struct Stores {
     dir: PathBuf,
 }
 
+#[derive(Args)]
+struct Webhooks {
+    /// How long messages arrive, for each of the two measurements
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u64).range(5..=600))]
+    seconds: u64,
+    /// The server to measure
+    #[arg(long, value_name = "FILE", default_value = "target/release/frontdesk")]
+    server: PathBuf,
+    /// Where the databases lie while it runs: a directory on the disk to measure; what is in it is removed
+    #[arg(long, value_name = "DIR", default_value = "target/bench-webhooks")]
+    dir: PathBuf,
+}
+
 fn main() -> ExitCode {
     let outcome = match Settings::parse().part {
         Part::Limits(settings) => limits::measure(&settings),
         Part::Stores(settings) => stores::measure(&settings),
         Part::Streams(settings) => streams::measure(&settings),
+        Part::Webhooks(settings) => hooks::measure(&settings),
         Part::Answers { sizes } => reference_server::run(&sizes).map(|()| true),
     };
     match outcome {

@@ -1,0 +1,264 @@
+//! Webhooks: how soon a customer's message is at the receiver, and whether bad receivers hold up the good ones.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::client::Connection;
+use crate::messages::{Dice, Message, Signer, bodies};
+use crate::server::{self, rest};
+use crate::table::{Line, table};
+use crate::{Webhooks, disk};
+
+const MESSAGES_PER_SECOND: u64 = 500;
+/// Connections over which they arrive.
+const CHANNELS: u64 = 20;
+/// From acceptance to the receiver's first byte, over a sync: both for the median and for the 99th percentile.
+const SYNCS_MAX: f64 = 8.0;
+const HEALTHY: usize = 5;
+const HOSTILE: usize = 45;
+/// What the healthy wait for at most, beside hostile ones.
+const HEALTHY_SECONDS_MAX: f64 = 2.0;
+const GROWTH_MEGABYTES_MAX: f64 = 50.0;
+const MEGABYTE: f64 = 1024.0 * 1024.0;
+const SECRET: &str = "a secret that both sides of the bench know";
+
+/// Measures and prints the table. Whether every bar is met.
+pub(crate) fn measure(settings: &Webhooks) -> Result<bool, String> {
+    println!("{}; {} s each, {MESSAGES_PER_SECOND} messages/s\n", crate::machine(), settings.seconds);
+    crate::fresh(&settings.dir)?;
+    let mut lines = Vec::new();
+    for hostile in [0, HOSTILE] {
+        lines.extend(part(settings, if hostile == 0 { 1 } else { HEALTHY }, hostile)?);
+    }
+    crate::stores::remove(&settings.dir)?;
+    println!("{}", table(&lines));
+    Ok(!lines.iter().any(Line::is_missed))
+}
+
+/// When messages were accepted, and when their first byte was at a receiver.
+#[derive(Default)]
+struct Times {
+    accepted: Mutex<HashMap<String, Instant>>,
+    arrived: Mutex<Vec<(String, Instant)>>,
+}
+
+fn part(settings: &Webhooks, healthy: usize, hostile: usize) -> Result<Vec<Line>, String> {
+    let data = settings.dir.join("data");
+    crate::fresh(&data)?;
+    let mut command = Command::new(&settings.server);
+    command.arg("serve").arg("--data").arg(&data).args(["--allow-outbound", "127.0.0.0/8"]);
+    let mut server = server::start_with(command)?;
+    let token = server::shown_token(&mut server)?;
+    let signer = source(server.address, &token)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .map_err(|error| error.to_string())?;
+    let times = Arc::new(Times::default());
+    for number in 0..healthy + hostile {
+        let manner = match number.checked_sub(healthy) {
+            None => Manner::Healthy(times.clone()),
+            Some(number) => [Manner::Hangs, Manner::Drips, Manner::Floods][number % 3].clone(),
+        };
+        let address = runtime.block_on(receiver(manner))?;
+        let webhook = json!({ "url": format!("http://{address}/hook"), "registered_events": ["content.imported"] });
+        rest(server.address, "POST", "/1.0/webhooks", &token, &webhook)?;
+    }
+    wait_until_enabled(server.address, &token)?;
+    let before = server.process.resident_bytes()?;
+
+    let time = Duration::from_secs(settings.seconds);
+    let synced = settings.dir.join("sync");
+    let disk = std::thread::spawn(move || disk::sync_times(&synced, time));
+    let (address, ends) = (server.address, Instant::now() + time);
+    let mut greatest = 0;
+    runtime.block_on(async {
+        let bodies = Arc::new(bodies());
+        let channels: Vec<_> = (0..CHANNELS)
+            .map(|number| tokio::spawn(channel(address, signer.clone(), bodies.clone(), number, ends, times.clone())))
+            .collect();
+        while Instant::now() < ends {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            greatest = greatest.max(server.process.resident_bytes()?);
+        }
+        for channel in channels {
+            channel.await.map_err(|error| error.to_string())??;
+        }
+        // What is on its way.
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        Ok::<_, String>(())
+    })?;
+    let syncs = disk.join().map_err(|_| "the thread of the disk panicked")??;
+    server.process.stop()?;
+
+    let accepted = std::mem::take(&mut *times.accepted.lock().expect("no panic"));
+    let arrived = std::mem::take(&mut *times.arrived.lock().expect("no panic"));
+    let mut waits: Vec<f64> = arrived
+        .iter()
+        .filter_map(|(id, at)| Some(at.saturating_duration_since(*accepted.get(id)?).as_secs_f64() * 1e6))
+        .collect();
+    waits.sort_unstable_by(f64::total_cmp);
+    let at =
+        |share: f64| waits.get((waits.len().saturating_sub(1) as f64 * share) as usize).copied().unwrap_or(f64::NAN);
+    let whole = format!("{} of {}", arrived.len(), accepted.len() * healthy);
+    let mut lines = Vec::new();
+    if hostile == 0 {
+        let (p50, p99) = (syncs.p50.as_secs_f64() * 1e6, syncs.p99.as_secs_f64() * 1e6);
+        lines.push(Line::syncs("a message at the receiver: p50 over p50 of a sync", p50, at(0.5), at(0.5), SYNCS_MAX));
+        lines.push(Line::syncs("a message at the receiver: p99 over p99 of a sync", p99, at(0.5), at(0.99), SYNCS_MAX));
+        lines.push(Line::note("  arrived", String::new(), whole));
+        lines.push(Line::note(
+            "  append 4 KiB + fdatasync every 2 ms, beside: p50, p99",
+            format!("{} us, {} us", syncs.p50.as_micros(), syncs.p99.as_micros()),
+            String::new(),
+        ));
+    } else {
+        let what = format!("{healthy} receivers beside {hostile} that hang, drip or flood: p99");
+        lines.push(Line::below(&what, at(0.99) / 1e6, HEALTHY_SECONDS_MAX, "s"));
+        lines.push(Line::note("  arrived; p50", whole, format!("{:.1} ms", at(0.5) / 1e3)));
+        let growth = greatest.saturating_sub(before) as f64 / MEGABYTE;
+        lines.push(Line::below("  memory that the server grew by", growth, GROWTH_MEGABYTES_MAX, "MB"));
+    }
+    Ok(lines)
+}
+
+fn source(address: SocketAddr, token: &str) -> Result<Signer, String> {
+    let community = rest(address, "POST", "/1.0/communities", token, &json!({ "type": "sdk", "name": "Shop" }))?;
+    let source = json!({
+        "type": "sdk", "name": "Shop", "community_id": community["id"], "access_token": SECRET,
+        "base_uri": "http://127.0.0.1:9/",
+    });
+    let source = rest(address, "POST", "/1.0/content_sources", token, &source)?;
+    Ok(Signer::new(source["id"].as_str().ok_or("a source without an id")?, SECRET))
+}
+
+fn wait_until_enabled(address: SocketAddr, token: &str) -> Result<(), String> {
+    for _ in 0..200 {
+        let list = rest(address, "GET", "/1.0/webhooks?limit=150", token, &Value::Null)?;
+        let mut records = list["records"].as_array().into_iter().flatten();
+        if records.all(|webhook| webhook["webhook_status"] == "enabled") {
+            return Ok(());
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    Err("the webhooks were not enabled".into())
+}
+
+/// Messages that arrive at even intervals.
+async fn channel(
+    address: SocketAddr,
+    signer: Signer,
+    bodies: Arc<Vec<String>>,
+    number: u64,
+    ends: Instant,
+    times: Arc<Times>,
+) -> Result<(), String> {
+    let mut connection = Connection::open(address).await?;
+    let mut dice = Dice::new(9_000 + number);
+    let period = Duration::from_micros(1_000_000 * CHANNELS / MESSAGES_PER_SECOND);
+    let mut due = Instant::now() + period.mul_f64(number as f64 / CHANNELS as f64);
+    let mut request = Vec::new();
+    while due < ends {
+        tokio::time::sleep_until(due.into()).await;
+        request.clear();
+        let message = Message::from_anybody(&mut dice, &bodies);
+        signer.request(&message, &mut request);
+        let status = connection.exchange(&request).await?;
+        if status != 200 {
+            return Err(format!("a message: {status}: {}", connection.text()));
+        }
+        times.accepted.lock().expect("no panic").insert(message.foreign_id, Instant::now());
+        due += period;
+    }
+    Ok(())
+}
+
+/// How a receiver treats events; all answer their challenge.
+#[derive(Clone)]
+enum Manner {
+    Healthy(Arc<Times>),
+    Hangs,
+    /// A byte of its answer every second.
+    Drips,
+    /// A gigabyte of it.
+    Floods,
+}
+
+async fn receiver(manner: Manner) -> Result<SocketAddr, String> {
+    let listener = TcpListener::bind("127.0.0.1:0").await.map_err(|error| error.to_string())?;
+    let address = listener.local_addr().map_err(|error| error.to_string())?;
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(serve(stream, manner.clone()));
+        }
+    });
+    Ok(address)
+}
+
+/// Serves a connection until it ends.
+async fn serve(mut stream: TcpStream, manner: Manner) -> std::io::Result<()> {
+    stream.set_nodelay(true)?;
+    let mut bytes = Vec::new();
+    loop {
+        bytes.clear();
+        let mut first = None;
+        let head = loop {
+            if stream.read_buf(&mut bytes).await? == 0 {
+                return Ok(());
+            }
+            first.get_or_insert_with(Instant::now);
+            if let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
+                break end + 4;
+            }
+        };
+        let text = String::from_utf8_lossy(&bytes[..head]).into_owned();
+        if let Some(challenge) = text.split(['?', '&', ' ']).find_map(|pair| pair.strip_prefix("hub.challenge=")) {
+            let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{challenge}", challenge.len());
+            stream.write_all(answer.as_bytes()).await?;
+            continue;
+        }
+        let length = text
+            .lines()
+            .find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse::<usize>().ok());
+        let whole = head + length.unwrap_or(0);
+        while bytes.len() < whole {
+            if stream.read_buf(&mut bytes).await? == 0 {
+                return Ok(());
+            }
+        }
+        match &manner {
+            Manner::Healthy(times) => {
+                stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await?;
+                let told: Value = serde_json::from_slice(&bytes[head..]).unwrap_or_default();
+                let at = first.unwrap_or_else(Instant::now);
+                for event in told["events"].as_array().into_iter().flatten() {
+                    if let Some(id) = event["resource"]["metadata"]["foreign_id"].as_str() {
+                        times.arrived.lock().expect("no panic").push((id.to_owned(), at));
+                    }
+                }
+            }
+            Manner::Hangs => std::future::pending().await,
+            Manner::Drips => {
+                stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n").await?;
+                loop {
+                    stream.write_all(b"x").await?;
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
+            }
+            Manner::Floods => {
+                stream.write_all(b"HTTP/1.1 500 No\r\ncontent-length: 1073741824\r\n\r\n").await?;
+                loop {
+                    stream.write_all(&[b'x'; 65_536]).await?;
+                }
+            }
+        }
+    }
+}
