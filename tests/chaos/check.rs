@@ -6,13 +6,15 @@ use std::time::{Duration, Instant};
 
 use frontdesk_tests::http::encode;
 use frontdesk_tests::pages::records;
-use frontdesk_tests::{Person, Push, Source};
+use frontdesk_tests::{FakeChannel, Person, Push, Source};
 use serde_json::Value;
 
 use crate::ledger::{Message, Outcome, Story};
 
 /// At most this many records in a list's window.
 const PAGE_RECORDS: usize = 150;
+/// A webhook is told of everything within this time after the load.
+const TOLD_MAX: Duration = Duration::from_secs(60);
 /// Threads whose contents are asked for in one request.
 const THREADS_AT_ONCE_MAX: usize = 40;
 
@@ -27,6 +29,8 @@ pub(crate) struct Findings {
     pub(crate) wrong: Vec<String>,
     /// Pushes that break their promise.
     pub(crate) pushes: Vec<String>,
+    /// Messages of which a webhook was not told, and repeats that cannot be recognised.
+    pub(crate) events: Vec<String>,
 }
 
 /// A source as REST shows it.
@@ -230,6 +234,48 @@ pub(crate) fn pushes(
     // Told to the outside and then forgotten.
     findings.lost.extend(by_content.keys().map(|id| format!("reply {id}: it was pushed and is not there")));
     Pushed { pushes: received.len(), repeats }
+}
+
+/// What a webhook was told.
+pub(crate) struct Told {
+    pub(crate) events: usize,
+    pub(crate) repeats: usize,
+}
+
+/// Waits until a webhook has been told of every message that is there, and compares. A repeat carries the ids of the
+/// first sending.
+pub(crate) fn settled_events(receiver: &FakeChannel, shown: &[&Shown], findings: &mut Findings) -> Told {
+    let imported = shown
+        .iter()
+        .flat_map(|shown| &shown.contents)
+        .filter(|content| text(content, "created_from") == "synchronizer");
+    let expected: HashSet<&str> = imported.map(|content| text(content, "id")).collect();
+    let began = Instant::now();
+    loop {
+        let mut ids: HashMap<String, HashSet<String>> = HashMap::new();
+        let mut told: HashSet<String> = HashSet::new();
+        let mut events = 0;
+        for push in receiver.pushes() {
+            let request = push.json();
+            for event in request["events"].as_array().into_iter().flatten() {
+                events += 1;
+                told.insert(text(&event["resource"], "id").to_owned());
+                let request_id = text(&request, "id").to_owned();
+                ids.entry(text(event, "id").to_owned()).or_default().insert(request_id);
+            }
+        }
+        let missing: Vec<&&str> = expected.iter().filter(|id| !told.contains(**id)).collect();
+        if !missing.is_empty() && began.elapsed() < TOLD_MAX {
+            std::thread::sleep(Duration::from_millis(200));
+            continue;
+        }
+        findings.events.extend(missing.iter().map(|id| format!("{id} was never told")));
+        let changed = ids.iter().filter(|(_, requests)| requests.len() > 1);
+        findings.events.extend(changed.map(|(id, _)| format!("event {id} came in requests of different ids")));
+        let unknown = told.iter().filter(|id| !expected.contains(id.as_str()));
+        findings.lost.extend(unknown.map(|id| format!("message {id}: it was told and is not there")));
+        return Told { events, repeats: events - ids.len() };
+    }
 }
 
 /// What happened to one answer, in milliseconds after it was first asked for.

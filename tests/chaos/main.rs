@@ -12,21 +12,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use frontdesk_tests::pages::id;
 use frontdesk_tests::postgres::Cluster;
 use frontdesk_tests::random::Random;
 use frontdesk_tests::server::Launch;
-use frontdesk_tests::{Engine, FakeChannel, Person, Reply, Server, Source, processes};
+use frontdesk_tests::{Engine, FakeChannel, Person, Reply, Server, Source, eventually, processes};
 use serde_json::json;
 
-use check::{Findings, Pushed};
+use check::{Findings, Pushed, Told};
 use ledger::{Ledger, Outcome};
 use load::World;
 use options::{Mode, Options, USAGE};
 
 const CUSTOMERS: usize = 10;
 const AGENTS: usize = 6;
-/// A server is killed this many milliseconds after it was ready, at least and at most.
-const LIFE_MILLISECONDS: (usize, usize) = (80, 900);
 /// One kill in this many is followed by one while the server starts.
 const START_KILLS_ONE_IN: usize = 5;
 /// Such a start lives this many milliseconds at most.
@@ -44,6 +43,8 @@ const READING_MAX: Duration = Duration::from_secs(20);
 /// States of a connection in /proc/net/tcp: both sides talk, and the other side has ended.
 const ESTABLISHED: &str = "01";
 const CLOSE_WAIT: &str = "08";
+/// Milliseconds: what is on its way at a kill is a small part only of what is told in a longer life.
+const LIFE_FOR_SHARES: usize = 3_000;
 /// Of each list of findings so many are printed.
 const PRINTED_MAX: usize = 10;
 
@@ -78,6 +79,7 @@ struct Run {
     unknown: usize,
     contents: usize,
     pushed: Pushed,
+    told: Told,
     findings: Findings,
     problems: Vec<String>,
     took: Duration,
@@ -85,7 +87,7 @@ struct Run {
 
 fn run(options: &Options) -> Run {
     let started = Instant::now();
-    let (mut server, channel, world) = set_up(options);
+    let (mut server, channel, receiver, world) = set_up(options);
     let clients: Vec<_> = (0..CUSTOMERS + AGENTS)
         .map(|number| {
             let world = world.clone();
@@ -97,7 +99,8 @@ fn run(options: &Options) -> Run {
         .collect();
 
     let random = Random::new(options.seed);
-    let mut killer = Killer { random, channel: channel.address(), kills: Vec::new(), while_starting: 0 };
+    let mut killer =
+        Killer { random, life: options.life, channel: channel.address(), kills: Vec::new(), while_starting: 0 };
     let (mut slowest_start, mut examinations, mut damage) = (Duration::ZERO, 0, Vec::new());
     let mut examined_at = 0;
     while killer.kills.len() < options.kills {
@@ -129,6 +132,7 @@ fn run(options: &Options) -> Run {
     check::stories(&stories, &desk, &mut findings);
     let received = channel.pushes();
     let pushed = check::pushes(&received, &stories, &killer.kills, &desk, &world.desk.secret, &mut findings);
+    let told = check::settled_events(&receiver, &[&crowd, &desk], &mut findings);
     server.kill();
     if options.engine == Engine::Sqlite {
         examinations += 1;
@@ -148,14 +152,15 @@ fn run(options: &Options) -> Run {
         unknown: world.ledger.unknown(),
         contents: crowd.contents_count() + desk.contents_count(),
         pushed,
+        told,
         findings,
         problems: world.ledger.problems(),
         took: started.elapsed(),
     }
 }
 
-/// Starts the server and a channel that is sometimes slow, and makes the sources.
-fn set_up(options: &Options) -> (Server, FakeChannel, Arc<World>) {
+/// Starts the server, a channel that is sometimes slow and the receiver of a webhook, and makes the sources.
+fn set_up(options: &Options) -> (Server, FakeChannel, FakeChannel, Arc<World>) {
     let mut launch = Launch::new(Engine::Sqlite);
     if options.engine == Engine::Postgres {
         // It lives as long as this process. It waits for the disk, as a real one does.
@@ -179,17 +184,25 @@ fn set_up(options: &Options) -> (Server, FakeChannel, Arc<World>) {
     let administrator = Person::with_token(&server, &token);
     let crowd = Source::create(&administrator, &channel.base_uri(), &json!({}));
     let desk = Source::create(&administrator, &channel.base_uri(), &json!({}));
+    let receiver = FakeChannel::start();
+    let webhook = json!({ "url": receiver.hook_url(), "registered_events": ["content.imported"] });
+    let webhook = id(&administrator.post("/1.0/webhooks", &webhook).ok());
+    eventually("the webhook works", || {
+        let webhook = administrator.get(&format!("/1.0/webhooks/{webhook}")).ok();
+        (webhook["webhook_status"] == "enabled").then_some(())
+    });
     // Whatever a control forgets later, this much it has: a stop in good order writes everything to the disk.
     server.stop();
     server.restart();
     let (address, ledger, stop) = (server.address(), Ledger::default(), AtomicBool::new(false));
     let world = World { address, token, crowd, desk, ledger, stop, seed: options.seed };
-    (server, channel, Arc::new(world))
+    (server, channel, receiver, Arc::new(world))
 }
 
 /// Who kills, and when.
 struct Killer {
     random: Random,
+    life: usize,
     channel: SocketAddr,
     kills: Vec<(Instant, Instant)>,
     while_starting: usize,
@@ -202,7 +215,7 @@ impl Killer {
     }
 
     fn kill(&mut self, server: &mut Server) {
-        self.sleep(LIFE_MILLISECONDS.0, LIFE_MILLISECONDS.1);
+        self.sleep(self.life / 6, self.life * 11 / 6);
         let start = Instant::now();
         server.kill();
         self.note(start);
@@ -256,6 +269,7 @@ impl Run {
             ("doubled", &self.findings.doubled),
             ("wrong", &self.findings.wrong),
             ("push", &self.findings.pushes),
+            ("webhook", &self.findings.events),
             ("damage", &self.damage),
             ("unexpected", &self.problems),
         ];
@@ -279,6 +293,8 @@ impl Run {
             ("doubled", self.findings.doubled.len().to_string()),
             ("pushes to the channel", self.pushed.pushes.to_string()),
             ("of them repeats", self.pushed.repeats.to_string()),
+            ("events told to the webhook", self.told.events.to_string()),
+            ("of them repeats", self.told.repeats.to_string()),
             ("examinations of the database", self.examinations.to_string()),
             ("slowest start until ready", format!("{:.2} s", self.slowest_start.as_secs_f64())),
             ("whole run", format!("{:.0} s", self.took.as_secs_f64())),
@@ -298,10 +314,15 @@ impl Run {
             ("nothing is doubled", self.findings.doubled.is_empty()),
             ("nothing is there that was refused or never sent, and counters are right", self.findings.wrong.is_empty()),
             ("every answer was pushed, repeats say so, and a kill explains each", self.findings.pushes.is_empty()),
+            ("every message was told to the webhook, and repeats under the same ids", self.findings.events.is_empty()),
             ("no unexpected answers", self.problems.is_empty()),
             ("ready again in under 5 s", self.slowest_start < READY_MAX),
             ("the load met the kills", self.unknown >= self.kills.len() / 2 && self.acknowledged > self.kills.len()),
         ];
+        if options.life >= LIFE_FOR_SHARES {
+            let few = self.told.repeats * 100 < self.told.events;
+            verdicts.push(("less than one event in a hundred was repeated", few));
+        }
         if options.engine == Engine::Sqlite {
             verdicts.push(("integrity and foreign keys are clean", self.damage.is_empty()));
         }

@@ -7,9 +7,12 @@ use frontdesk_tests::Engine;
 /// Kills of a run that names no number.
 const KILLS_DEFAULT: usize = 100;
 
+/// Short lives, so that many kills meet the server at its work.
+const LIFE_DEFAULT: usize = 490;
+
 /// How to call it.
 pub(crate) const USAGE: &str = "\
-usage: chaos [--mode kill|power-loss] [--engine sqlite|postgres] [--kills N] [--seed N]
+usage: chaos [--mode kill|power-loss] [--engine sqlite|postgres] [--kills N] [--life MS] [--seed N]
        chaos --control early-answer|weak-sync [--kills N] [--seed N]
 FRONTDESK_BIN names the binary under test; power-loss and the controls need builds with these features:
 power-loss; early-answer; power-loss and weak-sync.";
@@ -39,6 +42,8 @@ pub(crate) struct Options {
     pub(crate) engine: Engine,
     pub(crate) control: Option<Control>,
     pub(crate) kills: usize,
+    /// How long a server lives between its start and its kill, on the average, in milliseconds.
+    pub(crate) life: usize,
     pub(crate) seed: u64,
 }
 
@@ -47,8 +52,14 @@ impl Options {
     pub(crate) fn parse(mut words: impl Iterator<Item = String>) -> Result<Options, String> {
         // A fresh hasher's keys are random, and the seed is printed: any run can be had again.
         let seed = RandomState::new().build_hasher().finish() >> 16;
-        let mut options =
-            Options { mode: Mode::Kill, engine: Engine::Sqlite, control: None, kills: KILLS_DEFAULT, seed };
+        let mut options = Options {
+            mode: Mode::Kill,
+            engine: Engine::Sqlite,
+            control: None,
+            kills: KILLS_DEFAULT,
+            life: LIFE_DEFAULT,
+            seed,
+        };
         while let Some(word) = words.next() {
             let value = words.next().unwrap_or_default();
             let number = || value.parse().map_err(|_| format!("{word}: {value:?} is not a number"));
@@ -63,6 +74,7 @@ impl Options {
                     options.mode = Mode::PowerLoss;
                 }
                 ("--kills", _) => options.kills = number()? as usize,
+                ("--life", _) => options.life = number()? as usize,
                 ("--seed", _) => options.seed = number()?,
                 _ => return Err(format!("{word} {value}: unknown")),
             }
