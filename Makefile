@@ -41,6 +41,7 @@ bench: ## measure a release build against what this machine allows, and in large
 	cargo build --release -p frontdesk -p frontdesk-bench
 	target/release/bench limits
 	target/release/bench stores
+	target/release/bench streams
 	target/release/bench webhooks
 
 chaos: ## kill the server a hundred times under load and look for what was lost; then the power cuts and the controls

@@ -44,7 +44,7 @@ const READING_MAX: Duration = Duration::from_secs(20);
 const ESTABLISHED: &str = "01";
 const CLOSE_WAIT: &str = "08";
 /// Milliseconds: what is on its way at a kill is a small part only of what is told in a longer life.
-const LIFE_FOR_SHARES: usize = 3_000;
+const LIFE_FOR_SHARES: usize = 1_000;
 /// Of each list of findings so many are printed.
 const PRINTED_MAX: usize = 10;
 

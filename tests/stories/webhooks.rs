@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use frontdesk_tests::pages::{id, records};
+use frontdesk_tests::server::Launch;
 use frontdesk_tests::{Cast, Engine, FakeChannel, Person, Reply, Source, eventually};
 use serde_json::{Value, json};
 
@@ -20,6 +21,8 @@ on_both_engines![
     a_missed_range_is_replayed_exactly,
     a_test_shows_what_arrives,
     signatures_of_both_secrets_are_sent_after_a_rotation,
+    while_a_secret_is_changed_no_request_fails_with_either,
+    no_name_leads_a_webhook_to_a_forbidden_address,
     events_of_one_thread_keep_their_order_where_that_is_asked_for,
     a_receiver_that_failed_is_told_when_it_is_there_again,
     what_was_sent_and_not_written_down_is_sent_again_after_a_crash,
@@ -439,6 +442,51 @@ fn signatures_of_both_secrets_are_sent_after_a_rotation(engine: Engine) {
     std::thread::sleep(Duration::from_millis(300));
     let push = tested(1);
     assert!(verified_signatures(&push, &old) && verified_signatures(&push, &new));
+}
+
+fn while_a_secret_is_changed_no_request_fails_with_either(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (source, _channel) = cast.new_source();
+    let receiver = FakeChannel::start();
+    let mut webhook = only(&source);
+    webhook["url"] = json!(receiver.hook_url());
+    webhook["registered_events"] = json!(["content.imported"]);
+    let created = cast.otto.post("/1.0/webhooks?extended=true", &webhook).ok();
+    let old = created["signing_secret"].as_str().unwrap().to_owned();
+    wait_for_status(&cast.otto, &id(&created), "enabled");
+    let mut new = None;
+    for number in 0..100 {
+        source.says("vera", "t", &format!("message {number}"));
+        if number == 40 {
+            let rotate = format!("/1.0/webhooks/{}/rotate_signing_secret", id(&created));
+            let rotated = cast.otto.post(&rotate, &json!({})).ok();
+            new = rotated["signing_secret"].as_str().map(str::to_owned);
+        }
+    }
+    let new = new.unwrap();
+    eventually("all arrive", || (receiver.pushes().len() >= 100).then_some(()));
+    let pushes = receiver.pushes();
+    // Whoever still has the old secret can verify everything; whoever has the new one, everything since.
+    assert!(pushes.iter().all(|push| verified_signatures(push, &old)));
+    let with_new = pushes.iter().filter(|push| verified_signatures(push, &new)).count();
+    assert!(with_new > 0, "the new one is used");
+}
+
+fn no_name_leads_a_webhook_to_a_forbidden_address(engine: Engine) {
+    // A server that may call nothing but public addresses, and a name that leads home.
+    let cast = Cast::at(Launch::new(engine).only(&["--rate-limit", "0", "--demo"]).start());
+    let canary = FakeChannel::start();
+    let port = canary.address().port();
+    for host in ["localhost", "localhost.", "LOCALHOST"] {
+        let webhook = json!({ "url": format!("http://{host}:{port}/hook"), "registered_events": ["content.imported"] });
+        let webhook_id = id(&cast.otto.post("/1.0/webhooks", &webhook).ok());
+        let webhook = wait_for_status(&cast.otto, &webhook_id, "verification_failed");
+        // Some machines do not know the name with a dot.
+        let error = webhook["error"].as_str().unwrap();
+        assert!(error.contains("loopback") || host.ends_with('.'), "{error}");
+        cast.otto.delete(&format!("/1.0/webhooks/{webhook_id}")).ok();
+    }
+    assert!(canary.challenges().is_empty() && canary.pushes().is_empty());
 }
 
 fn events_of_one_thread_keep_their_order_where_that_is_asked_for(engine: Engine) {

@@ -44,6 +44,7 @@ pub(crate) struct Metrics {
     durations: Histogram,
     waiting_writes: Gauge,
     waiting_deliveries: Gauge,
+    waiting_webhooks: Gauge,
     waiting_mails: Gauge,
     failed_mails: Gauge,
     lags: Family<ConsumerName, Gauge>,
@@ -63,6 +64,7 @@ impl Metrics {
             durations: Histogram::new(exponential_buckets(0.000_1, 2.0, 16)),
             waiting_writes: Gauge::default(),
             waiting_deliveries: Gauge::default(),
+            waiting_webhooks: Gauge::default(),
             waiting_mails: Gauge::default(),
             failed_mails: Gauge::default(),
             lags: Family::default(),
@@ -77,6 +79,8 @@ impl Metrics {
         registry.register("request_duration_seconds", "Time to answer a REST request", metrics.durations.clone());
         registry.register("store_waiting_writes", "Writes that wait for the store", metrics.waiting_writes.clone());
         registry.register("waiting_deliveries", "Contents that wait to be pushed", metrics.waiting_deliveries.clone());
+        let waiting = metrics.waiting_webhooks.clone();
+        registry.register("waiting_webhook_deliveries", "Requests to webhooks that wait for another attempt", waiting);
         registry.register("waiting_mails", "Mails that wait to be sent", metrics.waiting_mails.clone());
         registry.register("failed_mails", "Mails given up in the last 30 days", metrics.failed_mails.clone());
         registry.register("consumer_lag", "Log entries that a consumer has not passed yet", metrics.lags.clone());
@@ -101,13 +105,15 @@ impl Metrics {
 }
 
 async fn show(State(metrics): State<Arc<Metrics>>) -> Response {
-    let looking = metrics
-        .store
-        .read(|tx| Ok((delivery::waiting(tx)?, mails::waiting(tx)?, mails::failed(tx)?, consumer::lags(tx)?)));
+    let looking = metrics.store.read(|tx| {
+        let webhooks = frontdesk_webhooks::deliveries::waiting(tx)?;
+        Ok((delivery::waiting(tx)?, webhooks, mails::waiting(tx)?, mails::failed(tx)?, consumer::lags(tx)?))
+    });
     let looked_up = looking.await;
     metrics.waiting_writes.set(metrics.store.waiting_writes() as i64);
     match looked_up {
-        Ok((deliveries, waiting_mails, failed_mails, lags)) => {
+        Ok((deliveries, webhooks, waiting_mails, failed_mails, lags)) => {
+            metrics.waiting_webhooks.set(webhooks);
             metrics.waiting_deliveries.set(deliveries);
             metrics.waiting_mails.set(waiting_mails);
             metrics.failed_mails.set(failed_mails);
