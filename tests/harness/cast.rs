@@ -142,10 +142,11 @@ impl Source {
         for (name, value) in settings.as_object().into_iter().flatten() {
             source[name] = value.clone();
         }
-        Source::of(otto, &otto.post("/1.0/content_sources", &source).ok())
+        Source::shown_as(otto, &otto.post("/1.0/content_sources", &source).ok())
     }
 
-    fn of(otto: &Person, source: &Value) -> Source {
+    /// A source as its administrator was shown it.
+    pub fn shown_as(otto: &Person, source: &Value) -> Source {
         let text = |name: &str| source[name].as_str().unwrap_or_else(|| panic!("no {name} in {source}")).to_owned();
         Source {
             address: otto.address,
@@ -289,7 +290,7 @@ impl Cast {
         };
         let (ada, bo, rita) = (worker("ada"), worker("bo"), worker("rita"));
         let sources = otto.get("/1.0/content_sources?extended=true").ok();
-        let shop = Source::of(&otto, &records(&sources)[0]);
+        let shop = Source::shown_as(&otto, &records(&sources)[0]);
         Cast { server, otto, ada, bo, rita, shop }
     }
 

@@ -11,6 +11,7 @@ mod attachments;
 mod automatic_answers;
 mod backup;
 mod bots;
+mod canary;
 mod categories;
 mod comments;
 mod contents;

@@ -375,3 +375,48 @@ proptest::proptest! {
         }
     }
 }
+
+/// A server with a certificate that nobody vouches for, which answers every request with this.
+fn serve_tls() -> u16 {
+    use std::io::{Read, Write};
+
+    use rustls::pki_types::PrivateKeyDer;
+    use rustls::pki_types::pem::PemObject;
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let chain = vec![CertificateDer::from_pem_slice(include_bytes!("../mail/localhost.pem")).expect("a certificate")];
+    let key = PrivateKeyDer::from_pem_slice(include_bytes!("../mail/key.pem")).expect("a key");
+    let config = config.expect("versions").with_no_client_auth().with_single_cert(chain, key).expect("a pair");
+    let config = Arc::new(config);
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let (Ok(mut stream), Ok(mut tls)) = (stream, rustls::ServerConnection::new(config.clone())) else {
+                continue;
+            };
+            let mut stream = rustls::Stream::new(&mut tls, &mut stream);
+            let mut bytes = [0; 4096];
+            if stream.read(&mut bytes).is_ok_and(|read| read > 0) {
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello");
+            }
+        }
+    });
+    port
+}
+
+#[tokio::test]
+async fn a_certificate_is_looked_at_unless_somebody_asked_that_it_be_not() {
+    let (client, port) = (outbound(&["127.0.0.0/8"]), serve_tls());
+    for host in ["localhost", "127.0.0.1"] {
+        let url = format!("https://{host}:{port}/");
+        let refused = client.send(get_request(&url)).await.expect_err("nobody vouches for it");
+        assert!(matches!(refused, OutboundError::Tls(_)), "{refused}");
+        let answer = client.send(OutboundRequest { verify_tls: false, ..get_request(&url) }).await.expect("an answer");
+        assert_eq!(answer.body.as_ref(), b"hello");
+    }
+    // The guard holds all the same.
+    let guarded = outbound(&[]);
+    let request = OutboundRequest { verify_tls: false, ..get_request(&format!("https://localhost:{port}/")) };
+    assert!(matches!(guarded.send(request).await, Err(OutboundError::Forbidden(_))));
+}
