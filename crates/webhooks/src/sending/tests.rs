@@ -381,3 +381,35 @@ async fn in_strict_order_nothing_overtakes_within_a_thread_and_no_thread_waits_f
     }
     assert_eq!(count, 120);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_was_overtaken_writes_nothing_and_stops() {
+    let desk = Desk::open("none", |_, _| 200).await;
+    desk.message(1).await;
+    desk.until(async || desk.count("delivered").await == 1).await;
+    desk.pass(10, 1).await;
+    let place = async || {
+        let name = subscriptions::reader(id(7));
+        let reading = desk.app.store.read(move |tx| consumer::place(tx, &name));
+        reading.await.unwrap().unwrap()
+    };
+    let before = place().await;
+    // Another node takes the webhook over, as if this one had slept through its lease.
+    let until = desk.app.env.now().plus_seconds(3_600);
+    let taking = desk.app.store.write(move |tx| {
+        let sql = "UPDATE webhooks SET lease = lease + 1, leased_by = $1, leased_until = $2";
+        tx.execute(sql, args![&id(12_345), until])
+    });
+    taking.await.unwrap();
+    for _ in 0..100 {
+        desk.message(1).await;
+    }
+    desk.pass(60, 1).await;
+    assert_eq!((place().await, desk.count("delivered").await, desk.count("waiting").await), (before, 1, 0));
+    // It sends nothing any more either, but for what it began before it noticed.
+    assert!(desk.pushes().len() < 40, "{}", desk.pushes().len());
+    // When nobody holds it any more, it goes on where the place is.
+    desk.pass(3_600, 60).await;
+    desk.until(async || desk.count("delivered").await == 101).await;
+    assert!(place().await > before);
+}
