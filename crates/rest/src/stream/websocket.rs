@@ -19,8 +19,8 @@ use crate::answer::REQUEST_ID;
 
 /// What the reader sends is read in pieces of this size: there is only little of it, and every stream has such a buffer.
 const READ_BUFFER_BYTES: usize = 256;
-/// Messages are gathered up to this size before they are written.
-const WRITE_BUFFER_BYTES: usize = 4 * 1024;
+/// Messages are gathered up to this size before they are written. Each stream keeps as much for the next ones.
+const WRITE_BUFFER_BYTES: usize = 2 * 1024;
 /// The longest frame that a reader may send.
 const RECEIVED_BYTES_MAX: usize = 4 * 1024;
 /// How long a reader may take to hear that the stream ends.
