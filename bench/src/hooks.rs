@@ -18,9 +18,9 @@ use crate::{Webhooks, disk};
 
 const MESSAGES_PER_SECOND: u64 = 500;
 /// Connections over which they arrive.
-const CHANNELS: u64 = 20;
+pub(crate) const CHANNELS: u64 = 20;
 /// From acceptance to the receiver's first byte, over a sync: both for the median and for the 99th percentile.
-const SYNCS_MAX: f64 = 8.0;
+pub(crate) const SYNCS_MAX: f64 = 8.0;
 const HEALTHY: usize = 5;
 const HOSTILE: usize = 45;
 /// What the healthy wait for at most, beside hostile ones.
@@ -44,9 +44,9 @@ pub(crate) fn measure(settings: &Webhooks) -> Result<bool, String> {
 
 /// When messages were accepted, and when their first byte was at a receiver.
 #[derive(Default)]
-struct Times {
-    accepted: Mutex<HashMap<String, Instant>>,
-    arrived: Mutex<Vec<(String, Instant)>>,
+pub(crate) struct Times {
+    pub(crate) accepted: Mutex<HashMap<String, Instant>>,
+    pub(crate) arrived: Mutex<Vec<(String, Instant)>>,
 }
 
 fn part(settings: &Webhooks, healthy: usize, hostile: usize) -> Result<Vec<Line>, String> {
@@ -153,7 +153,7 @@ fn wait_until_enabled(address: SocketAddr, token: &str) -> Result<(), String> {
 }
 
 /// Messages that arrive at even intervals.
-async fn channel(
+pub(crate) async fn channel(
     address: SocketAddr,
     signer: Signer,
     bodies: Arc<Vec<String>>,

@@ -8,17 +8,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 
 use crate::client::{self, End, drive};
+use crate::hooks::{CHANNELS, SYNCS_MAX, Times, channel};
 use crate::limits::{make_source, text, writer};
 use crate::messages::{Signer, bodies};
 use crate::server::{self, Server, rest, shown_token};
 use crate::table::{Line, table};
-use crate::{fresh, machine};
+use crate::{disk, fresh, machine};
 
 /// The bar of the design for a WebSocket; server-sent events are only reported.
 const IDLE_KIBIBYTES_MAX: f64 = 12.0;
@@ -30,6 +31,8 @@ const OPENING_AT_ONCE: usize = 64;
 const IDLE: Duration = Duration::from_secs(20);
 /// Before the first stream: what a start leaves behind is given back.
 const CALM: Duration = Duration::from_secs(5);
+/// Agents who watch while messages arrive.
+const AGENTS: usize = 10;
 const BROADCASTS: usize = 10;
 const BURST_MESSAGES: usize = 20;
 const PAUSE: Duration = Duration::from_millis(500);
@@ -44,6 +47,9 @@ pub(crate) struct Streams {
     /// Which transports
     #[arg(long, value_delimiter = ',', default_values_t = [Transport::Websocket, Transport::Sse])]
     transports: Vec<Transport>,
+    /// How long agents watch while messages arrive
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=600))]
+    seconds: u64,
     /// The server to measure
     #[arg(long, value_name = "FILE", default_value = "target/release/frontdesk")]
     server: PathBuf,
@@ -71,6 +77,7 @@ pub(crate) fn measure(settings: &Streams) -> Result<bool, String> {
     for transport in &settings.transports {
         lines.extend(measure_one(settings, *transport)?);
     }
+    lines.extend(at_work(settings)?);
     fresh(&settings.dir)?;
     std::fs::remove_dir(&settings.dir).map_err(|error| error.to_string())?;
     println!("{machine}; {} streams", settings.connections);
@@ -154,6 +161,63 @@ fn measure_one(settings: &Streams, transport: Transport) -> Result<Vec<Line>, St
     ])
 }
 
+/// How soon agents see what customers write, while many do.
+fn at_work(settings: &Streams) -> Result<Vec<Line>, String> {
+    fresh(&settings.dir)?;
+    let mut server = server::start(&settings.server, &settings.dir.join("data"))?;
+    let token = shown_token(&mut server)?;
+    let source = make_source(server.address, &token)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .map_err(|error| error.to_string())?;
+    let times = Arc::new(Times::default());
+    let time = Duration::from_secs(settings.seconds);
+    let synced = settings.dir.join("sync");
+    let disk = std::thread::spawn(move || disk::sync_times(&synced, time));
+    let (address, ends, bodies) = (server.address, Instant::now() + time, Arc::new(bodies()));
+    runtime.block_on(async {
+        for _ in 0..AGENTS {
+            let mut reader =
+                Reader::open(address, Transport::Websocket, &request(Transport::Websocket, &token)).await?;
+            reader.begun().await?;
+            let times = times.clone();
+            tokio::spawn(reader.read(move |message| {
+                let told: Value = serde_json::from_slice(message).unwrap_or_default();
+                if let Some(id) = told["resource"]["metadata"]["foreign_id"].as_str() {
+                    times.arrived.lock().expect("no panic").push((id.to_owned(), Instant::now()));
+                }
+            }));
+        }
+        let channels: Vec<_> = (0..CHANNELS)
+            .map(|number| tokio::spawn(channel(address, source.clone(), bodies.clone(), number, ends, times.clone())))
+            .collect();
+        for channel in channels {
+            channel.await.map_err(|error| error.to_string())??;
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        Ok::<_, String>(())
+    })?;
+    let syncs = disk.join().map_err(|_| "the thread of the disk panicked")??;
+    server.process.stop()?;
+    let accepted = std::mem::take(&mut *times.accepted.lock().expect("no panic"));
+    let arrived = std::mem::take(&mut *times.arrived.lock().expect("no panic"));
+    let mut waits: Vec<f64> = arrived
+        .iter()
+        .filter_map(|(id, at)| Some(at.saturating_duration_since(*accepted.get(id)?).as_secs_f64() * 1e6))
+        .collect();
+    waits.sort_unstable_by(f64::total_cmp);
+    let at =
+        |share: f64| waits.get((waits.len().saturating_sub(1) as f64 * share) as usize).copied().unwrap_or(f64::NAN);
+    let (p50, p99) = (syncs.p50.as_secs_f64() * 1e6, syncs.p99.as_secs_f64() * 1e6);
+    Ok(vec![
+        Line::syncs("a message on agents' screens: p50 over p50 of a sync", p50, at(0.5), at(0.5), SYNCS_MAX),
+        Line::syncs("a message on agents' screens: p99 over p99 of a sync", p99, at(0.5), at(0.99), SYNCS_MAX),
+        Line::note("  arrived", String::new(), format!("{} of {}", arrived.len(), accepted.len() * AGENTS)),
+    ])
+}
+
 struct Load {
     source: Signer,
     bodies: Arc<Vec<String>>,
@@ -179,11 +243,11 @@ impl Heard {
         *self.times.lock().unwrap_or_else(PoisonError::into_inner) = (Some(Instant::now()), Vec::new());
     }
 
-    fn note(&self, messages: usize) {
+    fn note(&self) {
         let mut times = self.times.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(began) = times.0 {
             let time = began.elapsed().as_micros() as u64;
-            times.1.extend(std::iter::repeat_n(time, messages));
+            times.1.push(time);
         }
     }
 
@@ -221,9 +285,7 @@ async fn open_all(
             reader.begun().await?;
             heard.open.fetch_add(1, SeqCst);
             tokio::spawn(async move {
-                while let Some(messages) = reader.read().await {
-                    heard.note(messages);
-                }
+                reader.read(|_| heard.note()).await;
                 heard.open.fetch_sub(1, SeqCst);
             });
             Ok::<(), String>(())
@@ -292,31 +354,38 @@ impl Reader {
         Ok(())
     }
 
-    /// How many messages the next bytes complete; none when the stream has ended.
-    async fn read(&mut self) -> Option<usize> {
-        let (mut messages, mut pings) = (0, 0);
-        match self.transport {
-            Transport::Sse => {
-                while let Some(end) = find(&self.unread, b"\n\n") {
-                    let block: Vec<u8> = self.unread.drain(..end + 2).collect();
-                    messages += usize::from(find(&block, MESSAGE).is_some());
+    /// Hands over each message as it is complete, until the stream ends.
+    async fn read(mut self, mut told: impl FnMut(&[u8])) {
+        loop {
+            let mut pings = 0;
+            match self.transport {
+                Transport::Sse => {
+                    while let Some(end) = find(&self.unread, b"\n\n") {
+                        let block: Vec<u8> = self.unread.drain(..end + 2).collect();
+                        if find(&block, MESSAGE).is_some() {
+                            told(&block);
+                        }
+                    }
+                }
+                Transport::Websocket => {
+                    while let Some((kind, start, end)) = frame(&self.unread) {
+                        let message = &self.unread[start..end];
+                        if kind == TEXT && find(message, MESSAGE).is_some() {
+                            told(message);
+                        }
+                        pings += usize::from(kind == PING);
+                        self.unread.drain(..end);
+                    }
                 }
             }
-            Transport::Websocket => {
-                while let Some((kind, start, end)) = frame(&self.unread) {
-                    messages += usize::from(kind == TEXT && find(&self.unread[start..end], MESSAGE).is_some());
-                    pings += usize::from(kind == PING);
-                    self.unread.drain(..end);
-                }
+            for _ in 0..pings {
+                // A stream that has ended shows when it is read.
+                let _ = self.stream.write_all(PONG).await;
+            }
+            if self.more().await == 0 {
+                return;
             }
         }
-        for _ in 0..pings {
-            self.stream.write_all(PONG).await.ok()?;
-        }
-        if messages > 0 {
-            return Some(messages);
-        }
-        if self.more().await == 0 { None } else { Some(0) }
     }
 
     async fn more(&mut self) -> usize {
