@@ -205,22 +205,30 @@ fn nobody_is_told_of_what_they_may_not_read(engine: Engine) {
 
 fn changed_rights_hold_at_once(engine: Engine) {
     let cast = Cast::shared(engine);
-    let (source, _channel) = cast.new_source();
+    let ((source, _channel), (always, _other)) = (cast.new_source(), cast.new_source());
     for transport in TRANSPORTS {
         let mallory = cast.hire(&[]);
         let path = format!("/1.0/users/{}/sources_permissions", mallory.user_id);
+        let give = |rights: &str| {
+            let rights = json!({ (source.id.as_str()): rights, (always.id.as_str()): "read" });
+            cast.otto.put(&path, &rights).ok();
+        };
+        give("");
         let mut stream = mallory.stream(transport, "types[]=content.imported");
         stream.heartbeat();
-        let thread = unique("thread-");
-        source.says("Vera", &thread, "before");
-        cast.otto.put(&path, &json!({ (source.id.as_str()): "read" })).ok();
-        source.says("Vera", &thread, "with the right");
-        assert_eq!(stream.event()["resource"]["metadata"]["body"], "with the right");
-        cast.otto.put(&path, &json!({ (source.id.as_str()): "" })).ok();
-        source.says("Vera", &thread, "after");
-        cast.otto.put(&path, &json!({ (source.id.as_str()): "read" })).ok();
-        source.says("Vera", &thread, "again");
-        assert_eq!(stream.event()["resource"]["metadata"]["body"], "again");
+        let (thread, other) = (unique("thread-"), unique("thread-"));
+        let mut heard = || stream.event()["resource"]["metadata"]["body"].clone();
+        // What is told shows that what came before it has been decided.
+        let bodies = [("", "a", "b"), ("read", "c", "d"), ("", "e", "f"), ("read", "g", "h")];
+        for (rights, hidden, seen) in bodies {
+            give(rights);
+            source.says("Vera", &thread, hidden);
+            always.says("Vera", &other, seen);
+            if rights == "read" {
+                assert_eq!(heard(), hidden);
+            }
+            assert_eq!(heard(), seen);
+        }
     }
 }
 
