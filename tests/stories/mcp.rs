@@ -20,7 +20,9 @@ on_both_engines![
     long_conversations_are_read_in_parts,
     tokens_are_asked_for_every_time,
     no_message_breaks_the_door,
+    no_argument_breaks_a_tool,
     the_bridge_tells_what_is_wrong,
+    the_page_does_what_it_says,
 ];
 
 /// How the client finds out what the server speaks: today's way, without a handshake, if it can.
@@ -642,6 +644,62 @@ fn no_message_breaks_the_door(engine: Engine) {
     assert_eq!(tools(&send(&cast, &list(token))), 8);
 }
 
+/// Every argument of every tool, with values that nobody meant.
+fn no_argument_breaks_a_tool(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let Scene { question, thread_id, .. } = scene(&cast, "read");
+    let intervention_id = id(&cast.otto.engage(&question));
+    let listed = send(&cast, &list(&cast.otto.token)).json();
+    let odd = [
+        json!(null),
+        json!(true),
+        json!(-1),
+        json!(1.5),
+        json!(u64::MAX),
+        json!(1e300),
+        json!(""),
+        json!("\u{0}"),
+        json!("\u{202e}\u{feff}\n\r\t\"'%_\\"),
+        json!("x".repeat(200_000)),
+        json!("\u{1f427}".repeat(30_000)),
+        json!([]),
+        json!([[]]),
+        json!([null, 1, {}, "\u{0}"]),
+        json!(vec!["x"; 50_000]),
+        json!({ "a": { "b": {} } }),
+    ];
+    let mut tried = 0;
+    for tool in listed["result"]["tools"].as_array().expect("tools") {
+        let properties = tool["inputSchema"]["properties"].as_object().expect("arguments");
+        for argument in properties.keys() {
+            for value in &odd {
+                let mut arguments = json!({});
+                for name in properties.keys().filter(|name| *name != "intervention_id" || tool["name"] != "categorise")
+                {
+                    arguments[name] = match name.as_str() {
+                        "thread_id" => json!(thread_id),
+                        "intervention_id" => json!(intervention_id),
+                        "in_reply_to_id" => json!(question),
+                        "category_ids" | "thread_category_ids" => json!([]),
+                        "offset" | "limit" => json!(1),
+                        _ => json!("penguin"),
+                    };
+                }
+                arguments[argument] = value.clone();
+                let call = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call",
+                                   "params": { "name": tool["name"], "arguments": arguments } });
+                let answer = send(&cast, &message(&cast.otto.token, call.to_string()));
+                let text = answer.text();
+                assert_eq!(answer.status, 200, "{} {argument}: {:.200}", tool["name"], text);
+                let is_ours = ["(500)", "(503)", "-32603"].iter().any(|ours| text.contains(ours));
+                assert!(!is_ours, "{} {argument} {:.80}: {:.300}", tool["name"], value.to_string(), text);
+                tried += 1;
+            }
+        }
+    }
+    assert!(tried > 200, "{tried}");
+}
+
 fn the_bridge_tells_what_is_wrong(engine: Engine) {
     let cast = Cast::shared(engine);
     let url = format!("http://{}", cast.server.address());
@@ -682,4 +740,28 @@ fn the_bridge_tells_what_is_wrong(engine: Engine) {
     assert_eq!(processes::run(&mut bridge), "");
     let told = fails(frontdesk().args(["mcp", "--url", &url]));
     assert!(String::from_utf8_lossy(&told.stderr).contains("FRONTDESK_TOKEN"));
+}
+
+fn the_page_does_what_it_says(engine: Engine) {
+    const PAGE: &str = include_str!("../../docs/integrator/mcp.md");
+    let block = |language: &str| {
+        let from = PAGE.split(&format!("```{language}\n")).nth(1).expect("a block");
+        from.split("```").next().expect("its end").to_owned()
+    };
+    let cast = Cast::start(engine, &[]);
+    let folder = processes::folder("page");
+    let url = format!("http://{}", cast.server.address());
+    // The page cannot know address and token.
+    let hire: Vec<_> = block("sh").lines().filter(|line| !line.starts_with("export")).map(str::to_owned).collect();
+    let mut shell = Command::new("bash");
+    shell.args(["-euo", "pipefail", "-c", &hire.join("\n")]).current_dir(&folder);
+    processes::run(shell.env("FRONTDESK_URL", &url).env("FRONTDESK_TOKEN", &cast.otto.token));
+    let token = std::fs::read_to_string(folder.join("model.token")).expect("a token");
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
+    processes::run(Command::new(workspace.join("tests/python")).arg("mcp"));
+    let mut program = Command::new(workspace.join("target/mcp/bin/python"));
+    program.args(["-c", &block("python")]).env("FRONTDESK_URL", &url).env("FRONTDESK_TOKEN", token.trim());
+    let told = processes::run(&mut program);
+    assert!(told.starts_with("['search_threads', 'read_conversation'"), "{told}");
+    assert!(told.contains("'draft_reply', 'hand_over']") && told.contains("oldest first:"), "{told}");
 }

@@ -285,6 +285,13 @@ mod tests {
     }
 
     #[test]
+    fn everywhere_is_everywhere() {
+        for address in ["127.0.0.1", "::1", "169.254.169.254", "fe80::1", "64:ff9b::7f00:1", "8.8.8.8"] {
+            assert!(AddressPolicy::everywhere().verdict(address.parse().expect("an address")).is_ok(), "{address}");
+        }
+    }
+
+    #[test]
     fn a_refusal_says_what_the_address_is() {
         let text = |address| verdict(&[], address).expect_err("a refusal").to_string();
         assert_eq!(text("10.0.0.1"), "10.0.0.1 is a private address");

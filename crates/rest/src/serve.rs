@@ -21,7 +21,7 @@ use crate::body::{check, read_body, too_slow};
 use crate::call::{Call, Upload};
 use crate::idempotency::{Attempt, key_of};
 use crate::operation::{Kind, Operation};
-use crate::parameters::{BodyKind, boolean, parse_pairs, with_body};
+use crate::parameters::{BodyKind, boolean, parse_pairs, refuse_zeros, with_body};
 use crate::rate_limit::RateLimiter;
 use crate::routes::{Found, Lost, Routes};
 use crate::stream::{self, Feed, Reader};
@@ -222,7 +222,8 @@ pub(crate) async fn run(
     let index = server.api.operations.iter().position(|operation| operation.id == id);
     let index = index.ok_or_else(|| error::broken(format!("there is no operation {id}")))?;
     let operation = &server.api.operations[index];
-    let given = Given::read(operation, parameters, None, path, &HeaderMap::new(), &server.api.seal);
+    let given = refuse_zeros(&parameters)
+        .and_then(|()| Given::read(operation, parameters, None, path, &HeaderMap::new(), &server.api.seal));
     let prepared = match &given {
         Ok(given) => prepare(server, index, token, &None, &given.values).await?,
         Err(_) => None,

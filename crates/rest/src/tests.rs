@@ -510,6 +510,7 @@ async fn what_comes_another_way_is_checked_the_same() {
         ("bo", "getNote", format!("../notes/{}", path[0].1), json!({}), 404),
         ("bo", "getSecret", String::new(), json!({}), 403),
         ("bo", "getAllNotes", String::new(), json!({ "limit": "x" }), 400),
+        ("bo", "createNote", String::new(), json!({ "text": "\0" }), 400),
         ("bo", "createFile", String::new(), json!({}), 422),
         ("bo", "openCount", String::new(), json!({}), 500),
         ("bo", "getNothing", String::new(), json!({}), 500),

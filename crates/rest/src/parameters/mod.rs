@@ -76,15 +76,19 @@ fn parse_json(body: &[u8]) -> Result<Map<String, Value>> {
     };
     // U+0000 can only be there as an escape; most bodies hold none and are not walked.
     if body.windows(6).any(|window| window == b"\\u0000") {
-        for (name, value) in &bag {
-            if name.contains('\0') || holds_zero(value) {
-                // A name beyond all names is not told back.
-                let name = if name.len() > NAME_BYTES_MAX { "a parameter" } else { name };
-                return Err(error::bad_request(format!("{name}: must not contain the character U+0000.")));
-            }
-        }
+        refuse_zeros(&bag)?;
     }
     Ok(bag)
+}
+
+/// 400 for U+0000 anywhere: PostgreSQL keeps none in a text.
+pub(crate) fn refuse_zeros(bag: &Map<String, Value>) -> Result<()> {
+    let Some((name, _)) = bag.iter().find(|(name, value)| name.contains('\0') || holds_zero(value)) else {
+        return Ok(());
+    };
+    // A name beyond all names is not told back.
+    let name = if name.len() > NAME_BYTES_MAX { "a parameter" } else { name };
+    Err(error::bad_request(format!("{name}: must not contain the character U+0000.")))
 }
 
 fn holds_zero(value: &Value) -> bool {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fmt::Write;
 
+use frontdesk_model::error::Error;
 use frontdesk_model::{Id, Result};
 use frontdesk_rest::Rest;
 use schemars::JsonSchema;
@@ -341,9 +342,12 @@ async fn names(desk: &Desk, contents: &[Content]) -> Result<HashMap<Id, String>>
     ids.dedup();
     let mut names = HashMap::new();
     for id in ids.into_iter().take(NAMES_MAX) {
-        let identity: Named = desk.run("getIdentity", &[("identityId", &id.to_string())], json!({})).await?;
-        if let Some(name) = identity.display_name {
-            names.insert(id, cut(&name, NAME_CHARACTERS_MAX).0);
+        match desk.run("getIdentity", &[("identityId", &id.to_string())], json!({})).await {
+            Ok(Named { display_name: Some(name) }) => drop(names.insert(id, cut(&name, NAME_CHARACTERS_MAX).0)),
+            Ok(Named { display_name: None }) => {}
+            // Gone since.
+            Err(Error::Refused(refusal)) if refusal.status == 404 => {}
+            Err(error) => return Err(error),
         }
     }
     Ok(names)
