@@ -22,7 +22,7 @@ use frontdesk_conversations::notifications::Listener;
 use frontdesk_model::event::NewEvent;
 use frontdesk_model::{Env, Event, Id, Result, Timestamp, error};
 use frontdesk_people::{access_tokens, sign_in};
-use frontdesk_store::{Tx, args, consumer, log};
+use frontdesk_store::{Tail, Tx, args, consumer, log};
 use serde_json::json;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -251,11 +251,11 @@ impl Sending {
                 self.spawn_verification(webhook);
                 continue;
             }
-            if !receiver.takes_new() || receiver.next >= tail.last() {
+            if !receiver.takes_new() || receiver.next >= self.seen {
                 continue;
             }
-            let events = tail.after(receiver.next, TURN_EVENTS).await?;
-            all_begun.extend(receiver.take(&events, tail.last(), now).into_iter().map(|begun| (id, begun)));
+            let events = known_after(&tail, receiver.next, self.seen).await?;
+            all_begun.extend(receiver.take(&events, self.seen, now).into_iter().map(|begun| (id, begun)));
         }
         // Made here once for all, and found there by every attempt.
         let mut events: Vec<Arc<Event>> =
@@ -328,7 +328,7 @@ impl Sending {
     async fn probe_with_new(&mut self, id: Id, now: Timestamp) -> Result<()> {
         let tail = self.sender.app.tail.clone();
         while let Some(receiver) = self.receivers.get_mut(&id).filter(|receiver| receiver.is_suspended_and_idle()) {
-            let events = tail.after(receiver.next, TURN_EVENTS).await?;
+            let events = known_after(&tail, receiver.next, self.seen).await?;
             if events.is_empty() {
                 break;
             }
@@ -432,6 +432,14 @@ impl Sending {
             tracing::warn!(?trouble, "webhooks at the stop");
         }
     }
+}
+
+/// The next events as far as the log has been looked through. What came after that may follow a right that was given or
+/// a secret that was changed, which nobody here knows of yet: it would be passed over, or sent as nobody expects it.
+async fn known_after(tail: &Tail, seq: i64, seen: i64) -> Result<Vec<Arc<Event>>> {
+    let mut events = tail.after(seq, TURN_EVENTS).await?;
+    events.retain(|event| event.seq <= seen);
+    Ok(events)
 }
 
 /// Whether such an event may change who is sent what: webhooks themselves, and what their owners may see.

@@ -71,6 +71,14 @@ impl Desk {
     /// A store with one webhook for messages, whose receiver answers as `answer` says: by the numbers of the events and
     /// the seconds since the beginning.
     async fn open(ordering: &'static str, answer: impl Fn(&[i64], i64) -> u16 + Send + Sync + 'static) -> Desk {
+        let desk = Desk::idle(ordering, answer).await;
+        tokio::spawn(desk.sender().run(desk.stop.subscribe()));
+        tokio::spawn(replay::run(desk.app.clone(), desk.stop.subscribe()));
+        desk
+    }
+
+    /// The same while nobody sends.
+    async fn idle(ordering: &'static str, answer: impl Fn(&[i64], i64) -> u16 + Send + Sync + 'static) -> Desk {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open_sqlite(&folder.path().join("desk.sqlite"), &migrations()).unwrap();
         let clock = Arc::new(AtomicI64::new(BEGIN));
@@ -105,12 +113,13 @@ impl Desk {
         let url = format!("http://{address}/hook");
         app.store.write(move |tx| fill(tx, &filling, &url, ordering)).await.unwrap();
         let (stop, stopping) = watch::channel(false);
-        tokio::spawn(app.tail.clone().run(stopping.clone()));
-        let sender =
-            Arc::new(Sender { app: app.clone(), domain_id: "d".into(), log_days: 30, look: Duration::from_millis(1) });
-        tokio::spawn(sender.run(stopping.clone()));
-        tokio::spawn(replay::run(app.clone(), stopping));
+        tokio::spawn(app.tail.clone().run(stopping));
         Desk { app, clock, pushes, stop, stopped, address, _folder: folder }
+    }
+
+    fn sender(&self) -> Arc<Sender> {
+        let look = Duration::from_millis(1);
+        Arc::new(Sender { app: self.app.clone(), domain_id: "d".into(), log_days: 30, look })
     }
 
     /// A message comes in.
@@ -285,6 +294,44 @@ async fn what_a_receiver_missed_in_ten_minutes_arrives_within_two_of_its_return(
         }
         desk.until(async || desk.status().await == "enabled" && desk.count("waiting").await == 0).await;
     }
+}
+
+/// Rights are read again when the log tells of them: what comes after that must not be looked at before.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_that_follows_a_right_at_once_is_told() {
+    let desk = Desk::idle("none", |_, _| 200).await;
+    let rights = async |sql: &'static str| {
+        let env = desk.app.env.clone();
+        let writing = desk.app.store.write(move |tx| {
+            tx.execute(sql, args![])?;
+            tx.append(NewEvent::new(&env, None, "user.updated", id(1), None, json!({})));
+            Ok(())
+        });
+        writing.await.unwrap();
+    };
+    rights("UPDATE source_permissions SET rights = 0").await;
+    let (sent, mut results) = mpsc::unbounded_channel();
+    let mut sending = Sending {
+        env: desk.app.env.clone(),
+        sender: desk.sender(),
+        receivers: HashMap::new(),
+        attempts: JoinSet::new(),
+        sent,
+        seen: 0,
+        loaded_at: None,
+    };
+    sending.turn().await.unwrap();
+    // Both come between the look at the log and the sending.
+    sending.reload_if_needed().await.unwrap();
+    let before = desk.app.tail.last();
+    rights("UPDATE source_permissions SET rights = 1").await;
+    desk.message(1).await;
+    desk.until(async || desk.app.tail.last() == before + 2).await;
+    sending.send_new(desk.app.env.now()).await.unwrap();
+    sending.turn().await.unwrap();
+    let done = results.recv().await.unwrap();
+    assert!(matches!(done.sent, Sent::Acknowledged(_)));
+    assert_eq!(desk.pushes().len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
