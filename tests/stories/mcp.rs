@@ -393,6 +393,14 @@ fn a_model_reaches_no_more_than_its_user(engine: Engine) {
     }
     assert!(attempts.len() > ATTEMPTS, "{}", attempts.len());
 
+    // Whoever may read it there finds all of it this way.
+    let mut seeing = Model::over_http(&cast, &cast.otto, MODERN);
+    assert_eq!(seeing.calls("search_threads", &json!({ "q": word }))["threads"][0]["id"], json!(foreign_ids[2]));
+    let read = seeing.calls("read_conversation", &json!({ "thread_id": foreign_ids[2] })).to_string();
+    assert!(foreign_ids.iter().all(|id| *id == foreign.community_id || read.contains(id)), "{read}");
+    let known = seeing.calls("read_identity", &json!({ "identity_id": foreign_ids[4] })).to_string();
+    assert!(read.contains("on fire") && known.contains("wilma") && known.contains(&foreign.community_id));
+
     let mut model = Model::over_http(&cast, &robot, MODERN);
     // It can do all this where it may.
     assert_eq!(model.calls("search_threads", &json!({ "q": "foreign:t" }))["threads"][0]["id"], thread_id);
