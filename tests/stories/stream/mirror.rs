@@ -13,10 +13,14 @@ use frontdesk_tests::cast::unique;
 use frontdesk_tests::http::{Connection, Request};
 use frontdesk_tests::pages::{id, records};
 use frontdesk_tests::random::Random;
+use frontdesk_tests::server::Launch;
 use frontdesk_tests::{Cast, Engine, FakeChannel, Heard, Reply, SOON, Source, Stream, TRANSPORTS, eventually};
 use serde_json::{Value, json};
 
-on_both_engines![a_state_rebuilt_from_an_interrupted_stream_is_what_a_fetch_shows];
+on_both_engines![
+    a_state_rebuilt_from_an_interrupted_stream_is_what_a_fetch_shows,
+    many_readers_who_lose_their_connections_miss_nothing,
+];
 
 /// What happens while the stream is interrupted.
 const COMMANDS: usize = 25;
@@ -92,7 +96,7 @@ impl Mirror {
     fn take(&mut self, message: &Value) {
         let seq = message["seq"].as_i64().expect("a place");
         assert!(seq >= self.after, "{message} after {}", self.after);
-        self.after = seq;
+        let before = std::mem::replace(&mut self.after, seq);
         match message["type"].as_str().expect("a type") {
             "heartbeat" => {}
             "resync" => {
@@ -102,6 +106,8 @@ impl Mirror {
             "end" => panic!("{message}"),
             _ => {
                 assert!(self.events.insert(id(message)), "told twice: {message}");
+                // Otto may see everything.
+                assert_eq!(seq, before + 1, "told after {before}: {message}");
                 let resource = &message["resource"];
                 let thread = if resource["type"] == "content_thread" {
                     &resource["id"]
@@ -331,4 +337,80 @@ fn a_state_rebuilt_from_an_interrupted_stream_is_what_a_fetch_shows(engine: Engi
     cast.server.restart();
     reading.become_current(&mut mirror);
     assert_eq!(mirror.resyncs, 1);
+}
+
+fn many_readers_who_lose_their_connections_miss_nothing(engine: Engine) {
+    const READERS: u64 = 20;
+    const WRITERS: usize = 4;
+    const MESSAGES: usize = 100;
+    const LOSSES: usize = 10;
+    let cast = Cast::start(engine, &[]);
+    let (source, _channel) = cast.new_source();
+    let began = cast.otto.stream(TRANSPORTS[0], "").heartbeat();
+    let written = AtomicBool::new(false);
+    let read = |number: u64| {
+        let (mut random, mut losses, mut passed, mut texts) = (Random::new(number), 0, began, BTreeSet::new());
+        let mut stream = cast.otto.stream(*random.pick(&TRANSPORTS), &format!("after={passed}"));
+        loop {
+            let is_over = written.load(Ordering::SeqCst) && losses >= LOSSES;
+            match stream.next(Duration::from_millis(50)) {
+                Heard::Message(message) => {
+                    assert_eq!(message["seq"], passed + 1, "{message}");
+                    passed += 1;
+                    if message["type"] == "content.imported" {
+                        texts.insert(message["resource"]["metadata"]["body"].to_string());
+                    }
+                }
+                Heard::Silence if is_over && texts.len() == WRITERS * MESSAGES => return texts,
+                Heard::Silence => {}
+                Heard::Closed(_) => panic!("closed after {passed}"),
+            }
+            if random.below(30) == 0 || (written.load(Ordering::SeqCst) && losses < LOSSES) {
+                losses += 1;
+                stream = cast.otto.stream(*random.pick(&TRANSPORTS), &format!("after={passed}"));
+            }
+        }
+    };
+    let write = |number: usize| {
+        let thread = unique("thread-");
+        for message in 0..MESSAGES {
+            source.says("Vera", &thread, &format!("{number}: {message}"));
+        }
+    };
+    std::thread::scope(|scope| {
+        let readers: Vec<_> = (0..READERS).map(|number| scope.spawn(move || read(number))).collect();
+        let writers: Vec<_> = (0..WRITERS).map(|number| scope.spawn(move || write(number))).collect();
+        writers.into_iter().for_each(|writer| writer.join().expect("a writer"));
+        written.store(true, Ordering::SeqCst);
+        readers.into_iter().for_each(|reader| assert_eq!(reader.join().expect("a reader").len(), WRITERS * MESSAGES));
+    });
+}
+
+/// What another node commits is told as well: no node says anything to another, so each looks.
+#[test]
+fn a_stream_of_one_node_tells_of_what_another_commits() {
+    let cast = Cast::start(Engine::Postgres, &[]);
+    let key = cast.server.data().join("secret.key");
+    let flags = ["--secret-key-file", key.to_str().expect("a path")];
+    let launch = Launch::new(Engine::Postgres).database(cast.server.database_url().map(str::to_owned));
+    let other = launch.with(&flags).start();
+    for transport in TRANSPORTS {
+        let token = format!("Bearer {}", cast.otto.token);
+        let headers = [("Authorization", token.as_str())];
+        let query = "types[]=content.imported";
+        let mut stream = Stream::open(other.address(), transport, query, &headers).unwrap().expect("a stream");
+        let began = stream.heartbeat();
+        cast.shop.says("Vera", &unique("thread-"), "From one node to the other");
+        let told = stream.event();
+        assert_eq!(told["resource"]["metadata"]["body"], "From one node to the other");
+        // A reader who moves to the node that is behind is not taken for one from another server.
+        cast.shop.says("Vera", &unique("thread-"), "Once more");
+        let place = cast.otto.stream(transport, "").heartbeat();
+        assert!(place > began);
+        let query = format!("{query}&after={place}");
+        let mut moved = Stream::open(other.address(), transport, &query, &headers).unwrap().expect("a stream");
+        assert_eq!(moved.heartbeat(), place);
+        cast.shop.says("Vera", &unique("thread-"), "And after that");
+        assert_eq!(moved.event()["resource"]["metadata"]["body"], "And after that");
+    }
 }

@@ -3,6 +3,7 @@
 
 const METHODS = ["get", "post", "put", "delete"];
 const CHANGES = "This changes data on this server.";
+const STREAM_MILLISECONDS = 5000;
 let spec = { paths: {}, components: {} };
 let operations = [];
 
@@ -346,12 +347,23 @@ async function perform(request) {
   const started = performance.now();
   try {
     const response = await fetch(request.url, { method: request.method, headers, body, credentials: "omit", cache: "no-store" });
-    const text = await response.text();
+    const isStream = (response.headers.get("Content-Type") || "").startsWith("text/event-stream");
+    const text = await (isStream ? firstWords(response) : response.text());
     const milliseconds = Math.round(performance.now() - started);
     return drawResponse(response, text, milliseconds);
   } catch (error) {
     return [make("p", { class: "trouble" }, `The server did not answer: ${error.message}`)];
   }
+}
+
+// A stream has no end: what comes in the first seconds is shown.
+async function firstWords(response) {
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  const alarm = setTimeout(() => reader.cancel(), STREAM_MILLISECONDS);
+  let text = "";
+  for (let piece = await reader.read(); !piece.done; piece = await reader.read()) text += piece.value;
+  clearTimeout(alarm);
+  return text;
 }
 
 function drawResponse(response, text, milliseconds) {
@@ -374,7 +386,8 @@ function drawAnswers(operation) {
   let schema = null;
   for (const [status, response] of Object.entries(operation.responses || {})) {
     const found = resolve(response);
-    if (status < "300") schema = ((found.content || {})["application/json"] || {}).schema;
+    const content = found.content || {};
+    if (status < "300") schema = (content["application/json"] || content["text/event-stream"] || {}).schema;
     rows.push(make("tr", {}, make("td", {}, status), make("td", {}, inline(found.description || ""))));
   }
   const properties = schema ? drawSchema(schema) : null;
