@@ -488,3 +488,80 @@ enum Caught {
     Page(Vec<Arc<Made>>),
     Gap(Message),
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::notifications::Audience;
+
+    #[test]
+    fn a_filter_names_events_and_families() {
+        for (wanted, kind, fits) in [
+            ("content.imported", "content.imported", true),
+            ("content.imported", "content.replied", false),
+            ("content.*", "content.replied", true),
+            ("content.*", "content_thread.muted", false),
+            ("content*", "content.replied", false),
+            ("*", "content.replied", false),
+            (".*", "content.replied", false),
+            ("", "content.replied", false),
+        ] {
+            assert_eq!(names(wanted, kind), fits, "{wanted} {kind}");
+        }
+        for known in ["content.imported", "content.*", "user.*", "webhook.*", "api_access_token.updated"] {
+            assert!(is_known(known), "{known}");
+        }
+        for unknown in ["content", "content.", "content.boiled", "boiled.*", "*", ".*", "", "content.*.*"] {
+            assert!(!is_known(unknown), "{unknown}");
+        }
+    }
+
+    fn made(seq: i64, bytes: usize, seconds: i64) -> Arc<Made> {
+        let at = Timestamp::from_micros(seconds * 1_000_000);
+        let notification = Notification {
+            seq,
+            kind: "content.imported".into(),
+            at,
+            thread_id: None,
+            source_id: None,
+            audience: Audience::Account,
+            body: Map::new(),
+        };
+        let text = Text::from("x".repeat(bytes));
+        Arc::new(Made { notification: Arc::new(notification), message: Message { seq, text }, at })
+    }
+
+    fn found(stream: &Stream, seq: i64, seconds: i64) -> Option<Vec<i64>> {
+        match stream.after(seq, Timestamp::from_micros(seconds * 1_000_000)) {
+            Found::Some(made) => Some(made.iter().map(|made| made.message.seq).collect()),
+            Found::End => Some(Vec::new()),
+            Found::Behind => None,
+        }
+    }
+
+    #[test]
+    fn messages_are_kept_without_a_gap_for_a_while_and_within_bounds() {
+        let stream = Stream::default();
+        stream.skip(10);
+        assert_eq!(found(&stream, 9, 0), None, "what was before is not here");
+        assert_eq!(found(&stream, 10, 0), Some(vec![]));
+        assert_eq!(found(&stream, 99, 0), Some(vec![]), "who is ahead waits");
+        stream.keep(vec![made(11, 1, 100), made(12, 1, 100)]);
+        stream.keep(vec![made(13, 1, 105)]);
+        assert_eq!(found(&stream, 10, 105), Some(vec![11, 12, 13]));
+        assert_eq!(found(&stream, 12, 105), Some(vec![13]));
+        assert_eq!(found(&stream, 10, 110), None, "texts may have been erased since");
+        assert_eq!(found(&stream, 12, 110), Some(vec![13]));
+        assert_eq!(*stream.last.borrow(), 13);
+
+        stream.keep((14..14 + KEPT_MAX as i64).map(|seq| made(seq, 1, 110)).collect());
+        assert_eq!(found(&stream, 12, 110), None);
+        assert_eq!(found(&stream, 13, 110).map(|seqs| (seqs[0], seqs.len())), Some((14, PAGE_EVENTS)));
+        let end = 13 + KEPT_MAX as i64;
+        stream.keep((end + 1..end + 4).map(|seq| made(seq, KEPT_BYTES_MAX / 2, 110)).collect());
+        assert_eq!(found(&stream, end, 110), None);
+        assert_eq!(found(&stream, end + 1, 110), Some(vec![end + 2, end + 3]));
+        stream.keep(vec![made(end + 9, 1, 110)]);
+        assert_eq!(found(&stream, end + 3, 110), None, "nothing is passed over");
+    }
+}
