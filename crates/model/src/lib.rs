@@ -13,8 +13,10 @@ pub mod journal;
 pub mod permissions;
 pub mod query;
 pub mod secret;
+pub mod structured;
 pub mod time;
 pub mod time_zones;
+pub mod urls;
 
 pub use caller::Caller;
 pub use env::Env;

@@ -8,7 +8,6 @@ mod mobile_messaging;
 pub mod outbound;
 pub mod sdk;
 pub mod settings;
-mod urls;
 
 pub use settings::{Setting, SettingKind, Settings, validate_settings};
 

@@ -8,7 +8,7 @@ use frontdesk_model::{Env, Error, Secret, query};
 use serde_json::{Map, Value};
 
 use crate::SourceKind;
-use crate::urls::{URL_CHARACTERS_MAX, is_web_url};
+use frontdesk_model::urls::{URL_CHARACTERS_MAX, is_web_url};
 
 /// Shorter secrets can be guessed.
 pub const SECRET_CHARACTERS_MIN: usize = 8;

@@ -11,7 +11,7 @@ use super::limits::{
     CONTEXT_FIELDS_MAX, CONTEXT_TEXT_CHARACTERS_MAX, ID_CHARACTERS_MAX, LIST_ITEMS_MAX, SHORT_TEXT_CHARACTERS_MAX,
 };
 use super::{dates, limits};
-use crate::urls::{URL_CHARACTERS_MAX, is_web_url};
+use frontdesk_model::urls::{URL_CHARACTERS_MAX, is_web_url};
 
 /// A result of reading a field.
 pub(super) type Read<T> = Result<T, SendApiError>;

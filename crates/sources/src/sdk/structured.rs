@@ -9,7 +9,7 @@ use super::limits::{
     BUTTON_TITLE_CHARACTERS_MAX, BUTTONS_MAX, CAROUSEL_ITEMS_MAX, PAYLOAD_CHARACTERS_MAX, SELECT_ITEMS_MAX,
     STRUCTURED_TITLE_CHARACTERS_MAX, SUBTITLE_CHARACTERS_MAX,
 };
-use crate::urls::{URL_CHARACTERS_MAX, is_link};
+use frontdesk_model::urls::{URL_CHARACTERS_MAX, is_link};
 
 /// Reads a structured content. `has_body` says whether the message has a body: a select cannot do without.
 pub(super) fn read(mut fields: Fields, has_body: bool) -> Read<Value> {

@@ -3,19 +3,19 @@
 use url::Url;
 
 /// At most this many characters in an address.
-pub(crate) const URL_CHARACTERS_MAX: usize = 2_048;
+pub const URL_CHARACTERS_MAX: usize = 2_048;
 
 /// Schemes that run or embed what they carry: a click on such a link would act inside our own pages.
 const ACTIVE_SCHEMES: [&str; 8] =
     ["about", "blob", "data", "file", "filesystem", "javascript", "vbscript", "view-source"];
 
 /// Whether this is a complete address on the web: http or https, and a host.
-pub(crate) fn is_web_url(text: &str) -> bool {
+pub fn is_web_url(text: &str) -> bool {
     parse(text).is_some_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host() && text.contains("://"))
 }
 
 /// Whether this is an address that may be clicked: on the web, or one that opens an app.
-pub(crate) fn is_link(text: &str) -> bool {
+pub fn is_link(text: &str) -> bool {
     parse(text).is_some_and(|url| !ACTIVE_SCHEMES.contains(&url.scheme()))
 }
 
