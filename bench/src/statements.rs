@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Result, params};
 use crate::messages::Message;
 
 /// The product's schema.
-pub(crate) const MIGRATIONS: [(&str, &str); 15] = [
+pub(crate) const MIGRATIONS: [(&str, &str); 16] = [
     ("0001_log.sql", include_str!("../../migrations/0001_log.sql")),
     ("0002_people.sql", include_str!("../../migrations/0002_people.sql")),
     ("0003_conversations.sql", include_str!("../../migrations/0003_conversations.sql")),
@@ -22,6 +22,7 @@ pub(crate) const MIGRATIONS: [(&str, &str); 15] = [
     ("0013_identity_lists.sql", include_str!("../../migrations/0013_identity_lists.sql")),
     ("0014_webhooks.sql", include_str!("../../migrations/0014_webhooks.sql")),
     ("0015_mails.sql", include_str!("../../migrations/0015_mails.sql")),
+    ("0016_polling.sql", include_str!("../../migrations/0016_polling.sql")),
 ];
 
 /// As long as the product's, so that the pages fill alike.

@@ -16,7 +16,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 SIGNATURE_HEADER = "X-SMCCSDK-SIGNATURE"
 # Frontdesk sends a body of 20,000 characters and the addresses of attachments: far less than this.
 REQUEST_BYTES_MAX = 1024 * 1024
-CREATING_ACTIONS = ("messages.create", "private_messages.create", "threads.create")
+# What it can do: it has no lists, so it is not asked what is new.
+OBJECTS = {"messages": ["create"], "private_messages": ["create"], "threads": ["create"]}
+CREATING_ACTIONS = tuple(f"{name}.{action}" for name, actions in OBJECTS.items() for action in actions)
 
 
 def sign(secret: bytes, body: bytes) -> str:
@@ -36,6 +38,8 @@ class Channel(BaseHTTPRequestHandler):
         if not hmac.compare_digest(sign(self.secret, body).encode(), given.encode()):
             return self.answer(422, {"error": {"fatal": False, "message": "Invalid signature"}})
         request = json.loads(body)
+        if request["action"] == "implementation.info":
+            return self.answer(200, {"objects": OBJECTS, "options": []})
         if request["action"] not in CREATING_ACTIONS:
             return self.answer(422, {"error": {"fatal": False, "message": "Invalid action"}})
         params = request["params"]

@@ -69,17 +69,24 @@ pub struct Reply {
     pub body: Vec<u8>,
     /// How long it takes to answer.
     pub delay: Duration,
+    /// The signature that is sent with it.
+    pub signature: Option<String>,
 }
 
 impl Reply {
     /// 200 with this JSON.
     pub fn json(body: &Value) -> Reply {
-        Reply { status: 200, body: body.to_string().into(), delay: Duration::ZERO }
+        Reply { status: 200, body: body.to_string().into(), delay: Duration::ZERO, signature: None }
     }
 
     /// A status with this text.
     pub fn status(status: u16, body: &str) -> Reply {
-        Reply { status, body: body.into(), delay: Duration::ZERO }
+        Reply { status, body: body.into(), delay: Duration::ZERO, signature: None }
+    }
+
+    /// The same with a signature.
+    pub fn signed(self, secret: &str) -> Reply {
+        Reply { signature: Some(sign(secret, &self.body)), ..self }
     }
 
     /// The same, later.
@@ -95,6 +102,10 @@ struct Shared {
     script: Mutex<Arc<Script>>,
     /// What a webhook's challenge is answered with; none: as it should be.
     refusal: Mutex<Option<Reply>>,
+    /// What it says of itself.
+    info: Mutex<Reply>,
+    /// How often it was asked what it can do, and for lists.
+    asked: Mutex<Vec<Push>>,
     files: Mutex<HashMap<String, (String, Vec<u8>)>>,
     received: AtomicUsize,
     stopped: AtomicBool,
@@ -120,6 +131,8 @@ impl FakeChannel {
             pushes: Mutex::default(),
             script: Mutex::new(Arc::new(script)),
             refusal: Mutex::default(),
+            info: Mutex::new(Reply::json(&json!({ "objects": { "messages": ["create"] }, "options": [] }))),
+            asked: Mutex::default(),
             files: Mutex::default(),
             received: AtomicUsize::new(0),
             stopped: AtomicBool::new(false),
@@ -152,6 +165,16 @@ impl FakeChannel {
     /// Answers as this says from now on.
     pub fn answer(&self, script: impl Fn(&Push) -> Reply + Send + Sync + 'static) {
         *lock(&self.shared.script) = Arc::new(Box::new(script));
+    }
+
+    /// Says this of itself from now on, when it is asked for `implementation.info`. At first it has no lists.
+    pub fn describe(&self, info: Reply) {
+        *lock(&self.shared.info) = info;
+    }
+
+    /// Every question so far, for `implementation.info` or a list.
+    pub fn asked(&self) -> Vec<Push> {
+        lock(&self.shared.asked).clone()
     }
 
     /// Its address as a webhook's receiver.
@@ -190,7 +213,7 @@ impl FakeChannel {
         format!("http://{}{path}", self.address)
     }
 
-    /// Every request so far that was no GET.
+    /// Every request so far that was no GET and no question.
     pub fn pushes(&self) -> Vec<Push> {
         lock(&self.shared.pushes).iter().filter(|push| push.method != "GET").cloned().collect()
     }
@@ -227,18 +250,24 @@ fn serve(shared: &Shared, stream: TcpStream) {
             "GET" => {
                 let file = lock(&shared.files).get(&push.target).cloned();
                 match file {
-                    Some((kind, bytes)) => (Reply { status: 200, body: bytes, delay: Duration::ZERO }, kind),
+                    Some((kind, bytes)) => {
+                        (Reply { status: 200, body: bytes, delay: Duration::ZERO, signature: None }, kind)
+                    }
                     None => (challenged(shared, &push), "text/plain".to_owned()),
                 }
             }
+            _ if push.action() == "implementation.info" => (lock(&shared.info).clone(), "application/json".to_owned()),
             _ => {
                 let script = lock(&shared.script).clone();
                 (script(&push), "application/json".to_owned())
             }
         };
-        let (Reply { status, body, delay }, kind) = reply;
+        let (Reply { status, body, delay, signature }, kind) = reply;
+        let signature = signature.map(|signature| format!("X-SMCCSDK-SIGNATURE: {signature}\r\n")).unwrap_or_default();
         std::thread::sleep(delay);
-        let head = format!("HTTP/1.1 {status} X\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n", body.len());
+        let length = body.len();
+        let head =
+            format!("HTTP/1.1 {status} X\r\nContent-Type: {kind}\r\n{signature}Content-Length: {length}\r\n\r\n");
         let stream = reader.get_mut();
         if stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body)).is_err() {
             return;
@@ -279,8 +308,15 @@ fn read(shared: &Shared, reader: &mut BufReader<TcpStream>) -> Option<Push> {
     let length = length.and_then(|(_, value)| value.parse().ok()).unwrap_or(0);
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
-    let number = shared.received.fetch_add(1, Ordering::SeqCst);
-    let push = Push { number, method, target, headers, body, at: Instant::now() };
+    let mut push = Push { number: 0, method, target, headers, body, at: Instant::now() };
+    let action = push.action();
+    if action == "implementation.info" || action.ends_with(".list") {
+        let mut asked = lock(&shared.asked);
+        push.number = asked.len();
+        asked.push(push.clone());
+        return Some(push);
+    }
+    push.number = shared.received.fetch_add(1, Ordering::SeqCst);
     lock(&shared.pushes).push(push.clone());
     Some(push)
 }

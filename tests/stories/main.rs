@@ -37,6 +37,7 @@ mod mcp;
 mod muting;
 mod operating;
 mod permissions;
+mod polling;
 mod rest;
 mod roles;
 mod scheduling;

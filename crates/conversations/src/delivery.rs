@@ -245,7 +245,7 @@ impl Delivery {
             return Ok(Some(failed(NO_ADDRESS)));
         };
         let needs_no_other_spelling = request.body.is_ascii();
-        let sent = self.app.outbound.send(outbound_request(request, ATTEMPT_DEADLINE)?).await;
+        let sent = self.app.outbound.send(outbound_request(request, ATTEMPT_DEADLINE, ANSWER_BYTES_MAX)?).await;
         let refused = sent.as_ref().is_ok_and(|answer| answer.status == http::StatusCode::UNPROCESSABLE_ENTITY);
         let sent = match delivery.respelled.filter(|_| refused && !needs_no_other_spelling) {
             // Some channels verify signatures over another spelling of the same JSON.
@@ -254,7 +254,7 @@ impl Delivery {
                 let request = (delivery.request)(&channel.settings, &again, self.app.env.now());
                 let Some(mut request) = request else { return Ok(Some(failed(NO_ADDRESS))) };
                 request.body = respelled(&request.body);
-                self.app.outbound.send(outbound_request(request, RESPELLED_DEADLINE)?).await
+                self.app.outbound.send(outbound_request(request, RESPELLED_DEADLINE, ANSWER_BYTES_MAX)?).await
             }
             None => sent,
         };
@@ -269,7 +269,12 @@ fn failed(message: &str) -> Outcome {
     Outcome::Failed { fatal: false, message: message.into() }
 }
 
-fn outbound_request(request: Request, deadline: Duration) -> Result<OutboundRequest> {
+/// A channel's request, signed, for the guarded client.
+pub(crate) fn outbound_request(
+    request: Request,
+    deadline: Duration,
+    answer_bytes_max: usize,
+) -> Result<OutboundRequest> {
     let mut headers = vec![(http::header::CONTENT_TYPE, HeaderValue::from_static(request.content_type))];
     if let Some(signature) = &request.signature {
         let signed = frontdesk_net::sdk_signature(signature.key.reveal().as_bytes(), &request.body);
@@ -282,7 +287,7 @@ fn outbound_request(request: Request, deadline: Duration) -> Result<OutboundRequ
         headers,
         body: request.body.into(),
         deadline,
-        answer_bytes_max: ANSWER_BYTES_MAX,
+        answer_bytes_max,
         verify_tls: true,
     })
 }

@@ -230,7 +230,8 @@ fn store(tx: &mut dyn Tx, env: &Env, channel: &Channel, author: &InboundAuthor) 
         .id)
 }
 
-fn find_by_foreign_id(tx: &mut dyn Tx, source_id: Id, object: &str, foreign_id: &str) -> Result<Option<Id>> {
+/// The content that a channel's id stands for.
+pub(crate) fn find_by_foreign_id(tx: &mut dyn Tx, source_id: Id, object: &str, foreign_id: &str) -> Result<Option<Id>> {
     let row = tx.first(
         "SELECT content_id FROM content_keys WHERE source_id = $1 AND object = $2 AND foreign_id = $3",
         args![&source_id, object, foreign_id],

@@ -18,6 +18,7 @@ pub mod interventions;
 mod journal;
 mod moments;
 pub mod notifications;
+pub mod polling;
 mod search_dates;
 pub mod send_api;
 pub mod simulation;

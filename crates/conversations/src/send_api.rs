@@ -168,7 +168,7 @@ async fn take(
         return Err(Refusal::told(SendApiError::SourceNotFound, "the source is inactive"));
     }
     let (env, to) = (app.env.clone(), channel.clone());
-    match sdk::parse_send_api(body, channel.settings.list(sdk::OPTIONS))? {
+    match sdk::parse_send_api(body, channel.options())? {
         Inbound::Content(mut content) => {
             if let Some(gathering) = app.gathering.as_ref().filter(|_| Gathering::suits(&content)) {
                 return Ok(gathering.store(to, Arc::from(content)).await?);

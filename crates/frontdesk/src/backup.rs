@@ -83,6 +83,8 @@ const TABLES: &[Table] = &[
     table("content_keys"),
     table("attachments"),
     table("deliveries"),
+    table("polls"),
+    table("poll_cursors"),
     table("automatic_answers"),
     table("sweeps"),
     table("erasures"),

@@ -41,6 +41,7 @@ pub(crate) const ALL: &[Migration] = &[
     both!(13, "0013_identity_lists"),
     both!(14, "0014_webhooks"),
     both!(15, "0015_mails"),
+    both!(16, "0016_polling"),
 ];
 
 #[cfg(test)]

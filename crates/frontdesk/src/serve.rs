@@ -12,7 +12,7 @@ use frontdesk_conversations::automatic_answers::AutomaticAnswers;
 use frontdesk_conversations::contents::indexing;
 use frontdesk_conversations::delivery::Delivery;
 use frontdesk_conversations::ingest_many::Gathering;
-use frontdesk_conversations::{Conversations, send_api, stream, timers};
+use frontdesk_conversations::{Conversations, polling, send_api, stream, timers};
 use frontdesk_model::{Env, error};
 use frontdesk_net::{AddressPolicy, InboundLimits, Outbound, PeerAddress};
 use frontdesk_people::mails::{Letters, Sending};
@@ -121,6 +121,7 @@ pub(crate) async fn run(settings: Settings, directory: DataDir, store: Store, en
     let sending = Sending::new(store.clone(), env.clone(), settings.mailer.clone(), mails);
     workers.spawn(sending.run(stopping.clone()));
     workers.spawn(timers::run(app.clone(), stopping.clone()));
+    workers.spawn(polling::run(app.clone(), settings.poll_interval, stopping.clone()));
     workers.spawn(attachments::fetching::run(app.clone(), stopping.clone()));
     workers.spawn(indexing::catch_up(store.clone(), stopping.clone()));
     workers.spawn(housekeeping::run(store.clone(), env.clone(), settings.log_days, stopping.clone()));

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use frontdesk_conversations::polling;
 use frontdesk_net::{MailSender, MailServer, Mailer};
 use frontdesk_rest::STREAMS_MAX;
 use ipnet::IpNet;
@@ -83,6 +84,10 @@ pub(crate) struct Given {
     #[arg(long, value_name = "N", env = "FRONTDESK_STREAMS_MAX", help_heading = "Settings")]
     pub(crate) streams_max: Option<u32>,
 
+    /// Seconds between two times that a channel is asked what is new
+    #[arg(long, value_name = "SECONDS", env = "FRONTDESK_POLL_INTERVAL", help_heading = "Settings")]
+    pub(crate) poll_interval: Option<u32>,
+
     /// How many days the log of events is kept
     #[arg(long, value_name = "DAYS", env = "FRONTDESK_LOG_DAYS", help_heading = "Settings")]
     pub(crate) log_days: Option<u32>,
@@ -122,6 +127,7 @@ pub(crate) struct Settings {
     pub(crate) secret_key_file: PathBuf,
     pub(crate) connections_max: u32,
     pub(crate) streams_max: u32,
+    pub(crate) poll_interval: u32,
     pub(crate) log_days: u32,
     pub(crate) log: String,
     pub(crate) log_format: LogFormat,
@@ -154,6 +160,10 @@ impl Given {
         if log_days == 0 {
             return Err("log-days: it should be at least 1".into());
         }
+        let poll_interval = self.poll_interval.or(file.poll_interval).unwrap_or(polling::INTERVAL_SECONDS);
+        if !(1..=86_400).contains(&poll_interval) {
+            return Err("poll-interval: it should be from 1 to 86400 seconds".into());
+        }
         let mail_from = self.mail_from.or(file.mail_from).filter(|text| !text.is_empty());
         let smtp_url = self.smtp_url.or(file.smtp_url).filter(|url| !url.is_empty());
         let mailer = smtp_url.map(|url| mailer(&url, mail_from.as_deref())).transpose()?;
@@ -170,6 +180,7 @@ impl Given {
             mailer,
             connections_max,
             streams_max: self.streams_max.or(file.streams_max).unwrap_or(STREAMS_MAX),
+            poll_interval,
             log_days,
             log: self.log.or(file.log).unwrap_or_else(|| "info".into()),
             log_format: self.log_format.or(file.log_format).unwrap_or_default(),
@@ -252,6 +263,9 @@ pub(crate) const COMMENTED_FILE: &str = r#"# Frontdesk's configuration. Environm
 # At most this many live streams at once; each is a connection.
 # streams_max = 5000
 
+# Seconds between two times that a channel is asked what is new.
+# poll_interval = 60
+
 # How many days the log of events is kept.
 # log_days = 30
 
@@ -275,7 +289,7 @@ mod tests {
             .map(|line| format!("{line}\n"))
             .collect();
         let file: Given = toml::from_str(&uncommented).expect("the commented file");
-        assert_eq!(uncommented.lines().count(), 16);
+        assert_eq!(uncommented.lines().count(), 17);
         let defaults = Given::default().complete().expect("defaults");
         assert!(file.clone().complete().expect("the commented file's settings").mailer.is_some());
         let same = Given {
@@ -312,6 +326,7 @@ mod tests {
             (with_mail("smtps://mail.example.com", "desk"), "mail-from"),
             (Given { connections_max: Some(0), ..Given::default() }, "connections-max"),
             (Given { log_days: Some(0), ..Given::default() }, "log-days"),
+            (Given { poll_interval: Some(0), ..Given::default() }, "poll-interval"),
         ] {
             assert!(given.complete().expect_err(name).starts_with(name));
         }

@@ -82,6 +82,7 @@ pub(super) const TABLE: &[Row] = &[
     row("getSource").on_source(),
     row("createSource").first(&["create_content_source"]).body(SOURCE),
     row("updateSource").first(&["update_content_source"]).on_source().body(r#"{ "color": 3 }"#),
+    row("synchronizeSource").first(&["update_content_source"]).on_source(),
     row("deleteSource").first(&["create_content_source"]).on_source().object("empty_source"),
     row("getAllCommunities").first(&["read_community"]),
     row("getCommunity").first(&["read_community"]),

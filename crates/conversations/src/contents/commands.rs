@@ -240,8 +240,7 @@ fn initiate_route(app: &Conversations, call: &Call, draft: &Draft, tx: &mut dyn 
         let message = "to must not be empty: on this source a message goes to somebody; name their foreign_id.";
         return Err(error::invalid("to", "blank", message));
     }
-    let unthreaded =
-        channel.settings.list("options").is_some_and(|list| list.iter().any(|o| o == "messages.unthreaded"));
+    let unthreaded = channel.options().is_some_and(|list| list.iter().any(|o| o == "messages.unthreaded"));
     let object = match recipient_id {
         _ if channel.kind.is_messaging => ContentObject::Message,
         Some(_) => ContentObject::PrivateMessage,

@@ -5,10 +5,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use frontdesk_model::{Id, Result, Secret, error};
-use frontdesk_sources::{Settings, SourceKind};
+use frontdesk_sources::{Settings, SourceKind, sdk};
 use frontdesk_store::{Row, Seal, Store, Tx, args};
 
 use crate::identity_groups::mapping::{self, Mapping};
+use crate::polling;
 
 use super::{CommonSettings, StoredSettings, kind_of};
 
@@ -20,17 +21,27 @@ pub(crate) struct Channel {
     pub(crate) active: bool,
     pub(crate) common: CommonSettings,
     pub(crate) settings: Settings,
+    /// What its channel told of itself; none as long as it has not.
+    pub(crate) implementation: Option<sdk::Implementation>,
     /// How its community maps extra values.
     pub(crate) mappings: Vec<Mapping>,
     pub(crate) version: i64,
 }
 
 impl Channel {
+    /// The options that hold: those that an administrator set, else those that the channel told. None when nobody has
+    /// said anything.
+    pub(crate) fn options(&self) -> Option<&[String]> {
+        let told = || self.implementation.as_ref().map(sdk::Implementation::options);
+        self.settings.list(sdk::OPTIONS).or_else(told)
+    }
+
     /// Reads a source and opens its secrets.
     pub(crate) fn load(tx: &mut dyn Tx, seal: &Seal, source_id: Id) -> Result<Option<Channel>> {
         let row = tx.first(
             "SELECT id, community_id, type, active, settings, secrets, version,
-               (SELECT extra_value_mappings FROM communities WHERE communities.id = sources.community_id)
+               (SELECT extra_value_mappings FROM communities WHERE communities.id = sources.community_id),
+               (SELECT implementation FROM polls WHERE polls.source_id = sources.id)
              FROM sources WHERE id = $1",
             args![&source_id],
         )?;
@@ -54,6 +65,7 @@ impl Channel {
             settings: Settings::from_stored(kind, &stored.own, &secrets),
             common: stored.common,
             version: row.get(6)?,
+            implementation: polling::read_implementation(row.get(8)?)?,
             mappings: mapping::parse(&row.get::<String>(7)?)?,
         })
     }

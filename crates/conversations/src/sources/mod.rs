@@ -42,8 +42,7 @@ pub(crate) struct StoredSettings {
     pub(crate) own: serde_json::Map<String, serde_json::Value>,
 }
 
-pub(crate) const COLUMNS: &str =
-    "sources.id, type, community_id, name, active, settings, error_message, created_at, updated_at";
+pub(crate) const COLUMNS: &str = "sources.id, type, community_id, name, active, settings, coalesce((SELECT error FROM polls WHERE polls.source_id = sources.id), error_message), created_at, updated_at";
 
 pub(crate) fn source(row: &Row) -> Result<Source> {
     let (kind, settings): (String, String) = (row.get(1)?, row.get(5)?);

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::settings::{AutoResponseTrigger, Known, OwnSettings, Signature, TriggerFlags, TriggerPeriods, Update};
 use super::{COLUMNS, Channel, CommonSettings, Source, StoredSettings, by_id, channel, find, grant, source, told_id};
-use crate::{Conversations, categories, communities, events, identities};
+use crate::{Conversations, categories, communities, events, identities, polling};
 
 /// Icon colours, by number.
 const COLOURS: [&str; 10] =
@@ -135,6 +135,7 @@ fn extended(app: &Conversations, call: &Call, tx: &mut dyn Tx, source: Source) -
     let mut answer = with_time_sheets(tx, vec![answer(source)])?.remove(0);
     let channel = Channel::load(tx, &app.seal, id)?.ok_or_else(|| error::not_found("source"))?;
     answer.own = channel.settings.public();
+    answer.own.extend(polling::shown(tx, id)?);
     if call.caller.may(Permission::UpdateContentSource) {
         for (name, secret) in channel.settings.secrets() {
             answer.own.insert(name.into(), secret.reveal().into());
@@ -215,7 +216,8 @@ struct Create {
 }
 
 pub(super) fn operations(app: &Arc<Conversations>) -> Vec<Operation> {
-    let [for_list, for_show, for_create, for_update, for_delete] = std::array::from_fn(|_| app.clone());
+    let [for_list, for_show, for_create, for_update, for_synchronize, for_delete] =
+        std::array::from_fn(|_| app.clone());
     vec![
         Operation::read("getAllSources", Method::GET, "/content_sources", move |call, parameters, tx| {
             list(&for_list, call, parameters, tx)
@@ -265,6 +267,24 @@ pub(super) fn operations(app: &Arc<Conversations>) -> Vec<Operation> {
         .summary("Changes how an e-mail source signs in at its mail servers.")
         .notes("There are no e-mail sources yet, and every other source is 422.")
         .permissions(&[Permission::UpdateContentSource]),
+        Operation::write(
+            "synchronizeSource",
+            Method::POST,
+            "/content_sources/{sourceId}/synchronize",
+            move |call, _: NoParameters, tx| {
+                let source = find(tx, &call.caller, call.id("sourceId", "source")?)?;
+                polling::synchronize(call, &source, tx)?;
+                extended(&for_synchronize, call, tx, source)
+            },
+        )
+        .tag("Sources")
+        .summary("Asks a Channel SDK source's channel now what it can do and what is new.")
+        .notes(
+            "The answer does not wait for that: synchronization in it tells when the last run ended, how many contents \
+             were imported so far, and what stopped the run.",
+        )
+        .permissions(&[Permission::UpdateContentSource])
+        .extension(),
         Operation::write(
             "deleteSource",
             Method::DELETE,
@@ -337,10 +357,13 @@ fn create(app: &Conversations, call: &Call, parameters: Create, tx: &mut dyn Tx)
             now
         ],
     )?;
+    let source = by_id(tx, id)?.ok_or_else(|| error::broken("a source vanished while it was created"))?;
+    if polling::is_polled(&source) {
+        polling::ask_soon(tx, id, now)?;
+    }
     tx.execute("INSERT INTO source_counters (source_id, threads, contents) VALUES ($1, 0, 0)", args![&id])?;
     grant_to_administrators(tx, id, call.caller.user_id)?;
     tx.append(events::by(call, "content_source.created", id, None, serde_json::json!({ "source_id": id })));
-    let source = by_id(tx, id)?.ok_or_else(|| error::broken("a source vanished while it was created"))?;
     extended(app, call, tx, source)
 }
 
@@ -416,10 +439,13 @@ fn update(app: &Conversations, call: &Call, parameters: Update, tx: &mut dyn Tx)
     if sheets != sheets_before {
         time_sheets::set_of_source(tx, id, sheets.first().copied())?;
     }
-    let common = parameters.apply(source.stored.common, kind, &mut InStore(tx))?;
+    let common = parameters.apply(source.stored.common.clone(), kind, &mut InStore(tx))?;
     let stored = StoredSettings { common, own: settings.public() };
     let is_same = (name.as_str(), active, settings == channel.settings, json(&stored)?, sheets)
         == (source.name.as_str(), source.active, true, before, sheets_before);
+    if polling::is_polled(&source) {
+        polling::ask_soon(tx, id, call.env.now())?;
+    }
     if is_same {
         return by_id(tx, id)?
             .ok_or_else(|| error::not_found("source"))
@@ -457,6 +483,7 @@ fn delete(app: &Conversations, call: &Call, tx: &mut dyn Tx) -> Result<Answer> {
     for table in ["source_counters", "sweeps", "automatic_answers"] {
         tx.execute(&format!("DELETE FROM {table} WHERE source_id = $1"), args![&id])?;
     }
+    polling::forget(tx, id)?;
     time_sheets::set_of_source(tx, id, None)?;
     tx.execute("DELETE FROM sources WHERE id = $1", args![&id])?;
     tx.append(events::by(call, "content_source.destroyed", id, None, serde_json::json!({ "source_id": id })));

@@ -251,8 +251,13 @@ fn holds_nul(value: &Value) -> bool {
 
 /// Whether the text holds more JSON values than a request may, counted without building them.
 pub(super) fn holds_too_many_values(json: &[u8]) -> bool {
+    holds_more_values(json, limits::REQUEST_VALUES_MAX)
+}
+
+/// Whether the text holds more JSON values than these.
+pub(super) fn holds_more_values(json: &[u8], values_max: usize) -> bool {
     // Every value takes at least one byte.
-    if json.len() <= limits::REQUEST_VALUES_MAX {
+    if json.len() <= values_max {
         return false;
     }
     let (mut values, mut in_text, mut escaped) = (0, false, false);
@@ -265,5 +270,5 @@ pub(super) fn holds_too_many_values(json: &[u8]) -> bool {
             _ => {}
         }
     }
-    values > limits::REQUEST_VALUES_MAX
+    values > values_max
 }

@@ -31,7 +31,7 @@ pub fn parse_send_api(body: &[u8], options: Option<&[String]>) -> Result<Inbound
 }
 
 #[derive(Clone, Copy)]
-struct Options<'a>(Option<&'a [String]>);
+pub(super) struct Options<'a>(pub(super) Option<&'a [String]>);
 
 impl Options<'_> {
     fn has(self, name: &str) -> bool {
@@ -76,11 +76,16 @@ fn unknown_action(action: &str) -> String {
     )
 }
 
-fn content(object: ContentObject, mut params: Fields, options: Options) -> Read<Inbound> {
+fn content(object: ContentObject, params: Fields, options: Options) -> Read<Inbound> {
+    read_content(object, params, options).map(|content| Inbound::Content(Box::new(content)))
+}
+
+/// Reads a content, however it came.
+pub(super) fn read_content(object: ContentObject, mut params: Fields, options: Options) -> Read<InboundContent> {
     let mut content = InboundContent::new(object, params.required("id", Fields::id)?);
     if object == ContentObject::Thread && options.has("threads.no_content") {
         content.title = params.text("title", TITLE_CHARACTERS_MAX)?;
-        return Ok(Inbound::Content(Box::new(content)));
+        return Ok(content);
     }
     let author_fields = params.required("author", Fields::object)?;
     content.author = Some(author(author_fields)?);
@@ -112,7 +117,7 @@ fn content(object: ContentObject, mut params: Fields, options: Options) -> Read<
             message_parts(&mut content, &mut params, options)?;
         }
     }
-    Ok(Inbound::Content(Box::new(content)))
+    Ok(content)
 }
 
 /// What messages and private messages have and threads do not.

@@ -5,6 +5,20 @@
 pub const REQUEST_BYTES_MAX: usize = 20_971_520;
 /// JSON values in a request: more would cost far more memory than the bytes that were sent.
 pub const REQUEST_VALUES_MAX: usize = 100_000;
+/// Bytes of an answer to a question of ours.
+pub const LIST_BYTES_MAX: usize = 20_971_520;
+/// Objects in the answer to a list action.
+pub const LIST_OBJECTS_MAX: usize = 1_000;
+/// JSON values in the answer to a list action.
+pub const LIST_VALUES_MAX: usize = 500_000;
+/// Objects in the answer to `implementation.info`.
+pub const OBJECTS_MAX: usize = 50;
+/// Actions of one object there.
+pub const ACTIONS_MAX: usize = 100;
+/// Languages there.
+pub const LOCALES_MAX: usize = 100;
+/// Labels of one language there.
+pub const LOCALE_LABELS_MAX: usize = 200;
 /// Characters of a body (public), and of a typing preview.
 pub const BODY_CHARACTERS_MAX: usize = 20_000;
 /// Characters of an id.

@@ -5,15 +5,19 @@ mod attachments;
 pub mod dates;
 mod errors;
 mod fields;
+mod implementation;
 mod inbound;
 pub mod limits;
 mod outbound;
+mod polling;
 mod settings;
 mod structured;
 
 pub use errors::SendApiError;
+pub use implementation::Implementation;
 pub use inbound::parse_send_api;
 pub use outbound::{escaped, push, read_answer};
+pub use polling::{Info, PolledAnswer, Slice, info_request, list_action, list_request, read_info, read_list};
 pub use settings::{ACCESS_TOKEN, BASE_URI, OPTION_NAMES, OPTIONS};
 
 use crate::{Delivery, SourceKind};

@@ -25,6 +25,32 @@ pub(super) fn request(settings: &Settings, content: &OutboundContent, now: Times
     })
 }
 
+/// The signed request of any action; none while the source has no address or no token.
+pub(super) fn action_request(
+    settings: &Settings,
+    action: &str,
+    params: Option<Map<String, Value>>,
+    now: Timestamp,
+) -> Option<Request> {
+    Some(Request {
+        url: settings.text(BASE_URI)?.to_owned(),
+        content_type: "application/json",
+        body: envelope(action, params, now),
+        signature: Some(Signature { header: sdk::SIGNATURE_HEADER, key: settings.secret(ACCESS_TOKEN)?.clone() }),
+    })
+}
+
+/// An action as it is posted.
+fn envelope(action: &str, params: Option<Map<String, Value>>, now: Timestamp) -> Vec<u8> {
+    let mut request = Map::new();
+    request.insert("action".into(), action.into());
+    if let Some(params) = params {
+        request.insert("params".into(), params.into());
+    }
+    request.insert("time".into(), now.rest().into());
+    Value::Object(request).to_string().into_bytes()
+}
+
 /// The body that creates a content on the channel. It is compact, with the action first and raw UTF-8, because servers
 /// verify the signature over what they get when they parse the body and write it again.
 pub fn push(content: &OutboundContent, now: Timestamp) -> Vec<u8> {
@@ -52,11 +78,7 @@ pub fn push(content: &OutboundContent, now: Timestamp) -> Vec<u8> {
     set("title", text(&content.title));
     set("updated_at", Some(Value::from(content.updated_at.rest())).filter(|_| !is_thread));
 
-    let mut request = Map::new();
-    request.insert("action".into(), format!("{}s.create", content.object.as_str()).into());
-    request.insert("params".into(), params.into());
-    request.insert("time".into(), now.rest().into());
-    Value::Object(request).to_string().into_bytes()
+    envelope(&format!("{}s.create", content.object.as_str()), Some(params), now)
 }
 
 fn attachments(content: &OutboundContent) -> Option<Value> {
@@ -132,15 +154,20 @@ pub fn read_answer(status: u16, body: &[u8], truncated: bool) -> Outcome {
         return Outcome::Failed { fatal: false, message };
     }
     // The rest of a cut body could contradict its beginning, so nothing is read from it.
-    let answer = if truncated { None } else { serde_json::from_slice(body).ok() };
-    let Some(Value::Object(answer)) = answer else { return Outcome::Delivered { foreign_id: None } };
-    if let Some(error) = answer.get("error").filter(|error| is_error(error)) {
-        let text = error.get("message").unwrap_or(error).as_str().map(explanation).filter(|text| !text.is_empty());
-        let message = text.unwrap_or_else(|| "The channel answered an error without a message.".into());
-        let fatal = error.get("fatal").and_then(lenient_boolean).unwrap_or(false);
+    let answer: Option<Value> = if truncated { None } else { serde_json::from_slice(body).ok() };
+    let Some(answer) = answer else { return Outcome::Delivered { foreign_id: None } };
+    if let Some((fatal, message)) = told_error(&answer) {
         return Outcome::Failed { fatal, message };
     }
     Outcome::Delivered { foreign_id: answer.get("id").and_then(foreign_id) }
+}
+
+/// The error that an answer tells although its status is a success: whether it is fatal, and the message.
+pub(super) fn told_error(answer: &Value) -> Option<(bool, String)> {
+    let error = answer.as_object()?.get("error").filter(|error| is_error(error))?;
+    let text = error.get("message").unwrap_or(error).as_str().map(explanation).filter(|text| !text.is_empty());
+    let message = text.unwrap_or_else(|| "The channel answered an error without a message.".into());
+    Some((error.get("fatal").and_then(lenient_boolean).unwrap_or(false), message))
 }
 
 /// The documented error is an object; a bare text is taken as one too, because a message shown as sent although it
@@ -153,7 +180,7 @@ fn is_error(error: &Value) -> bool {
     }
 }
 
-fn foreign_id(id: &Value) -> Option<String> {
+pub(super) fn foreign_id(id: &Value) -> Option<String> {
     match id {
         Value::String(id) => Some(id.clone())
             .filter(|id| !id.is_empty() && !id.contains('\0') && id.chars().count() <= ID_CHARACTERS_MAX),
@@ -163,7 +190,7 @@ fn foreign_id(id: &Value) -> Option<String> {
 }
 
 /// What a channel says, short and on one line.
-fn explanation(text: &str) -> String {
+pub(super) fn explanation(text: &str) -> String {
     let spaced = text.chars().map(|c| if c.is_whitespace() { ' ' } else { c });
     let clean: String = spaced.filter(|c| !c.is_control()).take(EXPLANATION_CHARACTERS_MAX).collect();
     clean.trim().to_owned()

@@ -1,0 +1,612 @@
+//! Polling: asking the channels of Channel SDK sources what they can do and what is new (rows 12.02 to 12.04).
+//!
+//! A row of `polls` says when a source is asked next. One node claims it, asks `implementation.info`, then each list from
+//! where it was read to, slice after slice until there is nothing new. What a slice holds is taken in by the same
+//! command as the real-time half, in short transactions, so that nobody waits long behind an import; the place in the
+//! list moves with the last of them. Whatever is killed, the next run goes on there, and what it is told again is known.
+
+use std::collections::HashSet;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use frontdesk_model::{Env, Error, Id, Result, Timestamp, error};
+use frontdesk_rest::Call;
+use frontdesk_sources::inbound::{ContentObject, InboundContent};
+use frontdesk_sources::outbound::Request;
+use frontdesk_sources::sdk::{self, Implementation, Info, PolledAnswer, Slice};
+use frontdesk_store::{Row, Tx, args};
+use futures_util::FutureExt;
+use serde_json::{Map, Value, json};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+
+use crate::attachments::{self, StoredInbound};
+use crate::delivery::outbound_request;
+use crate::ingest::{self, Ingested};
+use crate::sources::{Channel, Source};
+use crate::{Conversations, ingest_many};
+
+/// Seconds between two runs, unless the operator says otherwise.
+pub const INTERVAL_SECONDS: u32 = 60;
+/// A channel without a list is asked so many times less often what it can do (row 12.03).
+const WITHOUT_LIST_FACTOR: i64 = 3;
+/// The pauses after failures double up to so many seconds, or to the interval where that is longer.
+const PAUSE_SECONDS_MAX: i64 = 900;
+/// For one answer.
+const ANSWER_DEADLINE: Duration = Duration::from_secs(30);
+/// How long a worker may hold a source without writing: an answer, and the time to take in a part of it.
+const CLAIM_SECONDS: i64 = 120;
+/// A run that takes longer makes room for others and goes on when it is its turn again.
+const RUN_SECONDS_MAX: i64 = 300;
+/// At most this many runs at once: those of slow channels must not hold up the others.
+const RUNS_MAX: usize = 48;
+/// At most this many answers are read at once, which takes several times their size in memory.
+const READINGS_MAX: usize = 2;
+/// Contents in one transaction: everybody else waits behind it.
+const CONTENTS_PER_WRITE: usize = 32;
+/// Sources that are due are looked for this often.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// Characters that are kept of what is wrong with an object.
+const EXPLANATION_CHARACTERS_MAX: usize = 500;
+/// What people read when the fault is ours.
+const BROKEN: &str = "what the channel told could not be taken in; the server's log says why";
+
+/// Whether sources like this are asked.
+pub(crate) fn is_polled(source: &Source) -> bool {
+    source.kind.type_name == "sdk"
+}
+
+/// Asks a source as soon as a worker is free: at its creation, at each save, and when somebody wants it.
+pub(crate) fn ask_soon(tx: &mut dyn Tx, source_id: Id, now: Timestamp) -> Result<()> {
+    tx.execute(
+        "INSERT INTO polls (source_id, failures, imported, skipped, claim, due_at) VALUES ($1, 0, 0, 0, 0, $2)
+         ON CONFLICT (source_id) DO UPDATE SET due_at = $2",
+        args![&source_id, now],
+    )?;
+    Ok(())
+}
+
+/// Asks a source now: an operation of people.
+pub(crate) fn synchronize(call: &Call, source: &Source, tx: &mut dyn Tx) -> Result<()> {
+    if !is_polled(source) {
+        let message = format!("Sources of type {} are not asked: what is new comes by itself.", source.kind.type_name);
+        return Err(error::unprocessable("not_polled", message));
+    }
+    if !source.active {
+        return Err(error::unprocessable("inactive", "The source is inactive: activate it to synchronize it."));
+    }
+    ask_soon(tx, source.id, call.env.now())
+}
+
+/// Forgets a source that goes.
+pub(crate) fn forget(tx: &mut dyn Tx, source_id: Id) -> Result<()> {
+    for table in ["polls", "poll_cursors"] {
+        tx.execute(&format!("DELETE FROM {table} WHERE source_id = $1"), args![&source_id])?;
+    }
+    Ok(())
+}
+
+/// What people see of it beside the source's settings: `implementation` and `synchronization`.
+pub(crate) fn shown(tx: &mut dyn Tx, source_id: Id) -> Result<Map<String, Value>> {
+    let row = tx.first(
+        "SELECT implementation, error, failures, imported, skipped, skipped_last, ended_at, due_at, claimed_until
+         FROM polls WHERE source_id = $1",
+        args![&source_id],
+    )?;
+    let mut shown = Map::new();
+    let Some(row) = row else { return Ok(shown) };
+    let implementation = read_implementation(row.get(0)?)?;
+    shown.insert("implementation".into(), implementation.map_or(Value::Null, |known| known.json()));
+    let running = row.get::<Option<i64>>(8)?.is_some();
+    let synchronization = json!({
+        "running": running, "error": row.get::<Option<String>>(1)?, "failures": row.get::<i64>(2)?,
+        "imported": row.get::<i64>(3)?, "skipped": row.get::<i64>(4)?, "last_skipped": row.get::<Option<String>>(5)?,
+        "last_run_at": row.get::<Option<Timestamp>>(6)?, "next_run_at": row.get::<Timestamp>(7)?,
+    });
+    shown.insert("synchronization".into(), synchronization);
+    Ok(shown)
+}
+
+/// Reads back what a channel told of itself.
+pub(crate) fn read_implementation(stored: Option<String>) -> Result<Option<Implementation>> {
+    let Some(stored) = stored else { return Ok(None) };
+    let read = serde_json::from_str(&stored).map_err(|trouble| trouble.to_string());
+    let read = read.and_then(|json| Implementation::read(&json));
+    read.map(Some).map_err(|trouble| error::broken(format!("polls.implementation: {trouble}")))
+}
+
+/// What the workers share.
+struct Polling {
+    app: Arc<Conversations>,
+    interval_seconds: i64,
+    readings: Semaphore,
+}
+
+/// Asks what is due until `stop` changes. A run that is cut off then goes on at the next start.
+pub async fn run(app: Arc<Conversations>, interval_seconds: u32, mut stop: watch::Receiver<bool>) {
+    let readings = Semaphore::new(READINGS_MAX);
+    let polling = Arc::new(Polling { app, interval_seconds: interval_seconds.into(), readings });
+    if let Err(trouble) = polling.release_claims().await {
+        tracing::warn!(?trouble, "sources that an earlier process was asking wait until its claims run out");
+    }
+    let mut runs = JoinSet::new();
+    while !*stop.borrow() {
+        match polling.claim(RUNS_MAX.saturating_sub(runs.len())).await {
+            Ok(claims) => {
+                for claim in claims {
+                    runs.spawn(polling.clone().attempt(claim));
+                }
+            }
+            Err(trouble) => tracing::error!(?trouble, "sources to be asked cannot be claimed"),
+        }
+        while runs.try_join_next().is_some() {}
+        tokio::select! {
+            _ = stop.changed() => {}
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+        }
+    }
+}
+
+/// A source that this process is asking.
+#[derive(Clone, Debug)]
+struct Claim {
+    source_id: Id,
+    /// The claim's number: a later one makes this one void.
+    number: i64,
+    /// When the run was due: who wanted another one meanwhile has changed it.
+    due_at: Timestamp,
+    failures: i64,
+}
+
+/// How a run ended, if not by a failure of the channel.
+enum Ended {
+    /// There is nothing new. Whether there was a list to ask for.
+    UpToDate { has_lists: bool },
+    /// The source changed, or it was a long run: go on at once.
+    Unfinished,
+    /// Somebody else has taken over, or the source is gone.
+    Overtaken,
+}
+
+/// What stops a run.
+enum Stop {
+    /// The channel: what it did, for people.
+    Channel(String),
+    /// We ourselves.
+    Own(Error),
+}
+
+impl From<Error> for Stop {
+    fn from(trouble: Error) -> Stop {
+        Stop::Own(trouble)
+    }
+}
+
+/// What one transaction took in.
+#[derive(Clone, Copy)]
+enum Written {
+    /// It is here.
+    Done,
+    /// The source is not as it was.
+    Stale,
+    /// The claim is void.
+    Overtaken,
+}
+
+impl Polling {
+    async fn release_claims(&self) -> Result<()> {
+        let node = self.app.node_id;
+        let release = move |tx: &mut dyn Tx| {
+            let sql = "UPDATE polls SET claimed_by = NULL, claimed_until = NULL WHERE claimed_by = $1";
+            tx.execute(sql, args![&node]).map(drop)
+        };
+        self.app.store.write(release).await
+    }
+
+    async fn claim(&self, free: usize) -> Result<Vec<Claim>> {
+        let (node, now, free) = (self.app.node_id, self.app.env.now(), i64::try_from(free).unwrap_or(0));
+        // Most looks find nothing and need not bother the writer.
+        if free == 0 || self.app.store.read(move |tx| due(tx, now, 1)).await?.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.app.store.write(move |tx| claim(tx, node, now, free)).await
+    }
+
+    /// One run, and the note of how it went. When even that cannot be noted, the claim runs out.
+    async fn attempt(self: Arc<Self>, claim: Claim) {
+        let source_id = claim.source_id;
+        let ran = AssertUnwindSafe(self.ask(&claim)).catch_unwind().await;
+        let ran = ran.unwrap_or_else(|_| Err(Stop::Own(error::broken("a run panicked"))));
+        let (failure, next) = match ran {
+            Ok(Ended::Overtaken) => return,
+            Ok(Ended::Unfinished) => (None, 0),
+            Ok(Ended::UpToDate { has_lists: true }) => (None, self.interval_seconds),
+            Ok(Ended::UpToDate { has_lists: false }) => (None, self.interval_seconds * WITHOUT_LIST_FACTOR),
+            Err(Stop::Own(Error::Unavailable(trouble))) => {
+                tracing::warn!(%source_id, trouble, "a source is asked again when the store can be written");
+                return;
+            }
+            Err(Stop::Own(trouble)) => {
+                tracing::error!(%source_id, ?trouble, "what a channel told could not be taken in");
+                (Some(BROKEN.to_owned()), self.pause_seconds(claim.failures))
+            }
+            Err(Stop::Channel(message)) => {
+                tracing::info!(%source_id, message, "a channel was not asked to the end");
+                (Some(message), self.pause_seconds(claim.failures))
+            }
+        };
+        let env = self.app.env.clone();
+        let finishing = self.app.store.write(move |tx| finish(tx, &env, &claim, failure.as_deref(), next));
+        if let Err(trouble) = finishing.await {
+            tracing::error!(%source_id, ?trouble, "the end of a run was not written");
+        }
+    }
+
+    fn pause_seconds(&self, failures: i64) -> i64 {
+        pause_seconds(self.interval_seconds, failures)
+    }
+
+    async fn ask(&self, claim: &Claim) -> Result<Ended, Stop> {
+        let app = &self.app;
+        let Some(mut channel) = app.channels.reload(&app.store, &app.seal, claim.source_id).await? else {
+            return Ok(Ended::Overtaken);
+        };
+        let until = app.env.now().plus_seconds(RUN_SECONDS_MAX);
+        let request = sdk::info_request(&channel.settings, app.env.now());
+        let read = |answer: &PolledAnswer| sdk::read_info(answer);
+        let implementation = match self.post(&channel, "implementation.info", request, read).await? {
+            Info::NotImplemented => None,
+            Info::Told(implementation) => Some(implementation),
+        };
+        if implementation != channel.implementation {
+            let (told, to) = (implementation.as_ref().map(|told| told.json().to_string()), claim.clone());
+            if !app.store.write(move |tx| note(tx, &to, told.as_deref())).await? {
+                return Ok(Ended::Overtaken);
+            }
+            match app.channels.reload(&app.store, &app.seal, claim.source_id).await? {
+                Some(fresh) => channel = fresh,
+                None => return Ok(Ended::Overtaken),
+            }
+        }
+        let lists = implementation.map(|told| told.lists(channel.options().unwrap_or_default())).unwrap_or_default();
+        for object in &lists {
+            match self.read_list(&channel, claim, *object, until).await? {
+                Written::Done => {}
+                Written::Stale => return Ok(Ended::Unfinished),
+                Written::Overtaken => return Ok(Ended::Overtaken),
+            }
+        }
+        if app.env.now() >= until {
+            return Ok(Ended::Unfinished);
+        }
+        Ok(Ended::UpToDate { has_lists: !lists.is_empty() })
+    }
+
+    /// Reads a list from where it was read to, until there is nothing new or the time is up.
+    async fn read_list(
+        &self,
+        channel: &Arc<Channel>,
+        claim: &Claim,
+        object: ContentObject,
+        until: Timestamp,
+    ) -> Result<Written, Stop> {
+        let (app, source_id) = (&self.app, claim.source_id);
+        let mut since_id = app.store.read(move |tx| since_id(tx, source_id, object)).await?;
+        let mut asked = HashSet::new();
+        let action = sdk::list_action(object);
+        while app.env.now() < until {
+            let request = sdk::list_request(&channel.settings, object, since_id.as_deref(), app.env.now());
+            let options = channel.options().unwrap_or_default();
+            let read = |answer: &PolledAnswer| sdk::read_list(answer, object, options);
+            let Slice { newest_id, contents, skipped } = self.post(channel, &action, request, read).await?;
+            let Some(newest_id) = newest_id else {
+                // Without an id there is no place to go on from, so what was left out would be told for ever.
+                break;
+            };
+            let is_new_place = since_id.as_ref() != Some(&newest_id);
+            let told = !contents.is_empty();
+            match self.take_in(channel, claim, contents).await? {
+                (Written::Done, true) => {}
+                // An answer of ours that is on its way was told to us: its delivery ends first.
+                (Written::Done, false) => return Ok(Written::Done),
+                (other, _) => return Ok(other),
+            }
+            if is_new_place {
+                let (to, place) = (claim.clone(), newest_id.clone());
+                let moved = move |tx: &mut dyn Tx| move_on(tx, &to, object, &place, &skipped);
+                if !app.store.write(moved).await? {
+                    return Ok(Written::Overtaken);
+                }
+            }
+            // A channel that begins anew, or tells the same whatever it is asked, is asked again in the next run.
+            if !told || !is_new_place || !asked.insert(newest_id.clone()) {
+                break;
+            }
+            since_id = Some(newest_id);
+        }
+        Ok(Written::Done)
+    }
+
+    /// Takes in what a slice holds, the oldest first. Whether it was all of it.
+    async fn take_in(
+        &self,
+        channel: &Arc<Channel>,
+        claim: &Claim,
+        contents: Vec<InboundContent>,
+    ) -> Result<(Written, bool), Stop> {
+        let (app, source_id) = (&self.app, claim.source_id);
+        let on_their_way = app.store.read(move |tx| on_their_way(tx, source_id)).await?;
+        let is_ours = |content: &InboundContent| {
+            let author = content.author.as_ref().map(|author| author.foreign_id.as_str());
+            on_their_way.iter().any(|(by, body)| Some(by.as_str()) == author && body.trim() == content.body.trim())
+        };
+        let mut contents = contents;
+        let all = match contents.iter().position(is_ours) {
+            Some(at) => {
+                contents.truncate(at);
+                false
+            }
+            None => true,
+        };
+        let mut contents = contents.into_iter().peekable();
+        while contents.peek().is_some() {
+            let mut part = Vec::new();
+            for mut content in contents.by_ref().take(CONTENTS_PER_WRITE) {
+                let files = self.store_files(channel, &mut content).await?;
+                part.push((content, files));
+            }
+            match self.write(channel, claim, Arc::new(part)).await? {
+                Written::Done => {}
+                other => return Ok((other, all)),
+            }
+        }
+        Ok((Written::Done, all))
+    }
+
+    /// Puts files that came along on disk, unless their content is known.
+    async fn store_files(&self, channel: &Arc<Channel>, content: &mut InboundContent) -> Result<Vec<StoredInbound>> {
+        if content.attachments.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (source_id, object, foreign_id) = (channel.source_id, content.object, content.foreign_id.clone());
+        let known = move |tx: &mut dyn Tx| ingest::find_by_foreign_id(tx, source_id, object.as_str(), &foreign_id);
+        let attachments = std::mem::take(&mut content.attachments);
+        if self.app.store.read(known).await?.is_some() {
+            return Ok(Vec::new());
+        }
+        attachments::store_contents(&self.app.files, attachments).await
+    }
+
+    /// One transaction's worth. What is refused is tried alone, so that it takes nothing else with it.
+    async fn write(&self, channel: &Arc<Channel>, claim: &Claim, part: Arc<Part>) -> Result<Written> {
+        let (env, to, held, many) = (self.app.env.clone(), channel.clone(), claim.clone(), part.clone());
+        let in_bulk = self.app.gathering.is_some();
+        let written = self.app.store.write(move |tx| write(tx, &env, &to, &held, &many, in_bulk)).await;
+        let Err(Error::Refused(_)) = written else { return written };
+        for index in 0..part.len() {
+            let (env, to, held, one) = (self.app.env.clone(), channel.clone(), claim.clone(), part.clone());
+            match self.app.store.write(move |tx| write(tx, &env, &to, &held, &one[index..=index], false)).await {
+                Ok(Written::Done) => {}
+                Ok(other) => return Ok(other),
+                Err(Error::Refused(refusal)) => {
+                    let (env, to, held, one) = (self.app.env.clone(), channel.clone(), claim.clone(), part.clone());
+                    let orphan = move |tx: &mut dyn Tx| {
+                        // What it answers was never told to us: better without its place than not at all.
+                        let (content, files) = &one[index];
+                        let content = InboundContent { in_reply_to: None, ..content.clone() };
+                        write(tx, &env, &to, &held, &[(content, files.clone())], false)
+                    };
+                    match self.app.store.write(orphan).await {
+                        Ok(Written::Done) => {}
+                        Err(Error::Refused(_)) => {
+                            let (held, why) = (claim.clone(), [refusal.message]);
+                            self.app.store.write(move |tx| skip(tx, &held, &why)).await?;
+                        }
+                        other => return other,
+                    }
+                }
+                Err(trouble) => return Err(trouble),
+            }
+        }
+        Ok(Written::Done)
+    }
+
+    /// Posts an action and reads the answer.
+    async fn post<T>(
+        &self,
+        channel: &Channel,
+        action: &str,
+        request: Option<Request>,
+        read: impl Fn(&PolledAnswer) -> Result<T, String>,
+    ) -> Result<T, Stop> {
+        let told = |why: String| Stop::Channel(format!("{action}: {why}."));
+        let request = request.ok_or_else(|| told("the source has no address to ask: set base_uri".into()))?;
+        let request = outbound_request(request, ANSWER_DEADLINE, sdk::limits::LIST_BYTES_MAX)?;
+        let answer = self.app.outbound.send(request).await.map_err(|trouble| told(trouble.to_string()))?;
+        let _turn = self.readings.acquire().await;
+        let signature = answer.headers.get(sdk::SIGNATURE_HEADER).map(|value| value.to_str().unwrap_or("?"));
+        // Only what says something is signed alike by all: some sign nothing, or the empty text, for other answers.
+        let says_something = matches!(answer.body.trim_ascii_start().first(), Some(b'{' | b'['));
+        let signature_fits = signature.filter(|text| !text.is_empty() && says_something).map(|signature| {
+            let secret = channel.settings.secret(sdk::ACCESS_TOKEN);
+            secret.is_some_and(|secret| {
+                frontdesk_net::verify_sdk_signature(secret.reveal().as_bytes(), &answer.body, signature)
+            })
+        });
+        let answer = PolledAnswer {
+            status: answer.status.as_u16(),
+            body: &answer.body,
+            truncated: answer.truncated,
+            signature_fits,
+        };
+        // Reading a large answer takes long enough for others to notice.
+        tokio::task::block_in_place(|| read(&answer)).map_err(told)
+    }
+}
+
+/// The pause after another failure: it doubles.
+fn pause_seconds(interval_seconds: i64, failures: i64) -> i64 {
+    let doubled = interval_seconds.saturating_mul(1 << failures.clamp(0, 20));
+    doubled.min(PAUSE_SECONDS_MAX.max(interval_seconds))
+}
+
+/// Contents with their files.
+type Part = Vec<(InboundContent, Vec<StoredInbound>)>;
+
+fn due(tx: &mut dyn Tx, now: Timestamp, limit: i64) -> Result<Vec<Row>> {
+    tx.query(
+        "SELECT polls.source_id, polls.claim, polls.due_at, polls.failures FROM polls
+         JOIN sources ON sources.id = polls.source_id
+         WHERE polls.due_at <= $1 AND (polls.claimed_until IS NULL OR polls.claimed_until <= $1) AND sources.active
+         ORDER BY polls.due_at LIMIT $2",
+        args![now, limit],
+    )
+}
+
+fn claim(tx: &mut dyn Tx, node: Id, now: Timestamp, free: i64) -> Result<Vec<Claim>> {
+    let mut claims = Vec::new();
+    for row in due(tx, now, free)? {
+        let number = row.get::<i64>(1)? + 1;
+        let claim = Claim { source_id: row.get(0)?, number, due_at: row.get(2)?, failures: row.get(3)? };
+        tx.execute(
+            "UPDATE polls SET claim = $2, claimed_by = $3, claimed_until = $4 WHERE source_id = $1",
+            args![&claim.source_id, claim.number, &node, now.plus_seconds(CLAIM_SECONDS)],
+        )?;
+        claims.push(claim);
+    }
+    Ok(claims)
+}
+
+/// Keeps the source for a while longer; whether it is still held.
+fn hold(tx: &mut dyn Tx, claim: &Claim, now: Timestamp) -> Result<bool> {
+    let sql = "UPDATE polls SET claimed_until = $3 WHERE source_id = $1 AND claim = $2";
+    Ok(tx.execute(sql, args![&claim.source_id, claim.number, now.plus_seconds(CLAIM_SECONDS)])? == 1)
+}
+
+/// Writes down what a channel told of itself. Copies of the source notice that it holds something else now.
+fn note(tx: &mut dyn Tx, claim: &Claim, implementation: Option<&str>) -> Result<bool> {
+    let sql = "UPDATE polls SET implementation = $3 WHERE source_id = $1 AND claim = $2";
+    if tx.execute(sql, args![&claim.source_id, claim.number, implementation])? == 0 {
+        return Ok(false);
+    }
+    tx.execute("UPDATE sources SET version = version + 1 WHERE id = $1", args![&claim.source_id])?;
+    Ok(true)
+}
+
+fn since_id(tx: &mut dyn Tx, source_id: Id, object: ContentObject) -> Result<Option<String>> {
+    let sql = "SELECT since_id FROM poll_cursors WHERE source_id = $1 AND object = $2";
+    tx.first(sql, args![&source_id, object.as_str()])?.map(|row| row.get(0)).transpose()
+}
+
+/// The slice is taken in: the next one begins after this object.
+fn move_on(tx: &mut dyn Tx, claim: &Claim, object: ContentObject, since_id: &str, skipped: &[String]) -> Result<bool> {
+    if !is_held(tx, claim)? {
+        return Ok(false);
+    }
+    tx.execute(
+        "INSERT INTO poll_cursors (source_id, object, since_id) VALUES ($1, $2, $3)
+         ON CONFLICT (source_id, object) DO UPDATE SET since_id = $3",
+        args![&claim.source_id, object.as_str(), since_id],
+    )?;
+    skip(tx, claim, skipped)?;
+    Ok(true)
+}
+
+fn is_held(tx: &mut dyn Tx, claim: &Claim) -> Result<bool> {
+    let sql = "SELECT 1 FROM polls WHERE source_id = $1 AND claim = $2";
+    Ok(tx.first(sql, args![&claim.source_id, claim.number])?.is_some())
+}
+
+/// Counts what was left out, and keeps what was wrong with the last.
+fn skip(tx: &mut dyn Tx, claim: &Claim, skipped: &[String]) -> Result<()> {
+    let Some(last) = skipped.last() else { return Ok(()) };
+    let last: String = last.chars().filter(|c| *c != '\0').take(EXPLANATION_CHARACTERS_MAX).collect();
+    tx.execute(
+        "UPDATE polls SET skipped = skipped + $3, skipped_last = $4 WHERE source_id = $1 AND claim = $2",
+        args![&claim.source_id, claim.number, skipped.len() as i64, &last],
+    )?;
+    Ok(())
+}
+
+/// Author and text of our answers whose delivery has begun and not ended: a list may tell them before their own answer
+/// tells us their ids, and they would then be here twice.
+fn on_their_way(tx: &mut dyn Tx, source_id: Id) -> Result<Vec<(String, String)>> {
+    let rows = tx.query(
+        "SELECT identities.foreign_id, contents.body FROM deliveries
+         JOIN contents ON contents.id = deliveries.content_id
+         JOIN identities ON identities.id = contents.author_id
+         WHERE deliveries.source_id = $1 AND deliveries.started",
+        args![&source_id],
+    )?;
+    rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
+}
+
+/// Takes in some contents. In bulk, those that can go with one statement go first.
+fn write(
+    tx: &mut dyn Tx,
+    env: &Env,
+    channel: &Arc<Channel>,
+    claim: &Claim,
+    part: &[(InboundContent, Vec<StoredInbound>)],
+    in_bulk: bool,
+) -> Result<Written> {
+    if !hold(tx, claim, env.now())? {
+        return Ok(Written::Overtaken);
+    }
+    let mut taken = vec![false; part.len()];
+    let mut new = 0;
+    if in_bulk {
+        let suits = |content: &InboundContent| ingest_many::Gathering::suits(content);
+        let suited: Vec<usize> = (0..part.len()).filter(|at| part[*at].1.is_empty() && suits(&part[*at].0)).collect();
+        let messages: Vec<_> = suited.iter().map(|at| (channel.clone(), Arc::new(part[*at].0.clone()))).collect();
+        for (at, is_taken) in suited.into_iter().zip(ingest_many::write(tx, env, &messages)?) {
+            taken[at] = is_taken;
+            new += i64::from(is_taken);
+        }
+    }
+    for ((content, files), _) in part.iter().zip(taken).filter(|(_, is_taken)| !is_taken) {
+        match ingest::content(tx, env, channel, content, files)? {
+            Ingested::Created => new += 1,
+            Ingested::Repeat => {}
+            Ingested::Stale => return Ok(Written::Stale),
+        }
+    }
+    if new > 0 {
+        tx.execute("UPDATE polls SET imported = imported + $2 WHERE source_id = $1", args![&claim.source_id, new])?;
+    }
+    Ok(Written::Done)
+}
+
+/// Writes down how a run went, and when the next one may begin unless somebody has asked for one meanwhile.
+fn finish(tx: &mut dyn Tx, env: &Env, claim: &Claim, failure: Option<&str>, next_seconds: i64) -> Result<()> {
+    let now = env.now();
+    tx.execute(
+        "UPDATE polls SET claimed_by = NULL, claimed_until = NULL, error = $3, failures = $4, ended_at = $5,
+                          due_at = CASE WHEN due_at = $6 THEN $7 ELSE due_at END
+         WHERE source_id = $1 AND claim = $2",
+        args![
+            &claim.source_id,
+            claim.number,
+            failure,
+            if failure.is_some() { claim.failures + 1 } else { 0 },
+            now,
+            claim.due_at,
+            now.plus_seconds(next_seconds)
+        ],
+    )?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::pause_seconds;
+
+    #[test]
+    fn pauses_double_up_to_their_limit() {
+        let pauses = |interval| [0, 1, 2, 3, 4, 50].map(|failures| pause_seconds(interval, failures));
+        assert_eq!(pauses(60), [60, 120, 240, 480, 900, 900]);
+        assert_eq!(pauses(1), [1, 2, 4, 8, 16, 900]);
+        assert_eq!(pauses(3_600), [3_600; 6]);
+    }
+}

@@ -1,0 +1,210 @@
+//! What a channel tells of itself in answer to `implementation.info` (rows 12.02, 12.05, 12.06, 12.11 and 12.13;
+//! readings D22 and D24).
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::limits::{
+    ACTIONS_MAX, LIST_ITEMS_MAX, LOCALE_LABELS_MAX, LOCALES_MAX, OBJECTS_MAX, SHORT_TEXT_CHARACTERS_MAX,
+};
+use crate::inbound::ContentObject;
+
+/// The objects that are listed, in the order in which they are asked for (row 12.04).
+const LISTED: [ContentObject; 3] = [ContentObject::Thread, ContentObject::Message, ContentObject::PrivateMessage];
+
+/// What a channel can do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Implementation {
+    /// The actions of each object, under the objects' plural names.
+    objects: BTreeMap<String, Vec<String>>,
+    /// The options that are on, also such as no page knows.
+    options: Vec<String>,
+    /// Names for its actions: by language, then by action.
+    locales: BTreeMap<String, BTreeMap<String, String>>,
+}
+
+impl Implementation {
+    /// Reads the answer, whose objects are a map of lists or one list of names such as `messages.list`. What is wrong
+    /// with it otherwise is told in a sentence for people. A text that is too long or no text is left out.
+    pub fn read(answer: &Value) -> Result<Implementation, String> {
+        let Value::Object(answer) = answer else { return Err("the answer is no object".into()) };
+        let mut implementation = Implementation::default();
+        match answer.get("objects") {
+            Some(Value::Object(objects)) => {
+                for (object, actions) in objects.iter().take(OBJECTS_MAX) {
+                    for action in texts(Some(actions), ACTIONS_MAX) {
+                        implementation.add(object, action);
+                    }
+                }
+            }
+            names @ Some(Value::Array(_)) => {
+                for name in texts(names, OBJECTS_MAX * ACTIONS_MAX) {
+                    if let Some((object, action)) = name.split_once('.') {
+                        implementation.add(object, action);
+                    }
+                }
+            }
+            _ => {}
+        }
+        if implementation.objects.is_empty() {
+            return Err("the answer has no objects, such as {\"messages\": [\"list\", \"create\"]}".into());
+        }
+        implementation.options = texts(answer.get("options"), LIST_ITEMS_MAX).map(str::to_owned).collect();
+        for (language, labels) in map(answer.get("locales")).take(LOCALES_MAX) {
+            let labels =
+                map(Some(labels)).filter_map(|(action, label)| Some((action.clone(), text(label)?.to_owned())));
+            implementation.locales.insert(language.clone(), labels.take(LOCALE_LABELS_MAX).collect());
+        }
+        Ok(implementation)
+    }
+
+    /// The same in one shape, to be stored and shown; [`Implementation::read`] reads it back.
+    pub fn json(&self) -> Value {
+        let list = |texts: &[String]| Value::from(texts.to_vec());
+        let objects: Map<String, Value> = self.objects.iter().map(|(name, all)| (name.clone(), list(all))).collect();
+        let labels = |labels: &BTreeMap<String, String>| -> Value {
+            labels.iter().map(|(action, label)| (action.clone(), label.as_str().into())).collect::<Map<_, _>>().into()
+        };
+        let locales: Map<String, Value> = self.locales.iter().map(|(name, all)| (name.clone(), labels(all))).collect();
+        let mut json = Map::new();
+        json.insert("objects".into(), objects.into());
+        json.insert("options".into(), list(&self.options));
+        json.insert("locales".into(), locales.into());
+        json.into()
+    }
+
+    /// The options that are on.
+    pub fn options(&self) -> &[String] {
+        &self.options
+    }
+
+    /// What is to be listed, in order. `options` are those that hold for the source: without threads there are none to
+    /// list.
+    pub fn lists(&self, options: &[String]) -> Vec<ContentObject> {
+        let unthreaded = options.iter().any(|option| option == "messages.unthreaded");
+        let listed =
+            |object: &ContentObject| self.can(*object, "list") && !(unthreaded && *object == ContentObject::Thread);
+        LISTED.into_iter().filter(listed).collect()
+    }
+
+    /// Whether the channel has this action for this kind of content.
+    pub fn can(&self, object: ContentObject, action: &str) -> bool {
+        let actions = self.objects.get(&format!("{}s", object.as_str()));
+        actions.is_some_and(|actions| actions.iter().any(|known| known == action))
+    }
+
+    fn add(&mut self, object: &str, action: &str) {
+        // Some write them in the singular.
+        let object = match object {
+            "message" => "messages",
+            "private_message" => "private_messages",
+            "thread" => "threads",
+            "user" => "users",
+            other => other,
+        };
+        if !is_short(object)
+            || action.is_empty()
+            || (self.objects.len() >= OBJECTS_MAX && !self.objects.contains_key(object))
+        {
+            return;
+        }
+        let actions = self.objects.entry(object.into()).or_default();
+        if actions.len() < ACTIONS_MAX && !actions.iter().any(|known| known == action) {
+            actions.push(action.into());
+        }
+    }
+}
+
+/// The fields of an object; none of anything else. PHP writes an empty map as a list.
+fn map(value: Option<&Value>) -> impl Iterator<Item = (&String, &Value)> {
+    let fields = value.and_then(Value::as_object).into_iter().flatten();
+    fields.filter(|(name, _)| is_short(name))
+}
+
+/// The texts of a list; none of anything else.
+fn texts(value: Option<&Value>, items_max: usize) -> impl Iterator<Item = &str> {
+    value.and_then(Value::as_array).into_iter().flatten().filter_map(text).take(items_max)
+}
+
+fn text(value: &Value) -> Option<&str> {
+    value.as_str().filter(|text| is_short(text))
+}
+
+fn is_short(text: &str) -> bool {
+    !text.is_empty() && !text.contains('\0') && text.chars().count() <= SHORT_TEXT_CHARACTERS_MAX
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_published_shape_is_read() {
+        use ContentObject::{Message, PrivateMessage, Thread};
+        for (answer, lists, shown) in [
+            (
+                json!({"objects": {"messages": ["list", "create"], "threads": ["list"]}, "options": ["view.messaging"]}),
+                vec![Thread, Message],
+                json!({"messages": ["list", "create"], "threads": ["list"]}),
+            ),
+            (
+                json!({"objects": ["messages.list", "private_messages.list", "messages.show", "odd"], "options": {}}),
+                vec![Message, PrivateMessage],
+                json!({"messages": ["list", "show"], "private_messages": ["list"]}),
+            ),
+            (
+                json!({"objects": {"message": ["list", "list", 5, null], "messages": ["show"], "status": null}}),
+                vec![Message],
+                json!({"messages": ["list", "show"]}),
+            ),
+            (
+                json!({"objects": {"threads": ["list"], "messages": ["create"]}, "options": ["messages.unthreaded"]}),
+                vec![],
+                json!({"messages": ["create"], "threads": ["list"]}),
+            ),
+        ] {
+            let read = Implementation::read(&answer).unwrap();
+            assert_eq!(read.lists(read.options()), lists, "{answer}");
+            assert_eq!(read.json()["objects"], shown, "{answer}");
+            assert_eq!(Implementation::read(&read.json()), Ok(read), "{answer}");
+        }
+    }
+
+    #[test]
+    fn translations_are_kept() {
+        let locales = json!({"default": {"spam": "Mark as spam"}, "fr": {"spam": "Indésirable", "odd": 5}, "xx": []});
+        let read = Implementation::read(&json!({"objects": {"messages": ["spam"]}, "locales": locales})).unwrap();
+        let kept = json!({"default": {"spam": "Mark as spam"}, "fr": {"spam": "Indésirable"}, "xx": {}});
+        assert_eq!(read.json()["locales"], kept);
+        assert!(read.can(ContentObject::Message, "spam") && !read.can(ContentObject::Thread, "spam"));
+    }
+
+    #[test]
+    fn anything_else_is_no_description_of_a_channel() {
+        for answer in [
+            json!(null),
+            json!([]),
+            json!("ok"),
+            json!({}),
+            json!({"id": "1"}),
+            json!({"objects": {}}),
+            json!({"objects": {"messages": [5]}}),
+        ] {
+            assert!(Implementation::read(&answer).is_err(), "{answer}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_shown_is_read_back(objects in prop::collection::btree_map("[a-z_.]{0,9}", prop::collection::vec("[a-z]{0,4}", 0..4), 1..6),
+            options in prop::collection::vec(any::<String>(), 0..4)) {
+            if let Ok(read) = Implementation::read(&json!({"objects": objects, "options": options})) {
+                prop_assert_eq!(Implementation::read(&read.json()), Ok(read));
+            }
+        }
+    }
+}

@@ -1,0 +1,404 @@
+//! Channels that are asked: what they can do, what is new, and what becomes of it when they answer badly.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use frontdesk_tests::cast::unique;
+use frontdesk_tests::server::Launch;
+use frontdesk_tests::{Cast, Engine, FakeChannel, Person, Push, Reply, Server, Source, eventually};
+use serde_json::{Value, json};
+
+on_both_engines![
+    a_channel_tells_what_it_can_do_at_every_save,
+    old_messages_are_imported_slice_by_slice_and_only_once,
+    lists_are_asked_in_order_with_the_last_id_of_each,
+    what_the_real_time_half_told_is_not_imported_again,
+    an_answer_on_its_way_is_not_imported_as_somebody_elses,
+    objects_that_lack_something_are_left_out_and_counted,
+    an_answer_to_something_unknown_is_imported_without_its_place,
+    whatever_a_channel_answers_is_shown_and_the_next_run_recovers,
+    a_channel_that_only_writes_is_no_failure,
+    a_channel_that_does_not_answer_holds_up_no_other,
+    an_import_that_was_killed_goes_on_where_it_was,
+    the_channels_options_hold_unless_the_source_has_its_own,
+    only_active_channels_are_asked,
+];
+
+/// What the source shows of itself to its administrator.
+fn extended(otto: &Person, source: &Source) -> Value {
+    otto.get(&format!("/1.0/content_sources/{}?extended=true", source.id)).ok()
+}
+
+fn synchronize(otto: &Person, source: &Source) {
+    otto.post(&format!("/1.0/content_sources/{}/synchronize", source.id), &json!({})).ok();
+}
+
+/// Asks for a run and waits until one that began afterwards has ended.
+fn synchronized(otto: &Person, source: &Source, channel: &FakeChannel) -> Value {
+    let before = channel.asked().iter().filter(|push| push.action() == "implementation.info").count();
+    synchronize(otto, source);
+    eventually("the run has ended", || {
+        let asked = channel.asked().iter().filter(|push| push.action() == "implementation.info").count();
+        let shown = extended(otto, source);
+        let ended = asked > before && shown["synchronization"]["running"] == false;
+        (ended && shown["synchronization"]["last_run_at"].is_string()).then_some(shown)
+    })
+}
+
+/// A channel whose messages are these, from the oldest; of a list it tells at most `page` after the id it is asked for.
+fn library(channel: &FakeChannel, messages: &Arc<Mutex<Vec<Value>>>, page: usize) {
+    channel.describe(Reply::json(&json!({ "objects": { "messages": ["list", "create"] }, "options": [] })));
+    let messages = messages.clone();
+    channel.answer(move |push| match push.action().as_str() {
+        "messages.list" => Reply::json(&slice(&messages.lock().unwrap(), push, page)),
+        _ => Reply::json(&json!({ "id": format!("foreign-{}", push.number) })),
+    });
+}
+
+fn slice(messages: &[Value], push: &Push, page: usize) -> Value {
+    let since = push.params()["since_id"].clone();
+    let known = messages.iter().position(|message| since.is_string() && message["id"] == since);
+    let start = known.map_or(0, |at| at + 1);
+    let mut slice: Vec<Value> = messages[start..].iter().take(page).cloned().collect();
+    slice.reverse();
+    slice.into()
+}
+
+/// A source whose channel has so many messages, `m0` being the oldest.
+fn with_library(cast: &Cast, count: usize, page: usize) -> (Source, FakeChannel, Arc<Mutex<Vec<Value>>>) {
+    let channel = FakeChannel::start();
+    let messages: Arc<Mutex<Vec<Value>>> = Arc::default();
+    library(&channel, &messages, page);
+    let source = Source::create(&cast.otto, &channel.base_uri(), &json!({ "active": false }));
+    *messages.lock().unwrap() = (0..count)
+        .map(|at| source.message(&format!("m{at}"), &format!("t{}", at % 3), "vera", &format!("Old {at}")))
+        .collect();
+    cast.otto.put(&format!("/1.0/content_sources/{}", source.id), &json!({ "active": true })).ok();
+    (source, channel, messages)
+}
+
+fn wait_for_contents(otto: &Person, source: &Source, count: usize) -> Vec<Value> {
+    eventually(&format!("{count} contents"), || {
+        Some(source.all_contents(otto)).filter(|contents| contents.len() >= count)
+    })
+}
+
+fn lists_of(channel: &FakeChannel, action: &str) -> Vec<Push> {
+    channel.asked().into_iter().filter(|push| push.action() == action).collect()
+}
+
+fn a_channel_tells_what_it_can_do_at_every_save(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let channel = FakeChannel::start();
+    let told = json!({
+        "objects": ["messages.create", "messages.spam"], "options": ["messages.no_title"],
+        "locales": { "fr": { "spam": "Indésirable" } },
+    });
+    channel.describe(Reply::json(&told));
+    let source = Source::create(&cast.otto, &channel.base_uri(), &json!({}));
+    let known = eventually("it has told", || {
+        Some(extended(&cast.otto, &source)["implementation"].clone()).filter(Value::is_object)
+    });
+    let expected = json!({
+        "objects": { "messages": ["create", "spam"] }, "options": ["messages.no_title"],
+        "locales": { "fr": { "spam": "Indésirable" } },
+    });
+    assert_eq!(known, expected);
+    let question = channel.asked().remove(0);
+    assert!(question.is_signed_by(&source.secret));
+    assert_eq!(question.json().as_object().unwrap().keys().collect::<Vec<_>>(), ["action", "time"]);
+    // Without a list, nothing else is asked.
+    assert!(channel.asked().iter().all(|push| push.action() == "implementation.info"));
+    assert!(source.shown(&cast.otto).get("implementation").is_none(), "only when it is asked for");
+    // Saved without a change, it is asked again.
+    let now = json!({ "objects": { "messages": ["create", "show"] } });
+    channel.describe(Reply::json(&now));
+    cast.otto.put(&format!("/1.0/content_sources/{}", source.id), &json!({})).ok();
+    eventually("it has told again", || {
+        Some(extended(&cast.otto, &source)).filter(|shown| shown["implementation"]["objects"] == now["objects"])
+    });
+}
+
+fn old_messages_are_imported_slice_by_slice_and_only_once(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (source, channel, messages) = with_library(&cast, 70, 30);
+    let contents = wait_for_contents(&cast.otto, &source, 70);
+    let shown = synchronized(&cast.otto, &source, &channel);
+    assert_eq!(shown["synchronization"]["imported"], 70);
+    assert_eq!((&shown["status"], &shown["synchronization"]["error"]), (&json!("ok"), &Value::Null));
+    assert_eq!(contents.len(), 70);
+    assert!(contents.iter().all(|content| content["created_from"] == "synchronizer" && content["status"] == "new"));
+    let asked: Vec<Value> =
+        lists_of(&channel, "messages.list").iter().map(|push| push.params()["since_id"].clone()).take(4).collect();
+    assert_eq!(asked, [Value::Null, json!("m29"), json!("m59"), json!("m69")]);
+    assert!(lists_of(&channel, "messages.list")[0].json()["params"].is_object(), "an object even when it is empty");
+    // Oldest first, within each thread too.
+    let texts: Vec<String> =
+        source.contents(&cast.otto, "t1").iter().map(|content| content["body"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(texts, (0..70).filter(|at| at % 3 == 1).map(|at| format!("Old {at}")).collect::<Vec<_>>());
+    // Something new, and nothing old again, although the channel tells it.
+    messages.lock().unwrap().push(source.message("m70", "t0", "vera", "New"));
+    let everything = messages.lock().unwrap().clone();
+    channel.answer(move |push| Reply::json(&slice(&everything, &Push { body: b"{}".to_vec(), ..push.clone() }, 1_000)));
+    synchronize(&cast.otto, &source);
+    wait_for_contents(&cast.otto, &source, 71);
+    let shown = synchronized(&cast.otto, &source, &channel);
+    assert_eq!((source.all_contents(&cast.otto).len(), &shown["synchronization"]["imported"]), (71, &json!(71)));
+}
+
+fn lists_are_asked_in_order_with_the_last_id_of_each(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let channel = FakeChannel::start();
+    let lists = ["list"];
+    let info = json!({ "objects": { "private_messages": lists, "messages": lists, "threads": lists } });
+    let source = Source::create(&cast.otto, &channel.base_uri(), &json!({ "active": false }));
+    let writer = json!({ "id": "vera", "screenname": "Vera", "created_at": "2026-01-15" });
+    let thread = json!({ "id": "T", "title": "Kettles", "author": writer, "body": "Which one?" });
+    let message = source.message("M", "T", "bob", "The red one");
+    let mut private = source.message("P", "", "vera", "Psst");
+    private["recipient"] = json!({ "id": "desk", "screenname": "Desk", "created_at": "2026-01-15" });
+    channel.describe(Reply::json(&info));
+    channel.answer(move |push| {
+        let listed = match push.action().as_str() {
+            "threads.list" => &thread,
+            "messages.list" => &message,
+            _ => &private,
+        };
+        let known = push.params()["since_id"] == listed["id"];
+        Reply::json(&if known { json!([]) } else { json!([listed]) })
+    });
+    cast.otto.put(&format!("/1.0/content_sources/{}", source.id), &json!({ "active": true })).ok();
+    wait_for_contents(&cast.otto, &source, 3);
+    let shown = synchronized(&cast.otto, &source, &channel);
+    assert_eq!((&shown["synchronization"]["skipped"], &shown["status"]), (&json!(0), &json!("ok")));
+    let asked: Vec<(String, Value)> = channel
+        .asked()
+        .iter()
+        .filter(|push| push.action() != "implementation.info")
+        .map(|push| (push.action(), push.params()["since_id"].clone()))
+        .take(6)
+        .collect();
+    let expected = [("threads", "T"), ("messages", "M"), ("private_messages", "P")];
+    let expected: Vec<_> = expected
+        .iter()
+        .flat_map(|(object, id)| [(format!("{object}.list"), Value::Null), (format!("{object}.list"), json!(id))])
+        .collect();
+    assert_eq!(asked, expected);
+    assert_eq!(source.thread(&cast.otto, "T")["contents_count"], 2);
+}
+
+fn what_the_real_time_half_told_is_not_imported_again(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (source, channel, messages) = with_library(&cast, 3, 100);
+    wait_for_contents(&cast.otto, &source, 3);
+    let told = source.says("vera", "t0", "In real time");
+    messages.lock().unwrap().push(source.message(&told, "t0", "vera", "In real time"));
+    synchronized(&cast.otto, &source, &channel);
+    assert_eq!(source.all_contents(&cast.otto).len(), 4);
+    // And the other way round.
+    source.tells("messages.create", &source.message("m1", "t1", "vera", "Old 1"));
+    assert_eq!(source.all_contents(&cast.otto).len(), 4);
+}
+
+/// The channel shows an answer in its list before it has said under which id it took it.
+fn an_answer_on_its_way_is_not_imported_as_somebody_elses(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (source, channel, messages) = with_library(&cast, 1, 100);
+    source.has_voice("desk");
+    let asked = wait_for_contents(&cast.otto, &source, 1).remove(0);
+    synchronized(&cast.otto, &source, &channel);
+    let listed = messages.clone();
+    let (taken, to) = (messages.clone(), source.clone());
+    channel.answer(move |push| match push.action().as_str() {
+        "messages.list" => Reply::json(&slice(&listed.lock().unwrap(), push, 100)),
+        _ => {
+            let author = push.params()["author_id"].as_str().unwrap_or_default().to_owned();
+            taken.lock().unwrap().push(to.message("ours", "t0", &author, &push.text()));
+            Reply::json(&json!({ "id": "ours" })).after(Duration::from_secs(2))
+        }
+    });
+    let reply = cast.otto.reply(asked["id"].as_str().unwrap(), "On its way");
+    channel.push_of("On its way");
+    synchronized(&cast.otto, &source, &channel);
+    eventually("it is delivered", || {
+        let content = cast.otto.content(reply["id"].as_str().unwrap());
+        (content["synchronization_status"] == "success").then_some(content)
+    });
+    synchronized(&cast.otto, &source, &channel);
+    let contents = source.all_contents(&cast.otto);
+    assert_eq!(contents.len(), 2, "{contents:?}");
+    assert_eq!(contents[1]["foreign_id"], "ours");
+}
+
+fn objects_that_lack_something_are_left_out_and_counted(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (source, channel, messages) = with_library(&cast, 0, 100);
+    *messages.lock().unwrap() = vec![
+        source.message("m0", "t0", "vera", "First"),
+        json!({ "id": "nobody", "thread_id": "t0", "body": "Whose?" }),
+        json!(null),
+        source.message("m1", "t0", "vera", "Second"),
+    ];
+    synchronize(&cast.otto, &source);
+    wait_for_contents(&cast.otto, &source, 2);
+    let shown = synchronized(&cast.otto, &source, &channel);
+    let run = &shown["synchronization"];
+    assert_eq!((&run["imported"], &run["skipped"], &shown["status"]), (&json!(2), &json!(2), &json!("ok")), "{run}");
+    assert!(run["last_skipped"].as_str().unwrap().starts_with("messages["), "{run}");
+}
+
+fn an_answer_to_something_unknown_is_imported_without_its_place(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (source, _channel, messages) = with_library(&cast, 0, 100);
+    let answer = |id: &str, to: &str| {
+        let mut message = source.message(id, "t", "vera", id);
+        message["in_reply_to_id"] = to.into();
+        message
+    };
+    let first = source.message("m0", "t", "vera", "m0");
+    *messages.lock().unwrap() = vec![first, answer("m1", "long-gone"), answer("m2", "m0")];
+    synchronize(&cast.otto, &source);
+    let contents = wait_for_contents(&cast.otto, &source, 3);
+    let of = |id: &str| contents.iter().find(|content| content["foreign_id"] == id).unwrap();
+    assert_eq!(of("m1")["in_reply_to_id"], Value::Null);
+    assert_eq!(of("m2")["in_reply_to_id"], of("m0")["id"]);
+}
+
+fn whatever_a_channel_answers_is_shown_and_the_next_run_recovers(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (source, channel, messages) = with_library(&cast, 2, 100);
+    wait_for_contents(&cast.otto, &source, 2);
+    let shown_error = |told: &str| {
+        synchronize(&cast.otto, &source);
+        let shown = eventually(&format!("the source tells: {told}"), || {
+            let shown = source.shown(&cast.otto);
+            shown["error_message"].as_str().is_some_and(|error| error.contains(told)).then_some(shown)
+        });
+        assert_eq!(shown["status"], "error");
+        assert_eq!(source.all_contents(&cast.otto).len(), 2, "{told}");
+    };
+    let many: Vec<Value> = (0..1_001).map(|at| source.message(&format!("x{at}"), "t0", "vera", "x")).collect();
+    let list = json!([source.message("forged", "t0", "vera", "Forged")]);
+    for (reply, told) in [
+        (Reply::status(200, "%$garbage"), "messages.list: the answer is not JSON: %$garbage"),
+        (Reply::status(200, "<html>Sign in</html>"), "<html>Sign in</html>"),
+        (Reply::status(200, ""), "messages.list: the answer is empty"),
+        (Reply::status(302, ""), "messages.list: the channel answered 302"),
+        (Reply::status(503, "Out of order"), "the channel answered 503: Out of order"),
+        (Reply::status(200, "{\"id\": 1}"), "the answer is no list"),
+        (Reply::json(&json!({ "error": { "message": "Locked out" } })), "Locked out"),
+        (Reply::json(&list).signed("another secret"), "signature"),
+        (Reply::json(&many.into()), "1001 objects"),
+        (Reply::status(200, &" ".repeat(21_000_000)), "more than 20971520 bytes"),
+    ] {
+        channel.answer(move |_| reply.clone());
+        shown_error(told);
+    }
+    // What it says of itself may be as bad.
+    for (reply, told) in [
+        (Reply::json(&json!({ "id": "1" })), "implementation.info: the answer has no objects"),
+        (Reply::status(500, "Boom"), "implementation.info: the channel answered 500: Boom"),
+    ] {
+        channel.describe(reply);
+        shown_error(told);
+    }
+    let failures = extended(&cast.otto, &source)["synchronization"]["failures"].as_i64().unwrap();
+    assert!(failures >= 12, "{failures}");
+    // Nobody has to do anything but the channel, and what it signs is verified. Asking now only saves the pause.
+    messages.lock().unwrap().push(source.message("m2", "t2", "vera", "Back again"));
+    let (all, secret) = (messages.clone(), source.secret.clone());
+    channel.describe(Reply::json(&json!({ "objects": { "messages": ["list"] } })).signed(&source.secret));
+    channel.answer(move |push| Reply::json(&slice(&all.lock().unwrap(), push, 100)).signed(&secret));
+    let shown = synchronized(&cast.otto, &source, &channel);
+    assert_eq!((&shown["status"], &shown["error_message"]), (&json!("ok"), &Value::Null));
+    assert_eq!(source.all_contents(&cast.otto).len(), 3);
+}
+
+fn a_channel_that_only_writes_is_no_failure(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (source, channel) = cast.new_source();
+    channel.describe(Reply::status(422, "Invalid action"));
+    let shown = synchronized(&cast.otto, &source, &channel);
+    assert_eq!((&shown["status"], &shown["implementation"]), (&json!("ok"), &Value::Null));
+    source.says("vera", "t", "Hello?");
+    assert_eq!(source.all_contents(&cast.otto).len(), 1);
+    // It is asked less often than one with lists.
+    let next = |shown: &Value| {
+        let time =
+            |name: &str| -> jiff::Timestamp { shown["synchronization"][name].as_str().unwrap().parse().unwrap() };
+        time("next_run_at").duration_since(time("last_run_at")).as_secs()
+    };
+    assert_eq!(next(&shown), 180);
+    let (source, channel, _) = with_library(&cast, 1, 1);
+    assert_eq!(next(&synchronized(&cast.otto, &source, &channel)), 60);
+}
+
+fn a_channel_that_does_not_answer_holds_up_no_other(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (slow, slow_channel, _) = with_library(&cast, 1, 1);
+    slow_channel.answer(|_| Reply::json(&json!([])).after(Duration::from_secs(60)));
+    synchronize(&cast.otto, &slow);
+    eventually("it is being asked", || (!lists_of(&slow_channel, "messages.list").is_empty()).then_some(()));
+    let (quick, _channel, _) = with_library(&cast, 5, 2);
+    wait_for_contents(&cast.otto, &quick, 5);
+    assert!(extended(&cast.otto, &quick)["synchronization"]["error"].is_null());
+}
+
+fn an_import_that_was_killed_goes_on_where_it_was(engine: Engine) {
+    let mut cast = Cast::at(Server::start(engine, &["--demo", "--poll-interval", "1"]));
+    let (source, channel, messages) = with_library(&cast, 0, 20);
+    *messages.lock().unwrap() =
+        (0..140).map(|at| source.message(&format!("m{at}"), "t", &unique("v"), &format!("Old {at}"))).collect();
+    let all = messages.clone();
+    channel.answer(move |push| Reply::json(&slice(&all.lock().unwrap(), push, 20)).after(Duration::from_millis(100)));
+    wait_for_contents(&cast.otto, &source, 40);
+    cast.server.kill();
+    let asked = lists_of(&channel, "messages.list").len();
+    cast.server.restart();
+    wait_for_contents(&cast.otto, &source, 140);
+    let next = lists_of(&channel, "messages.list")[asked].params()["since_id"].clone();
+    assert!(next.as_str().is_some_and(|id| id != "m139"), "it went on, and did not begin anew: {next}");
+    std::thread::sleep(Duration::from_millis(1_500));
+    let contents = source.all_contents(&cast.otto);
+    assert_eq!(contents.len(), 140);
+    let mut ids: Vec<&str> = contents.iter().map(|content| content["foreign_id"].as_str().unwrap()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), 140);
+}
+
+fn the_channels_options_hold_unless_the_source_has_its_own(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let channel = FakeChannel::start();
+    let unthreaded = json!({ "objects": { "messages": ["create"] }, "options": ["messages.unthreaded"] });
+    channel.describe(Reply::json(&unthreaded));
+    let create = |settings: &Value| {
+        let source = Source::create(&cast.otto, &channel.base_uri(), settings);
+        eventually("it has told", || extended(&cast.otto, &source)["implementation"].is_object().then_some(()));
+        let mut message = source.message(&unique("m"), "", "vera", "Hello");
+        message["thread_id"] = Value::Null;
+        source.post("messages.create", &message).status
+    };
+    assert_eq!(create(&json!({})), 200, "the channel has no threads");
+    assert_eq!(create(&json!({ "options": [] })), 422, "the administrator says that it has");
+}
+
+fn only_active_channels_are_asked(engine: Engine) {
+    let cast = Cast::at(Launch::new(engine).with(&["--demo", "--poll-interval", "1"]).start());
+    let (source, channel, _) = with_library(&cast, 1, 1);
+    let path = format!("/1.0/content_sources/{}", source.id);
+    let rhythm = |count| lists_of(&channel, "messages.list").len() >= count;
+    eventually("it is asked again and again", || rhythm(4).then_some(()));
+    cast.otto.put(&path, &json!({ "active": false })).ok();
+    std::thread::sleep(Duration::from_millis(700));
+    let asked = channel.asked().len();
+    std::thread::sleep(Duration::from_secs(2));
+    assert_eq!(channel.asked().len(), asked);
+    cast.otto.post(&format!("{path}/synchronize"), &json!({})).refused(422);
+    let community = json!({ "type": "mobile_messaging", "name": unique("Community ") });
+    let community = cast.otto.post("/1.0/communities", &community).ok();
+    let other = json!({ "type": "mobile_messaging", "name": unique("App "), "community_id": community["id"] });
+    let other = cast.otto.post("/1.0/content_sources", &other).ok();
+    let other = format!("/1.0/content_sources/{}/synchronize", other["id"].as_str().unwrap());
+    cast.otto.post(&other, &json!({})).refused(422);
+}
