@@ -23,5 +23,8 @@ CREATE TABLE poll_cursors (
   PRIMARY KEY (source_id, object)
 );
 
+-- What is pushed: create, or what is done with a content that the channel has: publish, unpublish, delete.
+ALTER TABLE deliveries ADD COLUMN action TEXT NOT NULL DEFAULT 'create';
+
 INSERT INTO polls (source_id, failures, imported, skipped, claim, due_at)
 SELECT id, 0, 0, 0, 0, 0 FROM sources WHERE type = 'sdk';

@@ -198,6 +198,22 @@ impl Source {
         })
     }
 
+    /// The parameters of a message of Vera's with which the channel lets everything be done.
+    pub fn public_message(&self, message_id: &str, thread: &str) -> Value {
+        let mut message = self.message(message_id, thread, "vera", "For all to see");
+        message["actions"] = json!(["publish", "unpublish", "delete"]);
+        message
+    }
+
+    /// Waits until its channel has told what it can do.
+    #[track_caller]
+    pub fn has_described_itself(&self, otto: &Person) {
+        let target = format!("/1.0/content_sources/{}?extended=true", self.id);
+        crate::eventually("the channel has told what it can do", || {
+            otto.get(&target).ok()["implementation"].is_object().then_some(())
+        });
+    }
+
     /// An author writes a message into a thread; returns the message's foreign id.
     #[track_caller]
     pub fn says(&self, author: &str, thread: &str, text: &str) -> String {

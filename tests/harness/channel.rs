@@ -131,7 +131,9 @@ impl FakeChannel {
             pushes: Mutex::default(),
             script: Mutex::new(Arc::new(script)),
             refusal: Mutex::default(),
-            info: Mutex::new(Reply::json(&json!({ "objects": { "messages": ["create"] }, "options": [] }))),
+            info: Mutex::new(Reply::json(&json!({
+                "objects": { "messages": ["create", "publish", "unpublish", "delete"] }, "options": []
+            }))),
             asked: Mutex::default(),
             files: Mutex::default(),
             received: AtomicUsize::new(0),

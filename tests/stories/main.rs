@@ -38,6 +38,7 @@ mod muting;
 mod operating;
 mod permissions;
 mod polling;
+mod publishing;
 mod rest;
 mod roles;
 mod scheduling;

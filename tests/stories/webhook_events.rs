@@ -116,6 +116,16 @@ const EVENTS: &[Event] = &[
     event("content.exported", CONTENT, |scene| id(&scene.reply()))
         .by_nobody()
         .with(&[("synchronization_status", "\"success\""), ("status", "\"user_reply\"")]),
+    event("content.update_exported", CONTENT, |scene| {
+        scene.source.has_described_itself(&scene.cast.otto);
+        let (message, thread) = (unique("message-"), unique("thread-"));
+        scene.source.tells("messages.create", &scene.source.public_message(&message, &thread));
+        let content = id(&scene.source.contents(&scene.cast.otto, &thread)[0]);
+        scene.cast.otto.put(&format!("/1.0/contents/{content}/unpublish"), &json!({})).ok();
+        content
+    })
+    .by_nobody()
+    .with(&[("synchronization_status", "\"success\""), ("status", "\"new\"")]),
     event("content.discussion_initiated", CONTENT, |scene| {
         let content = json!({ "source_id": scene.messaging, "to": unique("visitor-"), "body": "Hello!" });
         id(&scene.cast.otto.post("/1.0/contents", &content).ok())
@@ -331,7 +341,7 @@ fn every_event_arrives_with_every_documented_key(engine: Engine) {
         }
         // Only exports tell how the export went.
         let has_status = metadata.contains_key("synchronization_status");
-        if has_status != (expected.name == "content.exported") {
+        if has_status != matches!(expected.name, "content.exported" | "content.update_exported") {
             faults.push(format!("{}: synchronization_status", expected.name));
         }
     }

@@ -13,7 +13,7 @@ use frontdesk_model::event::NewEvent;
 use frontdesk_model::{Env, Error, Event, Id, Result, Timestamp, error};
 use frontdesk_net::OutboundRequest;
 use frontdesk_sources::inbound::{BodyFormat, ContentObject};
-use frontdesk_sources::outbound::{OutboundContent, Outcome, Request};
+use frontdesk_sources::outbound::{ContentAction, OutboundContent, Outcome, Request};
 use frontdesk_store::consumer::Consumer;
 use frontdesk_store::{Row, Tx, args};
 use futures_util::FutureExt;
@@ -26,6 +26,8 @@ use crate::{Conversations, attachments, ingest};
 
 /// Seconds before the second and the third attempt; there is no fourth (row 12.12).
 const PAUSES_SECONDS: [i64; 2] = [30, 300];
+/// What is pushed unless it is something else that is done with a content.
+const CREATE: &str = "create";
 /// For one attempt, answer included.
 const ATTEMPT_DEADLINE: Duration = Duration::from_secs(30);
 const NO_ADDRESS: &str = "The source has no address to send to: set base_uri.";
@@ -65,6 +67,9 @@ impl Consumer for Outbox {
                 | "content.approved"
                 | "content.auto_answered"
                 | "content.retried_synchronization"
+                | "content.published"
+                | "content.unpublished"
+                | "content.destroyed"
         )
     }
 
@@ -72,13 +77,19 @@ impl Consumer for Outbox {
         for event in events {
             // What has been tried before may have arrived: the channel is told so.
             let tried_before = event.kind == "content.retried_synchronization";
+            let action = match event.kind.as_str() {
+                "content.published" => ContentAction::Publish.as_str(),
+                "content.unpublished" => ContentAction::Unpublish.as_str(),
+                "content.destroyed" => ContentAction::Delete.as_str(),
+                _ => CREATE,
+            };
             tx.execute(
-                "INSERT INTO deliveries (content_id, source_id, thread_id, seq, attempts, started, claim, due_at)
-                 SELECT id, source_id, thread_id, $4, 0, $2, 0, $3 FROM contents
+                "INSERT INTO deliveries (content_id, source_id, thread_id, seq, attempts, started, claim, due_at, action)
+                 SELECT id, source_id, thread_id, $4, 0, $2, 0, $3, $5 FROM contents
                  WHERE id = $1 AND synchronization_status = 'export_pending' AND NOT approval_required
                    AND scheduled_at IS NULL
                  ON CONFLICT (content_id) DO NOTHING",
-                args![&event.object_id, tried_before, self.env.now(), event.seq],
+                args![&event.object_id, tried_before, self.env.now(), event.seq, action],
             )?;
         }
         Ok(())
@@ -234,15 +245,16 @@ impl Delivery {
     /// One attempt. None when there is nothing left to send.
     async fn push(&self, claim: &Claim) -> Result<Option<Outcome>> {
         let (app, prepared) = (self.app.clone(), claim.clone());
-        let Some((channel, content)) = self.app.store.read(move |tx| prepare(&app, tx, &prepared)).await? else {
+        let Some((channel, outgoing)) = self.app.store.read(move |tx| prepare(&app, tx, &prepared)).await? else {
             return Ok(None);
         };
         if !channel.active {
             return Ok(Some(failed("The source is inactive: activate it, then send again.")));
         }
         let Some(delivery) = &channel.kind.delivery else { return Ok(Some(Outcome::Delivered { foreign_id: None })) };
-        let Some(request) = (delivery.request)(&channel.settings, &content, self.app.env.now()) else {
-            return Ok(Some(failed(NO_ADDRESS)));
+        let request = match outgoing.request(&channel, delivery, self.app.env.now()) {
+            Ok(request) => request,
+            Err(outcome) => return Ok(Some(outcome)),
         };
         let needs_no_other_spelling = request.body.is_ascii();
         let sent = self.app.outbound.send(outbound_request(request, ATTEMPT_DEADLINE, ANSWER_BYTES_MAX)?).await;
@@ -250,9 +262,10 @@ impl Delivery {
         let sent = match delivery.respelled.filter(|_| refused && !needs_no_other_spelling) {
             // Some channels verify signatures over another spelling of the same JSON.
             Some(respelled) => {
-                let again = OutboundContent { retry: true, ..content };
-                let request = (delivery.request)(&channel.settings, &again, self.app.env.now());
-                let Some(mut request) = request else { return Ok(Some(failed(NO_ADDRESS))) };
+                let mut request = match outgoing.again().request(&channel, delivery, self.app.env.now()) {
+                    Ok(request) => request,
+                    Err(outcome) => return Ok(Some(outcome)),
+                };
                 request.body = respelled(&request.body);
                 self.app.outbound.send(outbound_request(request, RESPELLED_DEADLINE, ANSWER_BYTES_MAX)?).await
             }
@@ -263,6 +276,49 @@ impl Delivery {
             Err(trouble) => failed(&trouble.to_string()),
         }))
     }
+}
+
+/// What leaves.
+enum Outgoing {
+    /// A content that the channel does not have.
+    Create(Box<OutboundContent>),
+    /// What is done with one that it has, under the channel's id.
+    Act { object: ContentObject, action: ContentAction, foreign_id: String },
+}
+
+impl Outgoing {
+    /// The same once more.
+    fn again(self) -> Outgoing {
+        match self {
+            Outgoing::Create(content) => Outgoing::Create(Box::new(OutboundContent { retry: true, ..*content })),
+            act @ Outgoing::Act { .. } => act,
+        }
+    }
+
+    fn request(
+        &self,
+        channel: &Channel,
+        delivery: &frontdesk_sources::Delivery,
+        now: Timestamp,
+    ) -> Result<Request, Outcome> {
+        let request = match self {
+            Outgoing::Create(content) => (delivery.request)(&channel.settings, content, now),
+            Outgoing::Act { object, action, foreign_id } => {
+                let Some(name) = offered(channel, *object, *action) else {
+                    let message = format!("The channel no longer says that it can {} it.", action.as_str());
+                    return Err(Outcome::Failed { fatal: true, message });
+                };
+                (delivery.act)(&channel.settings, *object, name, foreign_id, now)
+            }
+        };
+        request.ok_or_else(|| failed(NO_ADDRESS))
+    }
+}
+
+/// The channel's own name for something that it says it can do with a content of this kind.
+pub(crate) fn offered(channel: &Channel, object: ContentObject, action: ContentAction) -> Option<&'static str> {
+    channel.kind.delivery.as_ref()?;
+    channel.implementation.as_ref()?.act(object, action, channel.options().unwrap_or_default())
 }
 
 fn failed(message: &str) -> Outcome {
@@ -303,6 +359,8 @@ struct Claim {
     attempts: i64,
     /// Whether an attempt was begun before this one.
     started_before: bool,
+    /// What is to be done with a content that the channel has; none: it does not have it yet.
+    action: Option<ContentAction>,
     /// The claim's number: a later claim makes this one's outcome void.
     number: i64,
 }
@@ -316,7 +374,7 @@ fn due(tx: &mut dyn Tx, now: Timestamp, busy_sources: &[Id], limit: usize) -> Re
     let busy = tx.in_list("source_id", 2);
     tx.query(
         &format!(
-            "SELECT content_id, source_id, seq, attempts, started, claim FROM deliveries
+            "SELECT content_id, source_id, seq, attempts, started, claim, action FROM deliveries
              WHERE due_at <= $1 AND (claimed_until IS NULL OR claimed_until <= $1) AND NOT {busy}
                AND NOT EXISTS (SELECT 1 FROM deliveries AS earlier
                                WHERE earlier.thread_id = deliveries.thread_id
@@ -339,6 +397,7 @@ fn claim(tx: &mut dyn Tx, node: Id, now: Timestamp, running: &Running, free: usi
             attempts: row.get(3)?,
             started_before: row.get(4)?,
             number: row.get::<i64>(5)? + 1,
+            action: ContentAction::named(&row.get::<String>(6)?),
         };
         let of_source = running.entry(claim.source_id).or_default();
         if *of_source >= ATTEMPTS_PER_SOURCE_MAX {
@@ -355,11 +414,11 @@ fn claim(tx: &mut dyn Tx, node: Id, now: Timestamp, running: &Running, free: usi
 }
 
 /// What to send where; None when the content is gone. A content that lacks something is broken, and so becomes visible.
-fn prepare(app: &Conversations, tx: &mut dyn Tx, claim: &Claim) -> Result<Option<(Channel, OutboundContent)>> {
+fn prepare(app: &Conversations, tx: &mut dyn Tx, claim: &Claim) -> Result<Option<(Channel, Outgoing)>> {
     let row = tx.first(
         "SELECT contents.type, contents.body, contents.body_format, contents.title, contents.created_at,
                 contents.updated_at, authors.foreign_id, parents.foreign_id, threads.foreign_id, recipients.foreign_id,
-                users.firstname, users.lastname
+                users.firstname, users.lastname, contents.foreign_id
          FROM contents
          LEFT JOIN identities AS authors ON authors.id = contents.author_id
          JOIN threads ON threads.id = contents.thread_id
@@ -372,8 +431,13 @@ fn prepare(app: &Conversations, tx: &mut dyn Tx, claim: &Claim) -> Result<Option
     let Some(row) = row else { return Ok(None) };
     let Some(channel) = Channel::load(tx, &app.seal, claim.source_id)? else { return Ok(None) };
     let (r#type, format): (String, String) = (row.get(0)?, row.get(2)?);
+    let object = ContentObject::named(&r#type)
+        .ok_or_else(|| error::broken(format!("a content has the unknown type {type}", r#type = r#type)))?;
+    if let Some(action) = claim.action {
+        return Ok(Some((channel, Outgoing::Act { object, action, foreign_id: row.get(12)? })));
+    }
     let content = OutboundContent {
-        object: object(&r#type)?,
+        object,
         content_id: claim.content_id,
         author_foreign_id: row.get(6)?,
         body: row.get(1)?,
@@ -389,14 +453,7 @@ fn prepare(app: &Conversations, tx: &mut dyn Tx, claim: &Claim) -> Result<Option
         attachments: attachments::outbound_of(tx, app, claim.content_id, app.env.now())?,
         structured_content: None,
     };
-    Ok(Some((channel, content)))
-}
-
-fn object(name: &str) -> Result<ContentObject> {
-    [ContentObject::Message, ContentObject::PrivateMessage, ContentObject::Thread]
-        .into_iter()
-        .find(|object| object.as_str() == name)
-        .ok_or_else(|| error::broken(format!("a content has the unknown type {name}")))
+    Ok(Some((channel, Outgoing::Create(Box::new(content)))))
 }
 
 /// What customers see as the sender (row 2.16): the source's template, or the agent's name.
@@ -418,7 +475,10 @@ fn finish(tx: &mut dyn Tx, env: &Env, claim: &Claim, outcome: &Outcome) -> Resul
     }
     match outcome {
         Outcome::Delivered { foreign_id } => {
-            delivered(tx, claim, foreign_id.as_deref(), now)?;
+            match claim.action {
+                Some(action) => done(tx, claim, action, now)?,
+                None => delivered(tx, claim, foreign_id.as_deref(), now)?,
+            }
             sources::set_error(tx, claim.source_id, None)?;
             conclude(tx, env, claim, "success")
         }
@@ -439,8 +499,10 @@ fn finish(tx: &mut dyn Tx, env: &Env, claim: &Claim, outcome: &Outcome) -> Resul
                     Ok(())
                 }
                 _ => {
-                    let sql = "UPDATE contents SET synchronization_status = 'export_failure' WHERE id = $1";
-                    tx.execute(sql, args![&claim.content_id])?;
+                    // What could not be done with a content leaves it as it is: on its channel.
+                    let status = if claim.action.is_some() { "success" } else { "export_failure" };
+                    let sql = "UPDATE contents SET synchronization_status = $2 WHERE id = $1";
+                    tx.execute(sql, args![&claim.content_id, status])?;
                     conclude(tx, env, claim, "export_failure")
                 }
             }
@@ -472,6 +534,24 @@ fn delivered(tx: &mut dyn Tx, claim: &Claim, foreign_id: Option<&str>, now: Time
     Ok(())
 }
 
+/// The channel did with a content what it was asked for.
+fn done(tx: &mut dyn Tx, claim: &Claim, action: ContentAction, now: Timestamp) -> Result<()> {
+    let change = match action {
+        ContentAction::Publish => "published = TRUE",
+        ContentAction::Unpublish => "published = FALSE",
+        ContentAction::Delete => "remotely_deleted = TRUE",
+    };
+    tx.execute(
+        &format!(
+            "UPDATE contents SET {change}, synchronization_status = 'success', synchronization_error = NULL,
+                                 updated_at = $2
+             WHERE id = $1"
+        ),
+        args![&claim.content_id, now],
+    )?;
+    Ok(())
+}
+
 /// The push is over, well or not (row 4.25).
 fn conclude(tx: &mut dyn Tx, env: &Env, claim: &Claim, status: &str) -> Result<()> {
     tx.execute("DELETE FROM deliveries WHERE content_id = $1", args![&claim.content_id])?;
@@ -481,13 +561,14 @@ fn conclude(tx: &mut dyn Tx, env: &Env, claim: &Claim, status: &str) -> Result<(
         "source_id": claim.source_id, "synchronization_status": status, "status": row.get::<String>(1)?,
         "intervention_id": row.get::<Option<Id>>(2)?, "approval_required": false,
     });
-    tx.append(NewEvent::new(env, None, "content.exported", claim.content_id, Some(row.get(0)?), payload));
+    let kind = if claim.action.is_some() { "content.update_exported" } else { "content.exported" };
+    tx.append(NewEvent::new(env, None, kind, claim.content_id, Some(row.get(0)?), payload));
     Ok(())
 }
 
 /// A push that needed no attempt: its content is on the channel under this id.
 pub(crate) fn succeed(tx: &mut dyn Tx, env: &Env, content_id: Id, source_id: Id, foreign_id: &str) -> Result<()> {
-    let claim = Claim { content_id, source_id, seq: 0, attempts: 0, started_before: false, number: 0 };
+    let claim = Claim { content_id, source_id, seq: 0, attempts: 0, started_before: false, action: None, number: 0 };
     delivered(tx, &claim, Some(foreign_id), env.now())?;
     conclude(tx, env, &claim, "success")
 }

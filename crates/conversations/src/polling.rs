@@ -536,7 +536,7 @@ fn on_their_way(tx: &mut dyn Tx, source_id: Id) -> Result<Vec<(String, String)>>
         "SELECT identities.foreign_id, contents.body FROM deliveries
          JOIN contents ON contents.id = deliveries.content_id
          JOIN identities ON identities.id = contents.author_id
-         WHERE deliveries.source_id = $1 AND deliveries.started",
+         WHERE deliveries.source_id = $1 AND deliveries.started AND deliveries.action = 'create'",
         args![&source_id],
     )?;
     rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()

@@ -46,6 +46,13 @@ pub enum ContentObject {
 }
 
 impl ContentObject {
+    /// The one with this name.
+    pub fn named(name: &str) -> Option<ContentObject> {
+        [ContentObject::Message, ContentObject::PrivateMessage, ContentObject::Thread]
+            .into_iter()
+            .find(|object| object.as_str() == name)
+    }
+
     /// `message`, `private_message` or `thread`.
     pub fn as_str(self) -> &'static str {
         match self {

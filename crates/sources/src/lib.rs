@@ -39,6 +39,15 @@ pub struct SourceKind {
 pub struct Delivery {
     /// The request that creates this content on the channel; none while the source's settings do not say where.
     pub request: fn(&Settings, &outbound::OutboundContent, now: Timestamp) -> Option<outbound::Request>,
+    /// The request that does something with a content that the channel has, under the channel's own name for it; none
+    /// while the settings do not say where.
+    pub act: fn(
+        &Settings,
+        inbound::ContentObject,
+        name: &str,
+        foreign_id: &str,
+        now: Timestamp,
+    ) -> Option<outbound::Request>,
     /// Reads the answer: status, body, and whether the body was cut at the reader's limit.
     pub read_answer: fn(status: u16, body: &[u8], truncated: bool) -> outbound::Outcome,
     /// The same body in another spelling, for channels that verify signatures over that one and answer 422 to ours.

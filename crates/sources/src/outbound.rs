@@ -51,6 +51,50 @@ pub struct OutboundAttachment {
     pub filename: String,
 }
 
+/// What is done with a content that its channel has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ContentAction {
+    /// Let everybody on the channel see it.
+    Publish,
+    /// Let nobody see it.
+    Unpublish,
+    /// Remove it.
+    Delete,
+}
+
+impl ContentAction {
+    /// Every one.
+    pub const ALL: [ContentAction; 3] = [ContentAction::Publish, ContentAction::Unpublish, ContentAction::Delete];
+
+    /// `publish`, `unpublish` or `delete`.
+    pub fn as_str(self) -> &'static str {
+        self.names()[0]
+    }
+
+    /// Every name that channels have for it, the usual one first (reading D22).
+    pub fn names(self) -> &'static [&'static str] {
+        match self {
+            ContentAction::Publish => &["publish"],
+            ContentAction::Unpublish => &["unpublish"],
+            ContentAction::Delete => &["delete", "destroy"],
+        }
+    }
+
+    /// For sentences: `published` and the like.
+    pub fn done(self) -> &'static str {
+        match self {
+            ContentAction::Publish => "published",
+            ContentAction::Unpublish => "unpublished",
+            ContentAction::Delete => "deleted",
+        }
+    }
+
+    /// The one with this name.
+    pub fn named(name: &str) -> Option<ContentAction> {
+        ContentAction::ALL.into_iter().find(|action| action.as_str() == name)
+    }
+}
+
 /// A POST that the caller makes on the adapter's behalf, through the guarded client.
 #[derive(Clone, Debug)]
 pub struct Request {

@@ -393,6 +393,12 @@ impl Ids<'_> {
                     (otto.content(&reply)["synchronization_status"] == "export_failure").then_some(reply.clone())
                 })
             }
+            "publishable_content" => {
+                source.has_described_itself(otto);
+                let (message, thread) = (unique("message-"), unique("thread-"));
+                source.tells("messages.create", &source.public_message(&message, &thread));
+                id(&source.contents(otto, &thread)[0])
+            }
             "intervention" => id(&otto.engage(&self.of("content"))),
             "intervention_comment" => {
                 created("intervention_comments", json!({ "intervention_id": self.of("intervention"), "body": "Hm" }))

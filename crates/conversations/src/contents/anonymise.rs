@@ -39,7 +39,10 @@ pub(crate) fn anonymise(tx: &mut dyn Tx, env: &Env, user_id: Option<Id>, ids: &[
     }
     attachments::remove_of_contents(tx, &erased)?;
     // What would still be sent is not.
-    tx.execute(&format!("DELETE FROM deliveries WHERE {}", tx.in_list("content_id", 1)), args![&erased])?;
+    tx.execute(
+        &format!("DELETE FROM deliveries WHERE action = 'create' AND {}", tx.in_list("content_id", 1)),
+        args![&erased],
+    )?;
     // A content that opened a titled thread gave it its title.
     tx.execute(
         &format!(
@@ -52,7 +55,7 @@ pub(crate) fn anonymise(tx: &mut dyn Tx, env: &Env, user_id: Option<Id>, ids: &[
         &format!(
             "UPDATE contents SET body = $2, body_format = 'text', title = NULL, source_url = NULL, extras = NULL,
                synchronization_error = NULL,
-               synchronization_status = CASE WHEN synchronization_status = 'export_pending' THEN 'export_aborted'
+               synchronization_status = CASE WHEN synchronization_status = 'export_pending' AND foreign_id IS NULL THEN 'export_aborted'
                  ELSE synchronization_status END, approval_required = FALSE, scheduled_at = NULL,
                attachments_count = 0, anonymized_at = $3, updated_at = $3
              WHERE {listed}"

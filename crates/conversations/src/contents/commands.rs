@@ -195,7 +195,8 @@ fn reply_route(app: &Conversations, call: &Call, draft: &Draft, parent: &str, tx
     if thread.closed {
         return Err(error::forbidden("The thread is closed: open it to reply."));
     }
-    if parent.synchronization_status != "success" {
+    // Something may be done with a customer's content at the moment; it is on its channel all the same.
+    if parent.synchronization_status != "success" && parent.is_ours() {
         let message = "in_reply_to_id: this content is not on its channel yet; wait until it is.";
         return Err(error::invalid("in_reply_to_id", "not_synchronized", message));
     }

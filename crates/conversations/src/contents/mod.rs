@@ -5,6 +5,7 @@ mod automation;
 mod body;
 mod commands;
 pub mod indexing;
+mod remote;
 mod rest;
 mod search;
 pub(crate) mod states;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use frontdesk_model::{Id, Permission, Result, SourceRight, Timestamp, error, query};
 use frontdesk_rest::{Call, NoParameters, Operation, Page, Paging};
+use frontdesk_sources::outbound::ContentAction;
 use frontdesk_store::{Filter, Row, Searched, Text, Tx, args};
 use http::Method;
 use schemars::JsonSchema;
@@ -14,7 +15,7 @@ use serde_json::{Map, Value};
 use super::anonymise;
 use super::body::{Formatted, formatted};
 use super::waiting::Approval;
-use super::{commands, search, waiting};
+use super::{commands, remote, search, waiting};
 use crate::attachments::ContentAttachment;
 use crate::sources::Reach;
 use crate::{Conversations, attachments, categories, identities, sources};
@@ -378,7 +379,37 @@ pub(super) fn operations(app: &Arc<Conversations>) -> Vec<Operation> {
     ]
     .into_iter()
     .chain(waiting_operations(app))
+    .chain(remote_operations(app))
     .collect()
+}
+
+/// What can be done with a content that its channel has.
+fn remote_operations(app: &Arc<Conversations>) -> Vec<Operation> {
+    let act = |action: ContentAction| {
+        let app = app.clone();
+        move |call: &Call, _: NoParameters, tx: &mut dyn Tx| -> Result<Answer> {
+            let id = call.id("contentId", "content")?;
+            remote::act(&app, call, id, action, tx)?;
+            show(&app, call, id, tx)
+        }
+    };
+    let (publish, unpublish) = ("/contents/{contentId}/publish", "/contents/{contentId}/unpublish");
+    let operations = [
+        Operation::write("publishContent", Method::PUT, publish, act(ContentAction::Publish))
+            .summary("Lets everybody on the channel see a content.")
+            .permissions(&[Permission::PublishContent]),
+        Operation::write("unpublishContent", Method::PUT, unpublish, act(ContentAction::Unpublish))
+            .summary("Lets nobody on the channel see a content any longer.")
+            .permissions(&[Permission::PublishContent]),
+        Operation::write("deleteContent", Method::DELETE, "/contents/{contentId}", act(ContentAction::Delete))
+            .summary("Deletes a content on its channel; here it stays, with remotely_deleted."),
+    ];
+    let notes = "Only where the channel says in implementation.info that it can, and of a customer's content also with \
+                 the content itself (actions): otherwise 422. It is pushed to the channel later: until then \
+                 synchronization_status is export_pending, and asking for more is a 409. When the channel refuses in \
+                 the end, the content stays as it was and synchronization_error tells why. Deleting needs the right \
+                 destroy on the source.";
+    operations.into_iter().map(|operation| operation.tag("Contents").notes(notes).extension()).collect()
 }
 
 /// What can be done with a content that has not gone out yet.

@@ -9,6 +9,7 @@ use super::limits::{
     ACTIONS_MAX, LIST_ITEMS_MAX, LOCALE_LABELS_MAX, LOCALES_MAX, OBJECTS_MAX, SHORT_TEXT_CHARACTERS_MAX,
 };
 use crate::inbound::ContentObject;
+use crate::outbound::ContentAction;
 
 /// The objects that are listed, in the order in which they are asked for (row 12.04).
 const LISTED: [ContentObject; 3] = [ContentObject::Thread, ContentObject::Message, ContentObject::PrivateMessage];
@@ -86,6 +87,16 @@ impl Implementation {
         let listed =
             |object: &ContentObject| self.can(*object, "list") && !(unthreaded && *object == ContentObject::Thread);
         LISTED.into_iter().filter(listed).collect()
+    }
+
+    /// The channel's own name for what may be done with a content of this kind; none when it cannot.
+    pub fn act(&self, object: ContentObject, action: ContentAction, options: &[String]) -> Option<&'static str> {
+        // Threads that are only titles, and those that there are not, have no such actions.
+        let without = |name: &str| options.iter().any(|option| option == name);
+        if object == ContentObject::Thread && (without("messages.unthreaded") || without("threads.no_content")) {
+            return None;
+        }
+        action.names().iter().copied().find(|name| self.can(object, name))
     }
 
     /// Whether the channel has this action for this kind of content.
@@ -171,6 +182,23 @@ mod tests {
             assert_eq!(read.lists(read.options()), lists, "{answer}");
             assert_eq!(read.json()["objects"], shown, "{answer}");
             assert_eq!(Implementation::read(&read.json()), Ok(read), "{answer}");
+        }
+    }
+
+    #[test]
+    fn what_can_be_done_has_the_channels_own_name() {
+        let objects = json!({"messages": ["destroy", "publish"], "private_messages": ["destroy", "delete"], "threads": ["delete"]});
+        let read = Implementation::read(&json!({ "objects": objects })).unwrap();
+        let titles = ["threads.no_content".to_owned()];
+        for (object, action, options, expected) in [
+            (ContentObject::Message, ContentAction::Delete, &[][..], Some("destroy")),
+            (ContentObject::Message, ContentAction::Publish, &[], Some("publish")),
+            (ContentObject::Message, ContentAction::Unpublish, &[], None),
+            (ContentObject::PrivateMessage, ContentAction::Delete, &[], Some("delete")),
+            (ContentObject::Thread, ContentAction::Delete, &[], Some("delete")),
+            (ContentObject::Thread, ContentAction::Delete, &titles, None),
+        ] {
+            assert_eq!(read.act(object, action, options), expected, "{object:?} {action:?}");
         }
     }
 

@@ -35,5 +35,5 @@ pub(crate) static KIND: SourceKind = SourceKind {
     can_initiate: true,
     has_bare_resource_types: false,
     settings: settings::SETTINGS,
-    delivery: Some(Delivery { request: outbound::request, read_answer, respelled: Some(escaped) }),
+    delivery: Some(Delivery { request: outbound::request, act: outbound::act, read_answer, respelled: Some(escaped) }),
 };

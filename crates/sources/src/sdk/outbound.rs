@@ -25,6 +25,19 @@ pub(super) fn request(settings: &Settings, content: &OutboundContent, now: Times
     })
 }
 
+/// The signed request that does something with one content; none while the source has no address or no token.
+pub(super) fn act(
+    settings: &Settings,
+    object: ContentObject,
+    name: &str,
+    foreign_id: &str,
+    now: Timestamp,
+) -> Option<Request> {
+    let mut params = Map::new();
+    params.insert("id".into(), foreign_id.into());
+    action_request(settings, &format!("{}s.{name}", object.as_str()), Some(params), now)
+}
+
 /// The signed request of any action; none while the source has no address or no token.
 pub(super) fn action_request(
     settings: &Settings,
@@ -296,6 +309,15 @@ mod tests {
     fn the_escaped_form_is_ascii_and_says_the_same() {
         let escaped = escaped("{\"a\":\"é😀\u{7f}\u{2028}\\n/<\"}".as_bytes());
         assert_eq!(String::from_utf8(escaped).unwrap(), r#"{"a":"\u00e9\ud83d\ude00\u007f\u2028\n/<"}"#);
+    }
+
+    #[test]
+    fn what_is_done_with_a_content_names_it_and_nothing_else() {
+        let given = json!({"base_uri": "https://a.example/sdk", "access_token": "open sesame"});
+        let settings = crate::validate_settings(crate::kind("sdk").unwrap(), given.as_object().unwrap()).unwrap();
+        let request = act(&settings, ContentObject::PrivateMessage, "destroy", "7", NOW).unwrap();
+        let expected = r#"{"action":"private_messages.destroy","params":{"id":"7"},"time":"2012-10-01T17:18:40Z"}"#;
+        assert_eq!(String::from_utf8(request.body).unwrap(), expected);
     }
 
     #[test]
