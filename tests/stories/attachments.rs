@@ -19,9 +19,9 @@ on_both_engines![
     a_source_lets_through_only_the_files_of_its_security_level,
 ];
 
-const PNG: &[u8] = b"\x89PNG\r\n\x1a\n not really a picture";
+pub(crate) const PNG: &[u8] = b"\x89PNG\r\n\x1a\n not really a picture";
 
-fn upload(person: &Person, name: &str, bytes: &[u8], private: Option<&str>) -> Answer {
+pub(crate) fn upload(person: &Person, name: &str, bytes: &[u8], private: Option<&str>) -> Answer {
     let mut body = Vec::new();
     if let Some(private) = private {
         body.extend_from_slice(b"--XX\r\nContent-Disposition: form-data; name=\"private\"\r\n\r\n");
@@ -36,7 +36,7 @@ fn upload(person: &Person, name: &str, bytes: &[u8], private: Option<&str>) -> A
 }
 
 /// The path and query of an address on our server.
-fn target(url: &str) -> String {
+pub(crate) fn target(url: &str) -> String {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     format!("/{}", rest.split_once('/').expect("a path").1)
 }

@@ -51,6 +51,7 @@ mod simulate;
 mod sources;
 mod sources_permissions;
 mod stream;
+mod structured;
 mod tags;
 mod teams;
 mod threads;

@@ -10,17 +10,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use frontdesk_model::event::NewEvent;
-use frontdesk_model::{Env, Error, Event, Id, Result, Timestamp, error};
+use frontdesk_model::{Env, Error, Event, Id, Result, Timestamp, error, structured as messages};
 use frontdesk_net::OutboundRequest;
 use frontdesk_sources::inbound::{BodyFormat, ContentObject};
-use frontdesk_sources::outbound::{ContentAction, OutboundContent, Outcome, Request};
+use frontdesk_sources::outbound::{ContentAction, OutboundAttachment, OutboundContent, Outcome, Request};
 use frontdesk_store::consumer::Consumer;
 use frontdesk_store::{Row, Tx, args};
 use futures_util::FutureExt;
 use http::{HeaderName, HeaderValue, Method};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::{Notify, watch};
 
+use crate::contents::structured;
 use crate::sources::{self, Channel};
 use crate::{Conversations, attachments, ingest};
 
@@ -418,7 +419,7 @@ fn prepare(app: &Conversations, tx: &mut dyn Tx, claim: &Claim) -> Result<Option
     let row = tx.first(
         "SELECT contents.type, contents.body, contents.body_format, contents.title, contents.created_at,
                 contents.updated_at, authors.foreign_id, parents.foreign_id, threads.foreign_id, recipients.foreign_id,
-                users.firstname, users.lastname, contents.foreign_id
+                users.firstname, users.lastname, contents.foreign_id, contents.extras
          FROM contents
          LEFT JOIN identities AS authors ON authors.id = contents.author_id
          JOIN threads ON threads.id = contents.thread_id
@@ -436,6 +437,8 @@ fn prepare(app: &Conversations, tx: &mut dyn Tx, claim: &Claim) -> Result<Option
     if let Some(action) = claim.action {
         return Ok(Some((channel, Outgoing::Act { object, action, foreign_id: row.get(12)? })));
     }
+    let mut files = attachments::outbound_of(tx, app, claim.content_id, app.env.now())?;
+    let structured = structured_content(row.get(13)?, &mut files)?;
     let content = OutboundContent {
         object,
         content_id: claim.content_id,
@@ -450,10 +453,23 @@ fn prepare(app: &Conversations, tx: &mut dyn Tx, claim: &Claim) -> Result<Option
         title: row.get(3)?,
         sender_name: Some(sender_name(&channel, row.get(10)?, row.get(11)?)).filter(|name| !name.is_empty()),
         retry: claim.started_before,
-        attachments: attachments::outbound_of(tx, app, claim.content_id, app.env.now())?,
-        structured_content: None,
+        attachments: files.into_iter().map(|(_, file)| file).collect(),
+        structured_content: structured,
     };
     Ok(Some((channel, Outgoing::Create(Box::new(content)))))
+}
+
+/// A content's structured message, with links to its files, which are sent in it and not beside it (row 13.19).
+fn structured_content(extras: Option<String>, files: &mut Vec<(Id, OutboundAttachment)>) -> Result<Option<Value>> {
+    let Some(extras) = extras else { return Ok(None) };
+    let extras: Value =
+        serde_json::from_str(&extras).map_err(|trouble| error::broken(format!("contents.extras: {trouble}")))?;
+    let Some(content) = extras.get(structured::KEY) else { return Ok(None) };
+    let link = |id: Id| files.iter().find(|(file_id, _)| *file_id == id).map(|(_, file)| file.url.clone());
+    let linked = messages::with_links(content, &link);
+    let used = messages::files_of(content);
+    files.retain(|(id, _)| !used.contains(id));
+    Ok(Some(linked))
 }
 
 /// What customers see as the sender (row 2.16): the source's template, or the agent's name.

@@ -345,17 +345,26 @@ fn contents(
         objects.extend(row.get::<Option<Id>>(11)?);
     }
     let categories = categories::of_many(tx, &unique(objects.into_iter()))?;
+    let source_ids = rows.iter().map(|row| row.get::<Id>(17)).collect::<Result<Vec<_>>>()?;
+    let channels = app.channels.current(tx, &app.seal, &unique(source_ids.into_iter()))?;
     let mut found = HashMap::with_capacity(rows.len());
     for row in &rows {
-        let source_type = app.source_types.of(tx, row.get(17)?)?;
-        let (id, metadata) = (row.get::<Id>(0)?, metadata(row, source_type, &categories)?);
+        let source_id: Id = row.get(17)?;
+        let source_type = app.source_types.of(tx, source_id)?;
+        let capabilities = channels.get(&source_id).map(|channel| channel.capabilities()).unwrap_or_default();
+        let (id, metadata) = (row.get::<Id>(0)?, metadata(row, source_type, &capabilities, &categories)?);
         types.insert(id, resource_type(source_type, &row.get::<String>(13)?));
         found.insert(id, metadata);
     }
     Ok(found)
 }
 
-fn metadata(row: &Row, source_type: &str, categories: &HashMap<Id, Vec<Id>>) -> Result<Map<String, Value>> {
+fn metadata(
+    row: &Row,
+    source_type: &str,
+    capabilities: &[&str],
+    categories: &HashMap<Id, Vec<Id>>,
+) -> Result<Map<String, Value>> {
     let mut extras: Map<String, Value> = match row.get::<Option<String>>(22)? {
         Some(text) => {
             serde_json::from_str(&text).map_err(|trouble| error::broken(format!("contents.extras: {trouble}")))?
@@ -373,7 +382,7 @@ fn metadata(row: &Row, source_type: &str, categories: &HashMap<Id, Vec<Id>>) -> 
     tell("author_id", json!(row.get::<Option<Id>>(2)?));
     tell("body", json!(row.get::<String>(3)?));
     tell("body_input_format", json!(row.get::<String>(4)?));
-    tell("capabilities_supported", json!([]));
+    tell("capabilities_supported", json!(capabilities));
     tell("category_ids", json!(category_ids.map_or(&[][..], Vec::as_slice)));
     tell("context_data", take("context_data").unwrap_or(Value::Null));
     tell("created_from", json!(row.get::<String>(5)?));
@@ -391,8 +400,7 @@ fn metadata(row: &Row, source_type: &str, categories: &HashMap<Id, Vec<Id>>) -> 
     tell("source_id", json!(row.get::<Id>(17)?));
     tell("source_type", json!(source_type));
     tell("status", json!(row.get::<String>(18)?));
-    // Structured messages have no channel yet that takes them.
-    tell("structured_content_supported", json!(false));
+    tell("structured_content_supported", json!(!capabilities.is_empty()));
     tell("synchronization_status", json!(row.get::<String>(19)?));
     tell("thread_id", json!(row.get::<Id>(20)?));
     tell("thread_title", json!(row.get::<Option<String>>(21)?));

@@ -1,7 +1,7 @@
 //! Channels: one module per kind of source, plain values in and out. Nothing here knows a store, REST or the network:
 //! bytes of a channel become [`inbound`] values, [`outbound`] values become bytes for a channel.
 
-use frontdesk_model::Timestamp;
+use frontdesk_model::{Timestamp, structured};
 
 pub mod inbound;
 mod mobile_messaging;
@@ -28,6 +28,9 @@ pub struct SourceKind {
     pub can_initiate: bool,
     /// Whether webhooks name its contents without the source's type: `message` instead of `sdk/message`.
     pub has_bare_resource_types: bool,
+    /// What it takes of structured messages, by the options of the source, which nobody may have told; none where it
+    /// takes none (rows 13.13, 12.11).
+    pub structured: fn(Option<&[String]>) -> Option<structured::Channel>,
     /// What an administrator sets for each source of this kind, in the order of the form.
     pub settings: &'static [Setting],
     /// How contents leave through it; none when no channel is called, because its readers come to us.
@@ -95,6 +98,10 @@ mod tests {
         let (sdk, messaging) = (kind("sdk").unwrap(), kind("mobile_messaging").unwrap());
         assert!(!sdk.threads_can_be_closed && !sdk.is_messaging && sdk.can_initiate);
         assert!(messaging.threads_can_be_closed && messaging.is_messaging && messaging.can_initiate);
+        let options = ["view.messaging".to_owned()];
+        assert_eq!((messaging.structured)(None), Some(structured::Channel::Messaging));
+        assert_eq!((sdk.structured)(Some(&options)), Some(structured::Channel::Sdk));
+        assert_eq!(((sdk.structured)(None), (sdk.structured)(Some(&[]))), (None, None));
         assert_eq!(sdk.resource_type("private_message"), "sdk/private_message");
         assert_eq!(messaging.resource_type("message"), "message");
     }

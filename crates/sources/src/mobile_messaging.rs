@@ -1,5 +1,7 @@
 //! Messaging on the web and in apps: its visitors come to us, so no channel is called and nothing is set here.
 
+use frontdesk_model::structured;
+
 use crate::SourceKind;
 
 /// The kind whose threads can be closed and whose text input can be switched off.
@@ -11,6 +13,7 @@ pub(crate) static KIND: SourceKind = SourceKind {
     is_messaging: true,
     can_initiate: true,
     has_bare_resource_types: true,
+    structured: |_| Some(structured::Channel::Messaging),
     settings: &[],
     delivery: None,
 };

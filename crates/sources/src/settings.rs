@@ -285,6 +285,7 @@ mod tests {
         is_messaging: false,
         can_initiate: false,
         has_bare_resource_types: false,
+        structured: |_| None,
         settings: &[
             Setting { required: true, ..setting("address", SettingKind::Url) },
             setting("label", SettingKind::Text),

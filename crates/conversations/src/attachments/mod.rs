@@ -11,7 +11,8 @@ mod rest;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use frontdesk_model::{Caller, Env, Error, Id, Result, Timestamp, error};
+use frontdesk_model::{Caller, Env, Error, Id, Result, Timestamp, error, structured};
+use frontdesk_rest::Call;
 use frontdesk_sources::inbound::InboundAttachment;
 use frontdesk_sources::outbound::OutboundAttachment;
 use frontdesk_store::{Arg, Row, Tx, args};
@@ -216,6 +217,54 @@ pub(crate) fn use_uploads(
     Ok(used)
 }
 
+/// What decides whether a file may stand in a structured message: of the caller's own upload, or of an attachment that
+/// they may read. None for any other, and while its bytes are still at its channel.
+pub(crate) fn usable(tx: &mut dyn Tx, caller: &Caller, id: Id) -> Result<Option<structured::File>> {
+    let row = match rest::find(tx, caller, id, "extension, size, private, sha256 IS NOT NULL") {
+        Ok(row) => row,
+        Err(Error::Refused(_)) => return Ok(None),
+        Err(other) => return Err(other),
+    };
+    let (size, private, is_here): (i64, bool, bool) = (row.get(1)?, row.get(2)?, row.get(3)?);
+    let file =
+        structured::File { extension: row.get(0)?, bytes: u64::try_from(size).unwrap_or(u64::MAX), public: !private };
+    Ok(Some(file).filter(|_| is_here))
+}
+
+/// An attachment on a content.
+pub(crate) struct Put {
+    pub(crate) id: Id,
+    /// Whether it was not on it before.
+    pub(crate) is_new: bool,
+}
+
+/// Puts a usable attachment on a content, behind its uploads: an unused upload itself, else a copy, so that what happens
+/// to the content that it is on happens to that one only.
+pub(crate) fn put_on(tx: &mut dyn Tx, call: &Call, content_id: Id, id: Id, at: i64) -> Result<Put> {
+    let position = UPLOADS_PER_CONTENT_MAX as i64 + at;
+    let row = tx.first("SELECT 1 FROM attachments WHERE id = $1 AND content_id = $2", args![&id, &content_id])?;
+    if row.is_some() {
+        return Ok(Put { id, is_new: false });
+    }
+    let used = tx.execute(
+        "UPDATE attachments SET content_id = $2, position = $3
+         WHERE id = $1 AND content_id IS NULL AND user_id = $4",
+        args![&id, &content_id, position, &call.caller.user_id],
+    )?;
+    if used > 0 {
+        return Ok(Put { id, is_new: true });
+    }
+    let copy = call.env.id();
+    tx.execute(
+        "INSERT INTO attachments (id, content_id, user_id, filename, extension, content_type, kind_hint, size, sha256,
+           fetch_attempts, private, position, created_at, updated_at)
+         SELECT $2, $3, $4, filename, extension, content_type, kind_hint, size, sha256, 0, private, $5, $6, $6
+         FROM attachments WHERE id = $1",
+        args![&id, &copy, &content_id, &call.caller.user_id, position, call.env.now()],
+    )?;
+    Ok(Put { id: copy, is_new: true })
+}
+
 /// Deletes the attachments of contents that go.
 pub(crate) fn remove_of_contents(tx: &mut dyn Tx, content_ids: &[Id]) -> Result<()> {
     let sql = format!("DELETE FROM attachments WHERE {}", tx.in_list("content_id", 1));
@@ -235,15 +284,15 @@ pub(crate) fn outbound_of(
     app: &Conversations,
     content_id: Id,
     now: Timestamp,
-) -> Result<Vec<OutboundAttachment>> {
+) -> Result<Vec<(Id, OutboundAttachment)>> {
     let rows = tx.query(
         "SELECT id, filename, content_type FROM attachments WHERE content_id = $1 ORDER BY position, id",
         args![&content_id],
     )?;
     let outbound = |row: &Row| {
-        let (filename, content_type): (String, String) = (row.get(1)?, row.get(2)?);
-        let url = links::signed_url(app, row.get(0)?, &filename, now);
-        Ok(OutboundAttachment { url, kind: names::kind(&content_type), filename })
+        let (id, filename, content_type): (Id, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let url = links::signed_url(app, id, &filename, now);
+        Ok((id, OutboundAttachment { url, kind: names::kind(&content_type), filename }))
     };
     rows.iter().map(outbound).collect()
 }

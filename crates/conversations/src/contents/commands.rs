@@ -4,10 +4,10 @@ use frontdesk_model::{Id, Result, SourceRight, Timestamp, error};
 use frontdesk_rest::Call;
 use frontdesk_sources::inbound::{ContentObject, InboundAuthor};
 use frontdesk_store::{Tx, args};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::waiting::{self, Approval, Hold, Matter};
-use super::{Content, automation, find, indexing, states};
+use super::{Content, automation, find, indexing, states, structured};
 use crate::categories::{self, Object};
 use crate::sources::{self, Channel};
 use crate::{Conversations, attachments, events, identities, ingest, interventions, threads};
@@ -31,16 +31,16 @@ pub(super) struct Draft {
     pub(super) to: Option<Value>,
     /// Parameters of kinds of sources that this one is not: given ones are refused.
     pub(super) addressing: Vec<(&'static str, bool)>,
-    pub(super) structured_content: Option<Value>,
+    pub(super) structured_content: Option<Map<String, Value>>,
     pub(super) disable_text_input_on_thread: Option<bool>,
     pub(super) approval: Approval,
     pub(super) scheduled_at: Option<String>,
 }
 
 /// Where and how a draft goes out.
-struct Route {
-    channel: Channel,
-    object: ContentObject,
+pub(super) struct Route {
+    pub(super) channel: Channel,
+    pub(super) object: ContentObject,
     thread_id: Id,
     is_new_thread: bool,
     in_reply_to_id: Option<Id>,
@@ -61,7 +61,19 @@ pub(super) fn create(app: &Conversations, call: &Call, draft: &Draft, tx: &mut d
     let author_id = author(call, draft, channel, tx)?;
     let (id, now) = (call.env.id(), call.env.now());
     let level = &channel.common.attachments_security_level;
-    let attachments_count = attachments::use_uploads(tx, &call.caller, level, id, &draft.attachment_ids)?;
+    let mut attachments_count = attachments::use_uploads(tx, &call.caller, level, id, &draft.attachment_ids)?;
+    let mut extras = Map::new();
+    let mut body = draft.body.as_str();
+    let fitted = draft.structured_content.as_ref().map(|given| structured::fit(call, &route, given, body, id, tx));
+    let fitted = fitted.transpose()?;
+    match &fitted {
+        Some(structured::Fitted::Message { content, files }) => {
+            extras.insert(structured::KEY.into(), content.clone());
+            attachments_count += files;
+        }
+        Some(structured::Fitted::Text(text)) => body = text,
+        None => {}
+    }
     let is_reply = route.in_reply_to_id.is_some();
     let status = if is_reply { "user_reply" } else { "user_initiated" };
     let matter = Matter {
@@ -75,13 +87,17 @@ pub(super) fn create(app: &Conversations, call: &Call, draft: &Draft, tx: &mut d
     let synchronization_status = if goes_out { "export_pending" } else { "success" };
     let private = route.object == ContentObject::PrivateMessage;
     let intervention_id = route.intervention.as_ref().map(|intervention| intervention.id);
+    if hold.approval {
+        extras.extend(waiting::hand(call));
+    }
+    let extras = Some(extras).filter(|extras| !extras.is_empty()).map(|extras| Value::Object(extras).to_string());
     tx.execute(
         "INSERT INTO contents (id, source_id, thread_id, author_id, creator_id, recipient_id, intervention_id,
            in_reply_to_id, type, status, title, body, body_format, private, first_in_thread, created_from,
            approval_required, auto_submitted, published, remotely_deleted, attachments_count, synchronization_status,
-           scheduled_at, created_at, updated_at)
+           scheduled_at, created_at, updated_at, extras)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'text', $13, $14, 'api', $15, $16, TRUE, FALSE,
-                 $17, $18, $19, $20, $20)",
+                 $17, $18, $19, $20, $20, $21)",
         args![
             &id,
             &channel.source_id,
@@ -94,7 +110,7 @@ pub(super) fn create(app: &Conversations, call: &Call, draft: &Draft, tx: &mut d
             route.object.as_str(),
             status,
             &draft.title,
-            &draft.body,
+            body,
             private,
             route.is_new_thread,
             hold.approval,
@@ -102,13 +118,11 @@ pub(super) fn create(app: &Conversations, call: &Call, draft: &Draft, tx: &mut d
             attachments_count,
             synchronization_status,
             hold.until,
-            now
+            now,
+            &extras
         ],
     )?;
-    if hold.approval {
-        waiting::note_hand(call, id, tx)?;
-    }
-    indexing::index(tx, id, draft.title.as_deref(), &draft.body, "text")?;
+    indexing::index(tx, id, draft.title.as_deref(), body, "text")?;
     threads::count_content(tx, route.thread_id, now, now)?;
     ingest::count(tx, channel.source_id, i64::from(route.is_new_thread), 1)?;
     if let Some(disabled) = draft.disable_text_input_on_thread {
@@ -162,9 +176,6 @@ fn check_against(draft: &Draft, channel: &Channel) -> Result<()> {
     };
     if let Some((name, _)) = draft.addressing.iter().find(|(_, given)| *given) {
         return refuse(name, "such addressing");
-    }
-    if draft.structured_content.is_some() {
-        return refuse("structured_content", "structured messages");
     }
     if draft.disable_text_input_on_thread.is_some() && !channel.kind.is_messaging {
         return refuse("disable_text_input_on_thread", "text input switch");

@@ -9,6 +9,7 @@ mod remote;
 mod rest;
 mod search;
 pub(crate) mod states;
+pub(crate) mod structured;
 pub mod waiting;
 
 use std::sync::Arc;

@@ -62,7 +62,7 @@ struct Answer {
     synchronization_status: Text,
     synchronization_error: Option<Text>,
     /// Types of structured messages that a reply may use.
-    capabilities_supported: Vec<String>,
+    capabilities_supported: Vec<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     context_data: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -164,9 +164,16 @@ fn answers(app: &Conversations, call: &Call, rows: &[Row], tx: &mut dyn Tx) -> R
     authors.sort_unstable();
     authors.dedup();
     let groups = identities::groups_of(tx, &authors)?;
+    let mut source_ids: Vec<Id> = answers.iter().map(|content| content.source_id).collect();
+    source_ids.sort_unstable();
+    source_ids.dedup();
+    let channels = app.channels.current(tx, &app.seal, &source_ids)?;
     for content in &mut answers {
         content.identity_group_id = content.author_id.and_then(|author| groups.get(&author).copied());
-        content.source_type = app.source_types.of(tx, content.source_id)?;
+        if let Some(channel) = channels.get(&content.source_id) {
+            content.source_type = channel.kind.type_name;
+            content.capabilities_supported = channel.capabilities();
+        }
         content.attachments = files.remove(&content.id).unwrap_or_default();
         let sources = [Some(content.id), content.intervention_id, Some(content.thread_id)];
         content.category_ids =
@@ -214,7 +221,8 @@ struct Create {
     template_name: Option<String>,
     /// WhatsApp sources only.
     template_language: Option<String>,
-    /// A structured message.
+    /// A structured message, on sources whose contents show capabilities_supported; its type and what belongs to it. On a
+    /// source that has no such type, its text is sent. See the page on structured messages.
     structured_content: Option<Map<String, Value>>,
     /// Messaging sources only: true stops the customer from typing, false lets them.
     disable_text_input_on_thread: Option<bool>,
@@ -510,7 +518,7 @@ fn draft(parameters: Create) -> commands::Draft {
             ("template_name", parameters.template_name.is_some_and(|name| !name.is_empty())),
             ("template_language", parameters.template_language.is_some_and(|language| !language.is_empty())),
         ],
-        structured_content: parameters.structured_content.map(Value::Object),
+        structured_content: parameters.structured_content.filter(|given| !given.is_empty()),
         disable_text_input_on_thread: parameters.disable_text_input_on_thread,
         approval: match parameters.approval_required {
             Some(true) => Approval::Asked,

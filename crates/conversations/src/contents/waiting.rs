@@ -9,7 +9,7 @@ use frontdesk_store::{Seal, Tx, args};
 use serde_json::{Map, Value, json};
 
 use super::commands::check_body;
-use super::{Content, find, indexing};
+use super::{Content, find, indexing, structured};
 use crate::{events, interventions, moments};
 
 /// At most this far ahead: a year.
@@ -304,13 +304,10 @@ const EDITED_BY: &str = "edited_by";
 /// Among the extras of a content that waits for its time: its text has been approved.
 const APPROVED: &str = "approved";
 
-/// Notes who acts as the author of a new content that waits for approval: it is not for them to give it.
-pub(super) fn note_hand(call: &Call, id: Id, tx: &mut dyn Tx) -> Result<()> {
-    if call.caller.owner_id != call.caller.user_id {
-        let extras = json!({ EDITED_BY: call.caller.owner_id }).to_string();
-        tx.execute("UPDATE contents SET extras = $2 WHERE id = $1", args![&id, &extras])?;
-    }
-    Ok(())
+/// What is noted of who acts as the author of a new content that waits for approval: it is not for them to give it.
+pub(super) fn hand(call: &Call) -> Option<(String, Value)> {
+    let owner_id = call.caller.owner_id;
+    (owner_id != call.caller.user_id).then(|| (EDITED_BY.into(), json!(owner_id)))
 }
 
 fn read_extras(text: Option<String>) -> Result<Map<String, Value>> {
@@ -356,7 +353,8 @@ pub(super) fn edit(call: &Call, seal: &Seal, id: Id, edit: &Edit, tx: &mut dyn T
     };
     let body = edit.body.as_deref().filter(|body| *body != waiting.body);
     if let Some(body) = body {
-        check_body(body, waiting.attachments_count > 0)?;
+        let stands_alone = waiting.extras.get(structured::KEY).is_some_and(|content| !structured::needs_body(content));
+        check_body(body, waiting.attachments_count > 0 || stands_alone)?;
         indexing::index(tx, id, waiting.title.as_deref(), body, "text")?;
     }
     if body.is_none() && scheduled_at == waiting.scheduled_at {

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use frontdesk_model::{Id, Result, Secret, error};
+use frontdesk_model::{Id, Result, Secret, error, structured};
 use frontdesk_sources::{Settings, SourceKind, sdk};
 use frontdesk_store::{Row, Seal, Store, Tx, args};
 
@@ -46,6 +46,17 @@ impl Channel {
             args![&source_id],
         )?;
         row.map(|row| Channel::from_row(&row, seal)).transpose()
+    }
+
+    /// What it takes of structured messages; none where it takes none.
+    pub(crate) fn structured(&self) -> Option<structured::Channel> {
+        (self.kind.structured)(self.options())
+    }
+
+    /// The types of structured messages that it takes, by name.
+    pub(crate) fn capabilities(&self) -> Vec<&'static str> {
+        let kinds = self.structured().map_or(&[][..], |channel| channel.capabilities());
+        kinds.iter().map(|kind| kind.as_str()).collect()
     }
 
     fn from_row(row: &Row, seal: &Seal) -> Result<Channel> {
@@ -107,6 +118,31 @@ impl Channels {
             Some(channel) => Ok(Some(channel)),
             None => self.reload(store, seal, source_id).await,
         }
+    }
+
+    /// The channels of these sources as they are now: those from memory that are still current, the others read.
+    pub(crate) fn current(&self, tx: &mut dyn Tx, seal: &Seal, ids: &[Id]) -> Result<HashMap<Id, Arc<Channel>>> {
+        let mut found = HashMap::with_capacity(ids.len());
+        if ids.is_empty() {
+            return Ok(found);
+        }
+        let sql = format!("SELECT id, version FROM sources WHERE {}", tx.in_list("id", 1));
+        for row in tx.query(&sql, args![ids])? {
+            let (id, version): (Id, i64) = (row.get(0)?, row.get(1)?);
+            let known = self.known.read().unwrap_or_else(PoisonError::into_inner).get(&id).cloned();
+            let is_current = known.as_ref().is_some_and(|channel| channel.version == version);
+            if let Some(channel) = known.filter(|_| is_current) {
+                found.insert(id, channel);
+            } else if let Some(channel) = Channel::load(tx, seal, id)?.map(Arc::new) {
+                let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+                // What this transaction sees may be older than what another has read since.
+                if known.get(&id).is_none_or(|other| other.version < version) {
+                    known.insert(id, channel.clone());
+                }
+                found.insert(id, channel);
+            }
+        }
+        Ok(found)
     }
 
     /// Reads it again.

@@ -20,6 +20,8 @@ pub use outbound::{escaped, push, read_answer};
 pub use polling::{Info, PolledAnswer, Slice, info_request, list_action, list_request, read_info, read_list};
 pub use settings::{ACCESS_TOKEN, BASE_URI, OPTION_NAMES, OPTIONS};
 
+use frontdesk_model::structured as messages;
+
 use crate::{Delivery, SourceKind};
 
 /// The header that holds the lower-case hex HMAC-SHA512 of the body, in both directions.
@@ -34,6 +36,10 @@ pub(crate) static KIND: SourceKind = SourceKind {
     is_messaging: false,
     can_initiate: true,
     has_bare_resource_types: false,
+    structured: |options| {
+        let has_view = options.is_some_and(|options| options.iter().any(|option| option == "view.messaging"));
+        has_view.then_some(messages::Channel::Sdk)
+    },
     settings: settings::SETTINGS,
     delivery: Some(Delivery { request: outbound::request, act: outbound::act, read_answer, respelled: Some(escaped) }),
 };
