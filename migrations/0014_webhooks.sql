@@ -44,6 +44,8 @@ CREATE INDEX webhook_deliveries_age ON webhook_deliveries (webhook_id, id);
 -- What is to be sent, and by state.
 CREATE INDEX webhook_deliveries_due ON webhook_deliveries (webhook_id, due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX webhook_deliveries_state ON webhook_deliveries (webhook_id, state, first_seq);
+-- The longest not tried, to see whether a receiver is there again.
+CREATE INDEX webhook_deliveries_tried ON webhook_deliveries (webhook_id, tried_at) WHERE due_at IS NOT NULL;
 -- The earliest of a thread goes first.
 CREATE INDEX webhook_deliveries_thread ON webhook_deliveries (webhook_id, thread_id, first_seq) WHERE due_at IS NOT NULL;
 

@@ -1,9 +1,9 @@
 //! What subscribers are told of an event: the one shape of webhooks and of the live stream, and who may see it
 //! (public documentation: Webhooks, Event types; rows 10.07 and 10.10 to 10.17).
 //!
-//! What a subscriber is told of states, users and categories is what the log froze when it happened: a bot must see
-//! `new` where it was new. Texts, titles and values of custom fields are read from their rows, so that what was erased
-//! is told to nobody.
+//! What a subscriber is told of states, users and the categories of interventions is what the log froze when it happened:
+//! a bot must see `new` where it was new. Texts, titles, values of custom fields and the categories of contents are read
+//! from their rows, so that what was erased is not told any more, but for the seconds that a notification is kept.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};

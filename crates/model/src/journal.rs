@@ -70,6 +70,7 @@ pub const OURS: &[&str] = &[
     "identity.created",
     "identity_group.created",
     "identity_group.destroyed",
+    "webhook.test",
 ];
 
 /// Events of the journal that webhooks are not told of.

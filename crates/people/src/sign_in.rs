@@ -76,7 +76,7 @@ pub fn enabled(tx: &mut dyn Tx, user_id: Id) -> Result<Option<Caller>> {
 }
 
 /// What a user may do while they are enabled; none for one who has been deleted.
-pub(crate) fn potential(tx: &mut dyn Tx, user_id: Id) -> Result<Option<Caller>> {
+pub fn potential(tx: &mut dyn Tx, user_id: Id) -> Result<Option<Caller>> {
     powers(tx, user_id, "users.deleted_at IS NULL")
 }
 

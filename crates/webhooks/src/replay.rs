@@ -88,17 +88,9 @@ pub(crate) fn operations() -> Vec<Operation> {
     ]
 }
 
-/// 403 for a webhook to which nothing is sent.
-pub(crate) fn require_active(webhook: &Webhook) -> Result<()> {
-    if webhook.active {
-        return Ok(());
-    }
-    Err(error::forbidden("The webhook is not active: activate it first."))
-}
-
 fn begin(call: &Call, range: Range, tx: &mut dyn Tx) -> Result<Replay> {
     let webhook = subscriptions::find(call, tx)?;
-    require_active(&webhook)?;
+    webhook.require_active()?;
     let unfinished = "SELECT count(*) FROM webhook_replays WHERE webhook_id = $1 AND next_seq <= last_seq";
     if tx.one(unfinished, args![&webhook.id])?.get::<i64>(0)? >= REPLAYS_MAX {
         let message = format!("{REPLAYS_MAX} replays of this webhook have not come to their end yet: wait for one.");
@@ -224,38 +216,25 @@ fn events_again(tx: &mut dyn Tx, webhook: &Webhook, replay: &Replay, now: Timest
 }
 
 fn failed_again(tx: &mut dyn Tx, webhook: &Webhook, replay: &Replay, now: Timestamp) -> Result<(i64, i64)> {
-    let failed = deliveries::failed(tx, webhook.id, replay.next_seq, replay.last_seq, STEP_EVENTS)?;
-    let Some(last) = failed.last().and_then(|delivery| delivery.seqs.first().copied()) else {
-        return Ok((0, replay.last_seq + 1));
-    };
-    let is_all = (failed.len() as i64) < STEP_EVENTS;
-    let most = usize::try_from(webhook.events_per_request).unwrap_or(1);
-    let mut put = 0;
-    for mut delivery in failed {
-        if delivery.seqs.len() <= most {
-            delivery.wait_again(now);
-            deliveries::save(tx, &delivery)?;
-            put += 1;
-            continue;
+    let (mut put, mut looked_at, mut next) = (0, 0, replay.last_seq + 1);
+    for mut failed in deliveries::failed(tx, webhook.id, replay.next_seq, replay.last_seq, STEP_EVENTS)? {
+        let Some(first) = failed.seqs.first().copied() else { continue };
+        if looked_at >= STEP_EVENTS {
+            next = first;
+            break;
         }
-        // Given up together, sent in the receiver's measure.
-        deliveries::remove(tx, delivery.id)?;
-        for seqs in delivery.seqs.chunks(most) {
-            let thread_id = delivery.thread_id;
-            let again = Delivery::of(webhook.id, seqs.to_vec(), thread_id, delivery.created_at, now);
-            deliveries::put_in_line(tx, &again)?;
-            put += 1;
+        looked_at += failed.seqs.len() as i64;
+        // Of what was given up together, what lies beyond the range stays as it is.
+        let (within, beyond): (Vec<i64>, Vec<i64>) = failed.seqs.iter().partition(|seq| **seq <= replay.last_seq);
+        if let Some(event) = beyond.first().map(|seq| log::some(tx, &[*seq])).transpose()?.unwrap_or_default().first() {
+            let rest = Delivery::of(webhook.id, beyond, failed.thread_id, event.at, now);
+            deliveries::save(tx, &Delivery { state: State::Failed, due_at: None, ..rest })?;
+            deliveries::remove(tx, failed.id)?;
+            failed = Delivery::of(webhook.id, within, failed.thread_id, failed.created_at, now);
         }
+        put += deliveries::again(tx, webhook, failed, now)?.1;
+        next = first + 1;
     }
-    Ok((put, if is_all { replay.last_seq + 1 } else { last + 1 }))
-}
-
-impl Delivery {
-    /// Puts it in line again, with all its retries before it.
-    pub(crate) fn wait_again(&mut self, now: Timestamp) {
-        self.state = State::Waiting;
-        self.attempts = 0;
-        self.due_at = Some(now);
-        self.waiting_since = now;
-    }
+    // Whatever is left has been looked at.
+    Ok((put, if looked_at < STEP_EVENTS { replay.last_seq + 1 } else { next }))
 }

@@ -8,9 +8,11 @@ use std::sync::Arc;
 use frontdesk_conversations::Conversations;
 use frontdesk_model::{Id, Result, Timestamp, error};
 use frontdesk_rest::Operation;
-use frontdesk_store::{Row, Tx, args};
+use frontdesk_store::{Row, Tx, args, log};
 use ring::digest;
 use serde::{Deserialize, Serialize};
+
+use crate::subscriptions::Webhook;
 
 /// So many of the latest that arrived are kept for each webhook.
 const DELIVERED_KEPT: i64 = 1_000;
@@ -107,6 +109,14 @@ impl Delivery {
         self.tries.push(attempt);
         let excess = self.tries.len().saturating_sub(TRIES_KEPT);
         self.tries.drain(..excess);
+    }
+
+    /// Puts it in line again, with all its retries before it.
+    pub(crate) fn wait_again(&mut self, now: Timestamp) {
+        self.state = State::Waiting;
+        self.attempts = 0;
+        self.due_at = Some(now);
+        self.waiting_since = now;
     }
 
     fn first_seq(&self) -> i64 {
@@ -217,11 +227,41 @@ pub(crate) fn next_due(tx: &mut dyn Tx, webhook_id: Id) -> Result<Option<Timesta
     tx.one(sql, args![&webhook_id])?.get(0)
 }
 
-/// How many wait in each thread that keeps its order.
-pub(crate) fn waiting_threads(tx: &mut dyn Tx, webhook_id: Id) -> Result<Vec<(Id, i64)>> {
-    let sql = "SELECT thread_id, count(*) FROM webhook_deliveries
-               WHERE webhook_id = $1 AND due_at IS NOT NULL AND thread_id IS NOT NULL GROUP BY thread_id";
+/// What waits in threads that keep their order: thread and delivery.
+pub(crate) fn waiting_threads(tx: &mut dyn Tx, webhook_id: Id) -> Result<Vec<(Id, Id)>> {
+    let sql = "SELECT thread_id, id FROM webhook_deliveries
+               WHERE webhook_id = $1 AND due_at IS NOT NULL AND thread_id IS NOT NULL";
     tx.query(sql, args![&webhook_id])?.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
+}
+
+/// Puts what has ended in line again, with all its retries before it. What was given up together is sent in the
+/// receiver's measure: returns the first of the requests, and how many they are.
+pub(crate) fn again(
+    tx: &mut dyn Tx,
+    webhook: &Webhook,
+    mut ended: Delivery,
+    now: Timestamp,
+) -> Result<(Delivery, i64)> {
+    let most = webhook.events_together();
+    if ended.seqs.len() <= most {
+        ended.wait_again(now);
+        save(tx, &ended)?;
+        return Ok((ended, 1));
+    }
+    remove(tx, ended.id)?;
+    let events = log::some(tx, &ended.seqs)?;
+    let (mut first, mut count) = (None, 0);
+    for some in events.chunks(most) {
+        let Some(one) = some.first() else { continue };
+        let thread_id = one.thread_id.filter(|_| webhook.is_ordered());
+        let seqs = some.iter().map(|event| event.seq).collect();
+        let request = Delivery::of(webhook.id, seqs, thread_id, one.at, now);
+        put_in_line(tx, &request)?;
+        first.get_or_insert(request);
+        count += 1;
+    }
+    // The log has forgotten all of it.
+    Ok((first.unwrap_or(ended), count))
 }
 
 /// Puts a request in line; one that was sent before keeps its history.

@@ -11,7 +11,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{COLUMNS, Delivery, State, Try, delivery, save};
-use crate::replay;
 use crate::subscriptions::{self, Webhook};
 
 /// A delivery as REST shows it.
@@ -87,6 +86,7 @@ pub(super) fn operations(_: &Arc<Conversations>) -> Vec<Operation> {
         )
         .tag(tag)
         .summary("Sends a request again, under the same ids.")
+        .notes("What was given up together is sent in as many requests as it needs; the answer is the first of them.")
         .extension(),
         Operation::write("testWebhook", Method::POST, "/webhooks/{webhookId}/test", |call, _: NoParameters, tx| {
             test(call, tx)
@@ -124,21 +124,21 @@ fn find(call: &Call, tx: &mut dyn Tx) -> Result<(Webhook, Delivery)> {
 
 fn resend(call: &Call, tx: &mut dyn Tx) -> Result<Answer> {
     let (webhook, mut found) = find(call, tx)?;
-    replay::require_active(&webhook)?;
-    if found.state == State::Waiting {
-        // It goes out by itself; now rather than later.
-        found.due_at = Some(call.env.now());
-        found.waiting_since = call.env.now();
-    } else {
-        found.wait_again(call.env.now());
+    webhook.require_active()?;
+    let now = call.env.now();
+    if found.state != State::Waiting {
+        return Ok(answer(super::again(tx, &webhook, found, now)?.0));
     }
+    // It goes out by itself; now rather than later.
+    found.due_at = Some(now);
+    found.waiting_since = now;
     save(tx, &found)?;
     Ok(answer(found))
 }
 
 fn test(call: &Call, tx: &mut dyn Tx) -> Result<Answer> {
     let webhook = subscriptions::find(call, tx)?;
-    replay::require_active(&webhook)?;
+    webhook.require_active()?;
     let now = call.env.now();
     let test = Delivery { id: call.env.id(), ..Delivery::of(webhook.id, Vec::new(), None, now, now) };
     save(tx, &test)?;

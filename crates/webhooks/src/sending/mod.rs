@@ -110,6 +110,7 @@ impl Sender {
         };
         let mut grown = sending.sender.app.tail.changed();
         while !*stop.borrow() {
+            while sending.attempts.try_join_next().is_some() {}
             if let Err(trouble) = sending.turn().await {
                 tracing::error!(?trouble, "webhooks wait");
                 // What is in memory may differ from what is written: begin again from that.
@@ -134,7 +135,6 @@ impl Sender {
                 }
                 () = tokio::time::sleep(sending.sender.look) => {}
             }
-            while sending.attempts.try_join_next().is_some() {}
         }
         sending.stop(results).await;
     }
@@ -157,6 +157,7 @@ impl Sending {
         self.reload_if_needed().await?;
         let now = self.env.now();
         self.send_new(now).await?;
+        self.tidy(now).await?;
         self.write(now).await?;
         self.send_due(now).await
     }
@@ -168,7 +169,7 @@ impl Sending {
     /// Reads the webhooks again when the log says that they or their owners' rights changed, and now and then for leases.
     async fn reload_if_needed(&mut self) -> Result<()> {
         let tail = &self.sender.app.tail;
-        let (mut changed, mut lost_tokens) = (self.loaded_at.is_none(), false);
+        let mut changed = self.loaded_at.is_none();
         if changed {
             self.seen = tail.last();
         }
@@ -178,12 +179,7 @@ impl Sending {
             self.seen = last.seq;
             for event in events.iter() {
                 changed |= changes_receivers(&event.kind);
-                lost_tokens |= event.kind == "api_access_token.destroyed";
             }
-        }
-        if lost_tokens {
-            let env = self.env.clone();
-            self.sender.app.store.write(move |tx| subscriptions::remove_of_lost_tokens(tx, &env)).await?;
         }
         let now = self.env.now();
         let is_time = self.loaded_at.is_some_and(|at| now.seconds_since(at) >= RENEW_SECONDS);
@@ -294,32 +290,43 @@ impl Sending {
                     let events = log::some(tx, &row.seqs)?;
                     with_events.push((row, events.into_iter().map(Arc::new).collect::<Vec<_>>()));
                 }
-                found.push((*id, *ask, with_events, deliveries::next_due(tx, *id)?));
+                let next_due = deliveries::next_due(tx, *id)?;
+                let waiting = match next_due {
+                    Some(_) => deliveries::in_line(tx, *id, receiver::WAITING_MAX as i64)?,
+                    None => 0,
+                };
+                found.push((*id, *ask, with_events, next_due, waiting));
             }
             Ok(found)
         });
-        for (id, ask, rows, next_due) in found.await? {
+        for (id, ask, rows, next_due, waiting) in found.await? {
             let Some(receiver) = self.receivers.get_mut(&id) else { continue };
-            let begun = receiver.begin_rows(rows, ask, next_due, now);
+            let begun = receiver.begin_rows(rows, ask, next_due, waiting as usize, now);
             for (delivery, events) in begun {
                 self.spawn(id, delivery, events, ask.is_extra());
             }
             if matches!(ask, Ask::Probe) {
-                self.forget_stale(id, now).await?;
                 self.probe_with_new(id, now).await?;
             }
         }
         Ok(())
     }
 
-    /// What a suspended receiver has not been told for a day is given up.
-    async fn forget_stale(&mut self, id: Id, now: Timestamp) -> Result<()> {
+    /// What those who are left alone have not been told for a day is given up.
+    async fn tidy(&mut self, now: Timestamp) -> Result<()> {
         let tail = self.sender.app.tail.clone();
-        while let Some(receiver) = self.receivers.get_mut(&id).filter(|receiver| receiver.is_suspended()) {
-            let events = tail.after(receiver.next, TURN_EVENTS).await?;
-            if !receiver.forget_stale(&events, now) {
-                break;
+        for receiver in self.receivers.values_mut() {
+            if !receiver.is_to_be_tidied(now) {
+                continue;
             }
+            loop {
+                let events = tail.after(receiver.next, TURN_EVENTS).await?;
+                if !receiver.forget_stale(&events, now) {
+                    break;
+                }
+            }
+            // The rows that were given up are nobody's predecessors any more.
+            self.loaded_at = None;
         }
         Ok(())
     }
@@ -456,7 +463,8 @@ struct Loaded {
     listener: Option<Listener>,
     lease: i64,
     place: i64,
-    waiting_threads: Vec<(Id, i64)>,
+    /// Thread and delivery, where order is kept.
+    waiting_threads: Vec<(Id, Id)>,
 }
 
 /// The active webhooks that this node sends for: those that it holds, and those that nobody does any more.
@@ -468,6 +476,8 @@ fn take_leases(
     now: Timestamp,
 ) -> Result<Vec<Loaded>> {
     let mut loaded = Vec::new();
+    subscriptions::remove_of_lost_tokens(tx, &app.env)?;
+    subscriptions::leave_the_unmended(tx, now.plus_seconds(-schedule::GIVE_UP_SECONDS))?;
     for webhook in subscriptions::all(tx)? {
         let Some(place) = consumer::place(tx, &webhook.reader())?.filter(|_| webhook.active) else { continue };
         let row = tx.one("SELECT lease, leased_by, leased_until FROM webhooks WHERE id = $1", args![&webhook.id])?;
@@ -500,7 +510,8 @@ fn write(tx: &mut dyn Tx, env: &Env, batch: &Batch, kept_since: Timestamp) -> Re
     let mut overtaken = Vec::new();
     for note in &batch.notes {
         let id = note.webhook_id;
-        let row = tx.first("SELECT lease FROM webhooks WHERE id = $1 AND active", args![&id])?;
+        // Also of one that has been switched off meanwhile: how what was on its way arrived is worth knowing.
+        let row = tx.first("SELECT lease FROM webhooks WHERE id = $1", args![&id])?;
         if row.map(|row| row.get::<i64>(0)).transpose()? != Some(note.lease) {
             overtaken.push(id);
             continue;

@@ -17,8 +17,10 @@ use crate::subscriptions::{Secrets, Status, Webhook};
 /// At most so many requests are on their way to one receiver; to one that has not acknowledged the last, fewer.
 pub(super) const SLOTS_MAX: usize = 16;
 const SLOTS_UNPROVEN: usize = 4;
-/// The place is at most so many events behind the first that is not sent yet.
-const OPEN_MAX: usize = 256;
+/// While so many rows wait for a receiver, nothing new is taken for it: the log is a cheaper queue.
+pub(super) const WAITING_MAX: usize = 2_000;
+/// So many attempts beside the plan may fail one after the other; then the receiver is away again.
+const EXTRA_FAILURES_MAX: u32 = 5;
 /// What others put in line is found this often.
 const LOOK_MICROS: i64 = 400_000;
 /// A row of events that are given up unsent holds at most so many of them.
@@ -66,8 +68,10 @@ pub(super) struct Receiver {
     open: BTreeMap<i64, Open>,
     /// Everything that is on its way.
     busy: HashSet<Id>,
-    /// Where order is kept: how many deliveries of a thread have not ended. The next ones wait behind them.
-    threads: HashMap<Id, i64>,
+    /// Where order is kept: the deliveries of a thread that have not ended. The next ones wait behind them.
+    threads: HashMap<Id, HashSet<Id>>,
+    /// How many rows waited when they were last looked for.
+    waiting: usize,
     /// When to look for rows that are due; none while there are none.
     rows_at: Option<Timestamp>,
     /// What was last tried before this is being sent again, although it is not due.
@@ -76,7 +80,14 @@ pub(super) struct Receiver {
     looked_at: Timestamp,
     verifying: bool,
     breaker: Breaker,
+    /// Of the attempts that the plan knows.
     failures_in_row: u32,
+    /// Of those beside it.
+    extra_failures: u32,
+    /// Whether the last probe was a row that waits, so that the next one is something new.
+    probed_row: bool,
+    /// When it was last asked what is too old to be told.
+    tidied_at: Timestamp,
     proven: bool,
     tried_at: Timestamp,
     arrived_since_trim: u32,
@@ -96,7 +107,8 @@ impl Receiver {
             saved_at: now,
             open: BTreeMap::new(),
             busy: HashSet::new(),
-            threads: loaded.waiting_threads.into_iter().collect(),
+            threads: by_thread(loaded.waiting_threads),
+            waiting: 0,
             rows_at: Some(now),
             draining: None,
             looked_at: now,
@@ -104,6 +116,9 @@ impl Receiver {
             breaker: Breaker::default(),
             // Nobody remembers how it last answered: the first success sends what waits.
             failures_in_row: 1,
+            extra_failures: 0,
+            probed_row: false,
+            tidied_at: now,
             proven: false,
             tried_at: Timestamp::default(),
             arrived_since_trim: 0,
@@ -119,6 +134,14 @@ impl Receiver {
         if was_changed || self.status == Status::Verifying {
             self.status = loaded.webhook.status;
             self.breaker.reset();
+            self.note.status = None;
+        }
+        // Rows may have been put in line and given up by others.
+        self.threads = by_thread(loaded.waiting_threads);
+        for open in self.open.values() {
+            if let Some(thread_id) = open.delivery.thread_id {
+                self.threads.entry(thread_id).or_default().insert(open.delivery.id);
+            }
         }
         // Switched off and on again: what happened in between is not told.
         self.next = self.next.max(loaded.place);
@@ -144,8 +167,9 @@ impl Receiver {
         self.verifying = false;
     }
 
+    /// While the token or its owner is disabled, nobody is told; what happens waits.
     fn is_sending(&self) -> bool {
-        matches!(self.status, Status::Enabled | Status::Failing)
+        self.listener.is_some() && matches!(self.status, Status::Enabled | Status::Failing)
     }
 
     fn slots(&self) -> usize {
@@ -158,7 +182,7 @@ impl Receiver {
 
     /// Whether something new may be sent to it.
     pub(super) fn takes_new(&self) -> bool {
-        self.is_sending() && self.free() > 0 && self.open.len() < OPEN_MAX
+        self.is_sending() && self.free() > 0 && self.waiting < WAITING_MAX
     }
 
     pub(super) fn has_more(&self, last: i64) -> bool {
@@ -183,26 +207,24 @@ impl Receiver {
             return begun;
         }
         let mut together: Vec<Arc<Event>> = Vec::new();
-        let most =
-            if self.webhook.is_ordered() { 1 } else { usize::try_from(self.webhook.events_per_request).unwrap_or(1) };
+        let most = self.webhook.events_together();
         for event in events {
-            let is_wanted = self.webhook.may_concern(event) && self.listener.is_some();
-            if !is_wanted {
+            if !self.webhook.may_concern(event) {
                 self.next = event.seq;
                 continue;
             }
             let thread_id = event.thread_id.filter(|_| self.webhook.is_ordered());
             if let Some(thread_id) = thread_id
-                && self.threads.get(&thread_id).is_some_and(|waiting| *waiting > 0)
+                && self.threads.contains_key(&thread_id)
             {
                 // It has to wait for the ones before it; others need not wait for it.
                 let delivery = self.delivery(std::slice::from_ref(event), Some(thread_id), now);
-                *self.threads.entry(thread_id).or_default() += 1;
+                self.threads.entry(thread_id).or_default().insert(delivery.id);
                 self.note.deliveries.push(delivery);
                 self.next = event.seq;
                 continue;
             }
-            if together.is_empty() && (self.free() == 0 || self.open.len() >= OPEN_MAX) {
+            if together.is_empty() && self.free() == 0 {
                 break;
             }
             together.push(event.clone());
@@ -226,7 +248,7 @@ impl Receiver {
     fn begin(&mut self, events: Vec<Arc<Event>>, thread_id: Option<Id>, now: Timestamp) -> (Delivery, Vec<Arc<Event>>) {
         let delivery = self.delivery(&events, thread_id, now);
         if let Some(thread_id) = thread_id {
-            *self.threads.entry(thread_id).or_default() += 1;
+            self.threads.entry(thread_id).or_default().insert(delivery.id);
         }
         self.busy.insert(delivery.id);
         let first = delivery.seqs.first().copied().unwrap_or(self.next);
@@ -234,16 +256,29 @@ impl Receiver {
         (delivery, events)
     }
 
+    /// Whether it is told nothing for now, so that what waits for it grows old.
+    pub(super) fn is_left_alone(&self) -> bool {
+        self.status == Status::Suspended || self.listener.is_none()
+    }
+
+    /// Whether it is time to give up what has grown too old.
+    pub(super) fn is_to_be_tidied(&mut self, now: Timestamp) -> bool {
+        let is_due = self.is_left_alone() && now.seconds_since(self.tidied_at) >= PROBE_SECONDS;
+        if is_due {
+            self.tidied_at = now;
+            self.note.give_up_before = Some(now.plus_seconds(-GIVE_UP_SECONDS));
+        }
+        is_due
+    }
+
     /// Gives up what a receiver that is left alone has not been told within a day. Each becomes part of a row, so that it
     /// can be seen and told later. Whether there may be more.
     pub(super) fn forget_stale(&mut self, events: &[Arc<Event>], now: Timestamp) -> bool {
         let before = now.plus_seconds(-GIVE_UP_SECONDS);
-        self.note.give_up_before = Some(before);
         let stale: Vec<Arc<Event>> = events.iter().take_while(|event| event.at < before).cloned().collect();
         let Some(last) = stale.last() else { return false };
         self.next = last.seq;
-        let wanted: Vec<Arc<Event>> =
-            stale.into_iter().filter(|event| self.webhook.may_concern(event) && self.listener.is_some()).collect();
+        let wanted: Vec<Arc<Event>> = stale.into_iter().filter(|event| self.webhook.may_concern(event)).collect();
         for some in wanted.chunks(GIVEN_UP_TOGETHER_MAX) {
             let delivery = self.delivery(some, None, now);
             self.note.deliveries.push(Delivery { state: State::Failed, due_at: None, ..delivery });
@@ -257,7 +292,7 @@ impl Receiver {
             return Some(Ask::Probe);
         }
         let is_time = now.micros() - self.looked_at.micros() >= LOOK_MICROS;
-        if self.status == Status::Suspended && is_time {
+        if self.status == Status::Suspended && self.listener.is_some() && is_time {
             return Some(Ask::ByHand);
         }
         if !self.is_sending() || self.free() == 0 {
@@ -272,6 +307,7 @@ impl Receiver {
     /// The last attempt failed a while ago, and nothing is on its way.
     fn is_time_to_probe(&self, now: Timestamp) -> bool {
         self.failures_in_row > 0
+            && self.listener.is_some()
             && matches!(self.status, Status::Failing | Status::Suspended | Status::Enabled)
             && self.busy.is_empty()
             && now.seconds_since(self.tried_at) >= PROBE_SECONDS
@@ -283,22 +319,32 @@ impl Receiver {
         rows: Vec<(Delivery, Vec<Arc<Event>>)>,
         ask: Ask,
         next_due: Option<Timestamp>,
+        waiting: usize,
         now: Timestamp,
     ) -> Vec<(Delivery, Vec<Arc<Event>>)> {
         let mut begun = Vec::new();
-        for (delivery, events) in rows {
+        // One that refuses a certain thing may take another: every other probe is something new.
+        let is_for_new = matches!(ask, Ask::Probe) && self.status == Status::Suspended && self.probed_row;
+        for (delivery, events) in rows.into_iter().filter(|_| !is_for_new) {
             let is_behind = delivery
                 .thread_id
                 .is_some_and(|thread_id| self.open.values().any(|open| open.delivery.thread_id == Some(thread_id)));
             if is_behind || self.busy.contains(&delivery.id) || self.free() == 0 {
                 continue;
             }
+            if let Some(thread_id) = delivery.thread_id {
+                self.threads.entry(thread_id).or_default().insert(delivery.id);
+            }
             self.busy.insert(delivery.id);
             begun.push((delivery, events));
         }
         self.looked_at = now;
+        self.waiting = waiting;
         match ask {
-            Ask::Probe => self.tried_at = now,
+            Ask::Probe => {
+                self.tried_at = now;
+                self.probed_row = !begun.is_empty();
+            }
             Ask::Drain(..) if begun.is_empty() => self.draining = None,
             _ => {}
         }
@@ -319,7 +365,7 @@ impl Receiver {
     pub(super) fn take_one(&mut self, events: &[Arc<Event>], now: Timestamp) -> Option<(Delivery, Vec<Arc<Event>>)> {
         for event in events {
             self.next = event.seq;
-            if self.webhook.may_concern(event) && self.listener.is_some() {
+            if self.webhook.may_concern(event) {
                 let thread_id = event.thread_id.filter(|_| self.webhook.is_ordered());
                 return Some(self.begin(vec![event.clone()], thread_id, now));
             }
@@ -331,7 +377,11 @@ impl Receiver {
     pub(super) fn note(&mut self, done: Done, now: Timestamp) {
         let Some(mut delivery) = done.delivery else { return };
         self.busy.remove(&delivery.id);
-        let was_row = delivery.seqs.first().is_none_or(|first| self.open.remove(first).is_none());
+        let first = delivery.seqs.first().copied().unwrap_or(0);
+        let is_open = self.open.get(&first).is_some_and(|open| open.delivery.id == delivery.id);
+        if is_open {
+            self.open.remove(&first);
+        }
         let is_probe = delivery.tries.last().is_some_and(|attempt| attempt.probe);
         delivery.updated_at = now;
         let ended = match done.sent {
@@ -355,30 +405,30 @@ impl Receiver {
                 if let Some(due) = delivery.due_at {
                     self.rows_at = Some(self.rows_at.map_or(due, |at| at.min(due)));
                 }
-                self.failed(reason, now);
+                self.failed(reason, is_probe, now);
                 delivery.due_at.is_none()
             }
             Sent::Nothing | Sent::Verified => {
                 // Nothing was sent: there is nothing to show.
-                self.end(delivery.thread_id);
-                if was_row {
+                self.end(&delivery);
+                if !is_open {
                     self.note.gone.push(delivery.id);
                 }
                 return;
             }
         };
         if ended {
-            self.end(delivery.thread_id);
+            self.end(&delivery);
         }
         self.note.deliveries.push(delivery);
     }
 
     /// Lets the next of the thread go.
-    fn end(&mut self, thread_id: Option<Id>) {
-        let Some(thread_id) = thread_id else { return };
+    fn end(&mut self, delivery: &Delivery) {
+        let Some(thread_id) = delivery.thread_id else { return };
         if let Some(waiting) = self.threads.get_mut(&thread_id) {
-            *waiting -= 1;
-            if *waiting <= 0 {
+            waiting.remove(&delivery.id);
+            if waiting.is_empty() {
                 self.threads.remove(&thread_id);
             } else {
                 self.rows_at = Some(Timestamp::default());
@@ -389,6 +439,7 @@ impl Receiver {
     fn succeeded(&mut self, now: Timestamp) {
         self.tried_at = now;
         self.proven = true;
+        self.extra_failures = 0;
         self.breaker.note(false, now);
         if self.failures_in_row == 0 && self.status == Status::Enabled {
             return;
@@ -405,8 +456,17 @@ impl Receiver {
         }
     }
 
-    fn failed(&mut self, reason: String, now: Timestamp) {
+    fn failed(&mut self, reason: String, is_extra: bool, now: Timestamp) {
         self.tried_at = now;
+        if is_extra {
+            // What waits may be refused for itself, which says nothing about the receiver. If all of it is, it does.
+            self.extra_failures += 1;
+            if self.extra_failures >= EXTRA_FAILURES_MAX && self.draining.take().is_some() {
+                self.proven = false;
+                self.failures_in_row = self.failures_in_row.max(1);
+            }
+            return;
+        }
         self.proven = false;
         self.draining = None;
         self.failures_in_row = self.failures_in_row.saturating_add(1);
@@ -460,4 +520,12 @@ fn empty_note(webhook_id: Id, lease: i64) -> Note {
         give_up_before: None,
         trim: false,
     }
+}
+
+fn by_thread(waiting: Vec<(Id, Id)>) -> HashMap<Id, HashSet<Id>> {
+    let mut threads: HashMap<Id, HashSet<Id>> = HashMap::new();
+    for (thread_id, delivery_id) in waiting {
+        threads.entry(thread_id).or_default().insert(delivery_id);
+    }
+    threads
 }

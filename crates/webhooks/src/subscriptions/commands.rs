@@ -2,7 +2,7 @@
 
 use frontdesk_conversations::Conversations;
 use frontdesk_model::event::NewEvent;
-use frontdesk_model::{Env, Id, Permission, Result, error, journal};
+use frontdesk_model::{Env, Id, Permission, Result, Timestamp, error, journal};
 use frontdesk_net::OutboundError;
 use frontdesk_people::{access_tokens, sign_in};
 use frontdesk_rest::Call;
@@ -107,7 +107,8 @@ pub(super) fn create(app: &Conversations, call: &Call, wish: Wish, tx: &mut dyn 
     Ok((webhook.id, shown))
 }
 
-/// Changes a webhook. One that is active is asked again, whatever was changed.
+/// Changes a webhook. One that is active is asked again where its URL or one of its secrets changes: a receiver that is
+/// away must not be switched off because somebody renames its webhook.
 pub(super) fn update(app: &Conversations, call: &Call, wish: Wish, tx: &mut dyn Tx) -> Result<Webhook> {
     let mut webhook = find(call, tx)?;
     let owner_id = require_covered(call, webhook.access_token_id, tx)?;
@@ -115,10 +116,15 @@ pub(super) fn update(app: &Conversations, call: &Call, wish: Wish, tx: &mut dyn 
         webhook.access_token_id = token_for(call, Some(token_id), tx)?.id;
     }
     let mut secrets = webhook.secrets(&app.seal)?;
-    let was_active = webhook.active;
+    let (before, secrets_before) = (webhook.clone(), secrets.clone());
     fulfil(app, call, &mut webhook, &mut secrets, wish, tx)?;
     webhook.sealed = sealed(&app.seal, webhook.id, &secrets)?;
-    start_or_stop(&mut webhook, was_active, tx)?;
+    let is_another = webhook.url != before.url
+        || secrets.secret != secrets_before.secret
+        || secrets.verify_token != secrets_before.verify_token;
+    if is_another || webhook.active != before.active {
+        start_or_stop(&mut webhook, before.active, tx)?;
+    }
     webhook.updated_at = call.env.now();
     save(&webhook, tx)?;
     tell(call, "webhook.updated", &webhook, owner_id, tx);
@@ -172,13 +178,13 @@ pub(crate) fn remove_of_lost_tokens(tx: &mut dyn Tx, env: &Env) -> Result<()> {
     Ok(())
 }
 
-/// Switches a webhook off because its receiver did not answer as it must. Says so in the journal and to its owner.
+/// Switches a webhook off because its receiver did not answer as it must. Says so in the journal and to its owner. What
+/// it has not been told waits for a day: it goes on from there if it is mended by then.
 pub(crate) fn disable(tx: &mut dyn Tx, env: &Env, webhook: &Webhook, reason: &str) -> Result<()> {
     tx.execute(
         "UPDATE webhooks SET active = FALSE, status = $2, error = $3, updated_at = $4 WHERE id = $1",
         args![&webhook.id, Status::VerificationFailed.name(), reason, env.now()],
     )?;
-    consumer::leave(tx, &webhook.reader())?;
     let owner = access_tokens::known(tx, webhook.access_token_id)?;
     let mut told = webhook.told(owner.map(|token| token.user_id));
     told["reason"] = json!(reason);
@@ -191,20 +197,37 @@ fn tell(call: &Call, kind: &'static str, webhook: &Webhook, owner_id: Option<Id>
     tx.append(NewEvent::new(&call.env, Some(call.caller.user_id), kind, webhook.id, None, told));
 }
 
-/// One that becomes active is told of what happens from now on; one that stops being so, of nothing more.
+/// One that becomes active is told of what happens from now on, or what waits since it failed its challenge; one that
+/// somebody switches off, of nothing more.
 fn start_or_stop(webhook: &mut Webhook, was_active: bool, tx: &mut dyn Tx) -> Result<()> {
     webhook.error = None;
     webhook.status = if webhook.active { Status::Verifying } else { Status::Inactive };
-    if webhook.active && !was_active {
+    if webhook.active && !was_active && consumer::place(tx, &webhook.reader())?.is_none() {
         consumer::join(tx, &webhook.reader())?;
-    } else if !webhook.active && was_active {
-        consumer::leave(tx, &webhook.reader())?;
-        // What waits would come as a surprise later; it can be replayed.
-        tx.execute(
-            "UPDATE webhook_deliveries SET state = 'failed', due_at = NULL WHERE webhook_id = $1 AND due_at IS NOT NULL",
-            args![&webhook.id],
-        )?;
-        tx.execute("DELETE FROM webhook_replays WHERE webhook_id = $1", args![&webhook.id])?;
+    } else if !webhook.active {
+        leave(tx, webhook)?;
+    }
+    Ok(())
+}
+
+/// Ends the telling. What waits would come as a surprise later; it can be replayed.
+fn leave(tx: &mut dyn Tx, webhook: &Webhook) -> Result<()> {
+    consumer::leave(tx, &webhook.reader())?;
+    tx.execute(
+        "UPDATE webhook_deliveries SET state = 'failed', due_at = NULL WHERE webhook_id = $1 AND due_at IS NOT NULL",
+        args![&webhook.id],
+    )?;
+    tx.execute("DELETE FROM webhook_replays WHERE webhook_id = $1 AND next_seq <= last_seq", args![&webhook.id])?;
+    Ok(())
+}
+
+/// Ends the telling of those that failed their challenge and were not mended by `before`: the log is not kept for them.
+pub(crate) fn leave_the_unmended(tx: &mut dyn Tx, before: Timestamp) -> Result<()> {
+    for webhook in super::all(tx)? {
+        let has_failed = webhook.status == Status::VerificationFailed && webhook.updated_at < before;
+        if has_failed && consumer::place(tx, &webhook.reader())?.is_some() {
+            leave(tx, &webhook)?;
+        }
     }
     Ok(())
 }
@@ -264,7 +287,7 @@ fn token_for(call: &Call, wanted: Option<Id>, tx: &mut dyn Tx) -> Result<access_
 pub(super) fn require_covered(call: &Call, token_id: Id, tx: &mut dyn Tx) -> Result<Option<Id>> {
     let Some(token) = access_tokens::known(tx, token_id)? else { return Ok(None) };
     if token.user_id != call.caller.user_id
-        && let Some(owner) = sign_in::enabled(tx, token.user_id)?
+        && let Some(owner) = sign_in::potential(tx, token.user_id)?
         && !call.caller.covers(&owner)
     {
         return Err(error::forbidden(

@@ -13,7 +13,7 @@ use frontdesk_store::{Row, Seal, Tx, args};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-pub(crate) use commands::{disable, remove_of_lost_tokens};
+pub(crate) use commands::{disable, leave_the_unmended, remove_of_lost_tokens};
 
 /// How a webhook is doing, as `webhook_status` says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -152,6 +152,20 @@ impl Webhook {
         }
         let has_filter = self.source_filter == "only" || !self.source_ids.is_empty();
         !has_filter || self.takes_source(notifications::named_source(event))
+    }
+
+    /// So many events go in one request.
+    pub(crate) fn events_together(&self) -> usize {
+        // A request that holds several threads could keep the order of none.
+        if self.is_ordered() { 1 } else { usize::try_from(self.events_per_request).unwrap_or(1) }
+    }
+
+    /// 403 for one to which nothing is sent.
+    pub(crate) fn require_active(&self) -> Result<()> {
+        if self.active {
+            return Ok(());
+        }
+        Err(error::forbidden("The webhook is not active: activate it first."))
     }
 
     /// Whether events of this source are told; those of no source always are.

@@ -178,7 +178,7 @@ pub(super) fn operations(app: &Arc<Conversations>) -> Vec<Operation> {
             answer(&for_update.seal, call.extended, updated, None, tx)
         })
         .tag(tag)
-        .summary("Changes a webhook; one that is active has its receiver asked again.")
+        .summary("Changes a webhook; a new URL or secret has its receiver asked again.")
         .notes(VISIBLE),
         Operation::write("deleteWebhook", Method::DELETE, path, move |call, _: NoParameters, tx| {
             let deleted = find(call, tx)?;
