@@ -265,6 +265,14 @@ fn everybody_reaches_their_own_webhooks_and_no_others(engine: Engine) {
     let manager = cast.hire(&["manage_api_access_tokens"]);
     manager.get(&path).ok();
     manager.put(&path, &json!({ "url": "https://example.com/" })).refused(403);
+    manager.post(&format!("{path}/test"), &json!({})).refused(403);
+    manager.post(&format!("{path}/replay"), &json!({ "from_seq": 1 })).refused(403);
+    // Also while the owner is disabled: they will not always be.
+    let boss = cast.hire(&["manage_api_access_tokens", "read_community"]);
+    let of_boss = id(&register(&boss, &FakeChannel::start(), &["content.imported"], &json!({})).ok());
+    cast.otto.put(&format!("/1.0/users/{}", boss.user_id), &json!({ "enabled": false })).ok();
+    let elsewhere = json!({ "url": "https://example.com/" });
+    manager.put(&format!("/1.0/webhooks/{of_boss}"), &elsewhere).refused(403);
     let deleted = cast.otto.delete(&path).ok();
     assert_eq!(deleted["url"], json!(receiver.hook_url()));
     cast.otto.get(&path).refused(404);

@@ -90,6 +90,7 @@ pub(crate) fn operations() -> Vec<Operation> {
 
 fn begin(call: &Call, range: Range, tx: &mut dyn Tx) -> Result<Replay> {
     let webhook = subscriptions::find(call, tx)?;
+    subscriptions::require_covered(call, webhook.access_token_id, tx)?;
     webhook.require_active()?;
     let unfinished = "SELECT count(*) FROM webhook_replays WHERE webhook_id = $1 AND next_seq <= last_seq";
     if tx.one(unfinished, args![&webhook.id])?.get::<i64>(0)? >= REPLAYS_MAX {

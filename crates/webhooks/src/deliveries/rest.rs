@@ -124,6 +124,7 @@ fn find(call: &Call, tx: &mut dyn Tx) -> Result<(Webhook, Delivery)> {
 
 fn resend(call: &Call, tx: &mut dyn Tx) -> Result<Answer> {
     let (webhook, mut found) = find(call, tx)?;
+    subscriptions::require_covered(call, webhook.access_token_id, tx)?;
     webhook.require_active()?;
     let now = call.env.now();
     if found.state != State::Waiting {
@@ -138,6 +139,7 @@ fn resend(call: &Call, tx: &mut dyn Tx) -> Result<Answer> {
 
 fn test(call: &Call, tx: &mut dyn Tx) -> Result<Answer> {
     let webhook = subscriptions::find(call, tx)?;
+    subscriptions::require_covered(call, webhook.access_token_id, tx)?;
     webhook.require_active()?;
     let now = call.env.now();
     let test = Delivery { id: call.env.id(), ..Delivery::of(webhook.id, Vec::new(), None, now, now) };

@@ -356,8 +356,13 @@ async fn names(desk: &Desk, contents: &[Content]) -> Result<HashMap<Id, String>>
 impl Told for Conversation {
     fn tell(&self, fence: &Fence) -> String {
         let mut text = fence.explain() + &self.thread.tell(fence);
-        let end = self.offset + i64::try_from(self.contents.len()).unwrap_or(0);
-        let _ = writeln!(text, "\nContents {} to {end} of {}, oldest first:", self.offset + 1, self.contents_count);
+        let end = self.offset.saturating_add(i64::try_from(self.contents.len()).unwrap_or(0));
+        let _ = writeln!(
+            text,
+            "\nContents {} to {end} of {}, oldest first:",
+            self.offset.saturating_add(1),
+            self.contents_count
+        );
         for content in &self.contents {
             text.push_str(&content.tell(fence));
         }

@@ -20,6 +20,8 @@ const SOURCES_MAX: usize = 1_000;
 pub(super) const EVENTS_PER_REQUEST_MAX: i64 = 100;
 /// In the whole account: each reads the log.
 const WEBHOOKS_MAX: i64 = 200;
+/// Of one user, so that nobody can use up the account's.
+const OWN_WEBHOOKS_MAX: i64 = 50;
 /// How long a signing secret that was replaced still signs beside the new one.
 const OLD_SECRET_SECONDS: i64 = 24 * 60 * 60;
 
@@ -46,6 +48,12 @@ pub(super) fn create(app: &Conversations, call: &Call, wish: Wish, tx: &mut dyn 
     let token = token_for(call, wish.access_token_id, tx)?;
     if tx.one("SELECT count(*) FROM webhooks", args![])?.get::<i64>(0)? >= WEBHOOKS_MAX {
         let message = format!("There are {WEBHOOKS_MAX} webhooks, and there can be no more: delete one first.");
+        return Err(error::unprocessable("too_many_webhooks", message));
+    }
+    let own = "SELECT count(*) FROM webhooks
+               WHERE access_token_id IN (SELECT id FROM access_tokens WHERE user_id = $1)";
+    if tx.one(own, args![&token.user_id])?.get::<i64>(0)? >= OWN_WEBHOOKS_MAX {
+        let message = format!("A user has at most {OWN_WEBHOOKS_MAX} webhooks: delete one first.");
         return Err(error::unprocessable("too_many_webhooks", message));
     }
     let Some(url) = wish.url.as_deref().filter(|url| !url.trim().is_empty()) else {
@@ -284,7 +292,7 @@ fn token_for(call: &Call, wanted: Option<Id>, tx: &mut dyn Tx) -> Result<access_
 
 /// A webhook is told what the owner of its token may see: nobody changes where it goes who may see less. Returns the
 /// owner.
-pub(super) fn require_covered(call: &Call, token_id: Id, tx: &mut dyn Tx) -> Result<Option<Id>> {
+pub(crate) fn require_covered(call: &Call, token_id: Id, tx: &mut dyn Tx) -> Result<Option<Id>> {
     let Some(token) = access_tokens::known(tx, token_id)? else { return Ok(None) };
     if token.user_id != call.caller.user_id
         && let Some(owner) = sign_in::potential(tx, token.user_id)?

@@ -13,7 +13,7 @@ use frontdesk_store::{Row, Seal, Tx, args};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-pub(crate) use commands::{disable, leave_the_unmended, remove_of_lost_tokens};
+pub(crate) use commands::{disable, leave_the_unmended, remove_of_lost_tokens, require_covered};
 
 /// How a webhook is doing, as `webhook_status` says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
