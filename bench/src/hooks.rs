@@ -109,12 +109,17 @@ fn part(settings: &Webhooks, healthy: usize, hostile: usize) -> Result<Vec<Line>
     let at =
         |share: f64| waits.get((waits.len().saturating_sub(1) as f64 * share) as usize).copied().unwrap_or(f64::NAN);
     let whole = format!("{} of {}", arrived.len(), accepted.len() * healthy);
+    let mut distinct = arrived.iter().map(|(id, _)| id).collect::<Vec<_>>();
+    distinct.sort_unstable();
+    distinct.dedup();
+    let lost = accepted.keys().filter(|id| distinct.binary_search(id).is_err()).count();
     let mut lines = Vec::new();
     if hostile == 0 {
         let (p50, p99) = (syncs.p50.as_secs_f64() * 1e6, syncs.p99.as_secs_f64() * 1e6);
         lines.push(Line::syncs("a message at the receiver: p50 over p50 of a sync", p50, at(0.5), at(0.5), SYNCS_MAX));
         lines.push(Line::syncs("a message at the receiver: p99 over p99 of a sync", p99, at(0.5), at(0.99), SYNCS_MAX));
         lines.push(Line::note("  arrived", String::new(), whole));
+        lines.push(Line::below("  messages that did not arrive", lost as f64, 1.0, ""));
         lines.push(Line::note(
             "  append 4 KiB + fdatasync every 2 ms, beside: p50, p99",
             format!("{} us, {} us", syncs.p50.as_micros(), syncs.p99.as_micros()),
@@ -124,6 +129,7 @@ fn part(settings: &Webhooks, healthy: usize, hostile: usize) -> Result<Vec<Line>
         let what = format!("{healthy} receivers beside {hostile} that hang, drip or flood: p99");
         lines.push(Line::below(&what, at(0.99) / 1e6, HEALTHY_SECONDS_MAX, "s"));
         lines.push(Line::note("  arrived; p50", whole, format!("{:.1} ms", at(0.5) / 1e3)));
+        lines.push(Line::below("  messages that no receiver got", lost as f64, 1.0, ""));
         let growth = greatest.saturating_sub(before) as f64 / MEGABYTE;
         lines.push(Line::below("  memory that the server grew by", growth, GROWTH_MEGABYTES_MAX, "MB"));
     }

@@ -88,29 +88,7 @@ pub(super) fn create(app: &Conversations, call: &Call, wish: Wish, tx: &mut dyn 
     fulfil(app, call, &mut webhook, &mut secrets, wish, tx)?;
     webhook.sealed = sealed(&app.seal, webhook.id, &secrets)?;
     start_or_stop(&mut webhook, false, tx)?;
-    tx.execute(
-        "INSERT INTO webhooks (id, access_token_id, name, url, active, staging_use, secrets, registered_events,
-           source_filter, source_ids, ignore_tls_validity, ordering, events_per_request, status, error, lease,
-           leased_until, created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, NULL, 0, 0, $15, $15)",
-        args![
-            &webhook.id,
-            &webhook.access_token_id,
-            &webhook.name,
-            &webhook.url,
-            webhook.active,
-            webhook.staging_use,
-            &webhook.sealed,
-            &json!(webhook.registered_events).to_string(),
-            &webhook.source_filter,
-            &json!(webhook.source_ids).to_string(),
-            webhook.ignore_tls_validity,
-            &webhook.ordering,
-            webhook.events_per_request,
-            webhook.status.name(),
-            now
-        ],
-    )?;
+    save(&webhook, tx)?;
     tell(call, "webhook.created", &webhook, Some(token.user_id), tx);
     Ok((webhook.id, shown))
 }
@@ -240,12 +218,20 @@ pub(crate) fn leave_the_unmended(tx: &mut dyn Tx, before: Timestamp) -> Result<(
     Ok(())
 }
 
+/// Writes a webhook down, new or changed. Its lease is the sender's business.
 fn save(webhook: &Webhook, tx: &mut dyn Tx) -> Result<()> {
     tx.execute(
-        "UPDATE webhooks SET access_token_id = $2, name = $3, url = $4, active = $5, staging_use = $6, secrets = $7,
-           registered_events = $8, source_filter = $9, source_ids = $10, ignore_tls_validity = $11, ordering = $12,
-           events_per_request = $13, status = $14, error = $15, updated_at = $16
-         WHERE id = $1",
+        "INSERT INTO webhooks (id, access_token_id, name, url, active, staging_use, secrets, registered_events,
+           source_filter, source_ids, ignore_tls_validity, ordering, events_per_request, status, error, lease,
+           leased_until, created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 0, 0, $16, $17)
+         ON CONFLICT (id) DO UPDATE SET access_token_id = excluded.access_token_id, name = excluded.name,
+           url = excluded.url, active = excluded.active, staging_use = excluded.staging_use,
+           secrets = excluded.secrets, registered_events = excluded.registered_events,
+           source_filter = excluded.source_filter, source_ids = excluded.source_ids,
+           ignore_tls_validity = excluded.ignore_tls_validity, ordering = excluded.ordering,
+           events_per_request = excluded.events_per_request, status = excluded.status, error = excluded.error,
+           updated_at = excluded.updated_at",
         args![
             &webhook.id,
             &webhook.access_token_id,
@@ -262,6 +248,7 @@ fn save(webhook: &Webhook, tx: &mut dyn Tx) -> Result<()> {
             webhook.events_per_request,
             webhook.status.name(),
             &webhook.error,
+            webhook.created_at,
             webhook.updated_at
         ],
     )?;
