@@ -244,6 +244,13 @@ impl Server {
         self.log.all()
     }
 
+    /// A line of the log with these words. It is read from a pipe and may come after the answer that it is about.
+    #[track_caller]
+    pub fn logged(&self, words: &str) -> String {
+        let logged = || self.log().into_iter().find(|line| line.contains(words));
+        crate::eventually(&format!("the log says {words:?}"), logged)
+    }
+
     /// How to sign in, shown at the first start of its data.
     pub fn first_sign_in(&self) -> &FirstSignIn {
         self.first.as_ref().expect("a first start")
