@@ -8,6 +8,9 @@ DATA ?= data
 # make run BOT=1 starts the Python example bot beside it.
 BOT ?=
 
+# The stories wait for clocks and sockets more than they compute.
+TEST_THREADS ?= $(shell echo $$((2 * $$(nproc))))
+
 folder = target/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 
 .DEFAULT_GOAL := help
@@ -22,7 +25,7 @@ run: ## build what is needed and serve http://localhost:8080 with example conver
 
 test: packages ## install what the tests need and run all of them
 	cargo build -p frontdesk
-	cargo test --workspace
+	RUST_TEST_THREADS=$(TEST_THREADS) cargo test --workspace
 	examples/check.sh target/debug/frontdesk
 	$(MAKE) chaos-short
 
