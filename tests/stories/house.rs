@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// For each crate, the crates of ours that it may depend on: `model ← store, rest, net, sources ← people ←
-/// conversations ← webhooks ← frontdesk`.
-const ARROWS: [(&str, &[&str]); 9] = [
+/// conversations ← {routing, webhooks} ← frontdesk`.
+const ARROWS: [(&str, &[&str]); 10] = [
     ("frontdesk-model", &[]),
     ("frontdesk-store", &["frontdesk-model"]),
     ("frontdesk-net", &["frontdesk-model"]),
@@ -24,6 +24,18 @@ const ARROWS: [(&str, &[&str]); 9] = [
             "frontdesk-sources",
             "frontdesk-rest",
             "frontdesk-people",
+        ],
+    ),
+    (
+        "frontdesk-routing",
+        &[
+            "frontdesk-model",
+            "frontdesk-store",
+            "frontdesk-net",
+            "frontdesk-sources",
+            "frontdesk-rest",
+            "frontdesk-people",
+            "frontdesk-conversations",
         ],
     ),
     (
@@ -48,6 +60,7 @@ const ARROWS: [(&str, &[&str]); 9] = [
             "frontdesk-rest",
             "frontdesk-people",
             "frontdesk-conversations",
+            "frontdesk-routing",
             "frontdesk-webhooks",
         ],
     ),

@@ -13,6 +13,7 @@ mod backup;
 mod bots;
 mod canary;
 mod categories;
+mod channels;
 mod comments;
 mod contents;
 mod contract;

@@ -42,6 +42,7 @@ pub(crate) const ALL: &[Migration] = &[
     both!(14, "0014_webhooks"),
     both!(15, "0015_mails"),
     both!(16, "0016_polling"),
+    both!(17, "0017_routing"),
 ];
 
 #[cfg(test)]

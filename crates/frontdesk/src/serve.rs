@@ -50,6 +50,7 @@ pub(crate) fn open_store(settings: &Settings, directory: &DataDir, migrations: &
 pub(crate) fn operations(app: &Arc<Conversations>) -> Vec<Operation> {
     let mut operations = frontdesk_conversations::operations(app);
     operations.extend(frontdesk_people::operations());
+    operations.extend(frontdesk_routing::operations());
     operations.extend(frontdesk_webhooks::operations(app));
     operations
 }

@@ -107,8 +107,7 @@ pub(crate) async fn serve(State(server): State<Arc<Server>>, request: Request) -
 }
 
 /// Where the public operations stand that are still to come; `docs/compatibility.md` names each.
-const TO_COME: [&str; 9] = [
-    "channels",
+const TO_COME: [&str; 8] = [
     "presence_status",
     "reply_assistant",
     "status",

@@ -432,6 +432,7 @@ impl Ids<'_> {
             }
             "category" => created("categories", json!({ "name": unique("Category ") })),
             "team" => created("teams", json!({ "name": unique("Team ") })),
+            "channel" => created("channels", json!({ "name": unique("Channel ") })),
             "tag" => created("tags", json!({ "name": unique("Tag ") })),
             "time_sheet" => created("time_sheets", json!({ "label": unique("Sheet ") })),
             "custom_field" => {

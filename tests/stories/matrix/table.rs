@@ -282,4 +282,9 @@ pub(super) const TABLE: &[Row] = &[
         .body(r#"{ "associated_type_name": "Intervention", "label": "$word" }"#),
     row("updateCustomField").first(&["manage_custom_fields"]).body(r#"{ "label": "$word" }"#),
     row("deleteCustomField").first(&["manage_custom_fields"]),
+    row("getAllChannels"),
+    row("getChannel"),
+    row("createChannel").first(&["manage_topologies"]).body(r#"{ "name": "$word" }"#),
+    row("updateChannel").first(&["manage_topologies"]).body(r#"{ "name": "$word" }"#),
+    row("deleteChannel").first(&["manage_topologies"]),
 ];

@@ -31,6 +31,8 @@ pub(crate) struct Source {
     pub(crate) error_message: Option<String>,
     pub(crate) created_at: Timestamp,
     pub(crate) updated_at: Timestamp,
+    /// The routing group that it belongs to.
+    pub(crate) channel_id: Option<Id>,
 }
 
 /// What the column `settings` holds.
@@ -42,7 +44,7 @@ pub(crate) struct StoredSettings {
     pub(crate) own: serde_json::Map<String, serde_json::Value>,
 }
 
-pub(crate) const COLUMNS: &str = "sources.id, type, community_id, name, active, settings, coalesce((SELECT error FROM polls WHERE polls.source_id = sources.id), error_message), created_at, updated_at";
+pub(crate) const COLUMNS: &str = "sources.id, type, community_id, name, active, settings, coalesce((SELECT error FROM polls WHERE polls.source_id = sources.id), error_message), created_at, updated_at, channel_id";
 
 pub(crate) fn source(row: &Row) -> Result<Source> {
     let (kind, settings): (String, String) = (row.get(1)?, row.get(5)?);
@@ -57,6 +59,7 @@ pub(crate) fn source(row: &Row) -> Result<Source> {
         error_message: row.get(6)?,
         created_at: row.get(7)?,
         updated_at: row.get(8)?,
+        channel_id: row.get(9)?,
     })
 }
 

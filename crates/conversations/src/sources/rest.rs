@@ -80,7 +80,8 @@ struct Answer {
 }
 
 fn answer(source: Source) -> Answer {
-    let Source { id, kind, community_id, name, active, stored, error_message, created_at, updated_at } = source;
+    let Source { id, kind, community_id, name, active, stored, error_message, created_at, updated_at, channel_id } =
+        source;
     let common = stored.common;
     let colour = usize::try_from(common.color).ok().and_then(|number| COLOURS.get(number)).unwrap_or(&COLOURS[0]);
     let messaging = |flag: bool| kind.is_messaging.then_some(flag);
@@ -90,7 +91,7 @@ fn answer(source: Source) -> Answer {
         name,
         active,
         community_id,
-        channel_id: common.channel_id,
+        channel_id,
         color: common.color,
         color_hex: (*colour).into(),
         status: if error_message.is_some() { "error" } else { "ok" }.into(),
@@ -422,6 +423,10 @@ impl Known for InStore<'_> {
         let sql = format!("SELECT 1 FROM categories WHERE id = $1 AND {}", categories::jobs::IS_THERE);
         Ok(self.0.first(&sql, args![&id])?.is_some())
     }
+
+    fn channel(&mut self, id: Id) -> Result<bool> {
+        Ok(self.0.first("SELECT 1 FROM channels WHERE id = $1", args![&id])?.is_some())
+    }
 }
 
 fn update(app: &Conversations, call: &Call, parameters: Update, tx: &mut dyn Tx) -> Result<Answer> {
@@ -439,10 +444,12 @@ fn update(app: &Conversations, call: &Call, parameters: Update, tx: &mut dyn Tx)
     if sheets != sheets_before {
         time_sheets::set_of_source(tx, id, sheets.first().copied())?;
     }
+    // Checked with the others: what cannot be read is empty.
+    let channel_id = parameters.channel_id.as_ref().map_or(source.channel_id, |text| text.parse().ok());
     let common = parameters.apply(source.stored.common.clone(), kind, &mut InStore(tx))?;
     let stored = StoredSettings { common, own: settings.public() };
-    let is_same = (name.as_str(), active, settings == channel.settings, json(&stored)?, sheets)
-        == (source.name.as_str(), source.active, true, before, sheets_before);
+    let is_same = (name.as_str(), active, settings == channel.settings, json(&stored)?, sheets, channel_id)
+        == (source.name.as_str(), source.active, true, before, sheets_before, source.channel_id);
     if polling::is_polled(&source) {
         polling::ask_soon(tx, id, call.env.now())?;
     }
@@ -454,7 +461,7 @@ fn update(app: &Conversations, call: &Call, parameters: Update, tx: &mut dyn Tx)
     let secret_hash = distinct_secret(app, tx, id, &settings)?;
     tx.execute(
         "UPDATE sources SET name = $2, active = $3, settings = $4, secrets = $5, secret_hash = $6,
-                            version = version + 1, updated_at = $7
+                            version = version + 1, updated_at = $7, channel_id = $8
          WHERE id = $1",
         args![
             &id,
@@ -463,7 +470,8 @@ fn update(app: &Conversations, call: &Call, parameters: Update, tx: &mut dyn Tx)
             &json(&stored)?,
             channel::close(&app.seal, id, &settings)?.as_ref().map_or(frontdesk_store::Arg::Null, Into::into),
             secret_hash.as_ref().map_or(frontdesk_store::Arg::Null, Into::into),
-            call.env.now()
+            call.env.now(),
+            &channel_id
         ],
     )?;
     tx.append(events::by(call, "content_source.updated", id, None, serde_json::json!({ "source_id": id })));

@@ -11,7 +11,6 @@ use serde_json::{Map, Value};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct CommonSettings {
-    pub(crate) channel_id: Option<Id>,
     pub(crate) color: i64,
     pub(crate) sla_response: Option<i64>,
     pub(crate) sla_threshold: i64,
@@ -44,7 +43,6 @@ pub(crate) struct CommonSettings {
 impl Default for CommonSettings {
     fn default() -> CommonSettings {
         CommonSettings {
-            channel_id: None,
             color: 0,
             sla_response: None,
             sla_threshold: 0,
@@ -124,8 +122,8 @@ pub(crate) struct Update {
     pub(crate) name: Option<String>,
     /// Whether it takes and sends contents.
     pub(crate) active: Option<bool>,
-    /// The channel (routing group) that it belongs to.
-    channel_id: Option<String>,
+    /// The channel (routing group) that it belongs to; empty: none, and nothing of it is routed.
+    pub(crate) channel_id: Option<String>,
     /// Colour of the icon, 0 to 9.
     color: Option<i64>,
     /// The time sheet that says when it is open; at most one, and none: always.
@@ -297,6 +295,9 @@ fn refuse(errors: Vec<AttributeError>) -> Result<()> {
 pub(crate) trait Known {
     /// Whether there is a category with this id.
     fn category(&mut self, id: Id) -> Result<bool>;
+
+    /// Whether there is a channel with this id.
+    fn channel(&mut self, id: Id) -> Result<bool>;
 }
 
 impl Update {
@@ -343,8 +344,14 @@ impl Update {
                 errors.push(wrong("auto_response_triggers", "inclusion", message.into()));
             }
         }
-        if self.channel_id.as_ref().is_some_and(|id| !id.is_empty()) {
-            errors.push(wrong("channel_id", "unknown", "channel_id: there is no such channel.".into()));
+        if let Some(text) = self.channel_id.as_ref().filter(|text| !text.is_empty()) {
+            let is_known = match text.parse() {
+                Ok(id) => known.channel(id)?,
+                Err(_) => false,
+            };
+            if !is_known {
+                errors.push(wrong("channel_id", "unknown", "channel_id: there is no such channel.".into()));
+            }
         }
         let mut category_ids = |name: &str, texts: &Option<Vec<String>>| -> Result<Option<Vec<Id>>> {
             let Some(texts) = texts else { return Ok(None) };
