@@ -14,7 +14,7 @@ TEST_THREADS ?= $(shell echo $$((2 * $$(nproc))))
 folder = target/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint fmt bench chaos chaos-short packages
+.PHONY: help run test web test-web lint fmt bench chaos chaos-short packages
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -27,15 +27,27 @@ test: packages ## install what the tests need and run all of them
 	cargo build -p frontdesk
 	RUST_TEST_THREADS=$(TEST_THREADS) cargo test --workspace
 	examples/check.sh target/debug/frontdesk
+	$(MAKE) test-web
 	$(MAKE) chaos-short
 
 packages: # what the tests need beside Rust and Node; installed on Debian, a clear failure elsewhere
 	.ci/packages
 
-lint: ## formatting, lints with warnings as errors, licences and sources of dependencies
+web: web/node_modules/.package-lock.json ## build what browsers get into web/dist
+	npm --prefix web run --silent build
+
+test-web: web/node_modules/.package-lock.json # what browsers get: rules, sizes, and pages in a real browser
+	npm --prefix web run --silent test
+
+web/node_modules/.package-lock.json: web/package.json web/package-lock.json
+	npm --prefix web ci --silent
+	@touch $@
+
+lint: web/node_modules/.package-lock.json ## formatting, lints and types with warnings as errors, licences and sources of dependencies
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo deny check licenses bans sources
+	npm --prefix web run --silent check
 
 fmt: ## format everything
 	cargo fmt --all
