@@ -28,6 +28,7 @@ mod sweeping;
 pub mod threads;
 pub mod timers;
 mod timing;
+pub mod work;
 
 use std::sync::Arc;
 

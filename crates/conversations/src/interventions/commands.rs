@@ -1,6 +1,7 @@
 //! What happens to interventions: one function, one transaction, its events.
 
-use frontdesk_model::{Id, Permission, Result, SourceRight, Timestamp, error};
+use frontdesk_model::event::NewEvent;
+use frontdesk_model::{Env, Id, Permission, Result, SourceRight, Timestamp, error};
 use frontdesk_people::{custom_fields, settings, time_sheets};
 use frontdesk_rest::Call;
 use frontdesk_store::{Tx, args};
@@ -172,13 +173,18 @@ pub fn close(call: &Call, id: Id, tx: &mut dyn Tx) -> Result<Intervention> {
     if intervention.user_id != Some(call.caller.user_id) && !call.caller.may(Permission::UpdateIntervention) {
         return Err(error::forbidden("The intervention is somebody else's, and your role lacks update_intervention."));
     }
-    let now = call.env.now();
+    end(tx, &call.env, Some(call.caller.user_id), &intervention)
+}
+
+/// Closes an intervention that can be closed.
+pub(super) fn end(tx: &mut dyn Tx, env: &Env, by: Option<Id>, intervention: &Intervention) -> Result<Intervention> {
+    let (id, now) = (intervention.id, env.now());
     tx.execute(
         "UPDATE interventions SET closed_at = $2, deferred_at = NULL, updated_at = $2 WHERE id = $1",
         args![&id, now],
     )?;
     threads::set_ending(tx, intervention.thread_id, Some(Ending::InterventionClosed), now)?;
-    announce(call, id, "intervention.closed", tx)
+    tell(tx, env, by, id, "intervention.closed")
 }
 
 /// 403 while a reply waits: it would go out under an intervention that is over (reading D1).
@@ -292,8 +298,13 @@ pub(super) fn set_custom_fields(
 }
 
 pub(super) fn announce(call: &Call, id: Id, kind: &'static str, tx: &mut dyn Tx) -> Result<Intervention> {
+    tell(tx, &call.env, Some(call.caller.user_id), id, kind)
+}
+
+/// Appends an event with what subscribers are told of an intervention. `by`: none when it happens by itself.
+pub(super) fn tell(tx: &mut dyn Tx, env: &Env, by: Option<Id>, id: Id, kind: &'static str) -> Result<Intervention> {
     let intervention = by_id(tx, id)?.ok_or_else(|| error::not_found("intervention"))?;
     let told = payload(tx, &intervention)?;
-    tx.append(events::by(call, kind, id, Some(intervention.thread_id), told));
+    tx.append(NewEvent::new(env, by, kind, id, Some(intervention.thread_id), told));
     Ok(intervention)
 }

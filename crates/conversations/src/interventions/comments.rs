@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::find;
+use super::{Intervention, find};
 use crate::sources::told_id;
 use crate::{Conversations, events};
 
@@ -150,11 +150,22 @@ fn by_id(call: &Call, id: Id, tx: &mut dyn Tx) -> Result<Comment> {
 fn create(call: &Call, parameters: Create, tx: &mut dyn Tx) -> Result<Comment> {
     let intervention_id = parameters.intervention_id.parse().map_err(|_| error::not_found("intervention"))?;
     let intervention = find(tx, &call.caller, intervention_id)?;
+    let user_id = author(call, parameters.user_id.as_deref(), intervention.source_id, tx)?;
+    let id = insert(call, &intervention, user_id, &parameters.body, tx)?;
+    by_id(call, id, tx)
+}
+
+/// Writes a remark of the caller.
+pub(crate) fn write(call: &Call, intervention_id: Id, body: &str, tx: &mut dyn Tx) -> Result<()> {
+    let intervention = find(tx, &call.caller, intervention_id)?;
+    insert(call, &intervention, call.caller.user_id, body, tx).map(drop)
+}
+
+fn insert(call: &Call, intervention: &Intervention, user_id: Id, body: &str, tx: &mut dyn Tx) -> Result<Id> {
     if intervention.comments_count >= COMMENTS_MAX {
         let message = format!("An intervention has at most {COMMENTS_MAX} comments.");
         return Err(error::invalid("intervention_id", "too_many", message));
     }
-    let user_id = author(call, parameters.user_id.as_deref(), intervention.source_id, tx)?;
     let (id, now) = (call.env.id(), call.env.now());
     tx.execute(
         "INSERT INTO intervention_comments (id, intervention_id, source_id, thread_id, identity_id, user_id, body,
@@ -167,7 +178,7 @@ fn create(call: &Call, parameters: Create, tx: &mut dyn Tx) -> Result<Comment> {
             &intervention.thread_id,
             &intervention.identity_id,
             &user_id,
-            &parameters.body,
+            body,
             now
         ],
     )?;
@@ -179,7 +190,7 @@ fn create(call: &Call, parameters: Create, tx: &mut dyn Tx) -> Result<Comment> {
         "source_id": intervention.source_id, "intervention_id": intervention.id, "user_id": user_id,
     });
     tx.append(events::by(call, "intervention_comment.created", id, Some(intervention.thread_id), payload));
-    by_id(call, id, tx)
+    Ok(id)
 }
 
 /// Writing for somebody else is as acting as them (reading D10), and they must be able to read the intervention.

@@ -1,7 +1,7 @@
 //! Whose an intervention is, between programs and people (rows 11.02 to 11.04). A program that is done hands it over: then
 //! it is open and nobody's, with all that was written under it, and who engages the customer or answers takes it.
 
-use frontdesk_model::{Id, Result, error};
+use frontdesk_model::{Id, Result, Timestamp, error};
 use frontdesk_rest::Call;
 use frontdesk_store::{Tx, args};
 use serde_json::json;
@@ -67,7 +67,11 @@ pub(super) fn take(call: &Call, intervention: &Intervention, tx: &mut dyn Tx) ->
 
 /// Writes down whose an intervention is, and that what waits under it is somebody's.
 pub(super) fn set_user(call: &Call, id: Id, user_id: Option<Id>, tx: &mut dyn Tx) -> Result<()> {
-    let now = call.env.now();
+    write_user(tx, id, user_id, call.env.now())
+}
+
+/// The same, whoever wants it.
+pub(super) fn write_user(tx: &mut dyn Tx, id: Id, user_id: Option<Id>, now: Timestamp) -> Result<()> {
     tx.execute("UPDATE interventions SET user_id = $2, updated_at = $3 WHERE id = $1", args![&id, &user_id, now])?;
     match user_id {
         Some(_) => states::take(tx, id, now),

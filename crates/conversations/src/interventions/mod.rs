@@ -6,6 +6,7 @@ pub(crate) mod comments;
 pub(crate) mod deferring;
 mod handing;
 mod rest;
+mod routed;
 
 use std::sync::Arc;
 
@@ -21,6 +22,7 @@ pub use commands::{close, open, require_closable};
 pub(crate) use commands::{count_reply, open_for_reply};
 pub use handing::{hand_to_agents, hand_to_caller};
 pub use rest::{Answer, answer};
+pub use routed::{finish, give_to, take_up};
 
 /// An intervention as the store keeps it.
 #[derive(Clone)]
