@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use futures_util::future::BoxFuture;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
 use percent_encoding::percent_decode_str;
@@ -159,11 +160,16 @@ impl Error for OutboundError {}
 impl Outbound {
     /// Makes the client; fails only when the TLS set-up is broken.
     pub fn new(policy: AddressPolicy) -> Result<Outbound, String> {
+        Outbound::with_lookup(policy, Arc::new(|name| Box::pin(look_up(name))))
+    }
+
+    /// The same with another way to find the addresses of a name.
+    fn with_lookup(policy: AddressPolicy, lookup: Lookup) -> Result<Outbound, String> {
         let policy = Arc::new(policy);
-        let client = client(tls_config()?, &policy)?;
+        let client = client(tls_config()?, &policy, &lookup)?;
         let mut unverified = tls_config()?;
         unverified.dangerous().set_certificate_verifier(Arc::new(AnyCertificate));
-        Ok(Outbound { client, trusting: self::client(unverified, &policy)?, policy })
+        Ok(Outbound { client, trusting: self::client(unverified, &policy, &lookup)?, policy })
     }
 
     /// Makes one call. It is tried once: retrying is the caller's decision.
@@ -289,10 +295,10 @@ fn tls_config() -> Result<rustls::ClientConfig, String> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the one place that makes clients")]
-fn client(tls: rustls::ClientConfig, policy: &Arc<AddressPolicy>) -> Result<reqwest::Client, String> {
+fn client(tls: rustls::ClientConfig, policy: &Arc<AddressPolicy>, lookup: &Lookup) -> Result<reqwest::Client, String> {
     reqwest::Client::builder()
         .tls_backend_preconfigured(tls)
-        .dns_resolver(GuardedResolver(policy.clone()))
+        .dns_resolver(GuardedResolver { policy: policy.clone(), lookup: lookup.clone() })
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
         .referer(false)
@@ -345,17 +351,28 @@ impl ServerCertVerifier for AnyCertificate {
     }
 }
 
+/// Finds the addresses of a name.
+type Lookup = Arc<dyn Fn(String) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> + Send + Sync>;
+
+/// As the system does.
+async fn look_up(name: String) -> io::Result<Vec<SocketAddr>> {
+    Ok(tokio::net::lookup_host((name.as_str(), 0)).await?.collect())
+}
+
 /// Resolves names and keeps the addresses that may be called. It runs for each new connection, and the connection goes
 /// to the very addresses that it returns: a name server that changes its answer gains nothing.
-struct GuardedResolver(Arc<AddressPolicy>);
+struct GuardedResolver {
+    policy: Arc<AddressPolicy>,
+    lookup: Lookup,
+}
 
 impl Resolve for GuardedResolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let policy = self.0.clone();
+        let (policy, found) = (self.policy.clone(), (self.lookup)(name.as_str().to_owned()));
         Box::pin(async move {
             let mut forbidden = None;
             let mut addresses: Vec<SocketAddr> = Vec::new();
-            for address in tokio::net::lookup_host((name.as_str(), 0)).await? {
+            for address in found.await? {
                 match policy.verdict(address.ip()) {
                     Ok(()) => addresses.push(address),
                     Err(reason) => forbidden = Some(reason),

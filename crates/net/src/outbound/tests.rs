@@ -106,6 +106,9 @@ async fn every_spelling_of_a_forbidden_address_is_forbidden() {
         "http://[0:0:0:0:0:ffff:7f00:1]/",
         "http://[::127.0.0.1]/",
         "http://[64:ff9b::7f00:1]/",
+        "http://[64:ff9b::127.0.0.1]/",
+        "http://[2002:7f00:1::]/",
+        "http://[2001:0:4136:e378:8000:63bf:80ff:fffe]/",
         "https://169.254.169.254/latest/meta-data/",
         "https://[fd00:ec2::254]/",
         "https://10.0.0.1:8443/",
@@ -289,6 +292,106 @@ async fn a_redirect_to_a_forbidden_address_is_refused() {
     let root = serve(Router::new().route("/", get(|| async { Redirect::temporary("file:///etc/passwd") }))).await;
     let error = outbound(&["127.0.0.0/8"]).download(Folder::new().request(root)).await.expect_err("a refusal");
     assert!(matches!(error, OutboundError::Url(_)), "{error:?}");
+}
+
+/// A name server whose every answer is the next of these; the last one stays.
+fn answering(answers: &[&[&str]]) -> Lookup {
+    let addresses = |answer: &&[&str]| -> Vec<SocketAddr> {
+        answer.iter().map(|address| SocketAddr::new(address.parse().expect("an address"), 0)).collect()
+    };
+    let answers: Vec<_> = answers.iter().map(addresses).collect();
+    let asked = std::sync::atomic::AtomicUsize::new(0);
+    Arc::new(move |_| {
+        let number = asked.fetch_add(1, std::sync::atomic::Ordering::SeqCst).min(answers.len() - 1);
+        let answer = answers[number].clone();
+        Box::pin(async move { Ok(answer) })
+    })
+}
+
+fn outbound_by(allowed: &str, lookup: Lookup) -> Outbound {
+    let allowed = vec![allowed.parse().expect("a network")];
+    Outbound::with_lookup(AddressPolicy { allowed }, lookup).expect("a client")
+}
+
+/// Two servers on one port: the first at 127.0.0.2, which stands for a public address, the second at home.
+async fn twins() -> (u16, Arc<std::sync::atomic::AtomicUsize>) {
+    let called = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    loop {
+        let public = TcpListener::bind((Ipv4Addr::new(127, 0, 0, 2), 0)).await.expect("a port");
+        let port = public.local_addr().expect("an address").port();
+        let Ok(home) = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await else { continue };
+        // Every call is to make a connection of its own.
+        let close = || [(header::CONNECTION, "close")];
+        let away = move || async move { Redirect::temporary(&format!("http://name.example:{port}/")) };
+        let outside =
+            Router::new().route("/", get(move || async move { (close(), "public") })).route("/away", get(away));
+        let counting = called.clone();
+        let inside = Router::new().route(
+            "/",
+            get(move || async move {
+                counting.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+                (close(), "secret")
+            }),
+        );
+        tokio::spawn(crate::serve(public, outside, InboundLimits::default(), std::future::pending()));
+        tokio::spawn(crate::serve(home, inside, InboundLimits::default(), std::future::pending()));
+        return (port, called);
+    }
+}
+
+#[tokio::test]
+async fn a_name_is_judged_by_what_it_means_when_the_connection_is_made() {
+    let (port, called) = twins().await;
+    let url = format!("http://name.example:{port}/");
+    let public: &[&str] = &["127.0.0.2"];
+    // It was fine when it was saved and when it was first called; then it leads home.
+    let client = outbound_by("127.0.0.2/32", answering(&[public, &["127.0.0.1"], &["127.0.0.1", "127.0.0.2"]]));
+    client.check_url(&url).expect("a URL that can be saved");
+    assert_eq!(&client.send(get_request(&url)).await.expect("an answer").body[..], b"public");
+    let error = client.send(get_request(&url)).await.expect_err("a refusal");
+    let told = "name.example leads to no address that may be called: 127.0.0.1 is a loopback address";
+    assert!(matches!(&error, OutboundError::Forbidden(text) if text == told), "{error:?}");
+    // Of several addresses only those are tried that may be.
+    assert_eq!(&client.send(get_request(&url)).await.expect("an answer").body[..], b"public");
+    // So it is after a redirect.
+    let away = format!("http://127.0.0.2:{port}/away");
+    let client = outbound_by("127.0.0.2/32", answering(&[&["127.0.0.1"]]));
+    let error = client.download(Folder::new().request(away.clone())).await.expect_err("a refusal");
+    assert!(matches!(&error, OutboundError::Forbidden(text) if text == told), "{error:?}");
+    assert_eq!(called.load(std::sync::atomic::Ordering::SeqCst), 0);
+    // The same calls reach home where that is allowed: only the guard can have stopped them.
+    let client = outbound_by("127.0.0.0/8", answering(&[&["127.0.0.1"]]));
+    assert_eq!(&client.send(get_request(&url)).await.expect("an answer").body[..], b"secret");
+    client.download(Folder::new().request(away)).await.expect("a file");
+    assert_eq!(called.load(std::sync::atomic::Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn no_answer_of_a_name_server_hides_a_forbidden_address() {
+    for address in [
+        "127.0.0.1",
+        "0.0.0.0",
+        "10.0.0.1",
+        "169.254.169.254",
+        "168.63.129.16",
+        "::1",
+        "::",
+        "fd00:ec2::254",
+        "fe80::1",
+        // IPv4 in IPv6: mapped, compatible, translated, NAT64, local NAT64, 6to4, Teredo, ISATAP.
+        "::ffff:127.0.0.1",
+        "::127.0.0.1",
+        "::ffff:0:127.0.0.1",
+        "64:ff9b::7f00:1",
+        "64:ff9b:1::7f00:1",
+        "2002:7f00:1::",
+        "2001:0:4136:e378:8000:63bf:80ff:fffe",
+        "2a00:1450::5efe:7f00:1",
+    ] {
+        let client = outbound_by("127.0.0.2/32", answering(&[&[address]]));
+        let error = client.send(get_request("http://name.example/")).await.expect_err(address);
+        assert!(matches!(&error, OutboundError::Forbidden(_)), "{address}: {error:?}");
+    }
 }
 
 #[tokio::test]
