@@ -106,9 +106,10 @@ fn names_and_addresses_of_others_smuggle_nothing_into_a_mail(engine: Engine) {
     let mails = FakeMailServer::start();
     let cast = Cast::at(launch(engine, &mails).start());
     let mallory = cast.hire(&["invite_user"]);
-    let names =
-        json!({ "firstname": "Win now: https://evil.example.net/?a=1 ", "lastname": "\u{202e}a@evil.example.net" });
+    let names = json!({ "firstname": "Win now: https://evil.example.net/?a=1 ", "lastname": "a@evil.example.net" });
     cast.otto.put(&format!("/1.0/users/{}", mallory.user_id), &names).ok();
+    let turned = json!({ "lastname": "\u{202e}a@evil.example.net" });
+    assert_eq!(cast.otto.put(&format!("/1.0/users/{}", mallory.user_id), &turned).invalid(), ["lastname"]);
     let role = cast.hire(&[]);
     let role = cast.otto.get(&format!("/1.0/users/{}", role.user_id)).ok()["role_id"].clone();
     for (address, to) in [
@@ -116,7 +117,9 @@ fn names_and_addresses_of_others_smuggle_nothing_into_a_mail(engine: Engine) {
         ("ada@exämple.com", "ada@xn--exmple-cua.com"),
         ("{|}~!#$%&*/=?^`@example.com", "{|}~!#$%&*/=?^`@example.com"),
     ] {
-        let fields = json!({ "email": address, "role_id": role, "firstname": "Bcc: <b@evil.example.net>", "lastname": ".\nQUIT" });
+        let mut fields = json!({ "email": address, "role_id": role, "firstname": "Bcc: <b@evil.example.net>", "lastname": ".\nQUIT" });
+        assert_eq!(mallory.post("/1.0/users/invite", &fields).invalid(), ["lastname"]);
+        fields["lastname"] = json!(". QUIT");
         // The name of whoever is invited is not in the mail at all.
         mallory.post("/1.0/users/invite", &fields).ok();
         let letter = mails.wait_for(to, 1).remove(0);

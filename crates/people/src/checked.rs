@@ -22,11 +22,22 @@ pub fn optional(attribute: &str, text: &str) -> Result<Option<String>> {
 }
 
 fn bounded(attribute: &str, text: &str) -> Result<String> {
+    if text.chars().any(is_disguise) {
+        let message =
+            format!("{attribute}: line breaks, control characters and marks that turn its direction are not allowed.");
+        return Err(error::invalid(attribute, "invalid", message));
+    }
     if text.chars().count() > NAME_CHARACTERS_MAX {
         let message = format!("{attribute} has at most {NAME_CHARACTERS_MAX} characters.");
         return Err(error::invalid(attribute, "too_long", message));
     }
     Ok(text.to_owned())
+}
+
+/// What makes a name look like something else where it is shown: it breaks the line, or turns the direction of what
+/// follows (Unicode TR 36, section 2.5). Marks that only say how a word of another script is read are fine.
+fn is_disguise(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// At most this many characters in an e-mail address (RFC 5321, section 4.5.3.1.3, without its angle brackets).
@@ -85,6 +96,13 @@ mod tests {
         assert!(name("name", &"é".repeat(NAME_CHARACTERS_MAX)).is_ok());
         for wrong in ["", " \t", &"é".repeat(NAME_CHARACTERS_MAX + 1)] {
             assert!(name("name", wrong).is_err(), "{wrong:?}");
+        }
+        for wrong in ["a\r\nb", "a\tb", "a\u{0}b", "a\u{85}b", "a\u{2028}b", "txt\u{202e}exe", "\u{2066}a\u{2069}"] {
+            assert!(name("name", wrong).is_err(), "{wrong:?}");
+            assert!(optional("name", wrong).is_err(), "{wrong:?}");
+        }
+        for fine in ["O'Neil & Söhne", "می‌خواهم", "שלום\u{200f}!", "👩‍💻 desk"] {
+            assert_eq!(name("name", fine).unwrap(), fine);
         }
     }
 
