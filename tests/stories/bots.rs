@@ -19,6 +19,7 @@ on_both_engines![
     nobody_hands_over_what_is_anothers,
     two_bots_that_answer_each_other_come_to_an_end,
     a_thread_takes_no_flood,
+    programs_that_react_to_each_other_come_to_an_end,
     a_bot_does_not_hear_itself,
     a_bot_that_hears_an_echo_comes_to_an_end,
 ];
@@ -389,6 +390,61 @@ fn a_thread_takes_no_flood(engine: Engine) {
     bot.reply(&other, "Hello.");
     cast.server.sql("UPDATE contents SET created_at = created_at - 61000000");
     bot.reply(&content, "Word 61");
+}
+
+/// Sends the same again and again until it is refused for the pace; says how often it was taken.
+fn until_refused(mut send: impl FnMut() -> frontdesk_tests::Answer) -> usize {
+    for taken in 0..100 {
+        let answer = send();
+        if answer.status == 429 {
+            let pause: u64 = answer.header("retry-after").expect("a pause").parse().expect("seconds");
+            assert!((1..=60).contains(&pause), "{pause}");
+            return taken;
+        }
+        answer.ok();
+    }
+    panic!("there is no end");
+}
+
+fn programs_that_react_to_each_other_come_to_an_end(engine: Engine) {
+    let cast = Cast::start(engine, &[]);
+    let (source, _channel, ping, content) = asked(&cast, &[]);
+    let pong = hire_bot(&cast, &source, &[]);
+    let intervention = engage(&ping, &content);
+    // Each takes what the other hands over: the first was engaged, 59 more are taken.
+    let mut taken = 0;
+    let handed = until_refused(|| {
+        let (giver, taker) = if taken % 2 == 0 { (&ping, &pong) } else { (&pong, &ping) };
+        giver.post("/1.0/bots/handover", &handover(&intervention)).ok();
+        taken += 1;
+        taker.post("/1.0/bots/handover", &back(&intervention))
+    });
+    assert_eq!(handed, 59);
+    let comment = json!({ "intervention_id": intervention["id"], "body": "Noted." });
+    assert_eq!(until_refused(|| ping.post("/1.0/intervention_comments", &comment)), 60);
+    let categories = [(); 2].map(|()| id(&cast.otto.create_category(&json!({}))));
+    let mut number = 0;
+    let sorted = until_refused(|| {
+        number += 1;
+        let sort = json!({ "category_ids": [categories[number % 2]] });
+        ping.put(&format!("{}/update_categories", path(&intervention)), &sort)
+    });
+    assert_eq!(sorted, 60);
+    cast.server.logged("react to each other");
+    // Discussions, with one customer; with another it may be begun.
+    let community = json!({ "type": "mobile_messaging", "name": unique("Messaging ") });
+    let community = cast.otto.post("/1.0/communities", &community).ok();
+    let messaging = json!({ "type": "mobile_messaging", "name": unique("App "), "community_id": community["id"] });
+    let messaging = id(&cast.otto.post("/1.0/content_sources", &messaging).ok());
+    let discussion = |to: &str| json!({ "source_id": messaging, "to": to, "body": "Hello!" });
+    assert_eq!(until_refused(|| cast.otto.post("/1.0/contents", &discussion("one"))), 60);
+    cast.otto.post("/1.0/contents", &discussion("other")).ok();
+    // Elsewhere, and a minute later, everything goes on.
+    source.says("vera", "u", "Hello?");
+    let other = engage(&ping, &id(&source.contents(&ping, "u")[0]));
+    ping.post("/1.0/bots/handover", &handover(&other)).ok();
+    cast.server.sql("UPDATE log SET at = at - 61000000");
+    ping.post("/1.0/intervention_comments", &comment).ok();
 }
 
 fn a_bot_does_not_hear_itself(engine: Engine) {

@@ -23,7 +23,7 @@ use tokio::sync::{Notify, watch};
 
 use crate::contents::structured;
 use crate::sources::{self, Channel};
-use crate::{Conversations, attachments, ingest};
+use crate::{Conversations, attachments, categories, ingest};
 
 /// Seconds before the second and the third attempt; there is no fourth (row 12.12).
 const PAUSES_SECONDS: [i64; 2] = [30, 300];
@@ -573,12 +573,14 @@ fn conclude(tx: &mut dyn Tx, env: &Env, claim: &Claim, status: &str) -> Result<(
     tx.execute("DELETE FROM deliveries WHERE content_id = $1", args![&claim.content_id])?;
     let sql = "SELECT thread_id, status, intervention_id FROM contents WHERE id = $1";
     let row = tx.one(sql, args![&claim.content_id])?;
+    let (thread_id, intervention_id): (Id, Option<Id>) = (row.get(0)?, row.get(2)?);
     let payload = json!({
         "source_id": claim.source_id, "synchronization_status": status, "status": row.get::<String>(1)?,
-        "intervention_id": row.get::<Option<Id>>(2)?, "approval_required": false,
+        "intervention_id": intervention_id, "approval_required": false,
+        "category_ids": categories::told(tx, Some(claim.content_id), intervention_id, thread_id)?,
     });
     let kind = if claim.action.is_some() { "content.update_exported" } else { "content.exported" };
-    tx.append(NewEvent::new(env, None, kind, claim.content_id, Some(row.get(0)?), payload));
+    tx.append(NewEvent::new(env, None, kind, claim.content_id, Some(thread_id), payload));
     Ok(())
 }
 

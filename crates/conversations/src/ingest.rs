@@ -96,6 +96,10 @@ pub(crate) fn content(
         (false, ..) => "new",
     };
     let intervention_id = intervention.map(|intervention| intervention.id);
+    let category_ids = match thread.is_new {
+        true => thread.category_ids,
+        false => categories::told(tx, None, intervention_id, thread.id)?,
+    };
     let title = inbound.title.as_ref().or(thread.title.as_ref()).filter(|_| inbound.object == ContentObject::Thread);
     tx.execute(
         "INSERT INTO contents (id, source_id, thread_id, author_id, recipient_id, intervention_id, in_reply_to_id,
@@ -147,6 +151,7 @@ pub(crate) fn content(
         intervention_id,
         status,
         first_in_thread,
+        &category_ids,
     ));
     if let Some(kind) = muted {
         let payload = json!({ "source_id": channel.source_id, "author_id": author_is.id });
@@ -180,11 +185,13 @@ pub(crate) fn imported(
     intervention_id: Option<Id>,
     status: &str,
     first_in_thread: bool,
+    category_ids: &[Id],
 ) -> NewEvent {
     let payload = json!({
         "source_id": channel.source_id, "author_id": author_id, "intervention_id": intervention_id,
         "in_reply_to_id": in_reply_to_id, "status": status, "type": inbound.object.as_str(),
         "first_in_thread": first_in_thread, "private": inbound.object == ContentObject::PrivateMessage,
+        "category_ids": category_ids,
     });
     NewEvent::new(env, None, "content.imported", content_id, Some(thread_id), payload)
 }
@@ -304,6 +311,8 @@ struct Thread {
     interventions_count: i64,
     muted: bool,
     is_new: bool,
+    /// Of a new one; those of others are read when they are needed.
+    category_ids: Vec<Id>,
 }
 
 fn thread_by_foreign_id(
@@ -328,6 +337,7 @@ fn thread_by_foreign_id(
             interventions_count: row.get(3)?,
             muted: row.get(4)?,
             is_new: false,
+            category_ids: Vec::new(),
         };
         if title.is_some() && title != thread.title {
             tx.execute("UPDATE threads SET title = $2, updated_at = $3 WHERE id = $1", args![&thread.id, &title, now])?;
@@ -374,6 +384,7 @@ fn thread_by_author(
             interventions_count: row.get(3)?,
             muted: row.get(4)?,
             is_new: false,
+            category_ids: Vec::new(),
         }),
         None => create_thread(tx, env, channel, None, None, Some(customer_id), now),
     }
@@ -395,14 +406,16 @@ fn create_thread(
         author_id: customer_id,
     };
     let id = threads::create(tx, env, &new, now)?;
+    let mut category_ids = Vec::new();
     if !channel.common.default_category_ids.is_empty() {
         let defaults = &channel.common.default_category_ids;
         categories::assign_defaults(tx, Object::Thread, id, channel.source_id, defaults)?;
+        category_ids = categories::of(tx, id)?;
     }
     if customer_id.is_none() {
         count(tx, channel.source_id, 1, 0)?;
     }
-    Ok(Thread { id, title, contents_count: 0, interventions_count: 0, muted: false, is_new: true })
+    Ok(Thread { id, title, contents_count: 0, interventions_count: 0, muted: false, is_new: true, category_ids })
 }
 
 /// Adds to a source's counters.

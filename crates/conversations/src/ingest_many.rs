@@ -111,7 +111,9 @@ pub(crate) fn write(tx: &mut dyn Tx, env: &Env, messages: &[(Arc<Channel>, Arc<I
             && seen.insert((channel.source_id, content.foreign_id.clone()));
         if plain {
             taken[index as usize] = true;
-            rows.push(row(tx, env, channel, content, author_id, thread_id, now));
+            let categories: Option<String> = found.get(11)?;
+            let categories = categories.iter().flat_map(|ids| ids.split(' ')).filter_map(|id| id.parse().ok());
+            rows.push(row(tx, env, channel, content, author_id, thread_id, &categories.collect::<Vec<_>>(), now));
         }
     }
     if !rows.is_empty() {
@@ -135,7 +137,9 @@ fn look_up(tx: &mut dyn Tx, messages: &[(Arc<Channel>, Arc<InboundContent>)]) ->
     tx.query(
         "SELECT wanted.index, content_keys.content_id, identities.id, identities.fingerprint, identities.controlled,
                 threads.id, threads.contents_count, threads.interventions_count, sources.version,
-                identities.muted, threads.muted
+                identities.muted, threads.muted,
+                (SELECT string_agg(encode(category_id, 'hex'), ' ' ORDER BY position, category_id)
+                 FROM categorisations WHERE object_id = threads.id)
          FROM json_to_recordset(CAST(CAST($1 AS text) AS json)) AS wanted
            (index BIGINT, source_id TEXT, community_id TEXT, foreign_id TEXT, thread TEXT, author TEXT)
          LEFT JOIN sources ON sources.id = decode(wanted.source_id, 'hex')
@@ -151,6 +155,7 @@ fn look_up(tx: &mut dyn Tx, messages: &[(Arc<Channel>, Arc<InboundContent>)]) ->
 }
 
 /// One message as the statement reads it, and its event.
+#[expect(clippy::too_many_arguments, reason = "each is one fact of the row")]
 fn row(
     tx: &mut dyn Tx,
     env: &Env,
@@ -158,10 +163,23 @@ fn row(
     content: &InboundContent,
     author_id: Id,
     thread_id: Id,
+    category_ids: &[Id],
     now: Timestamp,
 ) -> serde_json::Value {
     let id = env.id();
-    tx.append(ingest::imported(env, channel, content, id, thread_id, author_id, None, None, "new", false));
+    tx.append(ingest::imported(
+        env,
+        channel,
+        content,
+        id,
+        thread_id,
+        author_id,
+        None,
+        None,
+        "new",
+        false,
+        category_ids,
+    ));
     json!({
         "id": id, "source_id": channel.source_id, "thread_id": thread_id, "author_id": author_id,
         "foreign_id": content.foreign_id, "body": content.body, "body_format": content.format.as_str(),

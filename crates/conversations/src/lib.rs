@@ -18,6 +18,7 @@ pub mod interventions;
 mod journal;
 mod moments;
 pub mod notifications;
+mod pace;
 pub mod polling;
 mod search_dates;
 pub mod send_api;

@@ -1,13 +1,15 @@
 //! What subscribers are told of an event: the one shape of webhooks and of the live stream, and who may see it
 //! (public documentation: Webhooks, Event types; rows 10.07 and 10.10 to 10.17).
 //!
-//! What a subscriber is told of states, users and the categories of interventions is what the log froze when it happened:
-//! a bot must see `new` where it was new. Texts, titles, values of custom fields and the categories of contents are read
-//! from their rows, so that what was erased is not told any more, but for the seconds that a notification is kept.
+//! What a subscriber is told of states, users and categories is what the log froze when it happened: a bot must see `new`
+//! where it was new. Texts, titles and values of custom fields are read from their rows, so that what was erased is not
+//! told any more: what is kept at hand is forgotten when the log tells of an erasure.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use frontdesk_model::error::Error;
 use frontdesk_model::{Caller, Event, Id, Permission, Result, SourceRight, Timestamp, error};
 use frontdesk_people::custom_fields::{self, Field};
 use frontdesk_store::{Row, Tx, args};
@@ -48,6 +50,8 @@ pub enum Audience {
     Account,
     /// Nobody can say any more where it belonged: who reads every source.
     EverySource,
+    /// It cannot be told: something about it is broken.
+    Nobody,
 }
 
 /// Somebody who is told of events, with what decides which.
@@ -75,6 +79,7 @@ impl Listener {
             Audience::Community(id) => self.communities.binary_search(&id).is_ok(),
             Audience::Account => self.caller.may(Permission::SearchEvent),
             Audience::EverySource => self.reads_every_source,
+            Audience::Nobody => false,
         }
     }
 }
@@ -87,48 +92,148 @@ fn render(app: &Conversations, tx: &mut dyn Tx, events: &[Arc<Event>]) -> Result
 
 /// At most so many notifications are kept at hand.
 const KEPT_MAX: usize = 1_024;
-/// And not for longer than this: what is erased in the meantime must not be told.
+/// And not for longer than this.
 const KEPT_SECONDS: i64 = 10;
+/// So much of the log is looked through at once for erasures.
+const LOOK_EVENTS: usize = 256;
+
+/// Whether what subscribers were going to be told of other events may be gone or other since such an event.
+pub(crate) fn erases(kind: &str) -> bool {
+    let (_, verb) = kind.split_once('.').unwrap_or_default();
+    matches!(verb, "anonymized" | "destroyed") || kind == "content.updated"
+}
 
 /// Notifications made once for all who are told: webhooks and readers of the stream.
 #[derive(Default)]
 pub struct Notifications {
-    kept: Mutex<BTreeMap<i64, (Timestamp, Arc<Notification>)>>,
+    kept: Mutex<Kept>,
+    untold: AtomicU64,
+}
+
+#[derive(Default)]
+struct Kept {
+    made: BTreeMap<i64, (Timestamp, Arc<Notification>)>,
+    /// How far the log has been looked through for erasures.
+    seen: i64,
+    /// How many times everything was forgotten.
+    erasures: u64,
 }
 
 impl Notifications {
-    /// The notifications of these events, in their order.
+    /// The notifications of these events, in their order, one for each. One that cannot be made is told to nobody, so
+    /// that a broken row is missed and everything else is not.
     pub async fn of(&self, app: &Arc<Conversations>, events: &[Arc<Event>]) -> Result<Vec<Arc<Notification>>> {
+        self.forget_the_erased(app).await?;
         let now = app.env.now();
-        let (mut found, missing) = self.look_up(events, now);
+        let (mut found, missing, erasures) = self.look_up(events, now);
         if !missing.is_empty() {
-            let (maker, store) = (app.clone(), &app.store);
-            let made = store.read(move |tx| render(&maker, tx, &missing)).await?;
-            let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+            let made = self.make(app, missing).await?;
+            let mut kept = self.kept();
+            // What was read before something was erased is told this once, and not kept.
+            let may_stay = kept.erasures == erasures;
             for notification in made {
                 let notification = Arc::new(notification);
-                kept.insert(notification.seq, (now, notification.clone()));
+                if may_stay {
+                    kept.made.insert(notification.seq, (now, notification.clone()));
+                }
                 found.insert(notification.seq, notification);
             }
-            while kept.len() > KEPT_MAX {
-                kept.pop_first();
+            while kept.made.len() > KEPT_MAX {
+                kept.made.pop_first();
             }
         }
         Ok(events.iter().filter_map(|event| found.get(&event.seq).cloned()).collect())
     }
 
-    fn look_up(&self, events: &[Arc<Event>], now: Timestamp) -> (HashMap<i64, Arc<Notification>>, Vec<Arc<Event>>) {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+    /// How many events could not be told since the start.
+    pub fn untold(&self) -> u64 {
+        self.untold.load(Ordering::Relaxed)
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Looks through what is new in the log, on whichever node it happened.
+    async fn forget_the_erased(&self, app: &Conversations) -> Result<()> {
+        let end = app.tail.last();
+        loop {
+            let seen = {
+                let mut kept = self.kept();
+                if kept.made.is_empty() {
+                    kept.seen = kept.seen.max(end);
+                }
+                kept.seen
+            };
+            if seen >= end {
+                return Ok(());
+            }
+            let events = app.tail.after(seen, LOOK_EVENTS).await?;
+            let mut kept = self.kept();
+            // What is not known any more may have been an erasure.
+            if events.first().is_none_or(|event| event.seq != seen + 1) || events.iter().any(|e| erases(&e.kind)) {
+                kept.made.clear();
+                kept.erasures += 1;
+            }
+            kept.seen = kept.seen.max(events.last().map_or(end, |event| event.seq));
+        }
+    }
+
+    async fn make(&self, app: &Arc<Conversations>, events: Vec<Arc<Event>>) -> Result<Vec<Notification>> {
+        let (maker, all) = (app.clone(), events.clone());
+        let trouble = match app.store.read(move |tx| render(&maker, tx, &all)).await {
+            Err(trouble @ Error::Broken(_)) => trouble,
+            made => return made,
+        };
+        // Each by itself, in a transaction of its own: most will be fine.
+        tracing::warn!(?trouble, events = events.len(), "some event cannot be told");
+        let mut made = Vec::with_capacity(events.len());
+        for event in events {
+            let (maker, one) = (app.clone(), event.clone());
+            match app.store.read(move |tx| render(&maker, tx, std::slice::from_ref(&one))).await {
+                Ok(one) => made.extend(one),
+                Err(Error::Broken(reason)) => {
+                    self.untold.fetch_add(1, Ordering::Relaxed);
+                    tracing::error!(reason, seq = event.seq, kind = event.kind, "an event is told to nobody");
+                    made.push(Notification::untold(&event));
+                }
+                Err(trouble) => return Err(trouble),
+            }
+        }
+        Ok(made)
+    }
+
+    fn look_up(
+        &self,
+        events: &[Arc<Event>],
+        now: Timestamp,
+    ) -> (HashMap<i64, Arc<Notification>>, Vec<Arc<Event>>, u64) {
+        let kept = self.kept();
         let (mut found, mut missing) = (HashMap::with_capacity(events.len()), Vec::new());
         for event in events {
-            match kept.get(&event.seq) {
+            match kept.made.get(&event.seq) {
                 Some((at, notification)) if now.seconds_since(*at) < KEPT_SECONDS => {
                     found.insert(event.seq, notification.clone());
                 }
                 _ => missing.push(event.clone()),
             }
         }
-        (found, missing)
+        (found, missing, kept.erasures)
+    }
+}
+
+impl Notification {
+    /// In the place of one that cannot be made.
+    fn untold(event: &Event) -> Notification {
+        Notification {
+            seq: event.seq,
+            kind: event.kind.clone(),
+            at: event.at,
+            thread_id: event.thread_id,
+            source_id: None,
+            audience: Audience::Nobody,
+            body: Map::new(),
+        }
     }
 }
 
@@ -263,7 +368,7 @@ impl Told {
 }
 
 /// What of a content is told as it was when the event happened.
-const FROZEN: [&str; 4] = ["status", "intervention_id", "approval_required", "synchronization_status"];
+const FROZEN: [&str; 5] = ["status", "intervention_id", "approval_required", "category_ids", "synchronization_status"];
 
 fn resource(r#type: &str, id: Id, metadata: Map<String, Value>) -> Value {
     json!({ "type": r#type, "id": id, "metadata": metadata })

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 
-use crate::notifications::{Listener, Notification};
+use crate::notifications::{self, Listener, Notification};
 use crate::{Conversations, sources, threads};
 
 /// Names of events in one filter.
@@ -30,7 +30,7 @@ const IDS_MAX: usize = 100;
 const KEPT_MAX: usize = 512;
 /// Together they take at most this much.
 const KEPT_BYTES_MAX: usize = 8 * 1024 * 1024;
-/// They are told for so long: what is erased in the meantime must not be told.
+/// They are told for so long.
 const KEPT_SECONDS: i64 = 10;
 /// Events that are made into messages at once.
 const PAGE_EVENTS: usize = 64;
@@ -290,6 +290,10 @@ impl Stream {
             let now = app.env.now();
             let told = app.notifications.of(app, &events).await?;
             let made: Result<Vec<_>> = told.into_iter().map(|one| Made::of(one, now).map(Arc::new)).collect();
+            if events.iter().any(|event| notifications::erases(&event.kind)) {
+                // What was made before holds texts that are gone. Who has not read it yet reads the log.
+                self.skip(last);
+            }
             self.keep(made?);
         }
     }

@@ -17,7 +17,7 @@ use serde_json::json;
 
 use crate::contents::states;
 use crate::sources::{self, CommonSettings};
-use crate::threads;
+use crate::{categories, threads};
 
 /// A silent thread is closed after its source's time for thread inclusion, and never sooner.
 const SILENT_SECONDS_MIN: i64 = 4 * 24 * 60 * 60;
@@ -139,14 +139,15 @@ pub(crate) fn advance(tx: &mut dyn Tx, env: &Env, limit: i64) -> Result<u64> {
 }
 
 fn change(tx: &mut dyn Tx, env: &Env, sweep: &Sweep, id: Id, thread_id: Id) -> Result<()> {
+    let mut payload = json!({ "source_id": sweep.source_id });
     let kind = if sweep.name == ARCHIVING {
         states::ignore(tx, &[id], env.now())?;
         "content.auto_ignored"
     } else {
         threads::close_silent(tx, id, env.now())?;
+        payload["category_ids"] = json!(categories::told_of_first(tx, id)?);
         "content.thread_auto_closed"
     };
-    let payload = json!({ "source_id": sweep.source_id });
     tx.append(NewEvent::new(env, None, kind, id, Some(thread_id), payload));
     Ok(())
 }

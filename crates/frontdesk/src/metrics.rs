@@ -8,10 +8,10 @@ use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use frontdesk_conversations::delivery;
+use frontdesk_conversations::{Conversations, delivery};
 use frontdesk_people::mails;
 use frontdesk_rest::{Observer, Streams};
-use frontdesk_store::{Store, consumer};
+use frontdesk_store::consumer;
 use http::{StatusCode, header};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
@@ -51,12 +51,13 @@ pub(crate) struct Metrics {
     open_streams: Family<Transport, Gauge>,
     stream_messages: Counter,
     cut_streams: Counter,
-    store: Store,
+    untold_events: Counter,
+    app: Arc<Conversations>,
     streams: Arc<Streams>,
 }
 
 impl Metrics {
-    pub(crate) fn new(store: Store, streams: Arc<Streams>) -> Arc<Metrics> {
+    pub(crate) fn new(app: Arc<Conversations>, streams: Arc<Streams>) -> Arc<Metrics> {
         let mut metrics = Metrics {
             registry: Registry::with_prefix("frontdesk"),
             requests: Family::default(),
@@ -71,7 +72,8 @@ impl Metrics {
             open_streams: Family::default(),
             stream_messages: Counter::default(),
             cut_streams: Counter::default(),
-            store,
+            untold_events: Counter::default(),
+            app,
             streams,
         };
         let registry = &mut metrics.registry;
@@ -87,6 +89,12 @@ impl Metrics {
         registry.register("streams", "Live streams that are open", metrics.open_streams.clone());
         registry.register("stream_messages", "Messages sent on live streams", metrics.stream_messages.clone());
         registry.register("streams_cut", "WebSockets cut, as nobody read or answered", metrics.cut_streams.clone());
+        let untold = metrics.untold_events.clone();
+        registry.register(
+            "untold_events",
+            "Events that webhooks and streams were not told of, as they are broken",
+            untold,
+        );
         Arc::new(metrics)
     }
 
@@ -105,12 +113,12 @@ impl Metrics {
 }
 
 async fn show(State(metrics): State<Arc<Metrics>>) -> Response {
-    let looking = metrics.store.read(|tx| {
+    let looking = metrics.app.store.read(|tx| {
         let webhooks = frontdesk_webhooks::deliveries::waiting(tx)?;
         Ok((delivery::waiting(tx)?, webhooks, mails::waiting(tx)?, mails::failed(tx)?, consumer::lags(tx)?))
     });
     let looked_up = looking.await;
-    metrics.waiting_writes.set(metrics.store.waiting_writes() as i64);
+    metrics.waiting_writes.set(metrics.app.store.waiting_writes() as i64);
     match looked_up {
         Ok((deliveries, webhooks, waiting_mails, failed_mails, lags)) => {
             metrics.waiting_webhooks.set(webhooks);
@@ -131,6 +139,7 @@ async fn show(State(metrics): State<Arc<Metrics>>) -> Response {
     // They are counted elsewhere and only ever grow.
     metrics.stream_messages.inner().store(figures.messages, Relaxed);
     metrics.cut_streams.inner().store(figures.cut, Relaxed);
+    metrics.untold_events.inner().store(metrics.app.notifications.untold(), Relaxed);
     let mut text = String::new();
     if encode(&mut text, &metrics.registry).is_err() {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();

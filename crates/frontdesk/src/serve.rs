@@ -152,7 +152,7 @@ pub(crate) async fn run(settings: Settings, directory: DataDir, store: Store, en
 
 fn router(settings: &Settings, app: &Arc<Conversations>, streams: Arc<Streams>) -> Router {
     let authenticator: Arc<dyn Authenticator> = Arc::new(SignIn);
-    let metrics = Metrics::new(app.store.clone(), streams.clone());
+    let metrics = Metrics::new(app.clone(), streams.clone());
     let api = Api {
         operations: operations(app),
         store: app.store.clone(),

@@ -76,6 +76,32 @@ pub fn of(tx: &mut dyn Tx, object_id: Id) -> Result<Vec<Id>> {
     tx.query(sql, args![&object_id])?.iter().map(|row| row.get(0)).collect()
 }
 
+/// The categories that a content is told with: its own; if it has none, its intervention's; if that has none, its
+/// thread's (row 4.18).
+pub(crate) fn told(
+    tx: &mut dyn Tx,
+    content_id: Option<Id>,
+    intervention_id: Option<Id>,
+    thread_id: Id,
+) -> Result<Vec<Id>> {
+    for object_id in [content_id, intervention_id, Some(thread_id)].into_iter().flatten() {
+        let found = of(tx, object_id)?;
+        if !found.is_empty() {
+            return Ok(found);
+        }
+    }
+    Ok(Vec::new())
+}
+
+/// The categories that a thread's first content is told with.
+pub(crate) fn told_of_first(tx: &mut dyn Tx, thread_id: Id) -> Result<Vec<Id>> {
+    let sql = "SELECT id, intervention_id FROM contents WHERE thread_id = $1 ORDER BY created_at, id LIMIT 1";
+    match tx.first(sql, args![&thread_id])? {
+        Some(first) => told(tx, first.get(0)?, first.get(1)?, thread_id),
+        None => of(tx, thread_id),
+    }
+}
+
 /// The categories of many objects, each named once; objects without any are left out.
 pub(crate) fn of_many(tx: &mut dyn Tx, object_ids: &[Id]) -> Result<HashMap<Id, Vec<Id>>> {
     let sql = format!(

@@ -10,7 +10,7 @@ use super::waiting::{self, Approval, Hold, Matter};
 use super::{Content, automation, find, indexing, states, structured};
 use crate::categories::{self, Object};
 use crate::sources::{self, Channel};
-use crate::{Conversations, attachments, events, identities, ingest, interventions, threads};
+use crate::{Conversations, attachments, events, identities, ingest, interventions, pace, threads};
 
 /// At most this many characters in a body (Channel SDK, objects page).
 const BODY_CHARACTERS_MAX: usize = 20_000;
@@ -135,6 +135,7 @@ pub(super) fn create(app: &Conversations, call: &Call, draft: &Draft, tx: &mut d
         "source_id": channel.source_id, "author_id": author_id, "intervention_id": intervention_id,
         "in_reply_to_id": route.in_reply_to_id, "status": status, "type": route.object.as_str(),
         "first_in_thread": route.is_new_thread, "private": private, "approval_required": hold.approval,
+        "category_ids": categories::told(tx, None, intervention_id, route.thread_id)?,
     });
     let kind = if hold.until.is_some() { "content.discussion_planned" } else { waiting::written(is_reply) };
     tx.append(events::by(call, kind, id, Some(route.thread_id), payload.clone()));
@@ -252,6 +253,7 @@ fn initiate_route(app: &Conversations, call: &Call, draft: &Draft, tx: &mut dyn 
         let message = "to must not be empty: on this source a message goes to somebody; name their foreign_id.";
         return Err(error::invalid("to", "blank", message));
     }
+    pace::check_discussion(call, source_id, recipient_id, tx)?;
     let unthreaded = channel.options().is_some_and(|list| list.iter().any(|o| o == "messages.unthreaded"));
     let object = match recipient_id {
         _ if channel.kind.is_messaging => ContentObject::Message,
@@ -348,7 +350,9 @@ pub(super) fn categorise(call: &Call, id: Id, category_ids: &[Id], tx: &mut dyn 
     let content = find(tx, &call.caller, id)?;
     if categories::set(tx, Object::Content, id, content.source_id, category_ids, "category_ids")? {
         tx.execute("UPDATE contents SET updated_at = $2 WHERE id = $1", args![&id, call.env.now()])?;
-        let payload = json!({ "source_id": content.source_id, "category_ids": category_ids });
+        pace::check(call, content.thread_id, "content.recategorized", tx)?;
+        let shown = categories::told(tx, Some(id), content.intervention_id, content.thread_id)?;
+        let payload = json!({ "source_id": content.source_id, "category_ids": shown });
         tx.append(events::by(call, "content.recategorized", id, Some(content.thread_id), payload));
     }
     Ok(())

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::commands::check_body;
 use super::{Content, find, indexing, structured};
-use crate::{events, interventions, moments};
+use crate::{categories, events, interventions, moments};
 
 /// At most this far ahead: a year.
 const SCHEDULE_SECONDS_MAX: i64 = 366 * 24 * 60 * 60;
@@ -223,12 +223,14 @@ impl Waiting {
         !self.approval_required && !self.extras.contains_key(APPROVED) && needs_approval(seal, author, self.matter())
     }
 
-    fn payload(&self) -> Value {
-        json!({
+    fn payload(&self, tx: &mut dyn Tx) -> Result<Value> {
+        let category_ids = categories::told(tx, Some(self.id), self.intervention_id, self.thread_id)?;
+        Ok(json!({
             "source_id": self.source_id, "author_id": self.author_id, "intervention_id": self.intervention_id,
             "in_reply_to_id": self.in_reply_to_id, "status": self.status, "type": self.r#type,
             "first_in_thread": self.first_in_thread, "private": self.private, "approval_required": false,
-        })
+            "category_ids": category_ids,
+        }))
     }
 }
 
@@ -268,7 +270,8 @@ pub(super) fn approve(call: &Call, id: Id, seen_at: Option<Timestamp>, tx: &mut 
     extras.insert(APPROVED.into(), json!(true));
     let sql = "UPDATE contents SET approval_required = FALSE, extras = $3, updated_at = $2 WHERE id = $1";
     tx.execute(sql, args![&id, now, &Value::Object(extras).to_string()])?;
-    tx.append(events::by(call, "content.approved", id, Some(waiting.thread_id), waiting.payload()));
+    let told = waiting.payload(tx)?;
+    tx.append(events::by(call, "content.approved", id, Some(waiting.thread_id), told));
     if waiting.scheduled_at.is_none_or(|at| at <= now) {
         release(tx, &call.env, &waiting)?;
     }
@@ -452,7 +455,7 @@ fn release(tx: &mut dyn Tx, env: &Env, waiting: &Waiting) -> Result<()> {
         tx.execute(sql, args![&waiting.id, env.now()])?;
         // What was only planned has now happened.
         let kind = written(waiting.in_reply_to_id.is_some());
-        let (thread_id, told) = (Some(waiting.thread_id), waiting.payload());
+        let (thread_id, told) = (Some(waiting.thread_id), waiting.payload(tx)?);
         tx.append(NewEvent::new(env, waiting.creator_id, kind, waiting.id, thread_id, told));
     }
     Ok(())

@@ -11,7 +11,7 @@ use super::{Intervention, by_id, find, handing, of_customer, payload, reopen};
 use crate::categories::{self, Object};
 use crate::contents::{self, Content, states};
 use crate::threads::Ending;
-use crate::{events, threads, timing};
+use crate::{events, pace, threads, timing};
 
 /// Opens an intervention on a customer's content for the caller, re-opens the closed one of that customer in that
 /// thread, or takes the open one that was handed over. 422 when one is somebody's already, there is no such content, or
@@ -93,6 +93,7 @@ fn engage(call: &Call, content: &Content, tx: &mut dyn Tx) -> Result<Interventio
         }
         None => (insert(call, content, author_id, tx)?, "intervention.opened"),
     };
+    pace::check(call, content.thread_id, "intervention.assigned", tx)?;
     // Everything of this customer that waits in the thread is now somebody's.
     states::assign(tx, content.thread_id, author_id, id, now)?;
     let intervention = by_id(tx, id)?.ok_or_else(|| error::broken("an intervention vanished while it was opened"))?;
@@ -291,6 +292,7 @@ pub(super) fn set_custom_fields(
     )?;
     let intervention = by_id(tx, id)?.ok_or_else(|| error::not_found("intervention"))?;
     let mut told = payload(tx, &intervention)?;
+    pace::check(call, intervention.thread_id, "intervention.custom_fields_updated", tx)?;
     // Which, not what: values go with their object.
     told["changed"] = json!(change.keys);
     tx.append(events::by(call, "intervention.custom_fields_updated", id, Some(intervention.thread_id), told));
@@ -304,6 +306,7 @@ pub(super) fn announce(call: &Call, id: Id, kind: &'static str, tx: &mut dyn Tx)
 /// Appends an event with what subscribers are told of an intervention. `by`: none when it happens by itself.
 pub(super) fn tell(tx: &mut dyn Tx, env: &Env, by: Option<Id>, id: Id, kind: &'static str) -> Result<Intervention> {
     let intervention = by_id(tx, id)?.ok_or_else(|| error::not_found("intervention"))?;
+    pace::check(call, intervention.thread_id, kind, tx)?;
     let told = payload(tx, &intervention)?;
     tx.append(NewEvent::new(env, by, kind, id, Some(intervention.thread_id), told));
     Ok(intervention)

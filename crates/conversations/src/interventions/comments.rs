@@ -14,7 +14,7 @@ use serde_json::json;
 
 use super::{Intervention, find};
 use crate::sources::told_id;
-use crate::{Conversations, events};
+use crate::{Conversations, events, pace};
 
 const BODY_CHARACTERS_MAX: usize = 20_000;
 /// At most this many comments on one intervention.
@@ -166,6 +166,7 @@ fn insert(call: &Call, intervention: &Intervention, user_id: Id, body: &str, tx:
         let message = format!("An intervention has at most {COMMENTS_MAX} comments.");
         return Err(error::invalid("intervention_id", "too_many", message));
     }
+    pace::check(call, intervention.thread_id, "intervention_comment.created", tx)?;
     let (id, now) = (call.env.id(), call.env.now());
     tx.execute(
         "INSERT INTO intervention_comments (id, intervention_id, source_id, thread_id, identity_id, user_id, body,

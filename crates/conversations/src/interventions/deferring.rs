@@ -7,7 +7,7 @@ use frontdesk_rest::Call;
 use frontdesk_store::{Tx, args};
 
 use super::{Intervention, SELECT, by_id, find, intervention, payload};
-use crate::{events, moments};
+use crate::{events, moments, pace};
 
 /// At most this far ahead, whatever the account's setting says: a year.
 const SECONDS_MAX: i64 = 366 * 24 * 60 * 60;
@@ -40,6 +40,7 @@ pub(super) fn defer(call: &Call, id: Id, until: &Until, tx: &mut dyn Tx) -> Resu
     }
     tx.execute("UPDATE interventions SET deferred_at = $2, updated_at = $3 WHERE id = $1", args![&id, at, now])?;
     let deferred = by_id(tx, id)?.ok_or_else(|| error::not_found("intervention"))?;
+    pace::check(call, deferred.thread_id, "intervention.deferred", tx)?;
     let told = payload(tx, &deferred)?;
     tx.append(events::by(call, "intervention.deferred", id, Some(deferred.thread_id), told));
     Ok(deferred)

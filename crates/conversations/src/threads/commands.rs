@@ -8,7 +8,7 @@ use serde_json::json;
 use super::jobs::{self, Verb};
 use super::{Thread, find, set_ending};
 use crate::categories::{self, Object};
-use crate::events;
+use crate::{events, pace};
 
 /// Closes a thread: agents can no longer reply in it. The answer is the thread as it was, because elsewhere this is a
 /// job that ends later (row 3.04); closing a closed one changes nothing.
@@ -38,7 +38,9 @@ fn set_closed(call: &Call, id: Id, tx: &mut dyn Tx, closed: bool) -> Result<Thre
             set_ending(tx, id, None, now)?;
         }
         let kind = if closed { "content.thread_closed" } else { "content.thread_opened" };
-        tx.append(events::by(call, kind, id, Some(id), json!({ "source_id": thread.source_id })));
+        pace::check(call, id, kind, tx)?;
+        let payload = json!({ "source_id": thread.source_id, "category_ids": categories::told_of_first(tx, id)? });
+        tx.append(events::by(call, kind, id, Some(id), payload));
     }
     Ok(thread)
 }
@@ -47,6 +49,7 @@ fn set_closed(call: &Call, id: Id, tx: &mut dyn Tx, closed: bool) -> Result<Thre
 pub fn categorise(call: &Call, id: Id, category_ids: &[Id], tx: &mut dyn Tx) -> Result<Thread> {
     let thread = find(tx, &call.caller, id)?;
     if categories::set(tx, Object::Thread, id, thread.source_id, category_ids, "thread_category_ids")? {
+        pace::check(call, id, "content_thread.recategorized", tx)?;
         tx.execute("UPDATE threads SET updated_at = $2 WHERE id = $1", args![&id, call.env.now()])?;
         let payload = json!({ "source_id": thread.source_id, "category_ids": category_ids });
         tx.append(events::by(call, "content_thread.recategorized", id, Some(id), payload));
