@@ -220,6 +220,12 @@ impl FakeChannel {
         lock(&self.shared.pushes).iter().filter(|push| push.method != "GET").cloned().collect()
     }
 
+    /// Every request of any kind, as `GET /path`.
+    pub fn touches(&self) -> Vec<String> {
+        let (pushes, asked) = (lock(&self.shared.pushes), lock(&self.shared.asked));
+        pushes.iter().chain(asked.iter()).map(|push| format!("{} {}", push.method, push.target)).collect()
+    }
+
     /// Those that carry this text, once there are `count`.
     #[track_caller]
     pub fn wait_for_text(&self, text: &str, count: usize) -> Vec<Push> {

@@ -1,5 +1,6 @@
 //! Whatever takes an address takes none that leads home: every parameter that the description calls a URL is tried with
-//! a server of this machine, and that server is never called.
+//! a server of this machine, when the object is made and when it is changed, and that server is never called. Where
+//! the operator allows it, the same steps reach it by every way.
 
 use std::collections::BTreeSet;
 
@@ -7,14 +8,15 @@ use frontdesk_tests::cast::unique;
 use frontdesk_tests::description::Description;
 use frontdesk_tests::pages::id;
 use frontdesk_tests::server::Launch;
-use frontdesk_tests::{Cast, Engine, FakeChannel, Person, Source};
+use frontdesk_tests::{Cast, Engine, FakeChannel, Source, eventually};
 use serde_json::{Value, json};
 
-on_both_engines![every_address_that_somebody_gives_is_guarded];
+on_both_engines![every_address_that_somebody_gives_is_guarded, an_address_that_is_allowed_is_called];
 
 /// Every such parameter there is.
 const ADDRESSES: [(&str, &str); 4] =
     [("createWebhook", "url"), ("updateWebhook", "url"), ("createSource", "base_uri"), ("updateSource", "base_uri")];
+
 fn every_address_that_somebody_gives_is_guarded(engine: Engine) {
     let cast = Cast::at(Launch::new(engine).only(&["--rate-limit", "0", "--demo"]).start());
     let canary = FakeChannel::start();
@@ -27,31 +29,58 @@ fn every_address_that_somebody_gives_is_guarded(engine: Engine) {
     let port = canary.address().port();
     let hosts = ["127.0.0.1", "localhost", "0x7f.1", "2130706433", "[::ffff:127.0.0.1]", "①②⑦.0.0.1", "127.1"];
     for host in hosts {
-        let url = format!("http://{host}:{port}/canary");
-        tries_webhook(&cast.otto, &url);
-        tries_source(&cast, &url);
+        try_everything(&cast, &format!("http://{host}:{port}"));
     }
     std::thread::sleep(std::time::Duration::from_millis(500));
-    assert!(canary.pushes().is_empty() && canary.challenges().is_empty(), "{:?}", canary.pushes());
+    assert!(canary.touches().is_empty(), "{:?}", canary.touches());
 }
 
-fn tries_webhook(otto: &Person, url: &str) {
-    let webhook = json!({ "url": url, "registered_events": ["content.imported"] });
-    let answer = otto.post("/1.0/webhooks", &webhook);
-    assert!(matches!(answer.status, 200 | 422), "{}", answer.text());
+fn an_address_that_is_allowed_is_called(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let canary = FakeChannel::start();
+    try_everything(&cast, &format!("http://{}", canary.address()));
+    let ways = ["made/hook", "changed/hook", "made/channel", "changed/channel", "made/file", "changed/file"];
+    eventually("it is called by every way", || {
+        let touches = canary.touches();
+        ways.iter().all(|way| touches.iter().any(|touch| touch.contains(way))).then_some(())
+    });
 }
 
-fn tries_source(cast: &Cast, url: &str) {
-    let community = json!({ "type": "sdk", "name": unique("Community ") });
-    let community = cast.otto.post("/1.0/communities", &community).ok();
-    let mut source = json!({ "type": "sdk", "name": unique("Source "), "community_id": community["id"] });
-    source["base_uri"] = json!(url);
-    let answer = cast.otto.post("/1.0/content_sources", &source);
-    if answer.status == 422 {
-        return;
+/// Everything that takes an address is made with one at this root, and changed to one.
+fn try_everything(cast: &Cast, root: &str) {
+    let made = json!({ "url": format!("{root}/made/hook"), "registered_events": ["content.imported"] });
+    let made = cast.otto.post("/1.0/webhooks", &made);
+    assert!(matches!(made.status, 200 | 422), "{}", made.text());
+    let url = format!("https://example.com/{}", unique("hook-"));
+    let other = json!({ "url": url, "registered_events": ["content.imported"], "active": false });
+    let other = id(&cast.otto.post("/1.0/webhooks", &other).ok());
+    let changed = json!({ "url": format!("{root}/changed/hook"), "active": true });
+    let changed = cast.otto.put(&format!("/1.0/webhooks/{other}"), &changed);
+    assert!(matches!(changed.status, 200 | 422), "{}", changed.text());
+
+    let source = |base_uri: &str| {
+        let community = json!({ "type": "sdk", "name": unique("Community ") });
+        let community = cast.otto.post("/1.0/communities", &community).ok();
+        let source =
+            json!({ "type": "sdk", "name": unique("Source "), "community_id": community["id"], "base_uri": base_uri });
+        cast.otto.post("/1.0/content_sources", &source)
+    };
+    let made = source(&format!("{root}/made/channel"));
+    if made.status != 422 {
+        use_source(cast, &made.ok(), &format!("{root}/made/file"));
     }
-    // What was taken is called when an agent answers, and an attachment's address when a message has one.
-    let source = Source::shown_as(&cast.otto, &answer.ok());
+    let other = source("https://example.com/channel").ok();
+    let changed = json!({ "base_uri": format!("{root}/changed/channel") });
+    let changed = cast.otto.put(&format!("/1.0/content_sources/{}", id(&other)), &changed);
+    assert!(matches!(changed.status, 200 | 422), "{}", changed.text());
+    if changed.status == 200 {
+        use_source(cast, &other, &format!("{root}/changed/file"));
+    }
+}
+
+/// A source is called when an agent answers, and an attachment's address when a message has one.
+fn use_source(cast: &Cast, shown: &Value, url: &str) {
+    let source = Source::shown_as(&cast.otto, shown);
     source.has_voice("desk");
     let mut message = source.message(&unique("m"), "t", "vera", "Look");
     message["attachments"] = json!([{ "url": url, "filename": "a.txt", "content_type": "text/plain" }]);
