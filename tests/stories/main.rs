@@ -60,4 +60,5 @@ mod time_sheets;
 mod uniqueness;
 mod users;
 mod webhook_events;
+mod webhook_order;
 mod webhooks;
