@@ -20,6 +20,8 @@ on_both_engines![
     what_failed_is_told_again_under_the_same_ids,
     a_missed_range_is_replayed_exactly,
     a_test_shows_what_arrives,
+    a_webhook_is_tested_ten_times_a_minute,
+    what_a_receiver_repeats_is_shown_without_its_secrets,
     signatures_of_both_secrets_are_sent_after_a_rotation,
     while_a_secret_is_changed_no_request_fails_with_either,
     no_name_leads_a_webhook_to_a_forbidden_address,
@@ -28,6 +30,9 @@ on_both_engines![
     what_was_sent_and_not_written_down_is_sent_again_after_a_crash,
     answers_that_are_no_answers_are_shown_as_such,
     a_token_that_goes_takes_its_webhooks_along,
+    categories_are_told_as_they_were,
+    what_was_erased_is_not_told,
+    what_is_broken_is_passed_over,
 ];
 
 /// Otto registers a webhook for these events at a receiver of its own.
@@ -220,6 +225,8 @@ fn what_cannot_be_is_refused_with_the_reason(engine: Engine) {
         ("events_per_request", json!(101)),
         ("access_token_id", json!("0123456789abcdef01234567")),
         ("name", json!("n".repeat(256))),
+        ("name", json!("Bot\r\nBcc: x@example.com")),
+        ("name", json!("Bot\u{202e}toB")),
     ] {
         let invalid = otto.post("/1.0/webhooks", &webhook(name, value.clone())).invalid();
         assert_eq!(invalid, [name], "{name} {value}");
@@ -284,8 +291,11 @@ fn a_webhook_is_told_only_what_its_owner_may_see(engine: Engine) {
     let receiver = FakeChannel::start();
     let webhook_id = id(&register(&cast.ada, &receiver, &["content.imported"], &json!({})).ok());
     wait_for_status(&cast.ada, &webhook_id, "enabled");
+    let (control, _) = registered(&cast.otto, &["content.imported"], &only(&hidden));
     hidden.says("vera", "t", "Not for Ada");
     cast.shop.says("vera", "ada-listens", "For Ada and others");
+    // Whoever may see it is told.
+    assert_eq!(bodies(&control.wait_for_events("content.imported", 1)), ["Not for Ada"]);
     let told = eventually("Ada's program hears of the shop", || {
         Some(bodies(&receiver.events())).filter(|told| told.contains(&"For Ada and others".to_owned()))
     });
@@ -417,6 +427,59 @@ fn a_test_shows_what_arrives(engine: Engine) {
         Some(shown).filter(|shown| shown["state"] == "delivered")
     });
     assert_eq!((&shown["tries"][0]["answer"], &shown["tries"][0]["status"]), (&json!("fine"), &json!(200)));
+}
+
+fn a_webhook_is_tested_ten_times_a_minute(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (receiver, webhook_id) = registered(&cast.otto, &["task.created"], &json!({}));
+    let path = format!("/1.0/webhooks/{webhook_id}/test");
+    for _ in 0..10 {
+        cast.otto.post(&path, &json!({})).ok();
+    }
+    let refused = cast.otto.post(&path, &json!({}));
+    assert_eq!(refused.status, 429, "{}", refused.text());
+    let seconds: u64 = refused.header("retry-after").unwrap().parse().unwrap();
+    assert!((1..=60).contains(&seconds), "{seconds}");
+    receiver.wait_for_events("webhook.test", 10);
+    // Others are not concerned.
+    let (_, other) = registered(&cast.otto, &["task.created"], &json!({}));
+    cast.otto.post(&format!("/1.0/webhooks/{other}/test"), &json!({})).ok();
+}
+
+fn what_a_receiver_repeats_is_shown_without_its_secrets(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let receiver = FakeChannel::start();
+    let (token, secret) = ("a word for the challenge", "open \"sesame\" & close");
+    let mut webhook = json!({ "url": receiver.hook_url(), "registered_events": ["task.created"] });
+    webhook["verify_token"] = json!(token);
+    webhook["secret"] = json!(secret);
+    let created = cast.otto.post("/1.0/webhooks?extended=true", &webhook).ok();
+    let (path, signing) = (format!("/1.0/webhooks/{}", id(&created)), created["signing_secret"].as_str().unwrap());
+    wait_for_status(&cast.otto, &id(&created), "enabled");
+    let echo = json!({ "token": token, "signing": signing, "key": signing.trim_start_matches("whsec_") });
+    for status in [200, 400] {
+        let echo = echo.clone();
+        receiver.answer(move |push| {
+            let header = push.header("x-dimelo-secret").unwrap_or_default();
+            Reply::status(status, &format!("you sent {header}, {echo}"))
+        });
+        let test = cast.otto.post(&format!("{path}/test"), &json!({})).ok();
+        let shown = eventually("the attempt is shown", || {
+            let shown = cast.otto.get(&format!("{path}/deliveries/{}", id(&test))).ok();
+            shown["tries"][0]["answer"].as_str().map(str::to_owned)
+        });
+        let expected = r#"you sent [secret], {"token":"[secret]","signing":"[secret]","key":"[secret]"}"#;
+        assert_eq!(shown, expected);
+    }
+    // Neither when it is the challenge that is answered so.
+    let target = receiver.challenges()[0].target.clone();
+    receiver.refuse_challenges(Some(Reply::status(200, &format!("{target} {secret}"))));
+    cast.otto.put(&path, &json!({ "active": false })).ok();
+    cast.otto.put(&path, &json!({ "active": true })).ok();
+    let failed = wait_for_status(&cast.otto, &id(&created), "verification_failed");
+    let error = failed["error"].as_str().unwrap();
+    assert!(error.contains("hub.verify_token=[secret] [secret]"), "{error}");
+    assert!(!failed["error"].to_string().contains("sesame"), "{error}");
 }
 
 /// As a receiver checks it with a library of the Standard Webhooks specification.
@@ -643,4 +706,92 @@ fn a_token_that_goes_takes_its_webhooks_along(engine: Engine) {
     eventually("the webhook is gone", || {
         (cast.otto.get(&format!("/1.0/webhooks/{webhook_id}")).status == 404).then_some(())
     });
+}
+
+/// A server of its own with a webhook for messages, which nobody tells anything until [`goes_on`].
+fn held_back(engine: Engine) -> (Cast, Source, FakeChannel, FakeChannel, String) {
+    let cast = Cast::start(engine, &[]);
+    let (source, channel) = cast.new_source();
+    let (receiver, webhook_id) = registered(&cast.otto, &["content.imported", "content.replied"], &only(&source));
+    receiver.refuse_challenges(Some(Reply::status(500, "")));
+    cast.otto.put(&format!("/1.0/webhooks/{webhook_id}"), &json!({ "secret": "another" })).ok();
+    wait_for_status(&cast.otto, &webhook_id, "verification_failed");
+    (cast, source, channel, receiver, webhook_id)
+}
+
+fn goes_on(cast: &Cast, receiver: &FakeChannel, webhook_id: &str) {
+    receiver.refuse_challenges(None);
+    cast.otto.put(&format!("/1.0/webhooks/{webhook_id}"), &json!({ "active": true })).ok();
+}
+
+fn categories_are_told_as_they_were(engine: Engine) {
+    let (cast, source, _channel, receiver, webhook_id) = held_back(engine);
+    let [first, second] = [(); 2].map(|()| id(&cast.otto.create_category(&json!({}))));
+    source.says("vera", "t", "Before");
+    let path = format!("/1.0/content_threads/{}/update_categories", id(&source.thread(&cast.otto, "t")));
+    let sort = |category: &str| cast.otto.put(&path, &json!({ "thread_category_ids": [category] })).ok();
+    sort(&first);
+    source.says("vera", "t", "Then");
+    let question = source.contents(&cast.otto, "t").pop().expect("a content");
+    cast.otto.reply(&id(&question), "Answer");
+    sort(&second);
+    // Many at once are written in another way.
+    std::thread::scope(|scope| {
+        for number in 0..24 {
+            let source = &source;
+            scope.spawn(move || source.says("vera", "t", &format!("After {number}")));
+        }
+    });
+    goes_on(&cast, &receiver, &webhook_id);
+    receiver.wait_for_events("content.imported", 26);
+    receiver.wait_for_events("content.replied", 1);
+    for event in receiver.events() {
+        let metadata = &event["resource"]["metadata"];
+        let expected = match metadata["body"].as_str().expect("a body") {
+            "Before" => json!([]),
+            "Then" | "Answer" => json!([first]),
+            _ => json!([second]),
+        };
+        assert_eq!(metadata["category_ids"], expected, "{}", metadata["body"]);
+    }
+}
+
+fn what_was_erased_is_not_told(engine: Engine) {
+    let cast = Cast::start(engine, &[]);
+    let (source, _channel) = cast.new_source();
+    let (receiver, webhook_id) = registered(&cast.otto, &["content.imported"], &only(&source));
+    receiver.answer(|_| Reply::status(500, ""));
+    let mut stream = cast.otto.stream(frontdesk_tests::TRANSPORTS[0], "types[]=content.imported");
+    let place = stream.heartbeat();
+    source.says("vera", "t", "Forget me");
+    let told = stream.event();
+    assert_eq!(told["resource"]["metadata"]["body"], "Forget me");
+    let waiting = eventually("it waits", || deliveries(&cast.otto, &webhook_id, "waiting").pop());
+    assert_eq!(bodies(&receiver.events()), ["Forget me"]);
+    cast.otto.put(&format!("/1.0/contents/{}/anonymize", id(&told["resource"])), &json!({})).ok();
+    // At once, while what was made for the first attempt would still be at hand.
+    receiver.answer(|_| Reply::status(200, ""));
+    cast.otto.post(&format!("/1.0/webhooks/{webhook_id}/deliveries/{}/resend", id(&waiting)), &json!({})).ok();
+    let again = eventually("it arrives", || receiver.events().into_iter().nth(1));
+    assert_eq!((&again["id"], &again["resource"]["metadata"]["body"]), (&told["id"], &json!("Anonymized")));
+    let mut other =
+        cast.otto.stream(frontdesk_tests::TRANSPORTS[0], &format!("types[]=content.imported&after={place}"));
+    assert_eq!(other.event()["resource"]["metadata"]["body"], "Anonymized");
+}
+
+fn what_is_broken_is_passed_over(engine: Engine) {
+    let (cast, source, _channel, receiver, webhook_id) = held_back(engine);
+    for text in ["One", "Two", "Three"] {
+        source.says("vera", "t", text);
+    }
+    cast.server.sql("UPDATE contents SET extras = 'no JSON' WHERE body = 'Two'");
+    goes_on(&cast, &receiver, &webhook_id);
+    receiver.wait_for_events("content.imported", 2);
+    source.says("vera", "t", "Four");
+    let mut told = bodies(&receiver.wait_for_events("content.imported", 3));
+    told.sort_unstable();
+    assert_eq!(told, ["Four", "One", "Three"]);
+    cast.server.logged("an event is told to nobody");
+    let metrics = cast.server.send(&frontdesk_tests::Request::new("GET", "/metrics")).text();
+    assert!(metrics.contains("frontdesk_untold_events_total 1\n"), "{metrics}");
 }

@@ -132,6 +132,8 @@ impl Letters {
             name: text("name"),
             host: text("url_host"),
             reason: text("reason"),
+            reason_code: text("reason_code"),
+            reason_status: payload["reason_status"].as_u64().unwrap_or_default(),
             public_url: &self.public_url,
         };
         let letter = match event.kind.as_str() {

@@ -93,7 +93,12 @@ pub(super) struct Webhook<'a> {
     pub(super) id: Id,
     pub(super) name: &'a str,
     pub(super) host: &'a str,
+    /// Why, in words that others may have chosen: told only where there is no stable word.
     pub(super) reason: &'a str,
+    /// Why, as a stable word.
+    pub(super) reason_code: &'a str,
+    /// The status of an answer, where that is why.
+    pub(super) reason_status: u64,
     pub(super) public_url: &'a str,
 }
 
@@ -109,11 +114,41 @@ impl Webhook<'_> {
     }
 
     /// The reason as a paragraph of its own; nothing when there is none.
-    fn reason(&self) -> String {
-        let plain = |c: char| if c.is_alphanumeric() || c.is_ascii_graphic() { c } else { ' ' };
-        let text: String = self.reason.chars().map(plain).take(REASON_CHARACTERS_MAX).collect();
-        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        if text.is_empty() { text } else { format!("{text}\n\n") }
+    fn reason(&self, language: Language) -> String {
+        let in_both = match self.reason_code {
+            "status" => {
+                ["Its answer had the status {status} and not 200.", "Sa réponse avait le statut {status} et non 200."]
+            }
+            "challenge" => [
+                "It did not answer the challenge with exactly the value that it was sent.",
+                "Il n'a pas répondu à la demande de validation par la valeur exacte qui lui a été envoyée.",
+            ],
+            "timeout" => ["It gave no complete answer in time.", "Il n'a pas répondu complètement à temps."],
+            "connection" => ["There was no connection to it.", "Aucune connexion n'a pu être établie."],
+            "tls" => [
+                "There was no secure connection to it: its certificate or the handshake failed.",
+                "Aucune connexion sécurisée n'a pu être établie : son certificat ou la négociation a échoué.",
+            ],
+            "protocol" => ["What it answered was no valid HTTP.", "Sa réponse n'était pas du HTTP valide."],
+            "forbidden" => [
+                "Its address is not one that the server may call.",
+                "Son adresse n'est pas de celles que le serveur a le droit d'appeler.",
+            ],
+            "url" => ["Its URL cannot be called.", "Son URL ne peut pas être appelée."],
+            "trouble" => [
+                "The server could not make the request; its log says why.",
+                "Le serveur n'a pas pu faire la requête ; son journal dit pourquoi.",
+            ],
+            _ => {
+                let text = words(self.reason, REASON_CHARACTERS_MAX);
+                return if text.is_empty() { text } else { format!("{text}\n\n") };
+            }
+        };
+        let text = match language {
+            Language::English => in_both[0],
+            Language::French => in_both[1],
+        };
+        format!("{}\n\n", text.replace("{status}", &self.reason_status.to_string()))
     }
 
     fn place(&self) -> String {
@@ -123,7 +158,7 @@ impl Webhook<'_> {
 
 /// Its receiver does not answer: events wait and are tried again by themselves.
 pub(super) fn suspended(language: Language, webhook: &Webhook) -> Letter {
-    let (name, host, reason, place) = (webhook.name(), webhook.host(), webhook.reason(), webhook.place());
+    let (name, host, reason, place) = (webhook.name(), webhook.host(), webhook.reason(language), webhook.place());
     match language {
         Language::English => Letter {
             subject: format!("Webhook suspended: {name}"),
@@ -152,7 +187,7 @@ pub(super) fn suspended(language: Language, webhook: &Webhook) -> Letter {
 
 /// Nothing is sent any more, until somebody makes it active again.
 pub(super) fn disabled(language: Language, webhook: &Webhook) -> Letter {
-    let (name, host, reason, place) = (webhook.name(), webhook.host(), webhook.reason(), webhook.place());
+    let (name, host, reason, place) = (webhook.name(), webhook.host(), webhook.reason(language), webhook.place());
     match language {
         Language::English => Letter {
             subject: format!("Webhook disabled: {name}"),
@@ -241,7 +276,9 @@ mod tests {
             id: Id::from_parts(1, 2),
             name: "Orders\r\n",
             host: "hooks.example.com\n",
-            reason: "80 of 100 attempts failed:\r\n500\u{202e}",
+            reason: "80 of 100 attempts failed:\r\n500\u{202e} see https://evil.example.net/x",
+            reason_code: "",
+            reason_status: 0,
             public_url: "https://desk.example.com",
         };
         assert_eq!(Language::of("fr-CA"), Language::French);
@@ -263,10 +300,35 @@ mod tests {
                 assert!(!letter.subject.contains('\n'), "{letter:?}");
             }
             assert!(
-                about_webhooks[0].text.contains("80 of 100 attempts failed: 500\n\n"),
+                about_webhooks[0].text.contains("80 of 100 attempts failed 500 see https evil example net x\n\n"),
                 "{}",
                 about_webhooks[0].text
             );
         }
+    }
+
+    #[test]
+    fn reasons_are_told_in_the_readers_language_and_in_nobody_elses_words() {
+        let codes = ["status", "challenge", "timeout", "connection", "tls", "protocol", "forbidden", "url", "trouble"];
+        let mut told = std::collections::BTreeSet::new();
+        for code in codes {
+            let webhook = Webhook {
+                id: Id::from_parts(1, 2),
+                name: "Orders",
+                host: "hooks.example.com",
+                reason: "The receiver says https://evil.example.net/",
+                reason_code: code,
+                reason_status: 503,
+                public_url: "https://desk.example.com",
+            };
+            for language in [Language::English, Language::French] {
+                let reason = webhook.reason(language);
+                assert_eq!(reason.contains("503"), code == "status", "{reason}");
+                assert!(!reason.contains("evil") && reason.ends_with(".\n\n"), "{reason}");
+                assert!(suspended(language, &webhook).text.contains(&reason));
+                told.insert(reason);
+            }
+        }
+        assert_eq!(told.len(), 2 * codes.len());
     }
 }

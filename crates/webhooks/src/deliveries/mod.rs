@@ -204,6 +204,17 @@ pub(crate) fn by_hand(tx: &mut dyn Tx, webhook_id: Id, now: Timestamp) -> Result
     rows(tx, condition, "due_at", args![&webhook_id, now, BY_HAND_MAX])
 }
 
+/// How many tests of a webhook were made since, and when the first of them was. Only those of the last minute or so are
+/// looked at: the ids of tests begin with the time.
+pub(crate) fn tests_since(tx: &mut dyn Tx, webhook_id: Id, since: Timestamp) -> Result<(i64, Option<Timestamp>)> {
+    let row = tx.one(
+        "SELECT count(*), min(created_at) FROM webhook_deliveries
+         WHERE webhook_id = $1 AND id >= $2 AND seqs = '[]' AND created_at > $3",
+        args![&webhook_id, &Id::first_of(since), since],
+    )?;
+    Ok((row.get(0)?, row.get(1)?))
+}
+
 fn rows(tx: &mut dyn Tx, condition: &str, order: &str, args: &[frontdesk_store::Arg]) -> Result<Vec<Delivery>> {
     let rows = tx.query(
         &format!(

@@ -13,6 +13,11 @@ use serde::{Deserialize, Serialize};
 use super::{COLUMNS, Delivery, State, Try, delivery, save};
 use crate::subscriptions::{self, Webhook};
 
+/// A webhook is tested at most this often within [`TEST_SECONDS`]: a test goes out also to a receiver that is left alone,
+/// and whoever registers a webhook chose where to.
+const TESTS_MAX: i64 = 10;
+const TEST_SECONDS: i64 = 60;
+
 /// A delivery as REST shows it.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "WebhookDelivery")]
@@ -93,6 +98,7 @@ pub(super) fn operations(_: &Arc<Conversations>) -> Vec<Operation> {
         })
         .tag(tag)
         .summary("Sends an event of type webhook.test; the answer's id leads to how that goes.")
+        .notes("At most ten a minute; beyond, 429 says when to try again.")
         .extension(),
     ]
 }
@@ -142,6 +148,13 @@ fn test(call: &Call, tx: &mut dyn Tx) -> Result<Answer> {
     subscriptions::require_covered(call, webhook.access_token_id, tx)?;
     webhook.require_active()?;
     let now = call.env.now();
+    let (tests, oldest) = super::tests_since(tx, webhook.id, now.plus_seconds(-TEST_SECONDS))?;
+    if tests >= TESTS_MAX {
+        let passed = oldest.map_or(0, |oldest| now.seconds_since(oldest));
+        let message =
+            format!("A webhook is tested at most {TESTS_MAX} times in {TEST_SECONDS} seconds: try again later.");
+        return Err(error::too_many(message, u64::try_from(TEST_SECONDS - passed).unwrap_or(0).max(1)));
+    }
     let test = Delivery { id: call.env.id(), ..Delivery::of(webhook.id, Vec::new(), None, now, now) };
     save(tx, &test)?;
     Ok(answer(test))

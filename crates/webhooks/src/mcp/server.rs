@@ -122,7 +122,7 @@ impl ServerHandler for Handler {
             return Err(ErrorData::new(ErrorCode::INVALID_PARAMS, message, None));
         };
         let _ = visit.tool.set(tool.name);
-        let result = match (tool.run)(Desk(visit.clone()), request.arguments.unwrap_or_default()).await {
+        let result = match tool.call(Desk(visit.clone()), request.arguments.unwrap_or_default()).await {
             Ok(answer) => {
                 let mut result = CallToolResult::success(vec![ContentBlock::text(answer.text)]);
                 result.structured_content = Some(answer.structured);

@@ -1,11 +1,13 @@
 //! What a tool is, and the list of them.
 
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 
 use frontdesk_model::{Caller, Id, Result, error};
 use frontdesk_rest::Rest;
+use futures_util::FutureExt;
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde::Serialize;
@@ -45,7 +47,7 @@ pub(super) struct Tool {
     pub(super) output: Arc<Map<String, Value>>,
     /// Whether the caller could do anything with it.
     pub(super) is_offered: fn(&Caller) -> bool,
-    pub(super) run: Box<dyn Fn(Desk, Map<String, Value>) -> Running + Send + Sync>,
+    run: Box<dyn Fn(Desk, Map<String, Value>) -> Running + Send + Sync>,
 }
 
 /// What a tool answers with.
@@ -93,6 +95,12 @@ impl Tool {
         }
     }
 
+    /// Does its work. The protocol's crate runs it on a task of its own, where a panic would leave the caller without an
+    /// answer: here it is a trouble of ours like any other.
+    pub(super) async fn call(&self, desk: Desk, arguments: Map<String, Value>) -> Result<Answer> {
+        guarded(self.name, async { (self.run)(desk, arguments).await }).await
+    }
+
     /// Adds to the description of an argument what is only known when everything is there.
     pub(super) fn explain(mut self, argument: &str, more: &str) -> Tool {
         let properties = Arc::make_mut(&mut self.input).get_mut("properties").and_then(|all| all.get_mut(argument));
@@ -101,6 +109,12 @@ impl Tool {
         }
         self
     }
+}
+
+/// What some work came to, also when that was a panic.
+async fn guarded<T>(name: &str, work: impl Future<Output = Result<T>>) -> Result<T> {
+    let ended = AssertUnwindSafe(work).catch_unwind().await;
+    ended.unwrap_or_else(|_| Err(error::broken(format!("the tool {name} panicked"))))
 }
 
 /// A schema without references, as some clients follow none.
@@ -153,4 +167,24 @@ pub(super) fn id(text: &str, noun: &str) -> Result<Id> {
 /// Every tool, in the order in which models see them.
 pub(super) fn all(rest: &Rest) -> Vec<Tool> {
     reading::tools(rest).into_iter().chain(acting::tools()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use frontdesk_model::error::Error;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_an_error_of_the_call_and_no_more() {
+        assert_eq!(guarded("fine", async { Ok(1) }).await.unwrap(), 1);
+        let nothing: [i32; 0] = [];
+        let at_once = guarded("broken", async { Ok(nothing[std::hint::black_box(0)]) }).await;
+        assert!(matches!(at_once, Err(Error::Broken(text)) if text == "the tool broken panicked"));
+        let later = guarded("broken", async {
+            tokio::task::yield_now().await;
+            Ok(nothing[std::hint::black_box(0)])
+        });
+        assert!(matches!(later.await, Err(Error::Broken(_))));
+    }
 }

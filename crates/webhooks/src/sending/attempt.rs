@@ -13,7 +13,9 @@ use tokio::sync::mpsc;
 
 use super::request::{body, events_request, shown, test_body};
 use crate::deliveries::{Delivery, Try};
-use crate::subscriptions::{Secrets, Webhook};
+use crate::subscriptions::{Reason, Secrets, Webhook};
+
+const NOT_MADE: &str = "The request could not be made; the server's log says why.";
 
 /// What it takes.
 pub(super) struct Attempt {
@@ -48,7 +50,7 @@ pub(super) enum Sent {
     /// The receiver answered 200.
     Acknowledged(Try),
     /// It did not; the text says what went wrong.
-    Refused(Try, String),
+    Refused(Try, Reason),
     /// There is nothing to tell: the owner may not see it, or the log has forgotten it.
     Nothing,
     /// No attempt but a verification.
@@ -63,11 +65,11 @@ impl Attempt {
             Ok(Ok(sent)) => sent,
             Ok(Err(trouble)) => {
                 tracing::error!(?trouble, %webhook_id, "an event could not be told");
-                self.refused(started, None, "The request could not be made; the server's log says why.".into())
+                self.refused(started, Reason::trouble(NOT_MADE))
             }
             Err(_) => {
                 tracing::error!(%webhook_id, "telling an event panicked");
-                self.refused(started, None, "The request could not be made; the server's log says why.".into())
+                self.refused(started, Reason::trouble(NOT_MADE))
             }
         };
         let mut delivery = self.delivery;
@@ -94,23 +96,26 @@ impl Attempt {
         let request = events_request(&self.webhook, &self.secrets, id, body, now)?;
         Ok(match self.app.outbound.send(request).await {
             Ok(answer) => {
-                let attempt = self.attempt(started, Some(answer.status.as_u16()), None, Some(shown(&answer)));
+                let attempt =
+                    self.attempt(started, Some(answer.status.as_u16()), None, Some(shown(&answer, &self.secrets)));
                 match answer.status {
                     StatusCode::OK => Sent::Acknowledged(attempt),
                     status => {
-                        Sent::Refused(attempt, format!("The receiver answered with the status {}.", status.as_u16()))
+                        let status = status.as_u16();
+                        let text = format!("The receiver answered with the status {status}.");
+                        Sent::Refused(attempt, Reason::status(text, status))
                     }
                 }
             }
             Err(trouble) => {
-                let text = trouble.to_string();
-                self.refused(started, None, text)
+                // What a server says when it does not speak HTTP, or as its certificate, is its own words too.
+                self.refused(started, Reason::outbound(self.secrets.hide(&trouble.to_string()), &trouble))
             }
         })
     }
 
-    fn refused(&self, started: Instant, status: Option<u16>, reason: String) -> Sent {
-        Sent::Refused(self.attempt(started, status, Some(reason.clone()), None), reason)
+    fn refused(&self, started: Instant, reason: Reason) -> Sent {
+        Sent::Refused(self.attempt(started, None, Some(reason.text.clone()), None), reason)
     }
 
     fn attempt(&self, started: Instant, status: Option<u16>, error: Option<String>, answer: Option<String>) -> Try {

@@ -23,12 +23,11 @@ use frontdesk_model::event::NewEvent;
 use frontdesk_model::{Env, Event, Id, Result, Timestamp, error};
 use frontdesk_people::{access_tokens, sign_in};
 use frontdesk_store::{Tail, Tx, args, consumer, log};
-use serde_json::json;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use crate::deliveries::{self, Delivery};
-use crate::subscriptions::{self, Status, Webhook};
+use crate::subscriptions::{self, Reason, Status, Webhook};
 use attempt::{Done, Sent};
 use receiver::{Ask, Receiver, SLOTS_MAX};
 
@@ -73,7 +72,7 @@ struct Note {
     /// Rows that turned out to have nothing to tell.
     gone: Vec<Id>,
     /// A new status, with what went wrong.
-    status: Option<(Status, Option<String>)>,
+    status: Option<(Status, Option<Reason>)>,
     /// What was put in line before is given up.
     give_up_before: Option<Timestamp>,
     trim: bool,
@@ -371,13 +370,13 @@ impl Sending {
                 Ok(refusal) => refusal,
                 Err(trouble) => {
                     tracing::error!(?trouble, "a webhook could not be verified");
-                    Some("The challenge could not be sent; the server's log says why.".to_owned())
+                    Some(Reason::trouble("The challenge could not be sent; the server's log says why."))
                 }
             };
             let (env, id) = (app.env.clone(), webhook.id);
             let concluded = app
                 .store
-                .write(move |tx| subscriptions::verification::conclude(tx, &env, id, asked_of, refusal.as_deref()))
+                .write(move |tx| subscriptions::verification::conclude(tx, &env, id, asked_of, refusal.as_ref()))
                 .await;
             if let Err(trouble) = concluded {
                 tracing::error!(?trouble, "a verification was not written");
@@ -482,6 +481,14 @@ fn take_leases(
         let Some(place) = consumer::place(tx, &webhook.reader())?.filter(|_| webhook.active) else { continue };
         let row = tx.one("SELECT lease, leased_by, leased_until FROM webhooks WHERE id = $1", args![&webhook.id])?;
         let (number, holder, until): (i64, Option<Id>, Timestamp) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let secrets = match webhook.secrets(&app.seal) {
+            Ok(secrets) => secrets,
+            // The others are told all the same.
+            Err(trouble) => {
+                tracing::error!(?trouble, webhook_id = %webhook.id, "a webhook's secrets cannot be opened: it waits");
+                continue;
+            }
+        };
         let is_held = holder == Some(node) && held.get(&webhook.id) == Some(&number);
         let is_free = holder.is_none() || holder == Some(node) || until <= now;
         if !is_held && !is_free {
@@ -494,7 +501,7 @@ fn take_leases(
         )?;
         let owner = sign_in::by_token(tx, webhook.access_token_id)?;
         loaded.push(Loaded {
-            secrets: webhook.secrets(&app.seal)?,
+            secrets,
             listener: owner.map(|owner| Listener::load(tx, owner)).transpose()?,
             waiting_threads: deliveries::waiting_threads(tx, webhook.id)?,
             webhook,
@@ -526,7 +533,7 @@ fn write(tx: &mut dyn Tx, env: &Env, batch: &Batch, kept_since: Timestamp) -> Re
             consumer::advance(tx, &subscriptions::reader(id), place)?;
         }
         if let Some((status, reason)) = &note.status {
-            set_status(tx, env, id, *status, reason.as_deref())?;
+            set_status(tx, env, id, *status, reason.as_ref())?;
         }
         if let Some(before) = note.give_up_before {
             deliveries::give_up(tx, id, before)?;
@@ -539,12 +546,13 @@ fn write(tx: &mut dyn Tx, env: &Env, batch: &Batch, kept_since: Timestamp) -> Re
 }
 
 /// Says how a webhook is doing; in the journal and to its owner, when it is suspended and when it is well again.
-fn set_status(tx: &mut dyn Tx, env: &Env, id: Id, status: Status, reason: Option<&str>) -> Result<()> {
+fn set_status(tx: &mut dyn Tx, env: &Env, id: Id, status: Status, reason: Option<&Reason>) -> Result<()> {
     let Some(webhook) = subscriptions::by_id(tx, id)? else { return Ok(()) };
     if !matches!(webhook.status, Status::Enabled | Status::Failing | Status::Suspended) {
         return Ok(());
     }
-    tx.execute("UPDATE webhooks SET status = $2, error = $3 WHERE id = $1", args![&id, status.name(), reason])?;
+    let error = reason.map(|reason| reason.text.as_str());
+    tx.execute("UPDATE webhooks SET status = $2, error = $3 WHERE id = $1", args![&id, status.name(), error])?;
     let kind = match (webhook.status, status) {
         (before, Status::Suspended) if before != Status::Suspended => "webhook.suspended",
         (Status::Suspended, Status::Enabled) => "webhook.restored",
@@ -552,7 +560,7 @@ fn set_status(tx: &mut dyn Tx, env: &Env, id: Id, status: Status, reason: Option
     };
     let owner = access_tokens::known(tx, webhook.access_token_id)?;
     let mut told = webhook.told(owner.map(|token| token.user_id));
-    told["reason"] = json!(reason);
+    Reason::tell(reason, &mut told);
     tx.append(NewEvent::new(env, None, kind, id, None, told));
     Ok(())
 }

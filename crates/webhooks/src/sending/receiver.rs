@@ -12,7 +12,7 @@ use super::attempt::{Done, Sent};
 use super::schedule::{self, Breaker, FAILING_AFTER, GIVE_UP_SECONDS, OUTAGE_SECONDS, PROBE_SECONDS};
 use super::{Loaded, Note, SAVE_SECONDS, SLOW, TRIM_AFTER};
 use crate::deliveries::{Delivery, State};
-use crate::subscriptions::{Secrets, Status, Webhook};
+use crate::subscriptions::{Reason, Secrets, Status, Webhook};
 
 /// At most so many requests are on their way to one receiver; to one that has not acknowledged the last, fewer.
 pub(super) const SLOTS_MAX: usize = 16;
@@ -456,7 +456,7 @@ impl Receiver {
         }
     }
 
-    fn failed(&mut self, reason: String, is_extra: bool, now: Timestamp) {
+    fn failed(&mut self, reason: Reason, is_extra: bool, now: Timestamp) {
         self.tried_at = now;
         if is_extra {
             // What waits may be refused for itself, which says nothing about the receiver. If all of it is, it does.
@@ -478,7 +478,7 @@ impl Receiver {
         }
     }
 
-    fn set_status(&mut self, status: Status, reason: Option<String>) {
+    fn set_status(&mut self, status: Status, reason: Option<Reason>) {
         self.status = status;
         self.note.status = Some((status, reason));
     }

@@ -106,8 +106,8 @@ fn key(secret: &str) -> Result<Vec<u8>> {
     base64::engine::general_purpose::STANDARD.decode(encoded).map_err(|trouble| error::broken(trouble.to_string()))
 }
 
-/// The start of an answer, as people are shown it.
-pub(crate) fn shown(answer: &OutboundAnswer) -> String {
-    let text = String::from_utf8_lossy(&answer.body);
+/// The start of an answer, as people are shown it: without the secrets that it may repeat.
+pub(crate) fn shown(answer: &OutboundAnswer, secrets: &Secrets) -> String {
+    let text = secrets.hide(&String::from_utf8_lossy(&answer.body));
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(ANSWER_CHARACTERS_KEPT).collect()
 }

@@ -4,14 +4,15 @@ use frontdesk_conversations::Conversations;
 use frontdesk_model::event::NewEvent;
 use frontdesk_model::{Env, Id, Permission, Result, Timestamp, error, journal};
 use frontdesk_net::OutboundError;
+use frontdesk_people::checked::{self, NAME_CHARACTERS_MAX};
 use frontdesk_people::{access_tokens, sign_in};
 use frontdesk_rest::Call;
 use frontdesk_store::{Tx, args, consumer};
 use serde_json::json;
 
-use super::{Secrets, Status, Webhook, by_id, find, host_of, sealed, signing_secret};
+use super::secrets::SigningSecret;
+use super::{Reason, Secrets, Status, Webhook, by_id, find, host_of};
 
-const NAME_CHARACTERS_MAX: usize = 255;
 const URL_BYTES_MAX: usize = 2_048;
 const VERIFY_TOKEN_CHARACTERS_MAX: usize = 255;
 /// "Less than 256 characters", as documented.
@@ -59,13 +60,13 @@ pub(super) fn create(app: &Conversations, call: &Call, wish: Wish, tx: &mut dyn 
     let Some(url) = wish.url.as_deref().filter(|url| !url.trim().is_empty()) else {
         return Err(error::invalid("url", "blank", "url can't be blank."));
     };
-    let signing = signing_secret(&call.env);
+    let signing = SigningSecret::new(&call.env);
     let shown = signing.text.clone();
     let now = call.env.now();
     let mut webhook = Webhook {
         id: call.env.id(),
         access_token_id: token.id,
-        name: format!("{} {}", host_of(url.trim()), token.label),
+        name: format!("{} {}", host_of(url.trim()), token.label).chars().take(NAME_CHARACTERS_MAX).collect(),
         url: String::new(),
         active: wish.active.unwrap_or(true),
         staging_use: false,
@@ -86,7 +87,7 @@ pub(super) fn create(app: &Conversations, call: &Call, wish: Wish, tx: &mut dyn 
         return Err(error::invalid("registered_events", "blank", "registered_events: choose at least one event."));
     }
     fulfil(app, call, &mut webhook, &mut secrets, wish, tx)?;
-    webhook.sealed = sealed(&app.seal, webhook.id, &secrets)?;
+    webhook.sealed = secrets.sealed(&app.seal, webhook.id)?;
     start_or_stop(&mut webhook, false, tx)?;
     save(&webhook, tx)?;
     tell(call, "webhook.created", &webhook, Some(token.user_id), tx);
@@ -104,7 +105,9 @@ pub(super) fn update(app: &Conversations, call: &Call, wish: Wish, tx: &mut dyn 
     let mut secrets = webhook.secrets(&app.seal)?;
     let (before, secrets_before) = (webhook.clone(), secrets.clone());
     fulfil(app, call, &mut webhook, &mut secrets, wish, tx)?;
-    webhook.sealed = sealed(&app.seal, webhook.id, &secrets)?;
+    webhook.sealed = secrets.sealed(&app.seal, webhook.id)?;
+    // A new place is asked with the same secret: the documentation sends it with every request, the challenge included,
+    // and by it a receiver knows who asks. Who changes the URL may see all that the webhook is told (`require_covered`).
     let is_another = webhook.url != before.url
         || secrets.secret != secrets_before.secret
         || secrets.verify_token != secrets_before.verify_token;
@@ -127,10 +130,10 @@ pub(super) fn rotate(app: &Conversations, call: &Call, tx: &mut dyn Tx) -> Resul
     for secret in &mut secrets.signing {
         secret.until = Some(until);
     }
-    let fresh = signing_secret(&call.env);
+    let fresh = SigningSecret::new(&call.env);
     let shown = fresh.text.clone();
     secrets.signing.insert(0, fresh);
-    webhook.sealed = sealed(&app.seal, webhook.id, &secrets)?;
+    webhook.sealed = secrets.sealed(&app.seal, webhook.id)?;
     webhook.updated_at = now;
     save(&webhook, tx)?;
     tell(call, "webhook.updated", &webhook, owner_id, tx);
@@ -166,14 +169,14 @@ pub(crate) fn remove_of_lost_tokens(tx: &mut dyn Tx, env: &Env) -> Result<()> {
 
 /// Switches a webhook off because its receiver did not answer as it must. Says so in the journal and to its owner. What
 /// it has not been told waits for a day: it goes on from there if it is mended by then.
-pub(crate) fn disable(tx: &mut dyn Tx, env: &Env, webhook: &Webhook, reason: &str) -> Result<()> {
+pub(crate) fn disable(tx: &mut dyn Tx, env: &Env, webhook: &Webhook, reason: &Reason) -> Result<()> {
     tx.execute(
         "UPDATE webhooks SET active = FALSE, status = $2, error = $3, updated_at = $4 WHERE id = $1",
-        args![&webhook.id, Status::VerificationFailed.name(), reason, env.now()],
+        args![&webhook.id, Status::VerificationFailed.name(), &reason.text, env.now()],
     )?;
     let owner = access_tokens::known(tx, webhook.access_token_id)?;
     let mut told = webhook.told(owner.map(|token| token.user_id));
-    told["reason"] = json!(reason);
+    Reason::tell(Some(reason), &mut told);
     tx.append(NewEvent::new(env, None, "webhook.disabled", webhook.id, None, told));
     Ok(())
 }
@@ -302,10 +305,9 @@ fn fulfil(
     wish: Wish,
     tx: &mut dyn Tx,
 ) -> Result<()> {
-    if let Some(name) = wish.name.as_deref().map(str::trim).filter(|name| !name.is_empty()) {
-        name.clone_into(&mut webhook.name);
+    if let Some(name) = wish.name.as_deref().map(|name| checked::optional("name", name)).transpose()?.flatten() {
+        webhook.name = name;
     }
-    too_long("name", &webhook.name, NAME_CHARACTERS_MAX)?;
     if let Some(url) = wish.url {
         webhook.url = checked_url(app, url.trim())?;
     }

@@ -1,19 +1,22 @@
 //! Webhooks: who is to be told what, and where (public documentation: Webhooks, Registering a Webhook).
 
 mod commands;
+mod reason;
 mod rest;
+mod secrets;
 pub(crate) mod verification;
 
 use std::sync::Arc;
 
 use frontdesk_conversations::{Conversations, notifications};
-use frontdesk_model::{Env, Event, Id, Result, Secret, Timestamp, error};
+use frontdesk_model::{Event, Id, Result, Timestamp, error};
 use frontdesk_rest::Operation;
-use frontdesk_store::{Row, Seal, Tx, args};
-use serde::{Deserialize, Serialize};
+use frontdesk_store::{Row, Tx, args};
 use serde_json::json;
 
 pub(crate) use commands::{disable, leave_the_unmended, remove_of_lost_tokens, require_covered};
+pub(crate) use reason::Reason;
+pub(crate) use secrets::Secrets;
 
 /// How a webhook is doing, as `webhook_status` says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -81,26 +84,6 @@ pub(crate) struct Webhook {
     pub(crate) updated_at: Timestamp,
 }
 
-/// What only the receiver may know, beside the administrators of the webhook.
-#[derive(Clone, Default, Serialize, Deserialize)]
-pub(crate) struct Secrets {
-    /// Told in the challenge.
-    pub(crate) verify_token: String,
-    /// The header `X-Dimelo-Secret`; none without one.
-    pub(crate) secret: Option<String>,
-    /// What requests are signed with, the newest first.
-    pub(crate) signing: Vec<SigningSecret>,
-}
-
-/// A secret of the Standard Webhooks signature.
-#[derive(Clone, Serialize, Deserialize)]
-pub(crate) struct SigningSecret {
-    /// `whsec_` and the base64 of 32 bytes.
-    pub(crate) text: String,
-    /// Replaced: microseconds since 1970 until which it still signs.
-    pub(crate) until: Option<i64>,
-}
-
 const COLUMNS: &str = "webhooks.id, webhooks.access_token_id, webhooks.name, webhooks.url, webhooks.active,
     webhooks.staging_use, webhooks.secrets, webhooks.registered_events, webhooks.source_filter, webhooks.source_ids,
     webhooks.ignore_tls_validity, webhooks.ordering, webhooks.events_per_request, webhooks.status, webhooks.error,
@@ -134,12 +117,6 @@ fn list<T: serde::de::DeserializeOwned>(text: &str) -> Result<Vec<T>> {
 }
 
 impl Webhook {
-    /// Opens its secrets.
-    pub(crate) fn secrets(&self, seal: &Seal) -> Result<Secrets> {
-        let opened = seal.open(&purpose(self.id), &self.sealed)?;
-        serde_json::from_str(opened.reveal()).map_err(|trouble| error::broken(format!("webhooks.secrets: {trouble}")))
-    }
-
     /// Whether it keeps the order of events within a thread.
     pub(crate) fn is_ordered(&self) -> bool {
         self.ordering == "thread"
@@ -190,27 +167,10 @@ pub(crate) fn reader(id: Id) -> String {
     format!("webhook:{id}")
 }
 
-fn purpose(id: Id) -> String {
-    format!("webhook:{id}")
-}
-
-fn sealed(seal: &Seal, id: Id, secrets: &Secrets) -> Result<Vec<u8>> {
-    let text = serde_json::to_string(secrets).map_err(|trouble| error::broken(trouble.to_string()))?;
-    seal.seal(&purpose(id), &Secret::new(text))
-}
-
 /// The host of a URL that has been checked.
 pub(crate) fn host_of(url: &str) -> String {
     let parsed = url::Url::parse(url).ok();
     parsed.and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default()
-}
-
-/// A fresh signing secret.
-fn signing_secret(env: &Env) -> SigningSecret {
-    use base64::Engine;
-    let key: [u8; 32] = env.random();
-    let text = format!("whsec_{}", base64::engine::general_purpose::STANDARD.encode(key));
-    SigningSecret { text, until: None }
 }
 
 /// One that exists, whoever asks.
