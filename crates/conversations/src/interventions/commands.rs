@@ -300,13 +300,14 @@ pub(super) fn set_custom_fields(
 }
 
 pub(super) fn announce(call: &Call, id: Id, kind: &'static str, tx: &mut dyn Tx) -> Result<Intervention> {
-    tell(tx, &call.env, Some(call.caller.user_id), id, kind)
+    let told = tell(tx, &call.env, Some(call.caller.user_id), id, kind)?;
+    pace::check(call, told.thread_id, kind, tx)?;
+    Ok(told)
 }
 
 /// Appends an event with what subscribers are told of an intervention. `by`: none when it happens by itself.
 pub(super) fn tell(tx: &mut dyn Tx, env: &Env, by: Option<Id>, id: Id, kind: &'static str) -> Result<Intervention> {
     let intervention = by_id(tx, id)?.ok_or_else(|| error::not_found("intervention"))?;
-    pace::check(call, intervention.thread_id, kind, tx)?;
     let told = payload(tx, &intervention)?;
     tx.append(NewEvent::new(env, by, kind, id, Some(intervention.thread_id), told));
     Ok(intervention)
