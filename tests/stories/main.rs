@@ -39,6 +39,7 @@ mod muting;
 mod operating;
 mod permissions;
 mod polling;
+mod presence;
 mod publishing;
 mod rest;
 mod roles;

@@ -70,6 +70,7 @@ const INTERVENTION: &[&str] = &[
     "custom_field_values",
 ];
 const IDENTITY: &[&str] = &["new_identity_group_id", "old_identity_group_id"];
+const AGENT: &[&str] = &["channels"];
 
 /// An event, how it comes about, and what is told of it.
 struct Event {
@@ -202,6 +203,22 @@ const EVENTS: &[Event] = &[
         other
     })
     .with(&[("new_identity_group_id", "null")]),
+    event("push_agent.connected", AGENT, |scene| scene.agent(&["connect"])),
+    event("push_agent.disconnected", AGENT, |scene| scene.agent(&["connect", "disconnect"])),
+    event("push_agent.availability_change", AGENT, |scene| {
+        let agent = scene.agent(&["disconnect", "connect"]);
+        let away = json!({ "status": { (scene.group.as_str()): "away" } });
+        scene.cast.otto.put(&format!("/1.0/status/{agent}"), &away).ok();
+        agent
+    }),
+    event("push_agent.reconnected", AGENT, |scene| {
+        let agent = scene.agent(&["connect"]);
+        scene.cast.server.sql("UPDATE agent_presences SET last_seen_at = last_seen_at - 61000000");
+        eventually("they are taken to have gone", || {
+            (scene.cast.otto.get(&format!("/1.0/status/{agent}")).status == 404).then_some(())
+        });
+        scene.agent(&["connect"])
+    }),
 ];
 
 struct Scene {
@@ -209,6 +226,8 @@ struct Scene {
     source: Source,
     _channel: FakeChannel,
     messaging: String,
+    /// The channel of the source.
+    group: String,
     receiver: FakeChannel,
 }
 
@@ -231,7 +250,9 @@ impl Scene {
             let webhook = cast.otto.get(&format!("/1.0/webhooks/{webhook}")).ok();
             (webhook["webhook_status"] == "enabled").then_some(())
         });
-        Scene { cast, source, _channel: channel, messaging, receiver }
+        let group = json!({ "name": unique("Group "), "source_ids": [source.id] });
+        let group = id(&cast.otto.post("/1.0/channels", &group).ok());
+        Scene { cast, source, _channel: channel, messaging, group, receiver }
     }
 
     fn hex(&self, id: &str) -> String {
@@ -288,6 +309,14 @@ impl Scene {
         content
     }
 
+    /// Otto comes and goes.
+    fn agent(&self, verbs: &[&str]) -> String {
+        for verb in verbs {
+            self.cast.otto.post(&format!("/1.0/status/me/{verb}"), &json!({})).ok();
+        }
+        self.cast.otto.user_id.clone()
+    }
+
     /// Two identities of one group.
     fn merged(&self) -> (String, String) {
         let otto = &self.cast.otto;
@@ -326,6 +355,12 @@ fn every_event_arrives_with_every_documented_key(engine: Engine) {
             let value: Value = serde_json::from_str(value).expect("JSON");
             if metadata[*key] != value {
                 faults.push(format!("{}: {key} is {} and not {value}", expected.name, metadata[*key]));
+            }
+        }
+        for channel in metadata.get("channels").and_then(Value::as_array).into_iter().flatten() {
+            let missing = ["id", "name", "status", "busyness", "custom_status"].map(|key| channel.get(key).is_none());
+            if missing != [false; 5] {
+                faults.push(format!("{}: {channel}", expected.name));
             }
         }
         if told.get("user_id").is_some() != expected.by_agent {

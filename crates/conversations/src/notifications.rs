@@ -48,6 +48,8 @@ pub enum Audience {
     Community(Id),
     /// Who may search the account's events.
     Account,
+    /// This agent, and who monitors tasks or may search the account's events.
+    Agent(Id),
     /// Nobody can say any more where it belonged: who reads every source.
     EverySource,
     /// It cannot be told: something about it is broken.
@@ -78,6 +80,10 @@ impl Listener {
             Audience::Source(id) => self.caller.may_on(id, SourceRight::Read),
             Audience::Community(id) => self.communities.binary_search(&id).is_ok(),
             Audience::Account => self.caller.may(Permission::SearchEvent),
+            Audience::Agent(id) => {
+                let monitors = [Permission::MonitorTasks, Permission::SearchEvent];
+                self.caller.user_id == id || monitors.iter().any(|permission| self.caller.may(*permission))
+            }
             Audience::EverySource => self.reads_every_source,
             Audience::Nobody => false,
         }
@@ -319,6 +325,7 @@ impl Told {
                 Some(community_id) => Audience::Community(*community_id),
                 None => Audience::EverySource,
             },
+            ("push_agent", None) => Audience::Agent(event.object_id),
             ("identity_group" | "content" | "content_thread" | "intervention" | "attachment", None) => {
                 Audience::EverySource
             }

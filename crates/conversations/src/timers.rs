@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use frontdesk_model::{Result, Timestamp};
+use frontdesk_people::presence;
 use frontdesk_store::Tx;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -60,6 +61,12 @@ const TIMERS: &[Timer] = &[
         period: SOON,
         any_due: contents::waiting::any_due,
         run: |tx, app, limit| contents::waiting::release_due(tx, &app.env, &app.seal, limit),
+    },
+    Timer {
+        name: "silent agents",
+        period: SOON,
+        any_due: presence::any_silent,
+        run: |tx, app, limit| presence::disconnect_silent(tx, &app.env, limit),
     },
     Timer {
         name: "old contents and silent threads",

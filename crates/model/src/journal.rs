@@ -70,6 +70,9 @@ pub const OURS: &[&str] = &[
     "identity.created",
     "identity_group.created",
     "identity_group.destroyed",
+    "presence_status.created",
+    "presence_status.destroyed",
+    "presence_status.updated",
     "webhook.test",
 ];
 

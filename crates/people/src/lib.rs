@@ -1,4 +1,4 @@
-//! People: users, teams, roles, access tokens, how a token becomes a caller, and mails to users.
+//! People: users, teams, roles, access tokens, how a token becomes a caller, presence, and mails to users.
 
 pub mod access_tokens;
 pub mod checked;
@@ -7,6 +7,7 @@ mod events;
 pub mod locales;
 pub mod mails;
 pub mod password;
+pub mod presence;
 pub mod roles;
 pub mod settings;
 pub mod setup;
@@ -33,5 +34,6 @@ pub fn operations() -> Vec<Operation> {
     operations.extend(time_sheets::operations());
     operations.extend(tags::operations());
     operations.extend(custom_fields::operations());
+    operations.extend(presence::operations());
     operations
 }

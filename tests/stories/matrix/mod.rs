@@ -433,6 +433,12 @@ impl Ids<'_> {
             "category" => created("categories", json!({ "name": unique("Category ") })),
             "team" => created("teams", json!({ "name": unique("Team ") })),
             "channel" => created("channels", json!({ "name": unique("Channel ") })),
+            "presence_status" => created("presence_status", json!({ "name": unique("Reason ") })),
+            "agent" => {
+                let user = self.of("user");
+                self.connected(user)
+            }
+            "connected_me" => self.connected(self.me.user_id.clone()),
             "tag" => created("tags", json!({ "name": unique("Tag ") })),
             "time_sheet" => created("time_sheets", json!({ "label": unique("Sheet ") })),
             "custom_field" => {
@@ -477,6 +483,20 @@ impl Ids<'_> {
             }
             _ => panic!("teach the matrix to make a {name}"),
         }
+    }
+}
+
+impl Ids<'_> {
+    /// Connected to tasks, and never silent.
+    fn connected(&self, user_id: String) -> String {
+        let cast = self.world.cast;
+        cast.server.sql(&format!(
+            "INSERT INTO agent_presences (user_id, connected, lost, connected_at, last_seen_at, idle_since)
+             VALUES ({}, TRUE, FALSE, 0, 4102444800000000, 0)
+             ON CONFLICT (user_id) DO UPDATE SET connected = TRUE, last_seen_at = 4102444800000000",
+            blob(cast, &user_id)
+        ));
+        user_id
     }
 }
 

@@ -287,4 +287,19 @@ pub(super) const TABLE: &[Row] = &[
     row("createChannel").first(&["manage_topologies"]).body(r#"{ "name": "$word" }"#),
     row("updateChannel").first(&["manage_topologies"]).body(r#"{ "name": "$word" }"#),
     row("deleteChannel").first(&["manage_topologies"]),
+    // Leaders of teams see theirs; the stories tell of others'.
+    row("getAllAgentStatus").first(&["monitor_tasks", "monitor_team_tasks"]),
+    row("getAgentStatus").then(&["monitor_tasks", "monitor_team_tasks"]),
+    row("changeAgentStatus")
+        .then(&["monitor_tasks", "monitor_team_tasks"])
+        .body(r#"{ "custom_status_id": "$presence_status" }"#),
+    row("connectToTasks").first(&["receive_tasks"]),
+    row("sendHeartbeat").first(&["receive_tasks"]).body(r#"{ "of": "$connected_me" }"#),
+    row("disconnectFromTasks"),
+    row("getAvailability").on_source().hidden(422).body(r#"{ "source_id": "$source" }"#),
+    row("getAllPresenceStatus"),
+    row("getPresenceStatus").first(&["monitor_tasks"]),
+    row("createPresenceStatus").first(&["monitor_tasks"]).body(r#"{ "name": "$word" }"#),
+    row("updatePresenceStatus").first(&["monitor_tasks"]).body(r#"{ "name": "$word" }"#),
+    row("deletePresenceStatus").first(&["monitor_tasks"]),
 ];
