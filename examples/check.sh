@@ -55,6 +55,33 @@ done
 ! grep '"error":"' "$scratch/readme.out" || exit 1
 echo "as the README says"
 
+echo "== the page that builds a channel"
+# Its blocks in their order, in a folder of its own: what it says to save is saved, what it says to run is run.
+mkdir "$scratch/channel"
+awk '/[Ss]ave (this|it) as/ { match($0, /`[a-z_]+\.py`/); name = substr($0, RSTART + 1, RLENGTH - 2) }
+     /^```python$/ { print "cat > " name " << \"END OF FILE\""; on = 1; python = 1; next }
+     /^```sh$/ { on = 1; python = 0; next }
+     /^```/ { if (on && python) print "END OF FILE"; on = 0; next } on' docs/integrator/channel-step-by-step.md |
+  sed "s|^T=….*|T=$token|; s|http://localhost:8080|$url|; s|9100|$(free_port)|g" > "$scratch/channel.sh"
+grep -q "^T=$token" "$scratch/channel.sh" || { echo "the page that builds a channel has changed its beginning" >&2; exit 1; }
+cat > "$scratch/channel/page.sh" << END
+trap 'kill \$(jobs -p) 2> /dev/null || true' EXIT
+cd "$scratch/channel"
+set -m
+printed() { for _ in \$(seq 100); do grep -q "\$1" "$scratch/channel.out" && break; sleep 0.1; done; }
+# Each version is stopped by hand there, when it has printed what it should.
+next() { if kill -0 %python3 2> /dev/null; then printed 'since this morning'; kill %python3; fi; }
+frontdesk() { printed "^hidden: \['card-2'"; "$binary" "\$@"; }
+END
+sed -e '/^kill %/d' -e 's/^python3 my_channel.py &/next; python3 -B my_channel.py \&/' "$scratch/channel.sh" >> "$scratch/channel/page.sh"
+PYTHONDONTWRITEBYTECODE=1 bash -euo pipefail "$scratch/channel/page.sh" > "$scratch/channel.out" 2>&1 ||
+  { cat "$scratch/channel.out" >&2; exit 1; }
+for expected in '^ok' ': Yes, since this morning.$' '^card-3 Do you repair toasters?' '^  \[Two slots\]' "^hidden: \['card-2'\]" ' 0 failed, '; do
+  grep -q "$expected" "$scratch/channel.out" || { cat "$scratch/channel.out" >&2; echo "missing: $expected" >&2; exit 1; }
+done
+! grep '"error":"' "$scratch/channel.out" || exit 1
+echo "as the page says"
+
 # Starts a bot and talks to it: talk_to NAME CHECK COMMAND…
 talk_to() {
   local name=$1 check=$2

@@ -37,15 +37,19 @@ class Channel(BaseHTTPRequestHandler):
         given = self.headers.get(SIGNATURE_HEADER, "")
         if not hmac.compare_digest(sign(self.secret, body).encode(), given.encode()):
             return self.answer(422, {"error": {"fatal": False, "message": "Invalid signature"}})
-        request = json.loads(body)
-        if request["action"] == "implementation.info":
-            return self.answer(200, {"objects": OBJECTS, "options": []})
-        if request["action"] not in CREATING_ACTIONS:
-            return self.answer(422, {"error": {"fatal": False, "message": "Invalid action"}})
-        params = request["params"]
-        self.received(params)
-        # content_id stays the same when a push is repeated, so an id made from it recognises the repeat.
-        self.answer(200, {"id": f"channel-{params['content_id']}"})
+        try:
+            request = json.loads(body)
+            action, params = request["action"], request.get("params")
+            if action == "implementation.info":
+                return self.answer(200, {"objects": OBJECTS, "options": []})
+            if action not in CREATING_ACTIONS:
+                return self.answer(422, {"error": {"fatal": False, "message": "Invalid action"}})
+            # content_id stays the same when a push is repeated, so an id made from it recognises the repeat.
+            answer = {"id": f"channel-{params['content_id']}"}
+            self.received(params)
+        except (ValueError, LookupError, TypeError, AttributeError):
+            return self.answer(400, {"error": {"fatal": True, "message": "Bad request"}})
+        self.answer(200, answer)
 
     def received(self, params: dict) -> None:
         repeat = " (again)" if params["retry"] else ""

@@ -6,6 +6,7 @@ pub mod cast;
 pub mod channel;
 pub mod clock;
 pub mod description;
+pub mod guestbook;
 pub mod http;
 pub mod mail;
 pub mod pages;
@@ -18,6 +19,7 @@ pub mod stream;
 
 pub use cast::{Cast, Person, Source};
 pub use channel::{FakeChannel, Push, Reply};
+pub use guestbook::{Guestbook, LANGUAGES};
 pub use http::{Answer, Connection, Request};
 pub use server::{Engine, Server};
 pub use stream::{Heard, Stream, TRANSPORTS, Transport};

@@ -10,7 +10,8 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use frontdesk_model::{Env, Error, Id, Result, Timestamp, error};
+use frontdesk_model::{Env, Error, Id, Result, Secret, Timestamp, error};
+use frontdesk_net::OutboundAnswer;
 use frontdesk_rest::Call;
 use frontdesk_sources::inbound::{ContentObject, InboundContent};
 use frontdesk_sources::outbound::Request;
@@ -34,7 +35,7 @@ const WITHOUT_LIST_FACTOR: i64 = 3;
 /// The pauses after failures double up to so many seconds, or to the interval where that is longer.
 const PAUSE_SECONDS_MAX: i64 = 900;
 /// For one answer.
-const ANSWER_DEADLINE: Duration = Duration::from_secs(30);
+pub const ANSWER_DEADLINE: Duration = Duration::from_secs(30);
 /// How long a worker may hold a source without writing: an answer, and the time to take in a part of it.
 const CLAIM_SECONDS: i64 = 120;
 /// A run that takes longer makes room for others and goes on when it is its turn again.
@@ -425,24 +426,23 @@ impl Polling {
         let request = outbound_request(request, ANSWER_DEADLINE, sdk::limits::LIST_BYTES_MAX)?;
         let answer = self.app.outbound.send(request).await.map_err(|trouble| told(trouble.to_string()))?;
         let _turn = self.readings.acquire().await;
-        let signature = answer.headers.get(sdk::SIGNATURE_HEADER).map(|value| value.to_str().unwrap_or("?"));
-        // Only what says something is signed alike by all: some sign nothing, or the empty text, for other answers.
-        let says_something = matches!(answer.body.trim_ascii_start().first(), Some(b'{' | b'['));
-        let signature_fits = signature.filter(|text| !text.is_empty() && says_something).map(|signature| {
-            let secret = channel.settings.secret(sdk::ACCESS_TOKEN);
-            secret.is_some_and(|secret| {
-                frontdesk_net::verify_sdk_signature(secret.reveal().as_bytes(), &answer.body, signature)
-            })
-        });
-        let answer = PolledAnswer {
-            status: answer.status.as_u16(),
-            body: &answer.body,
-            truncated: answer.truncated,
-            signature_fits,
-        };
+        let answer = polled_answer(&answer, channel.settings.secret(sdk::ACCESS_TOKEN));
         // Reading a large answer takes long enough for others to notice.
         tokio::task::block_in_place(|| read(&answer)).map_err(told)
     }
+}
+
+/// An answer as the channel's words; its signature is judged with the source's secret.
+pub fn polled_answer<'a>(answer: &'a OutboundAnswer, secret: Option<&Secret>) -> PolledAnswer<'a> {
+    let signature = answer.headers.get(sdk::SIGNATURE_HEADER).map(|value| value.to_str().unwrap_or("?"));
+    // Only what says something is signed alike by all: some sign nothing, or the empty text, for other answers.
+    let says_something = matches!(answer.body.trim_ascii_start().first(), Some(b'{' | b'['));
+    let signature_fits = signature.filter(|text| !text.is_empty() && says_something).map(|signature| {
+        secret.is_some_and(|secret| {
+            frontdesk_net::verify_sdk_signature(secret.reveal().as_bytes(), &answer.body, signature)
+        })
+    });
+    PolledAnswer { status: answer.status.as_u16(), body: &answer.body, truncated: answer.truncated, signature_fits }
 }
 
 /// The pause after another failure: it doubles.

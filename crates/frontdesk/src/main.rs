@@ -2,6 +2,7 @@
 
 mod admin;
 mod backup;
+mod channel_check;
 mod control;
 mod data_dir;
 mod demo;
@@ -16,11 +17,13 @@ mod simulate;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use frontdesk_conversations::attachments::Files;
-use frontdesk_model::{Env, Timestamp};
-use frontdesk_net::Mail;
+use frontdesk_conversations::polling::ANSWER_DEADLINE;
+use frontdesk_model::{Env, Secret, Timestamp};
+use frontdesk_net::{AddressPolicy, Mail};
 
 use admin::Admin;
 use control::Command;
@@ -57,6 +60,9 @@ enum Commands {
         #[arg(long, value_name = "TOKEN", env = "FRONTDESK_TOKEN", hide_env_values = true)]
         token: Option<String>,
     },
+    /// Channels of one's own
+    #[command(subcommand)]
+    Channel(ChannelCommand),
     /// Write database and attachments of one point in time to a file; the server may be running
     Backup {
         #[command(flatten)]
@@ -120,6 +126,32 @@ enum MailCommand {
     },
 }
 
+#[derive(Subcommand)]
+enum ChannelCommand {
+    /// Ask a channel what a server would ask it, and tell what is not as the Channel SDK wants it; needs no installation
+    Check {
+        /// The channel's address, as a source's base_uri
+        url: String,
+        /// The secret of both directions, as a source's access_token; others on this machine can see flags, so prefer
+        /// the environment
+        #[arg(long, value_name = "SECRET", env = "CHANNEL_SECRET", hide_env_values = true)]
+        secret: String,
+        /// Also write: answer the newest message, unpublish and publish the answer, and delete it again
+        #[arg(long)]
+        write: bool,
+        /// Private network that may be called, as of the server; may be repeated
+        #[arg(long, value_name = "CIDR", env = "FRONTDESK_ALLOW_OUTBOUND", value_delimiter = ',')]
+        allow_outbound: Vec<ipnet::IpNet>,
+        /// Seconds that one answer may take
+        #[arg(long, value_name = "N", default_value_t = ANSWER_DEADLINE.as_secs(),
+              value_parser = clap::value_parser!(u64).range(1..=300))]
+        timeout: u64,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
 /// Which installation a command is about.
 #[derive(Args)]
 struct Place {
@@ -151,6 +183,12 @@ fn main() -> ExitCode {
         }
         Commands::Mcp { url, token_file, token } => {
             runtime().and_then(|runtime| runtime.block_on(mcp::run(&url, token, token_file.as_deref())))
+        }
+        Commands::Channel(ChannelCommand::Check { url, secret, write, allow_outbound, timeout, json }) => {
+            let policy = AddressPolicy { allowed: allow_outbound };
+            let deadline = Duration::from_secs(timeout);
+            let asked = channel_check::Asked { url, secret: Secret::new(secret), write, json, policy, deadline };
+            runtime().and_then(|runtime| runtime.block_on(channel_check::run(asked, environment())))
         }
         Commands::Backup { place, file } => std::path::absolute(&file)
             .map_err(|error| format!("{}: {error}", file.display()))

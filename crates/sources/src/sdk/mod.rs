@@ -2,6 +2,7 @@
 //! README.md in this folder tells the actions, limits and errors.
 
 mod attachments;
+pub mod check;
 pub mod dates;
 mod errors;
 mod fields;

@@ -113,7 +113,7 @@ pub fn read_list(answer: &PolledAnswer, object: ContentObject, options: &[String
 }
 
 /// The body of a good answer.
-fn json(answer: &PolledAnswer) -> Result<Value, String> {
+pub(super) fn json(answer: &PolledAnswer) -> Result<Value, String> {
     let said = || explanation(&String::from_utf8_lossy(answer.body));
     if !(200..300).contains(&answer.status) {
         return Err(match said().as_str() {
