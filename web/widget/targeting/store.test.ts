@@ -108,7 +108,7 @@ test('the size is bounded, and the first page stays', () => {
   const store = tab(memory);
   for (let page = 1; page <= PAGES_MAX + 50; page++) {
     store.open(`https://shop.example/${page}`, 'x'.repeat(5 * TEXT_MAX));
-    for (let name = 0; name < VARIABLES_MAX + 9; name++) store.note({ [`custom_${name}`]: 'ü'.repeat(50) });
+    store.note(Object.fromEntries(Array.from({ length: VARIABLES_MAX + 9 }, (_, name) => [`custom_${name}`, 'ü'.repeat(50)])));
   }
   expect(memory.getItem('k')!.length).toBeLessThanOrEqual(STORED_MAX);
   const values = store.values();
@@ -167,6 +167,7 @@ test.each([
   '{"version":1,"visits":"many","visit":{}}',
   '{"version":1,"visits":1,"visit":{"id":"x","from":1,"seen":null,"page_count":1}}',
   `{"version":1,"visits":1,"visit":{"id":"x","from":${clock.now},"seen":${clock.now},"page_count":1,"pages":[1,{"id":3},null],"executed":{"a":1}},"chat":[]}`,
+  `{"version":1,"visits":1,"visit":{"id":"x","from":1e999,"seen":1e999,"page_count":1,"pages":[],"executed":[1],"stopped_by":null,"messages":[]},"chat":{},"session":null}`,
   'x'.repeat(3 * STORED_MAX),
 ])('strange contents are replaced: %.60s', (raw) => {
   const memory = new Memory();

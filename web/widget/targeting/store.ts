@@ -3,7 +3,7 @@
 // something strange, the page goes on with what fits into memory.
 
 import { clockValues } from './conditions.ts';
-import type { Value, Values } from './types.ts';
+import type { Values } from './types.ts';
 
 /** A visit ends after this time without a sign of the visitor. */
 export const VISIT_IDLE_MS = 24 * 60 * 60 * 1000;
@@ -67,7 +67,9 @@ export interface State {
 
 export type Storage = Pick<globalThis.Storage, 'getItem' | 'setItem' | 'removeItem'>;
 
-const noChat = (): Chat => ({ engaged: false, shown: false, opened: false, uuid: null, signed: false, locale: null });
+function noChat(): Chat {
+  return { engaged: false, shown: false, opened: false, uuid: null, signed: false, locale: null };
+}
 
 const cut = (text: string): string => text.slice(0, TEXT_MAX);
 
@@ -103,9 +105,8 @@ export class Store {
   change(how: (state: State) => void = () => {}): State {
     const now = this.now();
     let state = this.state;
-    const { seen, from } = state.visit;
     // A clock that was set back must not make a visit last forever.
-    if (!state.visits || now - seen >= VISIT_IDLE_MS || from > now + VISIT_IDLE_MS) {
+    if (!state.visits || Math.abs(now - state.visit.seen) >= VISIT_IDLE_MS) {
       state = this.#fresh(state.visits + 1, state.session);
       if (this.#page) this.#page = { ...this.#page, from: now, number: 0 };
     }
@@ -248,60 +249,31 @@ export const pathOf = (url: string): string => {
   return path.startsWith('/') ? path : `/${path}`;
 };
 
-const isText = (value: unknown): value is string => typeof value === 'string';
-const isNumber = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value);
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-const isValue = (value: unknown): value is Value => isText(value) || isNumber(value) || typeof value === 'boolean';
-const texts = (value: unknown): string[] => (Array.isArray(value) ? value.filter(isText) : []);
-const text = (value: unknown): string | null => (isText(value) ? value : null);
+const PAGE: Page = { id: '', number: 0, url: '', title: '', from: 0, to: 0, values: {} };
+const STATE: State = {
+  version: 1,
+  visits: 0,
+  visit: { id: '', from: 0, seen: 0, page_count: 0, pages: [PAGE], executed: [''], stopped_by: null, messages: [''] },
+  chat: noChat(),
+  session: null,
+};
+
+/** Whether a value is made like a sample: null stands for a text or nothing, a list holds what its first one is like. */
+function isLike(sample: unknown, value: unknown): boolean {
+  if (sample === null) return value === null || typeof value === 'string';
+  if (typeof sample !== 'object') return typeof value === typeof sample;
+  if (typeof value !== 'object' || !value || Array.isArray(value) !== Array.isArray(sample)) return false;
+  if (Array.isArray(sample)) return (value as unknown[]).every((each) => isLike(sample[0], each));
+  return Object.entries(sample).every(([name, part]) => isLike(part, (value as Record<string, unknown>)[name]));
+}
 
 /** Reads an entry; nothing if it is not one of ours. Any script of the site may have written it. */
 function parse(raw: string | null): State | undefined {
   if (!raw || raw.length > 2 * STORED_MAX) return undefined;
-  let state: unknown;
   try {
-    state = JSON.parse(raw);
+    const state = JSON.parse(raw);
+    return isLike(STATE, state) && state.version === 1 ? state : undefined;
   } catch {
     return undefined;
   }
-  if (!isObject(state) || state.version !== 1 || !isNumber(state.visits) || !isObject(state.visit)) return undefined;
-  const { visit, chat } = state;
-  if (!isText(visit.id) || !isNumber(visit.from) || !isNumber(visit.seen) || !isNumber(visit.page_count)) return undefined;
-  const pages = (Array.isArray(visit.pages) ? visit.pages : []).filter(isPage).slice(-PAGES_MAX);
-  const stood = isObject(chat) ? chat : {};
-  return {
-    version: 1,
-    visits: state.visits,
-    visit: {
-      id: visit.id,
-      from: visit.from,
-      seen: visit.seen,
-      page_count: visit.page_count,
-      pages,
-      executed: texts(visit.executed),
-      stopped_by: text(visit.stopped_by),
-      messages: texts(visit.messages),
-    },
-    chat: {
-      engaged: stood.engaged === true,
-      shown: stood.shown === true,
-      opened: stood.opened === true,
-      uuid: text(stood.uuid),
-      signed: stood.signed === true,
-      locale: text(stood.locale),
-    },
-    session: text(state.session),
-  };
 }
-
-const isPage = (page: unknown): page is Page =>
-  isObject(page) &&
-  isText(page.id) &&
-  isText(page.url) &&
-  isText(page.title) &&
-  isNumber(page.number) &&
-  isNumber(page.from) &&
-  isNumber(page.to) &&
-  isObject(page.values) &&
-  Object.values(page.values).every(isValue);

@@ -1,0 +1,2 @@
+export {};
+parent.postMessage('frontdesk:hello', '*');

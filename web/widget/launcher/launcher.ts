@@ -1,0 +1,122 @@
+// The chat as the page sees it: its frame, what is told to the window, and what the window tells. Loaded when a chat is
+// to be shown for the first time on a page.
+
+import type { FromWindow, Start, ToWindow } from '../protocol.ts';
+import type { Chat, Host, Origin } from '../manager/host.ts';
+import { Frame } from './frame.ts';
+
+export class Launcher implements Chat {
+  #frame: Frame | undefined;
+  #origin: Origin | undefined;
+
+  constructor(private readonly host: Host) {}
+
+  get attached(): boolean {
+    return !!this.#frame?.attached;
+  }
+
+  show(origin: Origin, open: boolean, parent: HTMLElement | null): void {
+    const { store, config, base } = this.host;
+    if (!this.#frame?.attached) {
+      this.#frame?.remove();
+      this.#origin = origin;
+      store.change(({ chat }) => Object.assign(chat, { shown: true, opened: open }));
+      this.#frame = new Frame(new URL(config.assets.window, base).href, parent, this.#start, this.#heard);
+      this.#frame.opened(open);
+    } else if (open && !store.state.chat.opened) {
+      this.send({ type: 'open' });
+    }
+    // The same text is not shown twice in a visit.
+    const body = origin.message;
+    if (!body || store.state.visit.messages.includes(body)) return;
+    store.change(({ visit }) => void visit.messages.push(body));
+    this.send({ type: 'automatic_message', body });
+  }
+
+  send(message: ToWindow): void {
+    this.#frame?.send(message);
+  }
+
+  tellPage(): void {
+    this.send({ type: 'page', ...this.#page() });
+  }
+
+  close(): void {
+    this.#frame?.remove();
+    this.#frame = undefined;
+    this.#origin = undefined;
+    this.host.store.change(({ chat }) => Object.assign(chat, { engaged: false, shown: false, opened: false }));
+  }
+
+  leave(): void {
+    this.close();
+    this.host.closed();
+    this.host.fire('chat_closed');
+  }
+
+  #start = (): Start => {
+    const { config, store, embedded, identity, jwt, translations } = this.host;
+    const { chat, session } = store.state;
+    return {
+      token: config.token,
+      mode: config.mode,
+      embedded,
+      opened: chat.opened,
+      engaged: this.host.isEngaged(),
+      locale: chat.locale,
+      page_language: document.documentElement.lang,
+      direction: getComputedStyle(document.documentElement).direction,
+      translations,
+      identity,
+      jwt,
+      session,
+      trigger_id: this.#origin?.id ?? null,
+      ...this.#page(),
+    };
+  };
+
+  #page(): Pick<Start, 'page' | 'custom'> {
+    const { page } = this.host.store;
+    const custom = Object.entries(page?.values ?? {}).filter(([name]) => name.startsWith('custom_'));
+    const { url, title, from } = page ?? { url: location.href, title: document.title, from: Date.now() };
+    return { page: { url, title, from }, custom: Object.fromEntries(custom) };
+  }
+
+  #heard = (message: FromWindow): void => {
+    const { store, jwt, fire } = this.host;
+    const data = this.#origin?.data ?? {};
+    switch (message.type) {
+      case 'ready':
+        fire('chat_shown', data);
+        break;
+      case 'opened':
+      case 'minimised': {
+        const opened = message.type === 'opened';
+        store.change(({ chat, visit }) => {
+          chat.opened = opened;
+          if (!opened && !visit.executed.includes('minimised')) visit.executed.push('minimised');
+        });
+        this.#frame?.opened(opened);
+        break;
+      }
+      case 'engaged': {
+        const uuid = this.host.uuid();
+        store.change(({ chat }) => Object.assign(chat, { engaged: true, uuid, signed: jwt !== null }));
+        fire('chat_engaged', data);
+        break;
+      }
+      case 'message_sent':
+      case 'message_received':
+        fire(message.type, data);
+        break;
+      case 'session':
+        // That of a signed person lives as long as the page.
+        store.change((state) => (state.session = jwt === null ? message.session : null));
+        break;
+      case 'closed':
+        this.leave();
+        break;
+    }
+    this.host.soon();
+  };
+}
