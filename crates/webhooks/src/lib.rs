@@ -4,6 +4,7 @@ mod bots;
 pub mod deliveries;
 pub mod mcp;
 pub mod replay;
+mod request;
 mod sending;
 mod subscriptions;
 

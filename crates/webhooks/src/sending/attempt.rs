@@ -11,8 +11,8 @@ use futures_util::FutureExt;
 use http::StatusCode;
 use tokio::sync::mpsc;
 
-use super::request::{body, events_request, shown, test_body};
 use crate::deliveries::{Delivery, Try};
+use crate::request::{body, events_request, shown, test_body};
 use crate::subscriptions::{Reason, Secrets, Webhook};
 
 const NOT_MADE: &str = "The request could not be made; the server's log says why.";

@@ -9,8 +9,9 @@
 //! Each webhook is sent for by one node, which holds a lease on it; who was overtaken may not write.
 
 mod attempt;
+mod leases;
+mod notes;
 mod receiver;
-pub(crate) mod request;
 mod schedule;
 
 use std::collections::HashMap;
@@ -18,26 +19,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use frontdesk_conversations::Conversations;
-use frontdesk_conversations::notifications::Listener;
-use frontdesk_model::event::NewEvent;
 use frontdesk_model::{Env, Event, Id, Result, Timestamp, error};
-use frontdesk_people::{access_tokens, sign_in};
-use frontdesk_store::{Tail, Tx, args, consumer, log};
+use frontdesk_store::{Tail, Tx, args, log};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use crate::deliveries::{self, Delivery};
-use crate::subscriptions::{self, Reason, Status, Webhook};
+use crate::subscriptions::{self, Reason, Webhook};
 use attempt::{Done, Sent};
+use leases::RENEW_SECONDS;
 use receiver::{Ask, Receiver, SLOTS_MAX};
 
 /// What becomes due while nothing else happens is found this often.
 const LOOK_PERIOD: Duration = Duration::from_millis(500);
 /// A place that only moved past what does not concern its webhook is saved this often.
 const SAVE_SECONDS: i64 = 2;
-/// A lease is good for so long, and renewed so often.
-const LEASE_SECONDS: i64 = 20;
-const RENEW_SECONDS: i64 = 5;
 /// What has no answer by then is written down, so that the place can move on.
 const SLOW: Duration = Duration::from_secs(1);
 /// So many events are looked at for a webhook before the others get their turn.
@@ -55,38 +51,6 @@ pub struct Sender {
     log_days: i64,
     /// How often to look for what becomes due while nothing else happens.
     look: Duration,
-}
-
-/// What one turn of the loop has to write down.
-#[derive(Default)]
-struct Batch {
-    notes: Vec<Note>,
-}
-
-/// What is written for one webhook, in one go.
-struct Note {
-    webhook_id: Id,
-    lease: i64,
-    place: Option<i64>,
-    deliveries: Vec<Delivery>,
-    /// Rows that turned out to have nothing to tell.
-    gone: Vec<Id>,
-    /// A new status, with what went wrong.
-    status: Option<(Status, Option<Reason>)>,
-    /// What was put in line before is given up.
-    give_up_before: Option<Timestamp>,
-    trim: bool,
-}
-
-impl Note {
-    fn is_empty(&self) -> bool {
-        self.place.is_none()
-            && self.deliveries.is_empty()
-            && self.gone.is_empty()
-            && self.status.is_none()
-            && self.give_up_before.is_none()
-            && !self.trim
-    }
 }
 
 impl Sender {
@@ -177,35 +141,18 @@ impl Sending {
             let Some(last) = events.last() else { break };
             self.seen = last.seq;
             for event in events.iter() {
-                changed |= changes_receivers(&event.kind);
+                changed |= leases::changes_receivers(&event.kind);
             }
         }
         let now = self.env.now();
         let is_time = self.loaded_at.is_some_and(|at| now.seconds_since(at) >= RENEW_SECONDS);
-        if changed || (is_time && !self.renew(now).await?) {
+        if changed || (is_time && !leases::renew(&self.sender.app, self.receivers.len() as u64, now).await?) {
             self.reload(now).await?;
         }
         if changed || is_time {
             self.loaded_at = Some(now);
         }
         Ok(())
-    }
-
-    /// Keeps what is held; false when there is more to it: a webhook that nobody sends for, or one that is held no more.
-    async fn renew(&self, now: Timestamp) -> Result<bool> {
-        let (node, held) = (self.sender.app.node_id, self.receivers.len() as u64);
-        let free =
-            "SELECT 1 FROM webhooks WHERE active AND (leased_by IS NULL OR (leased_by <> $1 AND leased_until <= $2))";
-        let store = &self.sender.app.store;
-        if store.read(move |tx| Ok(tx.first(free, args![&node, now])?.is_some())).await? {
-            return Ok(false);
-        }
-        if held == 0 {
-            return Ok(true);
-        }
-        let renew = "UPDATE webhooks SET leased_until = $2 WHERE leased_by = $1 AND active";
-        let until = now.plus_seconds(LEASE_SECONDS);
-        Ok(store.write(move |tx| tx.execute(renew, args![&node, until])).await? == held)
     }
 
     async fn reload(&mut self, now: Timestamp) -> Result<()> {
@@ -216,7 +163,7 @@ impl Sending {
         let found = match any {
             true => {
                 let (store, node) = (app.store.clone(), app.node_id);
-                store.write(move |tx| take_leases(&app, tx, node, &held, now)).await?
+                store.write(move |tx| leases::take(&app, tx, node, &held, now)).await?
             }
             false => Vec::new(),
         };
@@ -399,18 +346,18 @@ impl Sending {
 
     /// Writes down what the attempts came to, and moves places on.
     async fn write(&mut self, now: Timestamp) -> Result<()> {
-        let mut batch = Batch::default();
+        let mut batch = Vec::new();
         for receiver in self.receivers.values_mut() {
             let note = receiver.take_note(now);
             if !note.is_empty() {
-                batch.notes.push(note);
+                batch.push(note);
             }
         }
-        if batch.notes.is_empty() {
+        if batch.is_empty() {
             return Ok(());
         }
         let (env, kept_since) = (self.env.clone(), now.plus_seconds(-self.sender.log_days * SECONDS_PER_DAY));
-        let overtaken = self.sender.app.store.write(move |tx| write(tx, &env, &batch, kept_since)).await?;
+        let overtaken = self.sender.app.store.write(move |tx| notes::write(tx, &env, &batch, kept_since)).await?;
         for id in overtaken {
             self.receivers.remove(&id);
         }
@@ -425,14 +372,9 @@ impl Sending {
         }
         let now = self.env.now();
         let written = self.write(now).await;
-        let node = self.sender.app.node_id;
-        let held = !self.receivers.is_empty();
-        let released = match held {
-            true => {
-                let sql = "UPDATE webhooks SET leased_by = NULL, leased_until = 0 WHERE leased_by = $1";
-                self.sender.app.store.write(move |tx| tx.execute(sql, args![&node]).map(drop)).await
-            }
-            false => Ok(()),
+        let released = match self.receivers.is_empty() {
+            true => Ok(()),
+            false => leases::release(&self.sender.app).await,
         };
         if let Err(trouble) = written.and(released) {
             tracing::warn!(?trouble, "webhooks at the stop");
@@ -446,123 +388,6 @@ async fn known_after(tail: &Tail, seq: i64, seen: i64) -> Result<Vec<Arc<Event>>
     let mut events = tail.after(seq, TURN_EVENTS).await?;
     events.retain(|event| event.seq <= seen);
     Ok(events)
-}
-
-/// Whether such an event may change who is sent what: webhooks themselves, and what their owners may see.
-fn changes_receivers(kind: &str) -> bool {
-    let family = kind.split('.').next().unwrap_or_default();
-    matches!(family, "webhook" | "user" | "role" | "team" | "api_access_token" | "content_source" | "community")
-}
-
-/// A webhook that this node sends for.
-struct Loaded {
-    webhook: Webhook,
-    secrets: subscriptions::Secrets,
-    /// Who is told; none while the token or its owner is disabled.
-    listener: Option<Listener>,
-    lease: i64,
-    place: i64,
-    /// Thread and delivery, where order is kept.
-    waiting_threads: Vec<(Id, Id)>,
-}
-
-/// The active webhooks that this node sends for: those that it holds, and those that nobody does any more.
-fn take_leases(
-    app: &Conversations,
-    tx: &mut dyn Tx,
-    node: Id,
-    held: &HashMap<Id, i64>,
-    now: Timestamp,
-) -> Result<Vec<Loaded>> {
-    let mut loaded = Vec::new();
-    subscriptions::remove_of_lost_tokens(tx, &app.env)?;
-    subscriptions::leave_the_unmended(tx, now.plus_seconds(-schedule::GIVE_UP_SECONDS))?;
-    for webhook in subscriptions::all(tx)? {
-        let Some(place) = consumer::place(tx, &webhook.reader())?.filter(|_| webhook.active) else { continue };
-        let row = tx.one("SELECT lease, leased_by, leased_until FROM webhooks WHERE id = $1", args![&webhook.id])?;
-        let (number, holder, until): (i64, Option<Id>, Timestamp) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        let secrets = match webhook.secrets(&app.seal) {
-            Ok(secrets) => secrets,
-            // The others are told all the same.
-            Err(trouble) => {
-                tracing::error!(?trouble, webhook_id = %webhook.id, "a webhook's secrets cannot be opened: it waits");
-                continue;
-            }
-        };
-        let is_held = holder == Some(node) && held.get(&webhook.id) == Some(&number);
-        let is_free = holder.is_none() || holder == Some(node) || until <= now;
-        if !is_held && !is_free {
-            continue;
-        }
-        let lease = if is_held { number } else { number + 1 };
-        tx.execute(
-            "UPDATE webhooks SET lease = $2, leased_by = $3, leased_until = $4 WHERE id = $1",
-            args![&webhook.id, lease, &node, now.plus_seconds(LEASE_SECONDS)],
-        )?;
-        let owner = sign_in::by_token(tx, webhook.access_token_id)?;
-        loaded.push(Loaded {
-            secrets,
-            listener: owner.map(|owner| Listener::load(tx, owner)).transpose()?,
-            waiting_threads: deliveries::waiting_threads(tx, webhook.id)?,
-            webhook,
-            lease,
-            place,
-        });
-    }
-    Ok(loaded)
-}
-
-/// Returns the webhooks that another node has taken over, or that are gone: nothing was written for those.
-fn write(tx: &mut dyn Tx, env: &Env, batch: &Batch, kept_since: Timestamp) -> Result<Vec<Id>> {
-    let mut overtaken = Vec::new();
-    for note in &batch.notes {
-        let id = note.webhook_id;
-        // Also of one that has been switched off meanwhile: how what was on its way arrived is worth knowing.
-        let row = tx.first("SELECT lease FROM webhooks WHERE id = $1", args![&id])?;
-        if row.map(|row| row.get::<i64>(0)).transpose()? != Some(note.lease) {
-            overtaken.push(id);
-            continue;
-        }
-        for delivery in &note.deliveries {
-            deliveries::save(tx, delivery)?;
-        }
-        for gone in &note.gone {
-            deliveries::remove(tx, *gone)?;
-        }
-        if let Some(place) = note.place {
-            consumer::advance(tx, &subscriptions::reader(id), place)?;
-        }
-        if let Some((status, reason)) = &note.status {
-            set_status(tx, env, id, *status, reason.as_ref())?;
-        }
-        if let Some(before) = note.give_up_before {
-            deliveries::give_up(tx, id, before)?;
-        }
-        if note.trim {
-            deliveries::trim(tx, id, kept_since)?;
-        }
-    }
-    Ok(overtaken)
-}
-
-/// Says how a webhook is doing; in the journal and to its owner, when it is suspended and when it is well again.
-fn set_status(tx: &mut dyn Tx, env: &Env, id: Id, status: Status, reason: Option<&Reason>) -> Result<()> {
-    let Some(webhook) = subscriptions::by_id(tx, id)? else { return Ok(()) };
-    if !matches!(webhook.status, Status::Enabled | Status::Failing | Status::Suspended) {
-        return Ok(());
-    }
-    let error = reason.map(|reason| reason.text.as_str());
-    tx.execute("UPDATE webhooks SET status = $2, error = $3 WHERE id = $1", args![&id, status.name(), error])?;
-    let kind = match (webhook.status, status) {
-        (before, Status::Suspended) if before != Status::Suspended => "webhook.suspended",
-        (Status::Suspended, Status::Enabled) => "webhook.restored",
-        _ => return Ok(()),
-    };
-    let owner = access_tokens::known(tx, webhook.access_token_id)?;
-    let mut told = webhook.told(owner.map(|token| token.user_id));
-    Reason::tell(reason, &mut told);
-    tx.append(NewEvent::new(env, None, kind, id, None, told));
-    Ok(())
 }
 
 /// The name of this account in requests.

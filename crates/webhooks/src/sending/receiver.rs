@@ -9,8 +9,10 @@ use frontdesk_conversations::notifications::Listener;
 use frontdesk_model::{Event, Id, Timestamp};
 
 use super::attempt::{Done, Sent};
+use super::leases::Loaded;
+use super::notes::Note;
 use super::schedule::{self, Breaker, FAILING_AFTER, GIVE_UP_SECONDS, OUTAGE_SECONDS, PROBE_SECONDS};
-use super::{Loaded, Note, SAVE_SECONDS, SLOW, TRIM_AFTER};
+use super::{SAVE_SECONDS, SLOW, TRIM_AFTER};
 use crate::deliveries::{Delivery, State};
 use crate::subscriptions::{Reason, Secrets, Status, Webhook};
 
@@ -122,7 +124,7 @@ impl Receiver {
             proven: false,
             tried_at: Timestamp::default(),
             arrived_since_trim: 0,
-            note: empty_note(webhook.id, loaded.lease),
+            note: Note::empty(webhook.id, loaded.lease),
             webhook,
         }
     }
@@ -505,20 +507,7 @@ impl Receiver {
             self.arrived_since_trim = 0;
             self.note.trim = true;
         }
-        std::mem::replace(&mut self.note, empty_note(self.webhook.id, self.lease))
-    }
-}
-
-fn empty_note(webhook_id: Id, lease: i64) -> Note {
-    Note {
-        webhook_id,
-        lease,
-        place: None,
-        deliveries: Vec::new(),
-        gone: Vec::new(),
-        status: None,
-        give_up_before: None,
-        trim: false,
+        std::mem::replace(&mut self.note, Note::empty(self.webhook.id, self.lease))
     }
 }
 

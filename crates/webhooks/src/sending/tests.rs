@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use frontdesk_conversations::{Conversations, attachments};
 use frontdesk_model::Secret;
+use frontdesk_model::event::NewEvent;
 use frontdesk_net::{AddressPolicy, Outbound};
 use frontdesk_people::setup;
 use frontdesk_store::{Migration, Seal, Store, Tail, Tx, args, consumer};

@@ -7,7 +7,7 @@ use frontdesk_store::{Tx, args};
 use http::StatusCode;
 
 use super::{Reason, Status, Webhook, by_id, disable};
-use crate::sending::request::{challenge_request, shown};
+use crate::request::{challenge_request, shown};
 
 /// Asks; none when all is well, else what is wrong with the answer.
 pub(crate) async fn ask(app: &Conversations, webhook: &Webhook) -> Result<Option<Reason>> {
