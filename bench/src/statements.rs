@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Result, params};
 use crate::messages::Message;
 
 /// The product's schema.
-pub(crate) const MIGRATIONS: [(&str, &str); 17] = [
+pub(crate) const MIGRATIONS: [(&str, &str); 18] = [
     ("0001_log.sql", include_str!("../../migrations/0001_log.sql")),
     ("0002_people.sql", include_str!("../../migrations/0002_people.sql")),
     ("0003_conversations.sql", include_str!("../../migrations/0003_conversations.sql")),
@@ -24,6 +24,7 @@ pub(crate) const MIGRATIONS: [(&str, &str); 17] = [
     ("0015_mails.sql", include_str!("../../migrations/0015_mails.sql")),
     ("0016_polling.sql", include_str!("../../migrations/0016_polling.sql")),
     ("0017_routing.sql", include_str!("../../migrations/0017_routing.sql")),
+    ("0018_tasks.sql", include_str!("../../migrations/0018_tasks.sql")),
 ];
 
 /// As long as the product's, so that the pages fill alike.

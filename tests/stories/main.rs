@@ -57,6 +57,7 @@ mod sources_permissions;
 mod stream;
 mod structured;
 mod tags;
+mod tasks;
 mod teams;
 mod threads;
 mod time_sheets;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use frontdesk_tests::cast::unique;
 use frontdesk_tests::pages::{id, records};
-use frontdesk_tests::{Cast, Engine, FakeChannel, Source, eventually};
+use frontdesk_tests::{Cast, Engine, FakeChannel, Person, Source, eventually};
 use serde_json::{Value, json};
 
 on_both_engines![every_event_arrives_with_every_documented_key];
@@ -68,6 +68,20 @@ const INTERVENTION: &[&str] = &[
     "closed_at",
     "deferred_at",
     "custom_field_values",
+];
+const TASK: &[&str] = &[
+    "created_at",
+    "channel_id",
+    "source_id",
+    "priority",
+    "content_id",
+    "intervention_id",
+    "agent_ids",
+    "identity_id",
+    "queue",
+    "thread_id",
+    "language",
+    "segment_index",
 ];
 const IDENTITY: &[&str] = &["new_identity_group_id", "old_identity_group_id"];
 const AGENT: &[&str] = &["channels"];
@@ -219,7 +233,108 @@ const EVENTS: &[Event] = &[
         });
         scene.agent(&["connect"])
     }),
+    event("task.created", TASK, |scene| scene.work().task()).by_nobody().with(&[
+        ("queue", "\"global\""),
+        ("priority", "0.0"),
+        ("agent_ids", "[]"),
+        ("intervention_id", "null"),
+        ("segment_index", "1"),
+    ]),
+    event("task.assigned", TASK, |scene| scene.work().ringing()).by_nobody().with(&[("queue", "\"global\"")]),
+    event("task.taken", TASK_TAKEN, |scene| scene.work().accepted()).with(&[("type", "\"ring\"")]),
+    event("task.completed", TASK_COMPLETED, |scene| {
+        let work = scene.work();
+        let task = work.accepted();
+        work.agent.post(&format!("/1.0/tasks/{task}/complete"), &json!({})).ok();
+        task
+    })
+    .with(&[("action", "\"closed\""), ("queue", "\"history\""), ("segment_index", "2")]),
+    event("task.destroyed", TASK, |scene| {
+        let work = scene.work();
+        let task = work.ringing();
+        let content = work.read(&task)["content_id"].as_str().expect("a content").to_owned();
+        scene.cast.otto.put(&format!("/1.0/contents/{content}/ignore"), &json!({})).ok();
+        task
+    })
+    .with(&[("queue", "\"history\"")]),
+    event("task.recategorized", TASK, |scene| {
+        let work = scene.work();
+        let task = work.ringing();
+        let thread = work.read(&task)["thread_id"].as_str().expect("a thread").to_owned();
+        let category = id(&scene.cast.otto.create_category(&json!({})));
+        let body = json!({ "thread_category_ids": [category] });
+        scene.cast.otto.put(&format!("/1.0/content_threads/{thread}/update_categories"), &body).ok();
+        task
+    })
+    .by_nobody(),
+    event("task.transferred", TASK, |scene| {
+        let task = scene.work().accepted();
+        scene.cast.otto.post(&format!("/1.0/tasks/{task}/transfer"), &json!({})).ok();
+        task
+    }),
+    event("task.supervisor_assigned", TASK, |scene| {
+        let work = scene.work();
+        let task = work.ringing();
+        let body = json!({ "bypass": "true", "agent_ids": [work.agent.user_id] });
+        scene.cast.otto.post(&format!("/1.0/tasks/{task}/transfer"), &body).ok();
+        task
+    }),
+    event("task.resume", TASK, |scene| {
+        let work = scene.work();
+        let task = work.accepted();
+        work.agent.post(&format!("/1.0/tasks/{task}/complete"), &json!({})).ok();
+        work.agent.post(&format!("/1.0/tasks/{task}/resume"), &json!({})).ok();
+        task
+    }),
+    event("task.expired_from_workbin", TASK, |scene| {
+        let work = scene.work();
+        let task = work.accepted();
+        work.agent.post("/1.0/status/me/disconnect", &json!({})).ok();
+        task
+    })
+    .by_nobody(),
+    event("task.undelivered", TASK, |scene| {
+        let task = scene.work().ringing();
+        scene.cast.otto.post(&format!("/1.0/tasks/{task}/move"), &json!({ "queue": "undelivered" })).ok();
+        task
+    })
+    .with(&[("queue", "\"undelivered\"")]),
 ];
+
+const TASK_TAKEN: &[&str] = &["type", "queue", "agent_ids"];
+const TASK_COMPLETED: &[&str] = &["action", "queue", "agent_ids"];
+
+/// A source in a channel of its own, and an agent who is at work there.
+struct Work<'s> {
+    scene: &'s Scene,
+    source: Source,
+    channel_id: String,
+    agent: Person,
+}
+
+impl Work<'_> {
+    fn read(&self, task: &str) -> Value {
+        self.scene.cast.otto.get(&format!("/1.0/tasks/{task}")).ok()
+    }
+
+    fn task(&self) -> String {
+        self.source.says("vera", &unique("thread-"), "Hello?");
+        let target = format!("/1.0/tasks?channel_id={}", self.channel_id);
+        eventually("a task", || records(&self.scene.cast.otto.get(&target).ok()).first().map(id))
+    }
+
+    fn ringing(&self) -> String {
+        let task = self.task();
+        eventually("it rings", || self.read(&task)["locked_at"].is_string().then_some(()));
+        task
+    }
+
+    fn accepted(&self) -> String {
+        let task = self.ringing();
+        self.agent.post(&format!("/1.0/tasks/{task}/accept"), &json!({})).ok();
+        task
+    }
+}
 
 struct Scene {
     cast: Cast,
@@ -260,6 +375,22 @@ impl Scene {
             None => format!("x'{id}'"),
             Some(_) => format!("decode('{id}', 'hex')"),
         }
+    }
+
+    fn work(&self) -> Work<'_> {
+        let otto = &self.cast.otto;
+        let source = Source::create(otto, &self._channel.base_uri(), &json!({}));
+        let group = json!({ "name": unique("Group "), "source_ids": [source.id] });
+        let channel_id = id(&otto.post("/1.0/channels", &group).ok());
+        let agent = self.cast.hire(&["receive_tasks"]);
+        let rights = json!({ &source.id: "read,reply" });
+        otto.put(&format!("/1.0/users/{}/sources_permissions", agent.user_id), &rights).ok();
+        agent.post("/1.0/status/me/connect", &json!({})).ok();
+        // Nobody else may answer here.
+        for other in [otto, &self.cast.ada, &self.cast.bo] {
+            other.post("/1.0/status/me/disconnect", &json!({})).ok();
+        }
+        Work { scene: self, source, channel_id, agent }
     }
 
     fn question(&self) -> Value {
@@ -373,6 +504,9 @@ fn every_event_arrives_with_every_documented_key(engine: Engine) {
         };
         if !is_named || told["id"].as_str().is_none_or(|id| id.len() != 24) || !told["seq"].is_number() {
             faults.push(format!("{}: {}", expected.name, told));
+        }
+        if (expected.name == "task.completed") != told.get("action").is_some() {
+            faults.push(format!("{}: the action is {:?}", expected.name, told.get("action")));
         }
         // Only exports tell how the export went.
         let has_status = metadata.contains_key("synchronization_status");

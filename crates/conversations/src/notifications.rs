@@ -299,6 +299,10 @@ impl Told {
         if let Some(user_id) = event.user_id {
             body.insert("user_id".into(), json!(user_id));
         }
+        // Documented at both places.
+        if let Some(action) = resource["metadata"].get("action").filter(|_| event.kind == "task.completed") {
+            body.insert("action".into(), action.clone());
+        }
         body.insert("resource".into(), resource);
         Ok(Notification {
             seq: event.seq,

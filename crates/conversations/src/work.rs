@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use frontdesk_model::{Id, Result, Timestamp};
+use frontdesk_model::{Error, Id, Result, Timestamp};
 use frontdesk_store::{Row, Tx, args};
 
 use crate::sources::{self, CommonSettings};
@@ -168,6 +168,16 @@ pub fn intervention(tx: &mut dyn Tx, id: Id) -> Result<Option<InterventionWork>>
 /// A customer's intervention in a thread, if there ever was one.
 pub fn intervention_of(tx: &mut dyn Tx, thread_id: Id, identity_id: Id) -> Result<Option<InterventionWork>> {
     Ok(interventions::of_customer(tx, thread_id, identity_id)?.map(InterventionWork::from))
+}
+
+/// Whether an intervention can be closed now.
+pub fn may_finish(tx: &mut dyn Tx, id: Id) -> Result<bool> {
+    let Some(found) = interventions::by_id(tx, id)? else { return Ok(false) };
+    match interventions::require_closable(tx, &found) {
+        Ok(()) => Ok(true),
+        Err(Error::Refused(_)) => Ok(false),
+        Err(trouble) => Err(trouble),
+    }
 }
 
 /// Adds categories to an intervention, those that are there and go together: what happens by itself refuses nothing.

@@ -43,6 +43,7 @@ pub(crate) const ALL: &[Migration] = &[
     both!(15, "0015_mails"),
     both!(16, "0016_polling"),
     both!(17, "0017_routing"),
+    both!(18, "0018_tasks"),
 ];
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ use frontdesk_people::mails::{Letters, Sending};
 use frontdesk_people::setup::{self, FirstSignIn};
 use frontdesk_people::sign_in::SignIn;
 use frontdesk_rest::{Api, Authenticator, ClientAddress, Limits, Operation, Rest, Streams};
+use frontdesk_routing::tasks::{self, Following};
 use frontdesk_store::consumer::{self, Consumer};
 use frontdesk_store::{Dialect, Migration, Store, Tail, args};
 use frontdesk_webhooks::mcp;
@@ -83,7 +84,8 @@ pub(crate) async fn application(
 /// Every consumer of the log, and the workers that push what one of them notes. `mails`: told when mails were queued.
 pub(crate) fn consumers(app: &Arc<Conversations>, mails: &Arc<Notify>) -> (Vec<Arc<dyn Consumer>>, Arc<Delivery>) {
     let (outbox, delivery) = Delivery::new(app);
-    (vec![outbox, AutomaticAnswers::new(app), Letters::new(&app.env, &app.public_url, mails)], delivery)
+    let letters = Letters::new(&app.env, &app.public_url, mails);
+    (vec![outbox, AutomaticAnswers::new(app), letters, Following::new(app)], delivery)
 }
 
 /// Runs until the process is told to stop.
@@ -122,6 +124,7 @@ pub(crate) async fn run(settings: Settings, directory: DataDir, store: Store, en
     let sending = Sending::new(store.clone(), env.clone(), settings.mailer.clone(), mails);
     workers.spawn(sending.run(stopping.clone()));
     workers.spawn(timers::run(app.clone(), stopping.clone()));
+    workers.spawn(tasks::run(app.clone(), stopping.clone()));
     workers.spawn(polling::run(app.clone(), settings.poll_interval, stopping.clone()));
     workers.spawn(attachments::fetching::run(app.clone(), stopping.clone()));
     workers.spawn(indexing::catch_up(store.clone(), stopping.clone()));

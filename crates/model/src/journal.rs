@@ -73,6 +73,7 @@ pub const OURS: &[&str] = &[
     "presence_status.created",
     "presence_status.destroyed",
     "presence_status.updated",
+    "task.updated",
     "webhook.test",
 ];
 

@@ -1,12 +1,16 @@
 //! Routing: how work finds an agent. Channels group the sources whose work is shared out together.
 
+mod agents;
 pub mod channels;
 pub mod engine;
 mod events;
+pub mod tasks;
 
 use frontdesk_rest::Operation;
 
 /// The operations of this crate.
 pub fn operations() -> Vec<Operation> {
-    channels::operations()
+    let mut operations = channels::operations();
+    operations.extend(tasks::operations());
+    operations
 }

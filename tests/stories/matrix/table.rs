@@ -77,6 +77,9 @@ impl Row {
 const SOURCE: &str =
     r#"{ "type": "sdk", "name": "$word", "community_id": "$source_community", "base_uri": "http://127.0.0.1:9/" }"#;
 
+/// Who has to do with tasks.
+const TASKS: &[&str] = &["receive_tasks", "monitor_tasks", "monitor_team_tasks"];
+
 pub(super) const TABLE: &[Row] = &[
     row("getAllSources"),
     row("getSource").on_source(),
@@ -302,4 +305,16 @@ pub(super) const TABLE: &[Row] = &[
     row("createPresenceStatus").first(&["monitor_tasks"]).body(r#"{ "name": "$word" }"#),
     row("updatePresenceStatus").first(&["monitor_tasks"]).body(r#"{ "name": "$word" }"#),
     row("deletePresenceStatus").first(&["monitor_tasks"]),
+    // Whose tasks one sees, the stories tell: here they are one's own.
+    row("getAllTasks").first(TASKS),
+    row("getTask").first(TASKS).object("own_task").on_source(),
+    row("moveTask").first(&["monitor_tasks"]).on_source().body(r#"{ "queue": "undelivered" }"#),
+    row("completeTask").first(TASKS).object("own_task").on_source(),
+    row("transferTask").first(TASKS).object("own_task").on_source(),
+    row("acceptTask").first(&["receive_tasks"]).on_source().right("reply").may(409),
+    row("refuseTask").first(&["receive_tasks"]).on_source().right("reply").may(409),
+    row("releaseTask").first(&["receive_tasks"]).object("own_task").on_source().right("reply"),
+    row("resumeTask").first(&["receive_tasks"]).object("own_task").on_source().right("reply").may(409),
+    row("requestTask").first(&["receive_tasks"]).may(403),
+    row("getTaskTrace").first(&["monitor_tasks", "monitor_team_tasks"]).object("own_task").on_source(),
 ];

@@ -110,7 +110,7 @@ pub enum Decision {
 pub struct Considered {
     /// How many for each reason.
     pub counts: BTreeMap<Why, usize>,
-    /// Some of those who are at work, at most [`NAMED_MAX`].
+    /// Some of those who are at work and may answer on the source, at most [`NAMED_MAX`].
     pub named: Vec<(Id, Why)>,
 }
 
@@ -637,7 +637,8 @@ pub fn consider<'a>(
     for agent in agents.filter(|agent| !chosen.contains(&agent.id)) {
         let why = why(plan, demand, agent, load);
         *considered.counts.entry(why).or_default() += 1;
-        if agent.connected && considered.named.len() < NAMED_MAX {
+        // Who may not see the source at all is no news.
+        if agent.connected && why != Why::NoRight && considered.named.len() < NAMED_MAX {
             considered.named.push((agent.id, why));
         }
     }

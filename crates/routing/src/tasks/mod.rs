@@ -1,0 +1,15 @@
+//! Tasks: a customer's content on its way to one agent (area 8). A consumer of the log makes and ends them
+//! (`following`), the engine's decisions are carried out (`dispatching`), and agents and supervisors act on them
+//! (`commands`).
+
+mod commands;
+mod dispatching;
+mod following;
+mod rest;
+mod sight;
+mod store;
+mod trace;
+
+pub use dispatching::run;
+pub use following::Following;
+pub(crate) use rest::operations;

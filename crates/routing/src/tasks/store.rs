@@ -1,0 +1,268 @@
+//! The rows of tasks. Every change of a task is written here, with its version, with who has it on their hands, and with
+//! an event, so that whoever follows the log sees it.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use frontdesk_model::event::NewEvent;
+use frontdesk_model::{Env, Id, Result, error};
+use frontdesk_people::presence;
+use frontdesk_store::{Row, Tx, args};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
+
+use crate::engine::{Life, Task};
+
+pub(super) const SELECT: &str = "SELECT id, content_id, thread_id, source_id, channel_id, identity_id, intervention_id,
+    state, queue, held, step, step_entered_at, agent_ids, owner_id, category_ids, language, last_agent_id, wishes,
+    wishes_until, asked, urgency, priority, segment_index, waiting_since, created_at, updated_at, accepted_at,
+    completed_at, expires_at, locked_at, transferred_at, completes_at, version FROM tasks";
+
+pub(super) fn task(row: &Row) -> Result<Task> {
+    let state: String = row.get(7)?;
+    let wishes: Option<String> = row.get(17)?;
+    Ok(Task {
+        id: row.get(0)?,
+        content_id: row.get(1)?,
+        thread_id: row.get(2)?,
+        source_id: row.get(3)?,
+        channel_id: row.get(4)?,
+        identity_id: row.get(5)?,
+        intervention_id: row.get(6)?,
+        state: Life::parse(&state).ok_or_else(|| error::broken(format!("tasks.state: {state}")))?,
+        queue: row.get(8)?,
+        held: row.get(9)?,
+        step: row.get(10)?,
+        step_entered_at: row.get(11)?,
+        agent_ids: parse("agent_ids", &row.get::<String>(12)?)?,
+        owner_id: row.get(13)?,
+        category_ids: parse("category_ids", &row.get::<String>(14)?)?,
+        language: row.get(15)?,
+        last_agent_id: row.get(16)?,
+        wishes: wishes.map(|text| parse("wishes", &text)).transpose()?,
+        wishes_until: row.get(18)?,
+        asked: asked(&row.get::<String>(19)?)?,
+        urgency: parse("urgency", &row.get::<String>(20)?)?,
+        priority: row.get(21)?,
+        segment_index: row.get(22)?,
+        waiting_since: row.get(23)?,
+        created_at: row.get(24)?,
+        updated_at: row.get(25)?,
+        accepted_at: row.get(26)?,
+        completed_at: row.get(27)?,
+        expires_at: row.get(28)?,
+        locked_at: row.get(29)?,
+        transferred_at: row.get(30)?,
+        completes_at: row.get(31)?,
+        version: row.get(32)?,
+    })
+}
+
+fn parse<T: DeserializeOwned>(column: &str, text: &str) -> Result<T> {
+    serde_json::from_str(text).map_err(|trouble| broken(column, trouble))
+}
+
+fn broken(column: &str, trouble: impl Display) -> error::Error {
+    error::broken(format!("tasks.{column}: {trouble}"))
+}
+
+fn write<T: Serialize>(value: &T) -> Result<String> {
+    serde_json::to_string(value).map_err(|trouble| error::broken(trouble.to_string()))
+}
+
+fn asked(text: &str) -> Result<Vec<(Id, frontdesk_model::Timestamp)>> {
+    let pairs: Vec<(Id, i64)> = parse("asked", text)?;
+    Ok(pairs.into_iter().map(|(id, until)| (id, frontdesk_model::Timestamp::from_micros(until))).collect())
+}
+
+/// The list that shows a task.
+fn place(task: &Task) -> &str {
+    match (task.state, &task.queue) {
+        (Life::Waiting, Some(queue)) => queue,
+        (Life::Waiting | Life::Ringing, _) => "global",
+        (Life::Accepted, _) => "workbins",
+        (Life::Undelivered, _) => "undelivered",
+        (Life::Completed | Life::Destroyed, _) => "history",
+    }
+}
+
+/// A task, for whoever it is.
+pub(crate) fn by_id(tx: &mut dyn Tx, id: Id) -> Result<Option<Task>> {
+    let row = tx.first(&format!("{SELECT} WHERE id = $1"), args![&id])?;
+    row.map(|row| task(&row)).transpose()
+}
+
+/// Those of these tasks that there are.
+pub(crate) fn some(tx: &mut dyn Tx, ids: &[Id]) -> Result<Vec<Task>> {
+    let sql = format!("{SELECT} WHERE {}", tx.in_list("id", 1));
+    tx.query(&sql, args![ids])?.iter().map(task).collect()
+}
+
+/// Every task that is in queues, rings or is in a workbin.
+pub(crate) fn live(tx: &mut dyn Tx) -> Result<Vec<Task>> {
+    let mut tasks = Vec::new();
+    let sql = format!("{SELECT} WHERE completed_at IS NULL AND state <> 'undelivered'");
+    tx.each(&sql, args![], &mut |row| {
+        tasks.push(task(&row)?);
+        Ok(())
+    })?;
+    Ok(tasks)
+}
+
+/// What a customer waits with in a thread.
+pub(super) fn active(tx: &mut dyn Tx, thread_id: Id, identity_id: Id) -> Result<Option<Task>> {
+    let sql = format!("{SELECT} WHERE thread_id = $1 AND identity_id = $2 AND completed_at IS NULL");
+    tx.first(&sql, args![&thread_id, &identity_id])?.map(|row| task(&row)).transpose()
+}
+
+/// Whether there ever was a task in a thread.
+pub(super) fn any_in(tx: &mut dyn Tx, thread_id: Id) -> Result<bool> {
+    Ok(tx.first("SELECT 1 FROM tasks WHERE thread_id = $1 LIMIT 1", args![&thread_id])?.is_some())
+}
+
+/// The latest task of a customer in a thread, whatever became of it.
+pub(super) fn latest(tx: &mut dyn Tx, thread_id: Id, identity_id: Id) -> Result<Option<Task>> {
+    let sql = format!("{SELECT} WHERE thread_id = $1 AND identity_id = $2 ORDER BY id DESC LIMIT 1");
+    tx.first(&sql, args![&thread_id, &identity_id])?.map(|row| task(&row)).transpose()
+}
+
+/// The tasks that somebody has on their hands.
+pub(super) fn held_by(tx: &mut dyn Tx, user_id: Id) -> Result<Vec<Task>> {
+    let sql = format!("{SELECT} WHERE id IN (SELECT task_id FROM task_agents WHERE user_id = $1) ORDER BY id");
+    tx.query(&sql, args![&user_id])?.iter().map(task).collect()
+}
+
+/// How many tasks of a channel somebody has on their hands.
+pub(super) fn load(tx: &mut dyn Tx, user_id: Id, channel_id: Id) -> Result<i64> {
+    let sql = "SELECT count(*) FROM task_agents WHERE user_id = $1 AND channel_id = $2";
+    tx.one(sql, args![&user_id, &channel_id])?.get(0)
+}
+
+/// Writes a new task.
+pub(super) fn insert(tx: &mut dyn Tx, task: &Task) -> Result<()> {
+    tx.execute(
+        "INSERT INTO tasks (id, thread_id, identity_id, created_at, content_id, source_id, channel_id, state, place, held,
+           step_entered_at, agent_ids, category_ids, asked, urgency, priority, segment_index, waiting_since, updated_at,
+           version)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, 'waiting', 'global', FALSE, $4, '[]', '[]', '[]', '{}', 0, 1, $4, $4, -1)",
+        args![
+            &task.id,
+            &task.thread_id,
+            &task.identity_id,
+            task.created_at,
+            &task.content_id,
+            &task.source_id,
+            &task.channel_id
+        ],
+    )?;
+    update(tx, task, -1).map(drop)
+}
+
+/// Writes a task whose row has this version; whether it had.
+fn update(tx: &mut dyn Tx, task: &Task, version: i64) -> Result<bool> {
+    let asked: Vec<(Id, i64)> = task.asked.iter().map(|(id, until)| (*id, until.micros())).collect();
+    let changed = tx.execute(
+        "UPDATE tasks SET content_id = $3, channel_id = $4, intervention_id = $5, state = $6, place = $7, queue = $8,
+           held = $9, step = $10, step_entered_at = $11, agent_ids = $12, owner_id = $13, category_ids = $14,
+           language = $15, last_agent_id = $16, wishes = $17, wishes_until = $18, asked = $19, urgency = $20,
+           priority = $21, segment_index = $22, waiting_since = $23, updated_at = $24, accepted_at = $25,
+           completed_at = $26, expires_at = $27, locked_at = $28, transferred_at = $29, completes_at = $30,
+           version = $31
+         WHERE id = $1 AND version = $2",
+        args![
+            &task.id,
+            version,
+            &task.content_id,
+            &task.channel_id,
+            &task.intervention_id,
+            task.state.as_str(),
+            place(task),
+            &task.queue,
+            task.held,
+            &task.step,
+            task.step_entered_at,
+            &write(&task.agent_ids)?,
+            &task.owner_id,
+            &write(&task.category_ids)?,
+            &task.language,
+            &task.last_agent_id,
+            &task.wishes.as_ref().map(write).transpose()?,
+            task.wishes_until,
+            &write(&asked)?,
+            &write(&task.urgency)?,
+            task.priority,
+            task.segment_index,
+            task.waiting_since,
+            task.updated_at,
+            task.accepted_at,
+            task.completed_at,
+            task.expires_at,
+            task.locked_at,
+            task.transferred_at,
+            task.completes_at,
+            task.version
+        ],
+    )?;
+    Ok(changed == 1)
+}
+
+/// Writes what became of a task, and who has it on their hands now. Whether it was still as it is in `before`.
+pub(super) fn save(tx: &mut dyn Tx, env: &Env, before: &Task, task: &mut Task) -> Result<bool> {
+    task.version = before.version + 1;
+    task.updated_at = env.now();
+    if !update(tx, task, before.version)? {
+        return Ok(false);
+    }
+    let (had, have) = (before.holders(), task.holders());
+    for user_id in had.iter().filter(|id| !have.contains(id)) {
+        let sql = "DELETE FROM task_agents WHERE user_id = $1 AND task_id = $2";
+        tx.execute(sql, args![user_id, &task.id])?;
+        count(tx, env, *user_id, before.channel_id)?;
+    }
+    for user_id in have.iter().filter(|id| !had.contains(id)) {
+        tx.execute(
+            "INSERT INTO task_agents (user_id, task_id, channel_id) VALUES ($1, $2, $3)",
+            args![user_id, &task.id, &task.channel_id],
+        )?;
+        count(tx, env, *user_id, task.channel_id)?;
+    }
+    Ok(true)
+}
+
+fn count(tx: &mut dyn Tx, env: &Env, user_id: Id, channel_id: Id) -> Result<()> {
+    let load = load(tx, user_id, channel_id)?;
+    presence::set_load(tx, env, user_id, channel_id, load)
+}
+
+/// Appends an event of a task with its documented metadata (row 10.13), and what else it tells.
+pub(super) fn tell(tx: &mut dyn Tx, env: &Env, by: Option<Id>, kind: &'static str, task: &Task, more: Value) {
+    let agent_ids = match task.state {
+        Life::Ringing => task.agent_ids.clone(),
+        Life::Accepted | Life::Completed => task.owner_id.into_iter().collect(),
+        _ => Vec::new(),
+    };
+    let told = json!({
+        "created_at": task.created_at,
+        "channel_id": task.channel_id,
+        "source_id": task.source_id,
+        // Documented as a float.
+        "priority": task.priority as f64,
+        "content_id": task.content_id,
+        "intervention_id": task.intervention_id,
+        "agent_ids": agent_ids,
+        "identity_id": task.identity_id,
+        "queue": task.queue_name(),
+        "thread_id": task.thread_id,
+        "language": task.language,
+        "segment_index": task.segment_index,
+    });
+    let (Value::Object(mut told), Value::Object(more)) = (told, more) else { return };
+    told.extend::<Map<String, Value>>(more);
+    tx.append(NewEvent::new(env, by, kind, task.id, Some(task.thread_id), Value::Object(told)));
+}
+
+/// What follows a dash in the name of a workbin's queue.
+pub(super) fn workbin(queue: &str) -> Option<Option<Id>> {
+    queue.strip_prefix("workbin_").map(|id| Id::from_str(id).ok())
+}
