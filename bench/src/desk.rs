@@ -15,9 +15,9 @@ use crate::table::Line;
 use crate::{Stores, disk};
 
 const AGENTS: usize = 50;
-const MESSAGES_PER_SECOND: u64 = 500;
+pub(crate) const MESSAGES_PER_SECOND: u64 = 500;
 /// Connections over which they arrive.
-const CHANNELS: u64 = 20;
+pub(crate) const CHANNELS: u64 = 20;
 /// An agent thinks this long between two requests.
 const THOUGHT: std::ops::Range<u64> = 500..1_500;
 /// The p99 of each list over that of a sync.
@@ -52,7 +52,7 @@ pub(crate) fn work(settings: &Stores, store: &Store, cluster: Option<&Cluster>) 
     let (looked, replies, arrived) = runtime.block_on(async {
         let bodies = Arc::new(bodies());
         let channels: Vec<_> = (0..CHANNELS)
-            .map(|number| tokio::spawn(channel(address, signer.clone(), bodies.clone(), number, ends)))
+            .map(|number| tokio::spawn(channel(address, signer.clone(), bodies.clone(), number, move |due| due < ends)))
             .collect();
         let agents: Vec<_> = tokens
             .into_iter()
@@ -104,7 +104,7 @@ pub(crate) fn work(settings: &Stores, store: &Store, cluster: Option<&Cluster>) 
     Ok(lines)
 }
 
-fn percentile(times: &[f64], share: f64) -> f64 {
+pub(crate) fn percentile(times: &[f64], share: f64) -> f64 {
     let mut sorted = times.to_vec();
     sorted.sort_unstable_by(f64::total_cmp);
     sorted.get((sorted.len().saturating_sub(1) as f64 * share) as usize).copied().unwrap_or(f64::NAN)
@@ -121,20 +121,21 @@ fn own_source(address: SocketAddr, token: &str) -> Result<Signer, String> {
     Ok(Signer::new(id, secret))
 }
 
-/// Messages that arrive at even intervals; how long each took, from the moment when it was due.
-async fn channel(
+/// Messages that arrive at even intervals, as long as the moment when the next is due is one of those wanted; how long
+/// each took, from the moment when it was due.
+pub(crate) async fn channel(
     address: SocketAddr,
     signer: Signer,
     bodies: Arc<Vec<String>>,
     number: u64,
-    ends: Instant,
+    is_wanted: impl Fn(Instant) -> bool,
 ) -> Result<Vec<f64>, String> {
     let mut connection = Connection::open(address).await?;
     let mut dice = Dice::new(9_000 + number);
     let period = Duration::from_micros(1_000_000 * CHANNELS / MESSAGES_PER_SECOND);
     let mut due = Instant::now() + period.mul_f64(number as f64 / CHANNELS as f64);
     let (mut times, mut request) = (Vec::new(), Vec::new());
-    while due < ends {
+    while is_wanted(due) {
         tokio::time::sleep_until(due.into()).await;
         request.clear();
         signer.request(&Message::from_anybody(&mut dice, &bodies), &mut request);

@@ -123,7 +123,7 @@ pub(crate) fn text<'a>(value: &'a Value, name: &str) -> Result<&'a str, String> 
 }
 
 /// Sends what both stores hold before the measurements.
-fn fill(address: SocketAddr, signer: &Signer, bodies: &Arc<Vec<String>>) -> Result<(), String> {
+pub(crate) fn fill(address: SocketAddr, signer: &Signer, bodies: &Arc<Vec<String>>) -> Result<(), String> {
     let authors: Vec<usize> = first_authors().collect();
     let each = authors.len().div_ceil(CONNECTIONS);
     let load = authors

@@ -9,6 +9,7 @@ mod hooks;
 mod limits;
 mod looks;
 mod messages;
+mod polling;
 mod reference_server;
 mod server;
 mod statements;
@@ -45,6 +46,9 @@ enum Part {
     Streams(streams::Streams),
     /// How soon webhooks are told, also beside receivers that hang, drip or flood: a minute
     Webhooks(Webhooks),
+    /// How fast a source's old messages are imported, what others notice of it, and what sources cost that have nothing
+    /// new; ten minutes
+    Polling(polling::Polling),
     /// Serve answers of these sizes, as the reference does for the load
     #[command(hide = true)]
     Answers {
@@ -107,6 +111,7 @@ fn main() -> ExitCode {
         Part::Stores(settings) => stores::measure(&settings),
         Part::Streams(settings) => streams::measure(&settings),
         Part::Webhooks(settings) => hooks::measure(&settings),
+        Part::Polling(settings) => polling::measure(&settings),
         Part::Answers { sizes } => reference_server::run(&sizes).map(|()| true),
     };
     match outcome {

@@ -15,6 +15,9 @@ const READY_DEADLINE: Duration = Duration::from_secs(30);
 /// How often a starting server is asked whether it is ready.
 const READY_PERIOD: Duration = Duration::from_millis(2);
 
+/// In which Linux tells times of processes.
+const TICKS_PER_SECOND: f64 = 100.0;
+
 /// A running process that is killed when it is let go.
 pub(crate) struct Process(Child);
 
@@ -43,6 +46,16 @@ impl Process {
         let kilobytes =
             status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.split_whitespace().next()?.parse::<u64>().ok());
         Ok(kilobytes.ok_or("no VmRSS")? * 1024)
+    }
+
+    /// Seconds that it has worked on all cores together.
+    pub(crate) fn cpu_seconds(&self) -> Result<f64, String> {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.0.id())).map_err(|error| error.to_string())?;
+        // The name of the program may hold spaces: what follows it does not.
+        let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+        let ticks =
+            |at: usize| fields.get(at).and_then(|field| field.parse::<f64>().ok()).ok_or("no times in its stat");
+        Ok((ticks(11)? + ticks(12)?) / TICKS_PER_SECOND)
     }
 
     /// Tells it to stop, and waits until it has.

@@ -15,7 +15,7 @@ use crate::{Stores, desk, looks, machine};
 /// The user that first starts make.
 const ADMINISTRATOR: &str = "admin@frontdesk.local";
 /// What a small machine's operator would give it; the rest are PostgreSQL's own defaults.
-const POSTGRES: [&str; 3] = ["shared_buffers=1GB", "effective_cache_size=8GB", "max_wal_size=4GB"];
+pub(crate) const POSTGRES: [&str; 3] = ["shared_buffers=1GB", "effective_cache_size=8GB", "max_wal_size=4GB"];
 
 #[derive(Clone, Copy, PartialEq, clap::ValueEnum)]
 pub(crate) enum Engine {
