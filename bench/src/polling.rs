@@ -176,7 +176,7 @@ impl Bench<'_> {
                 p99_during,
                 Some(OTHERS_GROWTH_MAX),
             ),
-Line::note("  their median", millis(p50_before), millis(p50_during)),
+            Line::note("  their median", millis(p50_before), millis(p50_during)),
             Line::below("import killed with SIGKILL and resumed: messages that are missing", missing as f64, 1.0, ""),
             Line::below("  messages that are there twice", twice as f64, 1.0, ""),
         ])

@@ -8,7 +8,7 @@
 use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use frontdesk_model::{Env, Error, Id, Result, Secret, Timestamp, error};
 use frontdesk_net::OutboundAnswer;
@@ -19,7 +19,7 @@ use frontdesk_sources::sdk::{self, Implementation, Info, PolledAnswer, Slice};
 use frontdesk_store::{Row, Tx, args};
 use futures_util::FutureExt;
 use serde_json::{Map, Value, json};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Mutex, Semaphore, watch};
 use tokio::task::JoinSet;
 
 use crate::attachments::{self, StoredInbound};
@@ -44,8 +44,10 @@ const RUN_SECONDS_MAX: i64 = 300;
 const RUNS_MAX: usize = 48;
 /// At most this many answers are read at once, which takes several times their size in memory.
 const READINGS_MAX: usize = 2;
-/// Contents in one transaction: everybody else waits behind it.
+/// Contents in one transaction at most.
 const CONTENTS_PER_WRITE: usize = 32;
+/// No content is begun in a transaction that has lasted so long: everybody else waits behind it.
+const WRITE_TIME_MAX: Duration = Duration::from_millis(2);
 /// Sources that are due are looked for this often.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// Characters that are kept of what is wrong with an object.
@@ -122,12 +124,15 @@ struct Polling {
     app: Arc<Conversations>,
     interval_seconds: i64,
     readings: Semaphore,
+    /// One import writes at a time, so that nobody waits behind more than one of them.
+    writing: Mutex<()>,
 }
 
 /// Asks what is due until `stop` changes. A run that is cut off then goes on at the next start.
 pub async fn run(app: Arc<Conversations>, interval_seconds: u32, mut stop: watch::Receiver<bool>) {
     let readings = Semaphore::new(READINGS_MAX);
-    let polling = Arc::new(Polling { app, interval_seconds: interval_seconds.into(), readings });
+    let polling =
+        Arc::new(Polling { app, interval_seconds: interval_seconds.into(), readings, writing: Mutex::new(()) });
     if let Err(trouble) = polling.release_claims().await {
         tracing::warn!(?trouble, "sources that an earlier process was asking wait until its claims run out");
     }
@@ -379,15 +384,44 @@ impl Polling {
         attachments::store_contents(&self.app.files, attachments).await
     }
 
-    /// One transaction's worth. What is refused is tried alone, so that it takes nothing else with it.
+    /// Takes in contents in as many transactions as they take.
     async fn write(&self, channel: &Arc<Channel>, claim: &Claim, part: Arc<Part>) -> Result<Written> {
-        let (env, to, held, many) = (self.app.env.clone(), channel.clone(), claim.clone(), part.clone());
         let in_bulk = self.app.gathering.is_some();
-        let written = self.app.store.write(move |tx| write(tx, &env, &to, &held, &many, in_bulk)).await;
-        let Err(Error::Refused(_)) = written else { return written };
-        for index in 0..part.len() {
+        let mut left: Vec<usize> = (0..part.len()).collect();
+        while !left.is_empty() {
+            let (env, to, held, many) = (self.app.env.clone(), channel.clone(), claim.clone(), part.clone());
+            let wanted = left.clone();
+            let job = move |tx: &mut dyn Tx| {
+                let contents: Vec<_> = wanted.iter().map(|at| &many[*at]).collect();
+                let (written, taken) = write(tx, &env, &to, &held, &contents, in_bulk)?;
+                let is_left = wanted.iter().zip(taken).filter(|(_, is_taken)| !is_taken).map(|(at, _)| *at);
+                Ok((written, is_left.collect()))
+            };
+            let turn = self.writing.lock().await;
+            let written = self.app.store.write(job).await;
+            drop(turn);
+            left = match written {
+                Ok((Written::Done, left)) => left,
+                Ok((other, _)) => return Ok(other),
+                Err(Error::Refused(_)) => return self.write_each(channel, claim, &part, &left).await,
+                Err(trouble) => return Err(trouble),
+            };
+        }
+        Ok(Written::Done)
+    }
+
+    /// Takes in contents of which one is refused: each alone, so that it takes nothing else with it.
+    async fn write_each(
+        &self,
+        channel: &Arc<Channel>,
+        claim: &Claim,
+        part: &Arc<Part>,
+        left: &[usize],
+    ) -> Result<Written> {
+        for index in left.iter().copied() {
             let (env, to, held, one) = (self.app.env.clone(), channel.clone(), claim.clone(), part.clone());
-            match self.app.store.write(move |tx| write(tx, &env, &to, &held, &one[index..=index], false)).await {
+            let alone = move |tx: &mut dyn Tx| write(tx, &env, &to, &held, &[&one[index]], false);
+            match self.app.store.write(alone).await.map(|(written, _)| written) {
                 Ok(Written::Done) => {}
                 Ok(other) => return Ok(other),
                 Err(Error::Refused(refusal)) => {
@@ -396,15 +430,16 @@ impl Polling {
                         // What it answers was never told to us: better without its place than not at all.
                         let (content, files) = &one[index];
                         let content = InboundContent { in_reply_to: None, ..content.clone() };
-                        write(tx, &env, &to, &held, &[(content, files.clone())], false)
+                        write(tx, &env, &to, &held, &[&(content, files.clone())], false)
                     };
                     match self.app.store.write(orphan).await {
-                        Ok(Written::Done) => {}
+                        Ok((Written::Done, _)) => {}
+                        Ok((other, _)) => return Ok(other),
                         Err(Error::Refused(_)) => {
                             let (held, why) = (claim.clone(), [refusal.message]);
                             self.app.store.write(move |tx| skip(tx, &held, &why)).await?;
                         }
-                        other => return other,
+                        Err(trouble) => return Err(trouble),
                     }
                 }
                 Err(trouble) => return Err(trouble),
@@ -451,8 +486,11 @@ fn pause_seconds(interval_seconds: i64, failures: i64) -> i64 {
     doubled.min(PAUSE_SECONDS_MAX.max(interval_seconds))
 }
 
-/// Contents with their files.
-type Part = Vec<(InboundContent, Vec<StoredInbound>)>;
+/// A content with its files.
+type WithFiles = (InboundContent, Vec<StoredInbound>);
+
+/// Contents that are taken in together.
+type Part = Vec<WithFiles>;
 
 fn due(tx: &mut dyn Tx, now: Timestamp, limit: i64) -> Result<Vec<Row>> {
     tx.query(
@@ -542,40 +580,46 @@ fn on_their_way(tx: &mut dyn Tx, source_id: Id) -> Result<Vec<(String, String)>>
     rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
 }
 
-/// Takes in some contents. In bulk, those that can go with one statement go first.
+/// Takes in contents, as many as there is time for; says which. In bulk, those that can go with one statement go first.
 fn write(
     tx: &mut dyn Tx,
     env: &Env,
     channel: &Arc<Channel>,
     claim: &Claim,
-    part: &[(InboundContent, Vec<StoredInbound>)],
+    contents: &[&WithFiles],
     in_bulk: bool,
-) -> Result<Written> {
+) -> Result<(Written, Vec<bool>)> {
+    let began = Instant::now();
+    let mut taken = vec![false; contents.len()];
     if !hold(tx, claim, env.now())? {
-        return Ok(Written::Overtaken);
+        return Ok((Written::Overtaken, taken));
     }
-    let mut taken = vec![false; part.len()];
     let mut new = 0;
     if in_bulk {
-        let suits = |content: &InboundContent| ingest_many::Gathering::suits(content);
-        let suited: Vec<usize> = (0..part.len()).filter(|at| part[*at].1.is_empty() && suits(&part[*at].0)).collect();
-        let messages: Vec<_> = suited.iter().map(|at| (channel.clone(), Arc::new(part[*at].0.clone()))).collect();
+        let suits = |(content, files): &WithFiles| files.is_empty() && ingest_many::Gathering::suits(content);
+        let suited: Vec<usize> = (0..contents.len()).filter(|at| suits(contents[*at])).collect();
+        let messages: Vec<_> = suited.iter().map(|at| (channel.clone(), Arc::new(contents[*at].0.clone()))).collect();
         for (at, is_taken) in suited.into_iter().zip(ingest_many::write(tx, env, &messages)?) {
             taken[at] = is_taken;
             new += i64::from(is_taken);
         }
     }
-    for ((content, files), _) in part.iter().zip(taken).filter(|(_, is_taken)| !is_taken) {
+    let mut is_first = true;
+    for ((content, files), is_taken) in contents.iter().zip(&mut taken).filter(|(_, is_taken)| !**is_taken) {
+        if !std::mem::take(&mut is_first) && began.elapsed() >= WRITE_TIME_MAX {
+            break;
+        }
+        *is_taken = true;
         match ingest::content(tx, env, channel, content, files)? {
             Ingested::Created => new += 1,
             Ingested::Repeat => {}
-            Ingested::Stale => return Ok(Written::Stale),
+            Ingested::Stale => return Ok((Written::Stale, taken)),
         }
     }
     if new > 0 {
         tx.execute("UPDATE polls SET imported = imported + $2 WHERE source_id = $1", args![&claim.source_id, new])?;
     }
-    Ok(Written::Done)
+    Ok((Written::Done, taken))
 }
 
 /// Writes down how a run went, and when the next one may begin unless somebody has asked for one meanwhile.
