@@ -48,6 +48,8 @@ const READINGS_MAX: usize = 2;
 const CONTENTS_PER_WRITE: usize = 32;
 /// No content is begun in a transaction that has lasted so long: everybody else waits behind it.
 const WRITE_TIME_MAX: Duration = Duration::from_millis(2);
+/// After a transaction, imports pause for this part of the time that it took and waited.
+const PAUSE_DIVISOR: u32 = 2;
 /// Sources that are due are looked for this often.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// Characters that are kept of what is wrong with an object.
@@ -398,7 +400,10 @@ impl Polling {
                 Ok((written, is_left.collect()))
             };
             let turn = self.writing.lock().await;
+            let began = Instant::now();
             let written = self.app.store.write(job).await;
+            // The writer, the disk and the processors are everybody's: imports take two thirds of their time at most.
+            tokio::time::sleep(began.elapsed() / PAUSE_DIVISOR).await;
             drop(turn);
             left = match written {
                 Ok((Written::Done, left)) => left,
