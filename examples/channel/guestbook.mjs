@@ -28,6 +28,7 @@ const NAME_CHARACTERS_MAX = 60;
 const ENTRIES_PER_LIST = 100;
 const THREADS_SHOWN = 100;
 const TYPING_SECONDS = 10;
+const QUEUE_SECONDS = 300;
 const ATTEMPTS_AFTER_REFUSAL = 5;
 const TYPES = {
   png: 'image/png', jpg: 'image/jpeg', jpeg: 'image/jpeg', gif: 'image/gif', webp: 'image/webp',
@@ -44,7 +45,7 @@ const INFO = {
   },
   options: [
     'threads.no_content', 'messages.no_title', 'messages.text', 'messages.attachments', 'view.messaging',
-    'messaging.typing_indicator',
+    'messaging.typing_indicator', 'messaging.queuing_update',
   ],
   locales: { default: { highlight: 'Put on top' }, fr: { highlight: 'Mettre en tête' } },
 };
@@ -77,6 +78,7 @@ class Book {
   entries = new Map();
   connection = {};
   typing = new Map();
+  waiting = new Map();
   version = Date.now() * 1_000; // greater than all before a restart
 
   constructor(path) {
@@ -144,9 +146,10 @@ class Book {
 
   // What the page shows to a visitor; without the threads when they have not changed since `version`.
   view(visitor, version) {
-    const typing = {};
+    const [typing, waiting] = [{}, {}];
     for (const [thread, until] of this.typing) if (until > Date.now()) typing[thread] = true;
-    if (version === String(this.version)) return { typing };
+    for (const [thread, { until, place }] of this.waiting) if (until > Date.now()) waiting[thread] = place;
+    if (version === String(this.version)) return { typing, waiting };
     const threads = new Map();
     for (const entry of this.entries.values()) {
       if (!entry.published || entry.deleted) continue;
@@ -157,7 +160,7 @@ class Book {
       id, top: entries.some((entry) => entry.highlighted), entries: entries.map((entry) => shownEntry(entry, visitor)),
     }));
     shown.sort((one, other) => other.top - one.top);
-    return { typing, version: this.version, threads: shown.slice(0, THREADS_SHOWN) };
+    return { typing, waiting, version: this.version, threads: shown.slice(0, THREADS_SHOWN) };
   }
 }
 
@@ -183,6 +186,7 @@ class Guestbook {
       'messages.highlight': (params) => this.set(params, { highlighted: !book.find(params.id).highlighted }),
       'typing.start': (params) => this.typing(params, Date.now() + TYPING_SECONDS * 1_000),
       'typing.stop': (params) => this.typing(params, 0),
+      'messaging.queuing_update': (params) => this.waits(params),
     };
   }
 
@@ -247,6 +251,7 @@ class Guestbook {
       .map((file) => ({ url: file.url, name: file.filename, image: file.type === 'image' }));
     if (!body && !files.length && !structured) throw new Refusal('The message is empty.');
     this.book.typing.delete(thread);
+    this.book.waiting.delete(thread);
     return this.message(this.book.save({
       id: newId(8), thread, desk: true, at: new Date().toISOString(), published: true,
       author: String(params.author_id), name: String(params.sender_name || 'The house'), body: body ?? '', files,
@@ -269,6 +274,16 @@ class Guestbook {
 
   typing(params, until) {
     this.book.typing.set(this.threadOf(params), until);
+    return {};
+  }
+
+  // How long a visitor will wait for somebody: a hint, shown until it is answered or old.
+  waits(params) {
+    const place = { position: params.position, seconds: params.estimated_wait_time };
+    if (!Object.values(place).every(Number.isInteger)) {
+      throw new Refusal('position and estimated_wait_time should be whole numbers.');
+    }
+    this.book.waiting.set(this.threadOf(params), { until: Date.now() + QUEUE_SECONDS * 1_000, place });
     return {};
   }
 
@@ -604,6 +619,7 @@ const PAGE = String.raw`<!doctype html>
 const book = document.querySelector('#book'), threads = new Map(), shown = {};
 const nameField = document.querySelector('#new [name=name]');
 nameField.value = localStorage.getItem('name') ?? '';
+const date = new Intl.DateTimeFormat([], { dateStyle: 'medium', timeStyle: 'short' });
 let version = -1;
 
 // Text only ever becomes text, and links lead to the web: nothing that somebody wrote can act on the page.
@@ -660,13 +676,13 @@ function file({ url, name, image }) {
 function draw(entry) {
   return make('div', { className: entry.desk ? 'entry desk' : 'entry', id: entry.id },
     make('span', { className: 'who' }, text(entry.name)), ' ',
-    make('time', { dateTime: entry.at }, new Date(entry.at).toLocaleString()),
+    make('time', { dateTime: entry.at }, date.format(new Date(entry.at))),
     entry.body && make('p', {}, text(entry.body)), structured(entry), ...list(entry.files).map(file));
 }
 
 function thread(id) {
   if (threads.has(id)) return threads.get(id);
-  const entries = make('div'), typing = make('p', { className: 'hint', hidden: true });
+  const entries = make('div'), typing = make('p', { className: 'hint' });
   const answer = make('textarea', { name: 'body', maxLength: 2000, required: true, placeholder: 'Answer…' });
   answer.setAttribute('aria-label', 'Your answer');
   const form = make('form', {}, make('div', { className: 'row' }, answer, make('button', {}, 'Answer')),
@@ -722,9 +738,9 @@ document.querySelector('#new').onsubmit = (event) => submit(event);
 async function look() {
   const told = await (await fetch('/book?version=' + version)).json();
   for (const box of threads.values()) {
-    const writes = told.typing[box.id];
-    box.typing.hidden = !writes;
-    box.typing.textContent = writes ? 'Somebody is writing an answer…' : '';
+    const waits = told.waiting[box.id];
+    const queue = waits && 'You are number ' + waits.position + ' in the queue: about ' + waits.seconds + ' seconds.';
+    box.typing.textContent = told.typing[box.id] ? 'Somebody is writing an answer…' : queue || '';
   }
   if (!told.threads) return;
   version = told.version;

@@ -41,6 +41,7 @@ NAME_CHARACTERS_MAX = 60
 ENTRIES_PER_LIST = 100
 THREADS_SHOWN = 100
 TYPING_SECONDS = 10
+QUEUE_SECONDS = 300
 ATTEMPTS_AFTER_REFUSAL = 5
 TYPES = {
     "png": "image/png", "jpg": "image/jpeg", "jpeg": "image/jpeg", "gif": "image/gif", "webp": "image/webp",
@@ -57,7 +58,7 @@ INFO = {
     },
     "options": [
         "threads.no_content", "messages.no_title", "messages.text", "messages.attachments", "view.messaging",
-        "messaging.typing_indicator",
+        "messaging.typing_indicator", "messaging.queuing_update",
     ],
     "locales": {"default": {"highlight": "Put on top"}, "fr": {"highlight": "Mettre en tête"}},
 }
@@ -98,6 +99,7 @@ class Book:
         self.entries: dict[str, dict] = {}
         self.connection: dict = {}
         self.typing: dict[str, float] = {}
+        self.waiting: dict[str, tuple[float, dict]] = {}
         self.version = time.time_ns()  # greater than all before a restart
         self.files = path.with_suffix(".files")
         self.files.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -162,7 +164,10 @@ class Book:
         """What the page shows to a visitor; without the threads when they have not changed since `version`."""
         with self.lock:
             moment = time.monotonic()
-            view: dict = {"typing": {thread: True for thread, until in self.typing.items() if until > moment}}
+            view: dict = {
+                "typing": {thread: True for thread, until in self.typing.items() if until > moment},
+                "waiting": {thread: place for thread, (until, place) in self.waiting.items() if until > moment},
+            }
             if version == str(self.version):
                 return view
             threads: dict[str, list[dict]] = {}
@@ -204,6 +209,7 @@ class Guestbook:
             "messages.highlight": self.highlight,
             "typing.start": self.typing,
             "typing.stop": self.typing_stops,
+            "messaging.queuing_update": self.waits,
         }
 
     # What Frontdesk asks for.
@@ -270,6 +276,7 @@ class Guestbook:
             if not (body or files or structured):
                 raise Refusal("The message is empty.")
             self.book.typing.pop(thread, None)
+            self.book.waiting.pop(thread, None)
             return self.message(self.book.save({
                 "id": secrets.token_hex(8), "thread": thread, "desk": True, "at": now(), "published": True,
                 "author": str(params.get("author_id")), "name": str(params.get("sender_name") or "The house"),
@@ -304,6 +311,14 @@ class Guestbook:
 
     def typing_stops(self, params: dict) -> dict:
         self.book.typing.pop(self.thread_of(params), None)
+        return {}
+
+    def waits(self, params: dict) -> dict:
+        """How long a visitor will wait for somebody: a hint, shown until it is answered or old."""
+        place = {"position": params.get("position"), "seconds": params.get("estimated_wait_time")}
+        if not all(isinstance(number, int) for number in place.values()):
+            raise Refusal("position and estimated_wait_time should be whole numbers.")
+        self.book.waiting[self.thread_of(params)] = (time.monotonic() + QUEUE_SECONDS, place)
         return {}
 
     # What visitors do.
@@ -641,6 +656,7 @@ PAGE = r"""<!doctype html>
 const book = document.querySelector('#book'), threads = new Map(), shown = {};
 const nameField = document.querySelector('#new [name=name]');
 nameField.value = localStorage.getItem('name') ?? '';
+const date = new Intl.DateTimeFormat([], { dateStyle: 'medium', timeStyle: 'short' });
 let version = -1;
 
 // Text only ever becomes text, and links lead to the web: nothing that somebody wrote can act on the page.
@@ -697,13 +713,13 @@ function file({ url, name, image }) {
 function draw(entry) {
   return make('div', { className: entry.desk ? 'entry desk' : 'entry', id: entry.id },
     make('span', { className: 'who' }, text(entry.name)), ' ',
-    make('time', { dateTime: entry.at }, new Date(entry.at).toLocaleString()),
+    make('time', { dateTime: entry.at }, date.format(new Date(entry.at))),
     entry.body && make('p', {}, text(entry.body)), structured(entry), ...list(entry.files).map(file));
 }
 
 function thread(id) {
   if (threads.has(id)) return threads.get(id);
-  const entries = make('div'), typing = make('p', { className: 'hint', hidden: true });
+  const entries = make('div'), typing = make('p', { className: 'hint' });
   const answer = make('textarea', { name: 'body', maxLength: 2000, required: true, placeholder: 'Answer…' });
   answer.setAttribute('aria-label', 'Your answer');
   const form = make('form', {}, make('div', { className: 'row' }, answer, make('button', {}, 'Answer')),
@@ -759,9 +775,9 @@ document.querySelector('#new').onsubmit = (event) => submit(event);
 async function look() {
   const told = await (await fetch('/book?version=' + version)).json();
   for (const box of threads.values()) {
-    const writes = told.typing[box.id];
-    box.typing.hidden = !writes;
-    box.typing.textContent = writes ? 'Somebody is writing an answer…' : '';
+    const waits = told.waiting[box.id];
+    const queue = waits && 'You are number ' + waits.position + ' in the queue: about ' + waits.seconds + ' seconds.';
+    box.typing.textContent = told.typing[box.id] ? 'Somebody is writing an answer…' : queue || '';
   }
   if (!told.threads) return;
   version = told.version;

@@ -89,11 +89,16 @@ impl Guestbook {
         answer["id"].as_str().expect("an id").to_owned()
     }
 
+    /// All that the page is told.
+    #[track_caller]
+    pub fn view(&self, visitor: &str) -> Value {
+        read(&self.send(Request::new("GET", "/book?version=none"), visitor))
+    }
+
     /// What a visitor sees: the threads.
     #[track_caller]
     pub fn threads(&self, visitor: &str) -> Vec<Value> {
-        let shown = read(&self.send(Request::new("GET", "/book?version=none"), visitor));
-        shown["threads"].as_array().cloned().unwrap_or_default()
+        self.view(visitor)["threads"].as_array().cloned().unwrap_or_default()
     }
 
     /// All entries of all threads that a visitor sees.

@@ -91,6 +91,17 @@ fn a_guest_book_is_imported_answered_and_moderated(engine: Engine) {
         assert_eq!(book.asked(&source.secret, "messages.list", &since), json!([]));
         assert_eq!(book.asked(&source.secret, "messages.list", &json!({})).as_array().unwrap().len(), 100);
 
+        // Hints are shown until they are old or somebody answers.
+        let place = json!({ "thread_id": question, "position": 2, "estimated_wait_time": 30 });
+        assert_eq!(book.asked(&source.secret, "messaging.queuing_update", &place), json!({}));
+        assert_eq!(book.asked(&source.secret, "typing.start", &json!({ "in_reply_to_id": question })), json!({}));
+        let hints = book.view("vera");
+        assert_eq!(hints["waiting"][&question], json!({ "position": 2, "seconds": 30 }));
+        assert_eq!(hints["typing"][&question], true);
+        cast.otto.reply(&id(&contents[0]), "And the red one too.");
+        book.shows("vera", "And the red one too.");
+        assert_eq!((&book.view("vera")["waiting"], &book.view("vera")["typing"]), (&json!({}), &json!({})));
+
         // An action of its own puts an entry on top.
         let by = json!({ "id": question, "user_id": "1" });
         assert_eq!(book.asked(&source.secret, "messages.highlight", &by)["id"], question.as_str());
