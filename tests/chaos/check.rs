@@ -252,11 +252,13 @@ pub(crate) fn settled_events(receiver: &FakeChannel, shown: &[&Shown], findings:
         .filter(|content| text(content, "created_from") == "synchronizer");
     let expected: HashSet<&str> = imported.map(|content| text(content, "id")).collect();
     let began = Instant::now();
+    let mut ids: HashMap<String, HashSet<String>> = HashMap::new();
+    let mut told: HashSet<String> = HashSet::new();
+    let (mut events, mut passed) = (0, 0);
     loop {
-        let mut ids: HashMap<String, HashSet<String>> = HashMap::new();
-        let mut told: HashSet<String> = HashSet::new();
-        let mut events = 0;
-        for push in receiver.pushes() {
+        // Only what is new: whoever looks through everything each time is what the receiver waits for.
+        for push in receiver.pushes_after(passed) {
+            passed += 1;
             let request = push.json();
             for event in request["events"].as_array().into_iter().flatten() {
                 events += 1;

@@ -220,6 +220,11 @@ impl FakeChannel {
         lock(&self.shared.pushes).iter().filter(|push| push.method != "GET").cloned().collect()
     }
 
+    /// The requests after the first `passed`, GETs too: for those who look again and again and need not see all of it.
+    pub fn pushes_after(&self, passed: usize) -> Vec<Push> {
+        lock(&self.shared.pushes).get(passed..).unwrap_or_default().to_vec()
+    }
+
     /// Every request of any kind, as `GET /path`.
     pub fn touches(&self) -> Vec<String> {
         let (pushes, asked) = (lock(&self.shared.pushes), lock(&self.shared.asked));
