@@ -7,10 +7,10 @@
 use frontdesk_model::business_time::{BusinessHours, Hours};
 use frontdesk_model::dates::{CHARACTERS_MAX, Context, Weekday, parse, parse_day};
 use frontdesk_model::query::{self, CONDITIONS_MAX, Keyword, Language, QUERY_CHARACTERS_MAX, Takes};
-use frontdesk_model::{Error, Timestamp, time_zones};
+use frontdesk_model::{Error, Timestamp, structured, time_zones};
 use frontdesk_rest::{NAME_LEVELS_MAX, parameters as read_parameters, parse_pairs};
-use frontdesk_sources::inbound::{Inbound, InboundContent};
-use frontdesk_sources::sdk::{limits, parse_send_api};
+use frontdesk_sources::inbound::{ContentObject, Inbound, InboundContent};
+use frontdesk_sources::sdk::{Implementation, Info, PolledAnswer, limits, parse_send_api, read_info, read_list};
 use serde_json::Value;
 
 /// The parameter parser. Input: the query string, a line with the content type (empty: none), the body.
@@ -113,6 +113,84 @@ fn require_bounded(content: &InboundContent) {
 fn require_id(id: &str) {
     require_plain(id);
     assert!(!id.is_empty() && id.chars().count() <= limits::ID_CHARACTERS_MAX, "{id:?}");
+}
+
+/// What a channel answers to `implementation.info`. Input: a line with the status, the body.
+pub fn info(data: &[u8]) {
+    let (status, body) = line(data);
+    match read_info(&answer(status, body)) {
+        Ok(Info::Told(told)) => {
+            let shown = told.json();
+            assert_eq!(Implementation::read(&shown).as_ref(), Ok(&told), "{shown}");
+            let actions = shown["objects"]["messages"].as_array().into_iter().flatten().filter_map(Value::as_str);
+            let actions: Vec<String> = actions.map(str::to_owned).collect();
+            for custom in told.custom_actions(ContentObject::Message, &actions, told.options()) {
+                assert!(told.can(ContentObject::Message, custom) && !told.label(custom, "fr-CA").is_empty(), "{shown}");
+            }
+        }
+        Ok(Info::NotImplemented) => {}
+        Err(why) => require_sentence(&why),
+    }
+}
+
+/// What a channel answers to a list action. Input: a line with the status, a line with the object, a line with the
+/// source's options separated by commas, the body.
+pub fn lists(data: &[u8]) {
+    let (status, rest) = line(data);
+    let (object, rest) = line(rest);
+    let (options, body) = line(rest);
+    let object = std::str::from_utf8(object).ok().and_then(ContentObject::named).unwrap_or(ContentObject::Message);
+    let options = String::from_utf8_lossy(options);
+    let options: Vec<String> = options.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
+    match read_list(&answer(status, body), object, &options) {
+        Ok(slice) => {
+            assert!(slice.contents.len() + slice.skipped.len() <= limits::LIST_OBJECTS_MAX);
+            slice.newest_id.iter().for_each(|id| require_id(id));
+            slice.skipped.iter().for_each(|why| assert!(!why.is_empty()));
+            for content in &slice.contents {
+                assert_eq!(content.object, object);
+                require_bounded(content);
+            }
+        }
+        Err(why) => require_sentence(&why),
+    }
+}
+
+fn answer<'a>(status: &[u8], body: &'a [u8]) -> PolledAnswer<'a> {
+    let status = std::str::from_utf8(status).ok().and_then(|status| status.parse().ok()).unwrap_or(200);
+    PolledAnswer { status, body, truncated: false, signature_fits: None }
+}
+
+/// What people read of a failure: on one line, and not the whole answer.
+fn require_sentence(text: &str) {
+    assert!(!text.is_empty() && text.chars().count() <= limits::EXPLANATION_CHARACTERS_MAX + 100, "{text:?}");
+    assert!(!text.chars().any(char::is_control), "{text:?}");
+}
+
+/// Structured messages. Input: JSON.
+pub fn structured(data: &[u8]) {
+    let Ok(Value::Object(given)) = serde_json::from_slice(data) else { return };
+    let pictures = |_| Some(structured::File { extension: "png".into(), bytes: 1_000, public: true });
+    let surroundings = structured::Surroundings { file: &pictures, payload: &|| "cafe".into() };
+    for channel in structured::Channel::ALL {
+        let read = match structured::parse(&given, Some(channel)) {
+            Ok(read) => read,
+            Err(refusal) => {
+                require_refusal(&refusal);
+                continue;
+            }
+        };
+        let again = |one: &structured::Structured| {
+            let Value::Object(fields) = one.clone().into_value() else { panic!("no object") };
+            structured::parse(&fields, Some(channel)).expect("what was read is read again")
+        };
+        assert_eq!(again(&read), read);
+        let _ = read.text();
+        match read.adapt(channel, &surroundings) {
+            Ok(fitted) => assert_eq!(again(&fitted), fitted, "{channel:?}"),
+            Err(refusal) => require_refusal(&refusal),
+        }
+    }
 }
 
 /// The signature check. Input: a line with the secret, a line with the signature, the body.

@@ -53,6 +53,15 @@ const PIECES: &[&str] = &[
     "status.mark_as_read",
     "view.messaging",
     "messages.unthreaded",
+    "\"objects\":{\"messages\":[\"list\",\"warn\"]}",
+    "\"locales\":{\"fr\":{\"warn\":\"Avertir\"}}",
+    "\"options\":[\"threads.no_content\"]",
+    "\"error\":{\"message\":\"Busy\"}",
+    "private_message",
+    "rich_link",
+    "\"items\":[{\"title\":\"A\",\"type\":\"reply\"}]",
+    "\"attachment_id\":\"0123456789abcdef01234567\"",
+    "\"url\":\"https://a.example\"",
     "0",
     "f",
     " ago",
@@ -78,6 +87,21 @@ fn parameters_hold_their_promises() {
 #[test]
 fn the_send_api_holds_its_promises() {
     replay("send_api", frontdesk_fuzz::send_api);
+}
+
+#[test]
+fn what_channels_say_of_themselves_holds_its_promises() {
+    replay("info", frontdesk_fuzz::info);
+}
+
+#[test]
+fn what_channels_list_holds_its_promises() {
+    replay("lists", frontdesk_fuzz::lists);
+}
+
+#[test]
+fn structured_messages_hold_their_promises() {
+    replay("structured", frontdesk_fuzz::structured);
 }
 
 #[test]

@@ -201,7 +201,7 @@ impl Source {
     /// The parameters of a message of Vera's with which the channel lets everything be done.
     pub fn public_message(&self, message_id: &str, thread: &str) -> Value {
         let mut message = self.message(message_id, thread, "vera", "For all to see");
-        message["actions"] = json!(["publish", "unpublish", "delete"]);
+        message["actions"] = json!(["publish", "unpublish", "delete", "warn"]);
         message
     }
 

@@ -132,7 +132,7 @@ impl FakeChannel {
             script: Mutex::new(Arc::new(script)),
             refusal: Mutex::default(),
             info: Mutex::new(Reply::json(&json!({
-                "objects": { "messages": ["create", "publish", "unpublish", "delete"] }, "options": []
+                "objects": { "messages": ["create", "show", "publish", "unpublish", "delete", "warn"] }, "options": []
             }))),
             asked: Mutex::default(),
             files: Mutex::default(),

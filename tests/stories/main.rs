@@ -18,6 +18,7 @@ mod channels;
 mod comments;
 mod contents;
 mod contract;
+mod custom_actions;
 mod custom_fields;
 mod deferring;
 mod delivery;

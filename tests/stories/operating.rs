@@ -94,6 +94,8 @@ fn the_server_says_whether_it_lives_and_whether_it_can_serve(engine: Engine) {
 fn metrics_count_what_was_asked(engine: Engine) {
     let cast = Cast::shared(engine);
     cast.otto.get("/1.0/roles").ok();
+    let (source, _channel) = cast.new_source();
+    source.has_described_itself(&cast.otto);
     let metrics = cast.server.send(&Request::new("GET", "/metrics"));
     assert_eq!(metrics.status, 200);
     assert!(metrics.header("content-type").unwrap().contains("openmetrics-text"));
@@ -105,6 +107,8 @@ fn metrics_count_what_was_asked(engine: Engine) {
     }
     assert!(text.contains(r#"frontdesk_requests_total{operation="getAllRoles",status="200"}"#), "{text}");
     assert!(text.contains(r#"frontdesk_consumer_lag{consumer="delivery"}"#), "{text}");
+    assert!(text.contains(r#"frontdesk_polls_total{result="ok"}"#), "{text}");
+    assert!(text.contains("frontdesk_poll_duration_seconds_count"), "{text}");
 }
 
 fn the_log_is_structured_and_holds_neither_tokens_nor_bodies(engine: Engine) {

@@ -1,7 +1,9 @@
 //! Channels that are asked: what they can do, what is new, and what becomes of it when they answer badly.
 
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use frontdesk_tests::cast::unique;
 use frontdesk_tests::server::Launch;
@@ -17,11 +19,15 @@ on_both_engines![
     objects_that_lack_something_are_left_out_and_counted,
     an_answer_to_something_unknown_is_imported_without_its_place,
     whatever_a_channel_answers_is_shown_and_the_next_run_recovers,
+    no_bytes_of_a_channel_harm_more_than_their_own_run,
+    an_answer_that_comes_byte_by_byte_is_cut_off,
+    what_is_odd_in_a_list_is_imported_once_and_within_reason,
     a_channel_that_only_writes_is_no_failure,
     a_channel_that_does_not_answer_holds_up_no_other,
     an_import_that_was_killed_goes_on_where_it_was,
     the_channels_options_hold_unless_the_source_has_its_own,
     only_active_channels_are_asked,
+    a_channel_without_an_address_only_posts,
 ];
 
 /// What the source shows of itself to its administrator.
@@ -314,6 +320,172 @@ fn whatever_a_channel_answers_is_shown_and_the_next_run_recovers(engine: Engine)
     assert_eq!(source.all_contents(&cast.otto).len(), 3);
 }
 
+/// A server that answers `implementation.info` as it should, and all else with these bytes.
+struct RawChannel {
+    address: SocketAddr,
+    answer: Arc<Mutex<RawAnswer>>,
+}
+
+type RawAnswer = Arc<dyn Fn(&mut TcpStream) -> std::io::Result<()> + Send + Sync>;
+
+impl RawChannel {
+    fn start() -> RawChannel {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let nothing: RawAnswer = Arc::new(|_| Ok(()));
+        let answer = Arc::new(Mutex::new(nothing));
+        let answers = answer.clone();
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let answers = answers.clone();
+                std::thread::spawn(move || RawChannel::serve(stream, &answers));
+            }
+        });
+        RawChannel { address, answer }
+    }
+
+    fn serve(mut stream: TcpStream, answers: &Mutex<RawAnswer>) {
+        let mut request = Vec::new();
+        // Every request of these stories is small and ends with the time.
+        while !request.ends_with(b"\"}") {
+            let mut some = [0; 4096];
+            match stream.read(&mut some) {
+                Ok(read) if read > 0 => request.extend_from_slice(&some[..read]),
+                _ => return,
+            }
+        }
+        if String::from_utf8_lossy(&request).contains("implementation.info") {
+            let _ = stream.write_all(&http(br#"{"objects":{"messages":["list"]}}"#));
+            return;
+        }
+        let answer = answers.lock().unwrap().clone();
+        // Whoever is cut off has nothing to complain about.
+        let _ = answer(&mut stream);
+    }
+
+    fn answers(&self, answer: impl Fn(&mut TcpStream) -> std::io::Result<()> + Send + Sync + 'static) {
+        *self.answer.lock().unwrap() = Arc::new(answer);
+    }
+
+    fn source(&self, otto: &Person) -> Source {
+        Source::create(otto, &format!("http://{}/", self.address), &json!({}))
+    }
+}
+
+fn http(body: &[u8]) -> Vec<u8> {
+    let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+    [head.as_bytes(), body].concat()
+}
+
+fn no_bytes_of_a_channel_harm_more_than_their_own_run(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let raw = RawChannel::start();
+    let source = raw.source(&cast.otto);
+    let (other, other_channel, _) = with_library(&cast, 2, 100);
+    wait_for_contents(&cast.otto, &other, 2);
+    let deep = "[".repeat(200_000);
+    let number =
+        r#"[{"id":"a","thread_id":1e400,"author":{"id":"v","screenname":"V","created_at":"2026-01-15"},"body":"x"}]"#;
+    let many = format!("[{}]", vec!["0"; 600_000].join(","));
+    let header = format!("HTTP/1.1 200 OK\r\nx-long: {}\r\ncontent-length: 2\r\n\r\n[]", "y".repeat(2_000_000));
+    let headers = format!("HTTP/1.1 200 OK\r\n{}content-length: 2\r\n\r\n[]", "x-more: y\r\n".repeat(20_000));
+    let cut = b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n[{".to_vec();
+    let elsewhere = b"HTTP/1.1 301 Moved\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n".to_vec();
+    for (failures, (what, bytes, told)) in (1_i64..).zip([
+        ("nothing", vec![], ""),
+        ("no HTTP", b"%%%%\r\n\r\n".to_vec(), ""),
+        ("half an answer", cut, ""),
+        ("a long header", header.into_bytes(), ""),
+        ("many headers", headers.into_bytes(), ""),
+        ("a redirect", elsewhere, "the channel answered 301"),
+        ("no UTF-8", http(b"[{\"id\": \"\xff\xfe\", \"body\": \"\xc3\"}]"), "not JSON"),
+        ("deep nesting", http(deep.as_bytes()), "not JSON"),
+        ("a number out of reach", http(number.as_bytes()), "not JSON"),
+        ("many values", http(many.as_bytes()), "more than 500000 values"),
+        ("half a pair", http(br#"[{"id": "\ud800"}]"#), "not JSON"),
+    ]) {
+        raw.answers(move |stream| stream.write_all(&bytes));
+        synchronize(&cast.otto, &source);
+        let shown = eventually(&format!("the source tells of {what}"), || {
+            let shown = extended(&cast.otto, &source);
+            (shown["synchronization"]["failures"].as_i64() >= Some(failures)).then_some(shown)
+        });
+        let error = shown["error_message"].as_str().unwrap_or_default();
+        assert!(error.starts_with("messages.list: ") && error.contains(told), "{what}: {error}");
+        assert!(error.chars().count() < 700 && !error.chars().any(char::is_control), "{what}: {error}");
+        assert_eq!(shown["status"], "error", "{what}");
+        assert!(source.all_contents(&cast.otto).is_empty(), "{what}");
+    }
+    // Nobody else has noticed, and the channel itself only needs to answer well.
+    assert_eq!(synchronized(&cast.otto, &other, &other_channel)["status"], "ok");
+    let good = http(json!([source.message("m", "t", "vera", "Here I am")]).to_string().as_bytes());
+    raw.answers(move |stream| stream.write_all(&good));
+    synchronize(&cast.otto, &source);
+    wait_for_contents(&cast.otto, &source, 1);
+    eventually("the source is well", || (source.shown(&cast.otto)["status"] == "ok").then_some(()));
+}
+
+fn an_answer_that_comes_byte_by_byte_is_cut_off(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let raw = RawChannel::start();
+    let source = raw.source(&cast.otto);
+    let trickle = http(&[b' '; 600]);
+    raw.answers(move |stream| {
+        for byte in &trickle {
+            stream.write_all(&[*byte])?;
+            std::thread::sleep(Duration::from_millis(500));
+        }
+        Ok(())
+    });
+    let began = Instant::now();
+    synchronize(&cast.otto, &source);
+    // All of it would take minutes.
+    let error = loop {
+        assert!(began.elapsed() < Duration::from_secs(120), "it is still read");
+        let shown = source.shown(&cast.otto);
+        match shown["error_message"].as_str() {
+            Some(error) => break error.to_owned(),
+            None => std::thread::sleep(Duration::from_millis(300)),
+        }
+    };
+    assert!(error.starts_with("messages.list: "), "{error}");
+    assert!(began.elapsed() > Duration::from_secs(25), "an answer has 30 seconds");
+}
+
+fn what_is_odd_in_a_list_is_imported_once_and_within_reason(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (source, channel, messages) = with_library(&cast, 0, 100);
+    let first = source.message("m0", "t", "vera", "First");
+    let mut again = first.clone();
+    again["body"] = "Not the first".into();
+    let mut late = source.message("m1", "t", "vera", "Late");
+    late["created_at"] = "9999-12-30T12:00:00Z".into();
+    let mut early = source.message("m2", "t", "vera", "Early");
+    early["created_at"] = "0001-01-01".into();
+    let mut never = source.message("m3", "t", "vera", "Never");
+    never["created_at"] = "99999-01-01".into();
+    let mut numbered = source.message("m4", "t", "vera", "Numbered");
+    numbered["id"] = json!(u64::MAX);
+    *messages.lock().unwrap() = vec![first.clone(), again.clone(), late, early, never, first, again, numbered];
+    synchronize(&cast.otto, &source);
+    let shown = synchronized(&cast.otto, &source, &channel);
+    let contents = source.all_contents(&cast.otto);
+    assert_eq!(
+        (&shown["status"], &shown["synchronization"]["imported"]),
+        (&json!("ok"), &json!(4)),
+        "{}",
+        shown["synchronization"]
+    );
+    assert_eq!(shown["synchronization"]["skipped"], 1, "{shown}");
+    assert_eq!(source.all_contents(&cast.otto).len(), 4);
+    let of = |id: &str| contents.iter().find(|content| content["foreign_id"] == id).expect(id);
+    assert_eq!(of("m0")["body"], "First");
+    assert_eq!(of("18446744073709551615")["body"], "Numbered");
+    assert!(of("m2")["created_at"].as_str().unwrap().starts_with("0001-01-01"));
+    // Nothing was written in the future.
+    assert!(of("m1")["created_at"].as_str().unwrap() < "9999", "{}", of("m1")["created_at"]);
+}
+
 fn a_channel_that_only_writes_is_no_failure(engine: Engine) {
     let cast = Cast::shared(engine);
     let (source, channel) = cast.new_source();
@@ -401,4 +573,26 @@ fn only_active_channels_are_asked(engine: Engine) {
     let other = cast.otto.post("/1.0/content_sources", &other).ok();
     let other = format!("/1.0/content_sources/{}/synchronize", other["id"].as_str().unwrap());
     cast.otto.post(&other, &json!({})).refused(422);
+}
+
+fn a_channel_without_an_address_only_posts(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let community = cast.otto.post("/1.0/communities", &json!({ "type": "sdk", "name": unique("Community ") })).ok();
+    let source = json!({ "type": "sdk", "name": unique("Log "), "community_id": community["id"] });
+    let source = Source::shown_as(&cast.otto, &cast.otto.post("/1.0/content_sources", &source).ok());
+    source.has_voice("desk");
+    synchronize(&cast.otto, &source);
+    let shown = eventually("it was its turn", || {
+        let shown = extended(&cast.otto, &source);
+        (shown["synchronization"]["last_run_at"].is_string()).then_some(shown)
+    });
+    assert_eq!((&shown["status"], &shown["error_message"]), (&json!("ok"), &Value::Null));
+    assert_eq!((&shown["implementation"], &shown["base_uri"]), (&Value::Null, &Value::Null));
+    source.says("vera", "t", "Hello?");
+    let reply = cast.otto.reply(source.all_contents(&cast.otto)[0]["id"].as_str().unwrap(), "Hello");
+    let reply = eventually("it has failed at once", || {
+        let content = cast.otto.content(reply["id"].as_str().unwrap());
+        (content["synchronization_status"] == "export_failure").then_some(content)
+    });
+    assert!(reply["synchronization_error"].as_str().unwrap().contains("base_uri"), "{reply}");
 }

@@ -261,10 +261,12 @@ fn typing_is_limited_and_a_stop_starts_afresh(engine: Engine) {
         refused(&typist.post("typing.start", &wrong), 422, "Invalid resource format");
     }
     assert_eq!(typist.contents(&cast.otto, "t").len(), 1, "typing is a hint and leaves nothing");
-    // A source whose options lack it has no typing.
-    let silent = Source::create(&cast.otto, &channel.base_uri(), &json!({ "options": ["view.messaging"] }));
-    silent.says("vera", "t", "Hello?");
-    refused(&silent.post("typing.start", &json!({ "thread_id": "t", "preview": "x" })), 422, "Invalid action");
+    // A source whose options lack one of the two has no typing.
+    for option in ["view.messaging", "messaging.typing_indicator"] {
+        let silent = Source::create(&cast.otto, &channel.base_uri(), &json!({ "options": [option] }));
+        silent.says("vera", "t", "Hello?");
+        refused(&silent.post("typing.start", &json!({ "thread_id": "t", "preview": "x" })), 422, "Invalid action");
+    }
 }
 
 fn a_read_mark_is_kept(engine: Engine) {

@@ -70,7 +70,6 @@ fn a_wrong_source_is_refused_attribute_by_attribute(engine: Engine) {
         ("name", json!("x".repeat(256))),
         ("community_id", json!("0123456789abcdef01234567")),
         ("community_id", other["id"].clone()),
-        ("base_uri", json!("")),
         ("base_uri", json!("ftp://c.example")),
         ("base_uri", json!("c.example")),
         ("options", json!(["messages.colour"])),

@@ -12,7 +12,7 @@ use std::time::Duration;
 use frontdesk_model::event::NewEvent;
 use frontdesk_model::{Env, Error, Event, Id, Result, Timestamp, error, structured as messages};
 use frontdesk_net::OutboundRequest;
-use frontdesk_sources::inbound::{BodyFormat, ContentObject};
+use frontdesk_sources::inbound::{BodyFormat, ContentObject, InboundContent};
 use frontdesk_sources::outbound::{ContentAction, OutboundAttachment, OutboundContent, Outcome, Request};
 use frontdesk_store::consumer::Consumer;
 use frontdesk_store::{Row, Tx, args};
@@ -21,14 +21,14 @@ use http::{HeaderName, HeaderValue, Method};
 use serde_json::{Value, json};
 use tokio::sync::{Notify, watch};
 
-use crate::contents::structured;
+use crate::contents::{refreshing, structured};
 use crate::sources::{self, Channel};
 use crate::{Conversations, attachments, categories, ingest};
 
 /// Seconds before the second and the third attempt; there is no fourth (row 12.12).
 const PAUSES_SECONDS: [i64; 2] = [30, 300];
-/// What is pushed unless it is something else that is done with a content.
-const CREATE: &str = "create";
+/// The channel's action that tells a content once more.
+pub(crate) const SHOW: &str = "show";
 /// For one attempt, answer included.
 const ATTEMPT_DEADLINE: Duration = Duration::from_secs(30);
 const NO_ADDRESS: &str = "The source has no address to send to: set base_uri.";
@@ -46,6 +46,8 @@ const ATTEMPTS_PER_SOURCE_MAX: usize = 8;
 const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 /// Deliveries that become due while nothing else happens are found this often.
 const POLL_PERIOD: Duration = Duration::from_secs(1);
+/// What people read when the fault is ours.
+const UNCERTAIN: &str = "The server was stopped while it asked the channel for this: whether it was done is not known.";
 /// What people read when the fault is ours.
 const UNPREPARED: &str = "The content could not be prepared for its channel; the server's log says why.";
 
@@ -71,6 +73,8 @@ impl Consumer for Outbox {
                 | "content.published"
                 | "content.unpublished"
                 | "content.destroyed"
+                | "content.action_requested"
+                | "content.refresh_requested"
         )
     }
 
@@ -78,11 +82,13 @@ impl Consumer for Outbox {
         for event in events {
             // What has been tried before may have arrived: the channel is told so.
             let tried_before = event.kind == "content.retried_synchronization";
-            let action = match event.kind.as_str() {
-                "content.published" => ContentAction::Publish.as_str(),
-                "content.unpublished" => ContentAction::Unpublish.as_str(),
-                "content.destroyed" => ContentAction::Delete.as_str(),
-                _ => CREATE,
+            let task = match event.kind.as_str() {
+                "content.published" => Task::Act(ContentAction::Publish),
+                "content.unpublished" => Task::Act(ContentAction::Unpublish),
+                "content.destroyed" => Task::Act(ContentAction::Delete),
+                "content.action_requested" => Task::Custom,
+                "content.refresh_requested" => Task::Show,
+                _ => Task::Create,
             };
             tx.execute(
                 "INSERT INTO deliveries (content_id, source_id, thread_id, seq, attempts, started, claim, due_at, action)
@@ -90,7 +96,7 @@ impl Consumer for Outbox {
                  WHERE id = $1 AND synchronization_status = 'export_pending' AND NOT approval_required
                    AND scheduled_at IS NULL
                  ON CONFLICT (content_id) DO NOTHING",
-                args![&event.object_id, tried_before, self.env.now(), event.seq, action],
+                args![&event.object_id, tried_before, self.env.now(), event.seq, task.as_str()],
             )?;
         }
         Ok(())
@@ -230,12 +236,12 @@ impl Delivery {
             }
             Err(trouble) => {
                 tracing::error!(%content_id, ?trouble, "a delivery could not be prepared");
-                Some(failed(UNPREPARED))
+                Some(failed(UNPREPARED).into())
             }
         };
         let env = self.app.env.clone();
         let finishing = self.app.store.write(move |tx| match &outcome {
-            Some(outcome) => finish(tx, &env, &claim, outcome),
+            Some(pushed) => finish(tx, &env, &claim, pushed),
             None => forget(tx, &claim),
         });
         if let Err(trouble) = finishing.await {
@@ -244,18 +250,24 @@ impl Delivery {
     }
 
     /// One attempt. None when there is nothing left to send.
-    async fn push(&self, claim: &Claim) -> Result<Option<Outcome>> {
+    async fn push(&self, claim: &Claim) -> Result<Option<Pushed>> {
+        let fail = |message: &str| Ok(Some(failed(message).into()));
+        if claim.task == Task::Custom && claim.started_before {
+            return fail(UNCERTAIN);
+        }
         let (app, prepared) = (self.app.clone(), claim.clone());
-        let Some((channel, outgoing)) = self.app.store.read(move |tx| prepare(&app, tx, &prepared)).await? else {
+        let Some((channel, mut outgoing)) = self.app.store.read(move |tx| prepare(&app, tx, &prepared)).await? else {
             return Ok(None);
         };
         if !channel.active {
-            return Ok(Some(failed("The source is inactive: activate it, then send again.")));
+            return fail("The source is inactive: activate it, then send again.");
         }
-        let Some(delivery) = &channel.kind.delivery else { return Ok(Some(Outcome::Delivered { foreign_id: None })) };
+        let Some(delivery) = &channel.kind.delivery else {
+            return Ok(Some(Outcome::Delivered { foreign_id: None }.into()));
+        };
         let request = match outgoing.request(&channel, delivery, self.app.env.now()) {
             Ok(request) => request,
-            Err(outcome) => return Ok(Some(outcome)),
+            Err(outcome) => return Ok(Some(outcome.into())),
         };
         let needs_no_other_spelling = request.body.is_ascii();
         let sent = self.app.outbound.send(outbound_request(request, ATTEMPT_DEADLINE, ANSWER_BYTES_MAX)?).await;
@@ -263,19 +275,71 @@ impl Delivery {
         let sent = match delivery.respelled.filter(|_| refused && !needs_no_other_spelling) {
             // Some channels verify signatures over another spelling of the same JSON.
             Some(respelled) => {
-                let mut request = match outgoing.again().request(&channel, delivery, self.app.env.now()) {
+                outgoing.is_repeat();
+                let mut request = match outgoing.request(&channel, delivery, self.app.env.now()) {
                     Ok(request) => request,
-                    Err(outcome) => return Ok(Some(outcome)),
+                    Err(outcome) => return Ok(Some(outcome.into())),
                 };
                 request.body = respelled(&request.body);
                 self.app.outbound.send(outbound_request(request, RESPELLED_DEADLINE, ANSWER_BYTES_MAX)?).await
             }
             None => sent,
         };
-        Ok(Some(match sent {
-            Ok(answer) => (delivery.read_answer)(answer.status.as_u16(), &answer.body, answer.truncated),
-            Err(trouble) => failed(&trouble.to_string()),
-        }))
+        let answer = match sent {
+            Ok(answer) => answer,
+            Err(trouble) => return fail(&trouble.to_string()),
+        };
+        let outcome = (delivery.read_answer)(answer.status.as_u16(), &answer.body, answer.truncated);
+        let content = match (&outgoing, &outcome) {
+            (Outgoing::Ask { object, foreign_id, .. }, Outcome::Delivered { .. }) if !answer.truncated => {
+                (delivery.read_content)(*object, foreign_id, &answer.body, channel.options())
+            }
+            _ => None,
+        };
+        Ok(Some(Pushed { outcome, content }))
+    }
+}
+
+/// How an attempt went.
+struct Pushed {
+    outcome: Outcome,
+    /// The content as the channel told it in its answer.
+    content: Option<InboundContent>,
+}
+
+impl From<Outcome> for Pushed {
+    fn from(outcome: Outcome) -> Pushed {
+        Pushed { outcome, content: None }
+    }
+}
+
+/// What a delivery is to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Task {
+    /// Create a content that the channel does not have.
+    Create,
+    /// Publish, unpublish or delete one that it has.
+    Act(ContentAction),
+    /// Ask for one once more.
+    Show,
+    /// An action that only the channel knows; the event says which, and in whose name. It is tried once: doing it
+    /// twice may be worse than not at all, and the pages promise repeats of the standard actions only.
+    Custom,
+}
+
+impl Task {
+    fn as_str(self) -> &'static str {
+        match self {
+            Task::Create => "create",
+            Task::Act(action) => action.as_str(),
+            Task::Show => SHOW,
+            Task::Custom => "custom",
+        }
+    }
+
+    fn named(name: &str) -> Task {
+        let others = [Task::Show, Task::Custom].into_iter().find(|task| task.as_str() == name);
+        others.or_else(|| ContentAction::named(name).map(Task::Act)).unwrap_or(Task::Create)
     }
 }
 
@@ -285,14 +349,16 @@ enum Outgoing {
     Create(Box<OutboundContent>),
     /// What is done with one that it has, under the channel's id.
     Act { object: ContentObject, action: ContentAction, foreign_id: String },
+    /// What the channel is asked about one that it has, perhaps in the name of one of its users; it answers with the
+    /// content.
+    Ask { object: ContentObject, name: String, foreign_id: String, user_id: Option<String> },
 }
 
 impl Outgoing {
-    /// The same once more.
-    fn again(self) -> Outgoing {
-        match self {
-            Outgoing::Create(content) => Outgoing::Create(Box::new(OutboundContent { retry: true, ..*content })),
-            act @ Outgoing::Act { .. } => act,
+    /// It goes out once more.
+    fn is_repeat(&mut self) {
+        if let Outgoing::Create(content) = self {
+            content.retry = true;
         }
     }
 
@@ -309,10 +375,13 @@ impl Outgoing {
                     let message = format!("The channel no longer says that it can {} it.", action.as_str());
                     return Err(Outcome::Failed { fatal: true, message });
                 };
-                (delivery.act)(&channel.settings, *object, name, foreign_id, now)
+                (delivery.act)(&channel.settings, *object, name, foreign_id, None, now)
+            }
+            Outgoing::Ask { object, name, foreign_id, user_id } => {
+                (delivery.act)(&channel.settings, *object, name, foreign_id, user_id.as_deref(), now)
             }
         };
-        request.ok_or_else(|| failed(NO_ADDRESS))
+        request.ok_or_else(|| Outcome::Failed { fatal: true, message: NO_ADDRESS.into() })
     }
 }
 
@@ -360,8 +429,8 @@ struct Claim {
     attempts: i64,
     /// Whether an attempt was begun before this one.
     started_before: bool,
-    /// What is to be done with a content that the channel has; none: it does not have it yet.
-    action: Option<ContentAction>,
+    /// What is to be done.
+    task: Task,
     /// The claim's number: a later claim makes this one's outcome void.
     number: i64,
 }
@@ -398,7 +467,7 @@ fn claim(tx: &mut dyn Tx, node: Id, now: Timestamp, running: &Running, free: usi
             attempts: row.get(3)?,
             started_before: row.get(4)?,
             number: row.get::<i64>(5)? + 1,
-            action: ContentAction::named(&row.get::<String>(6)?),
+            task: Task::named(&row.get::<String>(6)?),
         };
         let of_source = running.entry(claim.source_id).or_default();
         if *of_source >= ATTEMPTS_PER_SOURCE_MAX {
@@ -434,8 +503,21 @@ fn prepare(app: &Conversations, tx: &mut dyn Tx, claim: &Claim) -> Result<Option
     let (r#type, format): (String, String) = (row.get(0)?, row.get(2)?);
     let object = ContentObject::named(&r#type)
         .ok_or_else(|| error::broken(format!("a content has the unknown type {type}", r#type = r#type)))?;
-    if let Some(action) = claim.action {
-        return Ok(Some((channel, Outgoing::Act { object, action, foreign_id: row.get(12)? })));
+    let foreign_id = |row: &Row| row.get::<String>(12);
+    match claim.task {
+        Task::Create => {}
+        Task::Act(action) => {
+            return Ok(Some((channel, Outgoing::Act { object, action, foreign_id: foreign_id(&row)? })));
+        }
+        Task::Show => {
+            let ask = Outgoing::Ask { object, name: SHOW.into(), foreign_id: foreign_id(&row)?, user_id: None };
+            return Ok(Some((channel, ask)));
+        }
+        Task::Custom => {
+            let (name, user_id) = custom_action(tx, claim)?;
+            let ask = Outgoing::Ask { object, name, foreign_id: foreign_id(&row)?, user_id: Some(user_id) };
+            return Ok(Some((channel, ask)));
+        }
     }
     let mut files = attachments::outbound_of(tx, app, claim.content_id, app.env.now())?;
     let structured = structured_content(row.get(13)?, &mut files)?;
@@ -459,6 +541,17 @@ fn prepare(app: &Conversations, tx: &mut dyn Tx, claim: &Claim) -> Result<Option
     Ok(Some((channel, Outgoing::Create(Box::new(content)))))
 }
 
+/// The custom action that was asked for, and the channel's id of the identity in whose name.
+fn custom_action(tx: &mut dyn Tx, claim: &Claim) -> Result<(String, String)> {
+    let gone = || error::broken(format!("the log no longer says which action was asked for in {}", claim.seq));
+    let event = frontdesk_store::log::some(tx, &[claim.seq])?.pop().ok_or_else(gone)?;
+    let payload: Value = serde_json::from_str(&event.payload).unwrap_or_default();
+    let name = payload["action"].as_str().ok_or_else(gone)?;
+    let author_id: Id = payload["author_id"].as_str().and_then(|id| id.parse().ok()).ok_or_else(gone)?;
+    let row = tx.one("SELECT foreign_id FROM identities WHERE id = $1", args![&author_id])?;
+    Ok((name.to_owned(), row.get(0)?))
+}
+
 /// A content's structured message, with links to its files, which are sent in it and not beside it (row 13.19).
 fn structured_content(extras: Option<String>, files: &mut Vec<(Id, OutboundAttachment)>) -> Result<Option<Value>> {
     let Some(extras) = extras else { return Ok(None) };
@@ -480,7 +573,7 @@ fn sender_name(channel: &Channel, firstname: Option<String>, lastname: Option<St
 }
 
 /// Writes down how an attempt went, unless somebody else has taken over meanwhile.
-fn finish(tx: &mut dyn Tx, env: &Env, claim: &Claim, outcome: &Outcome) -> Result<()> {
+fn finish(tx: &mut dyn Tx, env: &Env, claim: &Claim, pushed: &Pushed) -> Result<()> {
     let now = env.now();
     let held = tx.first(
         "SELECT 1 FROM deliveries WHERE content_id = $1 AND seq = $2 AND claim = $3",
@@ -489,11 +582,17 @@ fn finish(tx: &mut dyn Tx, env: &Env, claim: &Claim, outcome: &Outcome) -> Resul
     if held.is_none() {
         return Ok(());
     }
-    match outcome {
+    match &pushed.outcome {
         Outcome::Delivered { foreign_id } => {
-            match claim.action {
-                Some(action) => done(tx, claim, action, now)?,
-                None => delivered(tx, claim, foreign_id.as_deref(), now)?,
+            match claim.task {
+                Task::Create => delivered(tx, claim, foreign_id.as_deref(), now)?,
+                Task::Act(action) => done(tx, claim, Some(action), now)?,
+                Task::Show | Task::Custom => {
+                    done(tx, claim, None, now)?;
+                    if let Some(content) = &pushed.content {
+                        refreshing::apply(tx, env, claim.content_id, content)?;
+                    }
+                }
             }
             sources::set_error(tx, claim.source_id, None)?;
             conclude(tx, env, claim, "success")
@@ -506,7 +605,7 @@ fn finish(tx: &mut dyn Tx, env: &Env, claim: &Claim, outcome: &Outcome) -> Resul
             sources::set_error(tx, claim.source_id, Some(message))?;
             let pause = usize::try_from(claim.attempts).ok().and_then(|made| PAUSES_SECONDS.get(made));
             match pause {
-                Some(seconds) if !fatal => {
+                Some(seconds) if !fatal && claim.task != Task::Custom => {
                     tx.execute(
                         "UPDATE deliveries SET attempts = attempts + 1, claimed_by = NULL, claimed_until = NULL, due_at = $2
                          WHERE content_id = $1",
@@ -516,7 +615,7 @@ fn finish(tx: &mut dyn Tx, env: &Env, claim: &Claim, outcome: &Outcome) -> Resul
                 }
                 _ => {
                     // What could not be done with a content leaves it as it is: on its channel.
-                    let status = if claim.action.is_some() { "success" } else { "export_failure" };
+                    let status = if claim.task == Task::Create { "export_failure" } else { "success" };
                     let sql = "UPDATE contents SET synchronization_status = $2 WHERE id = $1";
                     tx.execute(sql, args![&claim.content_id, status])?;
                     conclude(tx, env, claim, "export_failure")
@@ -551,15 +650,16 @@ fn delivered(tx: &mut dyn Tx, claim: &Claim, foreign_id: Option<&str>, now: Time
 }
 
 /// The channel did with a content what it was asked for.
-fn done(tx: &mut dyn Tx, claim: &Claim, action: ContentAction, now: Timestamp) -> Result<()> {
+fn done(tx: &mut dyn Tx, claim: &Claim, action: Option<ContentAction>, now: Timestamp) -> Result<()> {
     let change = match action {
-        ContentAction::Publish => "published = TRUE",
-        ContentAction::Unpublish => "published = FALSE",
-        ContentAction::Delete => "remotely_deleted = TRUE",
+        Some(ContentAction::Publish) => "published = TRUE,",
+        Some(ContentAction::Unpublish) => "published = FALSE,",
+        Some(ContentAction::Delete) => "remotely_deleted = TRUE,",
+        None => "",
     };
     tx.execute(
         &format!(
-            "UPDATE contents SET {change}, synchronization_status = 'success', synchronization_error = NULL,
+            "UPDATE contents SET {change} synchronization_status = 'success', synchronization_error = NULL,
                                  updated_at = $2
              WHERE id = $1"
         ),
@@ -579,14 +679,15 @@ fn conclude(tx: &mut dyn Tx, env: &Env, claim: &Claim, status: &str) -> Result<(
         "intervention_id": intervention_id, "approval_required": false,
         "category_ids": categories::told(tx, Some(claim.content_id), intervention_id, thread_id)?,
     });
-    let kind = if claim.action.is_some() { "content.update_exported" } else { "content.exported" };
+    let kind = if claim.task == Task::Create { "content.exported" } else { "content.update_exported" };
     tx.append(NewEvent::new(env, None, kind, claim.content_id, Some(thread_id), payload));
     Ok(())
 }
 
 /// A push that needed no attempt: its content is on the channel under this id.
 pub(crate) fn succeed(tx: &mut dyn Tx, env: &Env, content_id: Id, source_id: Id, foreign_id: &str) -> Result<()> {
-    let claim = Claim { content_id, source_id, seq: 0, attempts: 0, started_before: false, action: None, number: 0 };
+    let claim =
+        Claim { content_id, source_id, seq: 0, attempts: 0, started_before: false, task: Task::Create, number: 0 };
     delivered(tx, &claim, Some(foreign_id), env.now())?;
     conclude(tx, env, &claim, "success")
 }

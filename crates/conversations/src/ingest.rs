@@ -432,6 +432,10 @@ pub(crate) fn language<'a>(channel: &'a Channel, inbound: &'a InboundContent) ->
     inbound.language.as_deref().or(channel.common.default_content_language.as_deref())
 }
 
+/// The names of the attributes that few contents have.
+pub(crate) const EXTRAS: [&str; 6] =
+    ["context_data", "foreign_categories", "actions", "structured_content", "structured_reply", "ip"];
+
 /// The attributes that few contents have, as one JSON object.
 pub(crate) fn extras(inbound: &InboundContent) -> Option<String> {
     let mut extras = Map::new();

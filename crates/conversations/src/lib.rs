@@ -20,6 +20,7 @@ mod moments;
 pub mod notifications;
 mod pace;
 pub mod polling;
+pub mod queue_updates;
 mod search_dates;
 pub mod send_api;
 pub mod simulation;
@@ -66,6 +67,8 @@ pub struct Conversations {
     pub gathering: Option<ingest_many::Gathering>,
     /// Who is typing now.
     pub typing: send_api::Typing,
+    /// What channels were told last of their customers' places in queues.
+    pub queue_updates: queue_updates::QueueUpdates,
     /// This node: the same after every start of one installation's data directory.
     pub node_id: Id,
     /// Where browsers and channels reach this server, without a slash at the end.

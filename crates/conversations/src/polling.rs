@@ -128,13 +128,17 @@ struct Polling {
     readings: Semaphore,
     /// One import writes at a time, so that nobody waits behind more than one of them.
     writing: Mutex<()>,
+    observer: Observer,
 }
 
+/// Told of every run that has ended: how (`ok`, `channel_failed`, `own_failure` or `overtaken`), and how long it took.
+pub type Observer = Arc<dyn Fn(&'static str, Duration) + Send + Sync>;
+
 /// Asks what is due until `stop` changes. A run that is cut off then goes on at the next start.
-pub async fn run(app: Arc<Conversations>, interval_seconds: u32, mut stop: watch::Receiver<bool>) {
+pub async fn run(app: Arc<Conversations>, interval_seconds: u32, observer: Observer, mut stop: watch::Receiver<bool>) {
     let readings = Semaphore::new(READINGS_MAX);
-    let polling =
-        Arc::new(Polling { app, interval_seconds: interval_seconds.into(), readings, writing: Mutex::new(()) });
+    let (interval_seconds, writing) = (interval_seconds.into(), Mutex::new(()));
+    let polling = Arc::new(Polling { app, interval_seconds, readings, writing, observer });
     if let Err(trouble) = polling.release_claims().await {
         tracing::warn!(?trouble, "sources that an earlier process was asking wait until its claims run out");
     }
@@ -223,9 +227,16 @@ impl Polling {
 
     /// One run, and the note of how it went. When even that cannot be noted, the claim runs out.
     async fn attempt(self: Arc<Self>, claim: Claim) {
-        let source_id = claim.source_id;
+        let (source_id, started) = (claim.source_id, Instant::now());
         let ran = AssertUnwindSafe(self.ask(&claim)).catch_unwind().await;
         let ran = ran.unwrap_or_else(|_| Err(Stop::Own(error::broken("a run panicked"))));
+        let result = match &ran {
+            Ok(Ended::Overtaken) => "overtaken",
+            Ok(Ended::Unfinished | Ended::UpToDate { .. }) => "ok",
+            Err(Stop::Channel(_)) => "channel_failed",
+            Err(Stop::Own(_)) => "own_failure",
+        };
+        (self.observer)(result, started.elapsed());
         let (failure, next) = match ran {
             Ok(Ended::Overtaken) => return,
             Ok(Ended::Unfinished) => (None, 0),
@@ -260,6 +271,10 @@ impl Polling {
         let Some(mut channel) = app.channels.reload(&app.store, &app.seal, claim.source_id).await? else {
             return Ok(Ended::Overtaken);
         };
+        if channel.settings.text(sdk::BASE_URI).is_none() {
+            // It only posts to us.
+            return Ok(Ended::UpToDate { has_lists: false });
+        }
         let until = app.env.now().plus_seconds(RUN_SECONDS_MAX);
         let request = sdk::info_request(&channel.settings, app.env.now());
         let read = |answer: &PolledAnswer| sdk::read_info(answer);

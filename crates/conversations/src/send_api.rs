@@ -25,6 +25,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use crate::ingest::{self, Ingested};
 use crate::ingest_many::Gathering;
 use crate::sources::Channel;
+use crate::stream::Hint;
 use crate::{Conversations, attachments};
 
 /// A source that changes at every try is refused in the end.
@@ -187,21 +188,23 @@ async fn take(
         Inbound::ReadMark { foreign_id } => {
             Ok(app.store.write(move |tx| ingest::read_mark(tx, &env, &to, &foreign_id)).await?)
         }
-        Inbound::TypingStart { thread_foreign_id, in_reply_to, .. } => {
+        Inbound::TypingStart { thread_foreign_id, in_reply_to, preview } => {
             let Some(thread) = typing_thread(app, to, thread_foreign_id, in_reply_to).await? else {
                 return Ok(Ingested::Stale);
             };
-            if app.typing.start(thread, app.env.now()) {
-                Ok(Ingested::Created)
-            } else {
-                Err(SendApiError::TooManyTyping.into())
+            if !app.typing.start(thread, app.env.now()) {
+                return Err(SendApiError::TooManyTyping.into());
             }
+            app.stream.hint(Hint::typing(channel.source_id, thread, Some(&preview)));
+            Ok(Ingested::Created)
         }
         Inbound::TypingStop { thread_foreign_id, in_reply_to } => {
             let Some(thread) = typing_thread(app, to, thread_foreign_id, in_reply_to).await? else {
                 return Ok(Ingested::Stale);
             };
-            app.typing.stop(thread);
+            if app.typing.stop(thread) {
+                app.stream.hint(Hint::typing(channel.source_id, thread, None));
+            }
             Ok(Ingested::Created)
         }
     }
@@ -263,8 +266,9 @@ impl Typing {
         true
     }
 
-    fn stop(&self, thread_id: Id) {
-        self.threads.lock().unwrap_or_else(PoisonError::into_inner).remove(&thread_id);
+    /// Whether it was known to be typed in.
+    fn stop(&self, thread_id: Id) -> bool {
+        self.threads.lock().unwrap_or_else(PoisonError::into_inner).remove(&thread_id).is_some()
     }
 }
 

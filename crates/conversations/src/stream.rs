@@ -11,13 +11,13 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use std::time::Duration;
 
 use frontdesk_model::error::AttributeError;
-use frontdesk_model::{Caller, Id, Result, Timestamp, error, journal};
+use frontdesk_model::{Caller, Id, Result, SourceRight, Timestamp, error, journal};
 use frontdesk_rest::{Call, Coming, Feed, Message, Operation, Reader, Text};
 use frontdesk_store::{Store, Tx, args};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 
 use crate::notifications::{self, Listener, Notification};
 use crate::{Conversations, sources, threads};
@@ -36,6 +36,12 @@ const KEPT_SECONDS: i64 = 10;
 const PAGE_EVENTS: usize = 64;
 /// About this much is held in memory for one reader.
 const PAGE_BYTES: usize = 64 * 1024;
+/// Hints that are not in the log: what happens at the moment and means nothing later.
+const HINTS: [&str; 2] = ["typing.started", "typing.stopped"];
+/// So many hints wait for a reader; of more they miss the oldest.
+const HINTS_MAX: usize = 64;
+/// Characters of what somebody types that are shown.
+const PREVIEW_CHARACTERS_MAX: usize = 1_000;
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
 
 /// A message of the stream.
@@ -124,7 +130,8 @@ fn open(
     let listener = Listener::load(tx, call.caller.clone())?;
     let rights = app.stream.rights_of(listener, end);
     app.stream.readers.fetch_add(1, SeqCst);
-    Ok(Box::new(Reading { app: app.clone(), changed: app.stream.last.subscribe(), rights, reader, filter, position }))
+    let (changed, hints) = (app.stream.last.subscribe(), app.stream.hints.subscribe());
+    Ok(Box::new(Reading { app: app.clone(), changed, hints, rights, reader, filter, position }))
 }
 
 fn end_of_log(tx: &mut dyn Tx) -> Result<i64> {
@@ -180,6 +187,7 @@ fn is_known(wanted: &str) -> bool {
     [journal::BOTH, journal::JOURNAL_ONLY, journal::WEBHOOKS_ONLY, journal::OURS]
         .iter()
         .any(|kinds| kinds.iter().any(|kind| names(wanted, kind)))
+        || HINTS.iter().any(|kind| names(wanted, kind))
 }
 
 /// The messages that all readers share, and the rights of those who do.
@@ -188,6 +196,35 @@ pub struct Stream {
     last: watch::Sender<i64>,
     readers: AtomicUsize,
     rights: Mutex<SharedRights>,
+    hints: broadcast::Sender<Arc<Hint>>,
+}
+
+/// Something that happens at the moment: told to who listens now, never kept.
+pub(crate) struct Hint {
+    kind: &'static str,
+    source_id: Id,
+    thread_id: Id,
+    preview: Option<String>,
+}
+
+impl Hint {
+    /// A customer types this in a thread, or has stopped.
+    pub(crate) fn typing(source_id: Id, thread_id: Id, preview: Option<&str>) -> Hint {
+        let kind = if preview.is_some() { HINTS[0] } else { HINTS[1] };
+        let preview = preview.map(|text| text.chars().take(PREVIEW_CHARACTERS_MAX).collect());
+        Hint { kind, source_id, thread_id, preview }
+    }
+
+    /// It as a message for a reader who is at this place: it takes up none of its own.
+    fn message(&self, seq: i64) -> Message {
+        let mut metadata = json!({ "source_id": self.source_id, "thread_id": self.thread_id });
+        if let Some(preview) = &self.preview {
+            metadata["preview"] = preview.as_str().into();
+        }
+        let resource = json!({ "type": "content_thread", "id": self.thread_id, "metadata": metadata });
+        let told = json!({ "type": self.kind, "seq": seq, "resource": resource });
+        Message { seq, text: Text::from(told.to_string()) }
+    }
 }
 
 impl Default for Stream {
@@ -197,6 +234,7 @@ impl Default for Stream {
             last: watch::Sender::new(0),
             readers: AtomicUsize::new(0),
             rights: Mutex::default(),
+            hints: broadcast::Sender::new(HINTS_MAX),
         }
     }
 }
@@ -244,6 +282,12 @@ impl Stream {
             Some(first) if now.seconds_since(first.at) >= KEPT_SECONDS => Found::Behind,
             Some(_) => Found::Some(next),
         }
+    }
+
+    /// Tells everybody who listens at this node and may see it.
+    pub(crate) fn hint(&self, hint: Hint) {
+        // Nobody listens: nobody is told.
+        let _ = self.hints.send(Arc::new(hint));
     }
 
     fn keep(&self, made: Vec<Arc<Made>>) {
@@ -395,6 +439,7 @@ fn concerns_rights(told: &Notification, caller: &Caller) -> bool {
 struct Reading {
     app: Arc<Conversations>,
     changed: watch::Receiver<i64>,
+    hints: broadcast::Receiver<Arc<Hint>>,
     rights: Arc<Rights>,
     reader: Reader,
     filter: Filter,
@@ -428,8 +473,17 @@ impl Reading {
                 },
                 Found::End => {
                     let position = self.position;
-                    let moved = self.changed.wait_for(|last| *last > position).await;
-                    moved.map_err(|_| error::broken("the stream's messages are not made any more"))?;
+                    let moved = async { self.changed.wait_for(|last| *last > position).await.map(drop) };
+                    tokio::select! {
+                        moved = moved => {
+                            moved.map_err(|_| error::broken("the stream's messages are not made any more"))?;
+                        }
+                        hint = self.hints.recv() => match hint {
+                            Ok(hint) if self.may_see(&hint) => return Ok(vec![hint.message(position)]),
+                            // Not theirs, or they were too slow for some: hints are not worth waiting for.
+                            Ok(_) | Err(_) => {}
+                        }
+                    }
                     continue;
                 }
             };
@@ -438,6 +492,15 @@ impl Reading {
                 return Ok(messages);
             }
         }
+    }
+
+    fn may_see(&self, hint: &Hint) -> bool {
+        let wanted = |ids: &[Id], id: Id| ids.is_empty() || ids.contains(&id);
+        let Filter { kinds, source_ids, thread_ids } = &self.filter;
+        (kinds.is_empty() || kinds.iter().any(|wanted| names(wanted, hint.kind)))
+            && wanted(source_ids, hint.source_id)
+            && wanted(thread_ids, hint.thread_id)
+            && self.rights.get().1.caller.may_on(hint.source_id, SourceRight::Read)
     }
 
     /// What of a page the reader is told; moves on.
@@ -512,7 +575,7 @@ mod tests {
         ] {
             assert_eq!(names(wanted, kind), fits, "{wanted} {kind}");
         }
-        for known in ["content.imported", "content.*", "user.*", "webhook.*", "api_access_token.updated"] {
+        for known in ["content.imported", "content.*", "user.*", "webhook.*", "api_access_token.updated", "typing.*"] {
             assert!(is_known(known), "{known}");
         }
         for unknown in ["content", "content.", "content.boiled", "boiled.*", "*", ".*", "", "content.*.*"] {

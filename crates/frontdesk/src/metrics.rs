@@ -8,7 +8,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use frontdesk_conversations::{Conversations, delivery};
+use frontdesk_conversations::{Conversations, delivery, polling};
 use frontdesk_people::mails;
 use frontdesk_rest::{Observer, Streams};
 use frontdesk_store::consumer;
@@ -37,11 +37,18 @@ struct Transport {
     transport: &'static str,
 }
 
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Poll {
+    result: &'static str,
+}
+
 /// What is counted while requests are served, and what is looked up when somebody asks.
 pub(crate) struct Metrics {
     registry: Registry,
     requests: Family<Request, Counter>,
     durations: Histogram,
+    polls: Family<Poll, Counter>,
+    poll_durations: Histogram,
     waiting_writes: Gauge,
     waiting_deliveries: Gauge,
     waiting_webhooks: Gauge,
@@ -63,6 +70,9 @@ impl Metrics {
             requests: Family::default(),
             // From 0.1 ms to some 3 s.
             durations: Histogram::new(exponential_buckets(0.000_1, 2.0, 16)),
+            polls: Family::default(),
+            // From 1 ms to some 5 minutes, which is how long a run may take.
+            poll_durations: Histogram::new(exponential_buckets(0.001, 3.5, 12)),
             waiting_writes: Gauge::default(),
             waiting_deliveries: Gauge::default(),
             waiting_webhooks: Gauge::default(),
@@ -79,6 +89,9 @@ impl Metrics {
         let registry = &mut metrics.registry;
         registry.register("requests", "REST requests answered", metrics.requests.clone());
         registry.register("request_duration_seconds", "Time to answer a REST request", metrics.durations.clone());
+        registry.register("polls", "Runs that asked a channel for what is new", metrics.polls.clone());
+        let durations = metrics.poll_durations.clone();
+        registry.register("poll_duration_seconds", "Time that such a run took", durations);
         registry.register("store_waiting_writes", "Writes that wait for the store", metrics.waiting_writes.clone());
         registry.register("waiting_deliveries", "Contents that wait to be pushed", metrics.waiting_deliveries.clone());
         let waiting = metrics.waiting_webhooks.clone();
@@ -105,6 +118,20 @@ impl Metrics {
             metrics.requests.get_or_create(&Request { operation, status }).inc();
             metrics.durations.observe(duration.as_secs_f64());
         })
+    }
+
+    /// Counts runs that ask channels.
+    pub(crate) fn poll_observer(self: &Arc<Self>) -> polling::Observer {
+        let metrics = self.clone();
+        Arc::new(move |result: &'static str, duration: Duration| {
+            metrics.polls.get_or_create(&Poll { result }).inc();
+            metrics.poll_durations.observe(duration.as_secs_f64());
+        })
+    }
+
+    /// The live streams that it counts.
+    pub(crate) fn streams(&self) -> &Arc<Streams> {
+        &self.streams
     }
 
     pub(crate) fn router(self: &Arc<Self>) -> Router {

@@ -76,6 +76,7 @@ pub(crate) async fn application(
         stream: Default::default(),
         gathering: (store.dialect() == Dialect::Postgres).then(|| Gathering::start(store.clone(), env.clone())),
         typing: Default::default(),
+        queue_updates: Default::default(),
         node_id: directory.node_id(env)?,
         public_url: settings.public_url.clone(),
     }))
@@ -100,9 +101,9 @@ pub(crate) async fn run(settings: Settings, directory: DataDir, store: Store, en
     if settings.demo {
         // The examples are not to be throttled.
         let unthrottled = Settings { rate_limit: 0, ..settings.clone() };
-        demo::fill(&app, router(&unthrottled, &app, Streams::new(0, watch::channel(false).1)))
-            .await
-            .map_err(|error| format!("demo: {error}"))?;
+        let unseen = Metrics::new(app.clone(), Streams::new(0, watch::channel(false).1));
+        let filled = demo::fill(&app, router(&unthrottled, &app, &unseen)).await;
+        filled.map_err(|error| format!("demo: {error}"))?;
     }
 
     let (stop, stopping) = watch::channel(false);
@@ -125,7 +126,11 @@ pub(crate) async fn run(settings: Settings, directory: DataDir, store: Store, en
     workers.spawn(sending.run(stopping.clone()));
     workers.spawn(timers::run(app.clone(), stopping.clone()));
     workers.spawn(tasks::run(app.clone(), stopping.clone()));
-    workers.spawn(polling::run(app.clone(), settings.poll_interval, stopping.clone()));
+    // Streams have no end of their own: they are told first that it is over, or the listener would wait for them.
+    let (close, closing) = watch::channel(false);
+    let metrics = Metrics::new(app.clone(), Streams::new(settings.streams_max, closing));
+    let observer = metrics.poll_observer();
+    workers.spawn(polling::run(app.clone(), settings.poll_interval, observer, stopping.clone()));
     workers.spawn(attachments::fetching::run(app.clone(), stopping.clone()));
     workers.spawn(indexing::catch_up(store.clone(), stopping.clone()));
     workers.spawn(housekeeping::run(store.clone(), env.clone(), settings.log_days, stopping.clone()));
@@ -137,25 +142,21 @@ pub(crate) async fn run(settings: Settings, directory: DataDir, store: Store, en
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "serving");
 
     let limits = InboundLimits { connections_max: settings.connections_max, ..InboundLimits::default() };
-    // Streams have no end of their own: they are told first, or the listener would wait for them.
-    let (close, closing) = watch::channel(false);
-    let streams = Streams::new(settings.streams_max, closing);
     let told = async move {
         told_to_stop().await;
         let _ = close.send(true);
     };
-    frontdesk_net::serve(listener, router(&settings, &app, streams), limits, told).await;
+    frontdesk_net::serve(listener, router(&settings, &app, &metrics), limits, told).await;
     tracing::info!("stopping");
     let _ = stop.send(true);
     while workers.join_next().await.is_some() {}
     let _ = std::fs::remove_file(directory.socket());
-    drop(app);
+    drop((app, metrics));
     tokio::task::spawn_blocking(move || store.close()).await.map_err(|error| error.to_string())
 }
 
-fn router(settings: &Settings, app: &Arc<Conversations>, streams: Arc<Streams>) -> Router {
+fn router(settings: &Settings, app: &Arc<Conversations>, metrics: &Arc<Metrics>) -> Router {
     let authenticator: Arc<dyn Authenticator> = Arc::new(SignIn);
-    let metrics = Metrics::new(app.clone(), streams.clone());
     let api = Api {
         operations: operations(app),
         store: app.store.clone(),
@@ -167,7 +168,7 @@ fn router(settings: &Settings, app: &Arc<Conversations>, streams: Arc<Streams>) 
         keep_upload: attachments::keep_upload(app.files.clone()),
         public_url: settings.public_url.clone(),
         observer: metrics.observer(),
-        streams,
+        streams: metrics.streams().clone(),
     };
     let rest = Rest::new(api);
     let unknown = app.env.clone();

@@ -63,8 +63,10 @@ pub const WEBHOOKS_ONLY: &[&str] = &[
 pub const OURS: &[&str] = &[
     "attachment.fetch_failed",
     "attachment.fetched",
+    "content.action_requested",
     "content.auto_answered",
     "content.read",
+    "content.refresh_requested",
     "content_thread.text_input_disabled",
     "content_thread.text_input_enabled",
     "identity.created",

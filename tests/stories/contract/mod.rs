@@ -23,7 +23,8 @@ on_both_engines![
 fn our_own_properties_appear_when_they_are_asked_for(engine: Engine) {
     let cast = Cast::shared(engine);
     let extended = |path: &str| cast.otto.get(&format!("/1.0/{path}?extended=true")).ok();
-    let source = extended(&format!("content_sources/{}", cast.shop.id));
+    let (source, _channel) = cast.new_source();
+    let source = extended(&format!("content_sources/{}", source.id));
     assert!(source.get("base_uri").is_some() && source.get("access_token").is_some());
     let roles = extended("roles");
     let permissions = |role: &Value| role.as_object().unwrap().values().filter(|value| value.is_boolean()).count();

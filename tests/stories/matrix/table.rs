@@ -120,6 +120,8 @@ pub(super) const TABLE: &[Row] = &[
     row("publishContent").first(&["publish_content"]).on_source().object("publishable_content"),
     row("unpublishContent").first(&["publish_content"]).on_source().object("publishable_content"),
     row("deleteContent").on_source().right("destroy").object("publishable_content"),
+    row("performContentAction").on_source().right("reply").object("publishable_content").body(r#"{ "name": "warn" }"#),
+    row("refreshContent").on_source().right("reply").object("publishable_content"),
     row("anonymizeContent").first(&["anonymize_identity"]).on_source(),
     row("approveContent").first(&["approve_content"]).on_source().right("reply").object("waiting_content"),
     row("rejectContent").first(&["approve_content"]).on_source().right("reply").object("waiting_content"),

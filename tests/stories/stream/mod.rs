@@ -7,12 +7,13 @@ use std::time::{Duration, Instant};
 use frontdesk_tests::cast::unique;
 use frontdesk_tests::http::Request;
 use frontdesk_tests::pages::id;
-use frontdesk_tests::{Cast, Engine, Heard, SOON, Stream, TRANSPORTS, Transport, eventually};
+use frontdesk_tests::{Cast, Engine, Heard, SOON, Source, Stream, TRANSPORTS, Transport, eventually};
 use serde_json::{Value, json};
 
 on_both_engines![
     events_come_as_they_happen,
     filters_let_through_what_they_name,
+    who_may_read_a_thread_sees_a_customer_type,
     a_lost_stream_goes_on_where_it_was,
     what_is_wrong_is_refused_before_it_begins,
     nobody_is_told_of_what_they_may_not_read,
@@ -47,6 +48,44 @@ fn events_come_as_they_happen(engine: Engine) {
         let answer = cast.otto.reply(&id(&content), "Good day");
         let told = stream.event_named("content.replied");
         assert_eq!((&told["user_id"], &told["resource"]["id"]), (&json!(cast.otto.user_id), &answer["id"]));
+    }
+}
+
+fn who_may_read_a_thread_sees_a_customer_type(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (_, channel) = cast.new_source();
+    let options = json!({ "options": ["view.messaging", "messaging.typing_indicator"] });
+    let source = Source::create(&cast.otto, &channel.base_uri(), &options);
+    for transport in TRANSPORTS {
+        let name = unique("thread-");
+        source.says("Vera", &name, "Hello");
+        let thread = source.thread(&cast.otto, &name)["id"].clone();
+        let mut stream = cast.otto.stream(transport, "types[]=typing.*");
+        let mut elsewhere = cast.otto.stream(transport, &format!("source_ids[]={}", cast.shop.id));
+        let mut stranger = cast.hire(&[]).stream(transport, "");
+        let mut asks_for_others = cast.otto.stream(transport, "types[]=content.replied");
+        let began = stream.heartbeat();
+        for other in [&mut elsewhere, &mut stranger, &mut asks_for_others] {
+            other.heartbeat();
+        }
+        source.tells("typing.start", &json!({ "thread_id": name, "preview": "Where is my k".repeat(200) }));
+        let told = stream.event_named("typing.started");
+        assert_eq!((&told["resource"]["type"], &told["resource"]["id"]), (&json!("content_thread"), &thread));
+        assert_eq!(told["resource"]["metadata"]["source_id"], json!(source.id));
+        let preview = told["resource"]["metadata"]["preview"].as_str().unwrap();
+        assert!(preview.starts_with("Where is my kWhere") && preview.len() == 1_000, "{preview}");
+        assert!(told["seq"].as_i64().unwrap() >= began && told.get("id").is_none());
+        source.tells("typing.stop", &json!({ "thread_id": name }));
+        let told = stream.event_named("typing.stopped");
+        assert_eq!((&told["resource"]["id"], &told["resource"]["metadata"]["preview"]), (&thread, &Value::Null));
+        source.tells("typing.stop", &json!({ "thread_id": name }));
+        source.says("Vera", &name, "Where is my kettle?");
+        for other in [&mut elsewhere, &mut stranger, &mut asks_for_others] {
+            while let Heard::Message(message) = other.hear(QUIET) {
+                assert!(!message["type"].as_str().unwrap().starts_with("typing."), "{message}");
+            }
+        }
+        assert_eq!(stream.hear(QUIET), Heard::Silence, "it had stopped already");
     }
 }
 

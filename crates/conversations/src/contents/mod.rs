@@ -5,6 +5,7 @@ mod automation;
 mod body;
 mod commands;
 pub mod indexing;
+pub(crate) mod refreshing;
 mod remote;
 mod rest;
 mod search;

@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 
 use super::anonymise;
 use super::body::{Formatted, formatted};
+use super::remote::{CustomAction, Language};
 use super::waiting::Approval;
 use super::{commands, remote, search, waiting};
 use crate::attachments::ContentAttachment;
@@ -79,6 +80,13 @@ struct Answer {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-frontdesk-extension" = true))]
     scheduled_at: Option<Timestamp>,
+    /// What only its channel knows and can do with it: buttons (`extended=true`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-frontdesk-extension" = true))]
+    custom_actions: Option<Vec<CustomAction>>,
+    /// What the channel lets be done with it.
+    #[serde(skip)]
+    actions: Option<Value>,
     created_at: Timestamp,
     updated_at: Timestamp,
 }
@@ -139,6 +147,8 @@ fn answer(row: &Row, extended: bool) -> Result<Answer> {
         structured_reply: extras.remove("structured_reply"),
         read_at: row.get::<Option<Timestamp>>(27)?.filter(|_| extended),
         scheduled_at: row.get::<Option<Timestamp>>(30)?.filter(|_| extended),
+        custom_actions: None,
+        actions: extras.remove("actions"),
         created_at: row.get(28)?,
         updated_at: row.get(29)?,
     })
@@ -168,11 +178,18 @@ fn answers(app: &Conversations, call: &Call, rows: &[Row], tx: &mut dyn Tx) -> R
     source_ids.sort_unstable();
     source_ids.dedup();
     let channels = app.channels.current(tx, &app.seal, &source_ids)?;
+    let mut language = Language::default();
     for content in &mut answers {
         content.identity_group_id = content.author_id.and_then(|author| groups.get(&author).copied());
         if let Some(channel) = channels.get(&content.source_id) {
             content.source_type = channel.kind.type_name;
             content.capabilities_supported = channel.capabilities();
+            if call.extended {
+                // What is gone from its channel can have nothing done with it.
+                let actions = content.actions.as_ref().filter(|_| !content.remotely_deleted);
+                let buttons = remote::buttons(channel, &content.r#type, actions, &mut language, call, tx)?;
+                content.custom_actions = Some(buttons);
+            }
         }
         content.attachments = files.remove(&content.id).unwrap_or_default();
         let sources = [Some(content.id), content.intervention_id, Some(content.thread_id)];
@@ -270,6 +287,13 @@ fn seen_at(parameters: Approve) -> Result<Option<Timestamp>> {
 struct Reject {
     /// Why, for its author.
     reason: Option<String>,
+}
+
+/// Parameters of `performContentAction`.
+#[derive(Deserialize, JsonSchema)]
+struct Perform {
+    /// The name of one of the content's custom_actions.
+    name: String,
 }
 
 /// Parameters of `categorizeContent`.
@@ -417,7 +441,46 @@ fn remote_operations(app: &Arc<Conversations>) -> Vec<Operation> {
                  synchronization_status is export_pending, and asking for more is a 409. When the channel refuses in \
                  the end, the content stays as it was and synchronization_error tells why. Deleting needs the right \
                  destroy on the source.";
-    operations.into_iter().map(|operation| operation.tag("Contents").notes(notes).extension()).collect()
+    let mut operations: Vec<Operation> = operations.into_iter().map(|operation| operation.notes(notes)).collect();
+    let (for_perform, for_refresh) = (app.clone(), app.clone());
+    operations.push(
+        Operation::write(
+            "performContentAction",
+            Method::POST,
+            "/contents/{contentId}/actions",
+            move |call, parameters: Perform, tx| {
+                let id = call.id("contentId", "content")?;
+                remote::perform(&for_perform, call, id, &parameters.name, tx)?;
+                show(&for_perform, call, id, tx)
+            },
+        )
+        .summary("Lets the channel do something with a content that only it knows: one of its custom_actions.")
+        .notes(
+            "The channel is asked later, and once: until then synchronization_status is export_pending, and asking for \
+             more is a 409. What it answers of the content is taken over; when it refuses, synchronization_error tells \
+             why. Needs the right reply on the source.",
+        )
+        .replay(sources::still_readable),
+    );
+    operations.push(
+        Operation::write(
+            "refreshContent",
+            Method::PUT,
+            "/contents/{contentId}/refresh",
+            move |call, _: NoParameters, tx| {
+                let id = call.id("contentId", "content")?;
+                remote::refresh(&for_refresh, call, id, tx)?;
+                show(&for_refresh, call, id, tx)
+            },
+        )
+        .summary("Asks the channel for a content once more, and takes over what has changed.")
+        .notes(
+            "Only where the channel says in implementation.info that it can show contents: otherwise 422. It is asked \
+             later: until then synchronization_status is export_pending, and asking for more is a 409. Of contents that \
+             were written here the text stays as it was written. Needs the right reply on the source.",
+        ),
+    );
+    operations.into_iter().map(|operation| operation.tag("Contents").extension()).collect()
 }
 
 /// What can be done with a content that has not gone out yet.

@@ -71,13 +71,14 @@ impl Desk {
             seal: Seal::new(&[7; 32], env.clone()).unwrap(),
             env,
             files: attachments::Files::open(&folder.path().join("files")).unwrap(),
-            outbound: Outbound::new(AddressPolicy::default()).unwrap(),
+            outbound: Outbound::new(AddressPolicy::everywhere()).unwrap(),
             channels: Default::default(),
             source_types: Default::default(),
             notifications: Default::default(),
             stream: Default::default(),
             gathering: None,
             typing: Default::default(),
+            queue_updates: Default::default(),
             node_id: id(999),
             public_url: "https://desk.example".into(),
         };
@@ -147,8 +148,8 @@ impl Desk {
     }
 
     async fn finish(&self, claim: &Claim, outcome: Outcome) {
-        let (env, claim) = (self.app.env.clone(), claim.clone());
-        self.app.store.write(move |tx| finish(tx, &env, &claim, &outcome)).await.unwrap();
+        let (env, claim, pushed) = (self.app.env.clone(), claim.clone(), Pushed::from(outcome));
+        self.app.store.write(move |tx| finish(tx, &env, &claim, &pushed)).await.unwrap();
     }
 }
 

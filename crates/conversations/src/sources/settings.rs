@@ -246,7 +246,7 @@ pub(crate) struct Update {
 /// Settings of single kinds, checked against the kind's own list.
 #[derive(Clone, Deserialize, JsonSchema)]
 pub(crate) struct OwnSettings {
-    /// Channel SDK only: the channel's endpoint, http or https.
+    /// Channel SDK only: the channel's endpoint, http or https. Without one the channel only posts to us.
     base_uri: Option<String>,
     /// Channel SDK only: the shared secret that signs both directions; generated when absent.
     access_token: Option<String>,

@@ -140,8 +140,7 @@ impl Stage {
             let secret: [u8; 32] = app.env.random();
             let secret: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
             let source = json!({
-                "type": "sdk", "name": name, "community_id": community, "base_uri": "https://channel.invalid/",
-                "access_token": secret,
+                "type": "sdk", "name": name, "community_id": community, "access_token": secret,
             });
             // Their rights grow with each source that they make.
             let director = director_of(tx)?;

@@ -8,6 +8,7 @@
 
 mod adapt;
 mod channels;
+pub mod limits;
 mod parse;
 mod schema;
 

@@ -1,6 +1,10 @@
 //! What each type of structured message holds, with the limits that hold on every channel. Where the public pages give
 //! none, the limit is ours and marked so: nothing unbounded is stored. Lengths are in characters.
 
+use super::limits::{
+    BUTTON_TITLE_CHARACTERS_MAX, BUTTONS_MAX, CAROUSEL_ITEMS_MAX, PAYLOAD_CHARACTERS_MAX, SELECT_ITEMS_MAX,
+    SUBTITLE_CHARACTERS_MAX, TITLE_CHARACTERS_MAX,
+};
 use super::{Channel, Kind};
 
 /// One attribute.
@@ -119,7 +123,7 @@ pub(super) const fn of(kind: Kind) -> &'static [Attribute] {
 const ATTACHMENT: Attribute = may("attachment_id", Shape::File);
 const ATTACHMENT_FALLBACK: Attribute = may("attachment_fallback_id", Shape::File).beside("attachment_id", &[]);
 const URL_FALLBACK: Attribute = may("url_fallback", Shape::WebUrl).beside("url", &[]);
-const URL_TEXT: Attribute = may("url_text", Shape::Text(80)).beside("url", &[]);
+const URL_TEXT: Attribute = may("url_text", Shape::Text(BUTTON_TITLE_CHARACTERS_MAX)).beside("url", &[]);
 const TARGET: Attribute =
     may("target", Shape::Word(&["webview", "open", "current"])).beside("url", &[]).only(MESSAGING);
 const WEBVIEW_HEIGHT: Attribute =
@@ -128,12 +132,12 @@ const WEBVIEW_HEIGHT: Attribute =
 static SELECT: &[Attribute] = &[
     may("center_items", Shape::Flag).only(MESSAGING),
     may("disable_text_input", Shape::Flag).only(MESSAGING),
-    must("items", Shape::List(13, SELECT_ITEM)),
+    must("items", Shape::List(SELECT_ITEMS_MAX, SELECT_ITEM)),
 ];
 
 static SELECT_ITEM: &[Attribute] = &[
-    must("title", Shape::Text(80)),
-    may("payload", Shape::Ascii(1_000)),
+    must("title", Shape::Text(BUTTON_TITLE_CHARACTERS_MAX)),
+    may("payload", Shape::Ascii(PAYLOAD_CHARACTERS_MAX)),
     may("attachment_id", Shape::File).only(MESSENGER),
     may("attachment_fallback_id", Shape::File).beside("attachment_id", &[]).only(MESSENGER),
 ];
@@ -141,8 +145,8 @@ static SELECT_ITEM: &[Attribute] = &[
 static RICH_LINK: &[Attribute] = &[
     ATTACHMENT,
     ATTACHMENT_FALLBACK,
-    must("title", Shape::Text(350)),
-    may("subtitle", Shape::Text(1_000)),
+    must("title", Shape::Text(TITLE_CHARACTERS_MAX)),
+    may("subtitle", Shape::Text(SUBTITLE_CHARACTERS_MAX)),
     must("url", Shape::Link),
     URL_FALLBACK,
     URL_TEXT,
@@ -158,36 +162,36 @@ static RICH_LINK: &[Attribute] = &[
 static TEMPLATE: &[Attribute] = &[
     ATTACHMENT,
     ATTACHMENT_FALLBACK,
-    must("title", Shape::Text(350)),
-    may("subtitle", Shape::Text(1_000)),
+    must("title", Shape::Text(TITLE_CHARACTERS_MAX)),
+    may("subtitle", Shape::Text(SUBTITLE_CHARACTERS_MAX)),
     may("url", Shape::Link),
     URL_FALLBACK,
     URL_TEXT,
     TARGET,
     WEBVIEW_HEIGHT,
     may("footer", Shape::Text(OUR_TEXT_CHARACTERS_MAX)).only(WHATSAPP),
-    must("items", Shape::List(4, BUTTON)),
+    must("items", Shape::List(BUTTONS_MAX, BUTTON)),
 ];
 
-static CAROUSEL: &[Attribute] = &[must("items", Shape::List(10, CARD))];
+static CAROUSEL: &[Attribute] = &[must("items", Shape::List(CAROUSEL_ITEMS_MAX, CARD))];
 
 static CARD: &[Attribute] = &[
     ATTACHMENT,
     ATTACHMENT_FALLBACK,
-    must("title", Shape::Text(350)),
-    may("subtitle", Shape::Text(1_000)),
+    must("title", Shape::Text(TITLE_CHARACTERS_MAX)),
+    may("subtitle", Shape::Text(SUBTITLE_CHARACTERS_MAX)),
     may("url", Shape::Link),
     URL_FALLBACK,
     URL_TEXT,
     TARGET,
     WEBVIEW_HEIGHT,
-    must("items", Shape::List(4, BUTTON)),
+    must("items", Shape::List(BUTTONS_MAX, BUTTON)),
 ];
 
 static BUTTON: &[Attribute] = &[
     must("type", Shape::Word(&["url", "reply"])),
-    must("title", Shape::Text(80)),
-    may("payload", Shape::Ascii(1_000)).beside("type", &["reply"]),
+    must("title", Shape::Text(BUTTON_TITLE_CHARACTERS_MAX)),
+    may("payload", Shape::Ascii(PAYLOAD_CHARACTERS_MAX)).beside("type", &["reply"]),
     must("url", Shape::Link).beside("type", &["url"]),
     URL_FALLBACK,
     TARGET,

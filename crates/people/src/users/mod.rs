@@ -80,6 +80,15 @@ pub fn create(tx: &mut dyn Tx, env: &Env, user: &NewUser) -> Result<Id> {
     Ok(id)
 }
 
+/// The language that a user reads, a code of `/locales`: their own, else the account's.
+pub fn language(tx: &mut dyn Tx, id: Id) -> Result<String> {
+    let row = tx.first("SELECT locale FROM users WHERE id = $1", args![&id])?;
+    match row.map(|row| row.get::<Option<String>>(0)).transpose()?.flatten() {
+        Some(locale) => Ok(locale),
+        None => Ok(crate::settings::load(tx)?.locale),
+    }
+}
+
 /// The id of the user with this e-mail, without regard to case.
 pub fn id_by_email(tx: &mut dyn Tx, email: &str) -> Result<Option<Id>> {
     let row =

@@ -14,6 +14,10 @@ use crate::outbound::ContentAction;
 /// The objects that are listed, in the order in which they are asked for (row 12.04).
 const LISTED: [ContentObject; 3] = [ContentObject::Thread, ContentObject::Message, ContentObject::PrivateMessage];
 
+/// Those that have a meaning of their own; any other is the channel's (row 12.05, reading D22).
+const STANDARD_ACTIONS: [&str; 9] =
+    ["create", "delete", "destroy", "info", "list", "publish", "reply", "show", "unpublish"];
+
 /// What a channel can do.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Implementation {
@@ -91,12 +95,35 @@ impl Implementation {
 
     /// The channel's own name for what may be done with a content of this kind; none when it cannot.
     pub fn act(&self, object: ContentObject, action: ContentAction, options: &[String]) -> Option<&'static str> {
-        // Threads that are only titles, and those that there are not, have no such actions.
-        let without = |name: &str| options.iter().any(|option| option == name);
-        if object == ContentObject::Thread && (without("messages.unthreaded") || without("threads.no_content")) {
+        if object == ContentObject::Thread && is_without_threads(options) {
             return None;
         }
         action.names().iter().copied().find(|name| self.can(object, name))
+    }
+
+    /// The custom actions that may be done with a content of this kind which came with these `actions`: those that the
+    /// channel tells both of the kind and of the content, in the content's order (rows 12.05 and 12.06).
+    pub fn custom_actions<'a>(&self, object: ContentObject, actions: &'a [String], options: &[String]) -> Vec<&'a str> {
+        if object == ContentObject::Thread && is_without_threads(options) {
+            return Vec::new();
+        }
+        let is_custom = |name: &&str| !STANDARD_ACTIONS.contains(name) && self.can(object, name);
+        let mut custom = Vec::new();
+        for name in actions.iter().map(String::as_str).filter(is_custom) {
+            if !custom.contains(&name) {
+                custom.push(name);
+            }
+        }
+        custom
+    }
+
+    /// What people read on the button of a custom action (row 12.13): its label in this language, such as `fr-CA` or
+    /// then `fr`, else the default one, else the name as words.
+    pub fn label(&self, action: &str, language: &str) -> String {
+        let primary = language.split('-').next().unwrap_or(language);
+        let label = |name: &str| self.locales.get(name).and_then(|labels| labels.get(action));
+        let label = label(language).or_else(|| label(primary)).or_else(|| label("default"));
+        label.cloned().or_else(|| humanised(action)).unwrap_or_else(|| action.to_owned())
     }
 
     /// Whether the channel has this action for this kind of content.
@@ -125,6 +152,20 @@ impl Implementation {
             actions.push(action.into());
         }
     }
+}
+
+/// Threads that are only titles, and those that there are not, can have nothing done with them.
+fn is_without_threads(options: &[String]) -> bool {
+    options.iter().any(|option| option == "messages.unthreaded" || option == "threads.no_content")
+}
+
+/// A name as words, by the rule that the public page names: `mark_as_spam` is read as `Mark as spam`.
+fn humanised(action: &str) -> Option<String> {
+    let words = action.trim_start_matches('_');
+    let words = words.strip_suffix("_id").unwrap_or(words).replace('_', " ").to_lowercase();
+    let mut characters = words.chars();
+    let first: String = characters.next()?.to_uppercase().collect();
+    Some(first + characters.as_str())
 }
 
 /// The fields of an object; none of anything else. PHP writes an empty map as a list.
@@ -209,6 +250,43 @@ mod tests {
         let kept = json!({"default": {"spam": "Mark as spam"}, "fr": {"spam": "Indésirable"}, "xx": {}});
         assert_eq!(read.json()["locales"], kept);
         assert!(read.can(ContentObject::Message, "spam") && !read.can(ContentObject::Thread, "spam"));
+    }
+
+    #[test]
+    fn what_is_told_of_a_kind_and_of_a_content_is_a_button() {
+        let objects = json!({"messages": ["list", "create", "reply", "spam", "un_spam", "info"], "threads": ["pin"]});
+        let read = Implementation::read(&json!({ "objects": objects })).unwrap();
+        let unthreaded = ["messages.unthreaded".to_owned()];
+        let all = ["show", "reply", "un_spam", "spam", "spam", "destroy", "unknown", "pin"].map(str::to_owned);
+        for (object, options, expected) in [
+            (ContentObject::Message, &[][..], vec!["un_spam", "spam"]),
+            (ContentObject::PrivateMessage, &[], vec![]),
+            (ContentObject::Thread, &[], vec!["pin"]),
+            (ContentObject::Thread, &unthreaded, vec![]),
+        ] {
+            assert_eq!(read.custom_actions(object, &all, options), expected, "{object:?}");
+        }
+        assert!(read.custom_actions(ContentObject::Message, &[], &[]).is_empty());
+    }
+
+    #[test]
+    fn a_button_is_named_in_the_readers_language_or_the_default_or_by_its_name() {
+        let locales = json!({"default": {"spam": "Mark as spam"}, "fr": {"spam": "Indésirable", "pin": "Épingler"}});
+        let read = Implementation::read(&json!({"objects": {"messages": ["spam"]}, "locales": locales})).unwrap();
+        for (action, language, label) in [
+            ("spam", "fr", "Indésirable"),
+            ("spam", "fr-CA", "Indésirable"),
+            ("spam", "de", "Mark as spam"),
+            ("pin", "fr", "Épingler"),
+            ("pin", "en", "Pin"),
+            ("mark_as_spam", "en", "Mark as spam"),
+            ("_parent_id", "en", "Parent"),
+            ("WARN_Author", "fr", "Warn author"),
+            ("écarter", "en", "Écarter"),
+            ("_", "en", "_"),
+        ] {
+            assert_eq!(read.label(action, language), label, "{action} {language}");
+        }
     }
 
     #[test]

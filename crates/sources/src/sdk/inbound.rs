@@ -22,7 +22,9 @@ pub fn parse_send_api(body: &[u8], options: Option<&[String]>) -> Result<Inbound
         "users.create" | "user.create" => Ok(Inbound::Identity(Box::new(author(params)?))),
         "status.mark_as_read" => read_mark(params),
         "typing.start" | "typing.stop" if !options.allow_typing() => Err(SendApiError::InvalidAction(
-            "typing needs the option messaging.typing_indicator in the answer to implementation.info".into(),
+            "typing needs the options view.messaging and messaging.typing_indicator in the answer to \
+             implementation.info"
+                .into(),
         )),
         "typing.start" => typing_start(params),
         "typing.stop" => typing_stop(params),
@@ -39,7 +41,7 @@ impl Options<'_> {
     }
 
     fn allow_typing(self) -> bool {
-        self.0.is_none() || self.has("messaging.typing_indicator")
+        self.0.is_none() || (self.has("messaging.typing_indicator") && self.has("view.messaging"))
     }
 }
 

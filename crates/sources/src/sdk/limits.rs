@@ -42,21 +42,6 @@ pub const TYPING_SECONDS_MIN: i64 = 2;
 /// Characters of the explanation that is kept of a failed delivery.
 pub const EXPLANATION_CHARACTERS_MAX: usize = 500;
 
-/// Items of a select (public).
-pub const SELECT_ITEMS_MAX: usize = 13;
-/// Templates of a carousel (public).
-pub const CAROUSEL_ITEMS_MAX: usize = 10;
-/// Buttons of a template (public).
-pub const BUTTONS_MAX: usize = 4;
-/// Characters of an item's or a button's title, and of the text that stands for a link (public).
-pub const BUTTON_TITLE_CHARACTERS_MAX: usize = 80;
-/// Characters of what a picked item sends back (public).
-pub const PAYLOAD_CHARACTERS_MAX: usize = 1_000;
-/// Characters of the title of a rich link or a template (public).
-pub const STRUCTURED_TITLE_CHARACTERS_MAX: usize = 350;
-/// Characters of the subtitle of a rich link or a template (public).
-pub const SUBTITLE_CHARACTERS_MAX: usize = 1_000;
-
 /// File name extensions that are taken, lower case (public, row 12.18).
 #[rustfmt::skip]
 pub const EXTENSIONS: [&str; 59] = [

@@ -11,6 +11,7 @@ mod inbound;
 pub mod limits;
 mod outbound;
 mod polling;
+mod queue;
 mod settings;
 mod structured;
 
@@ -19,6 +20,7 @@ pub use implementation::Implementation;
 pub use inbound::parse_send_api;
 pub use outbound::{escaped, push, read_answer};
 pub use polling::{Info, PolledAnswer, Slice, info_request, list_action, list_request, read_info, read_list};
+pub use queue::{QueuePlace, queue_request, takes_queue_updates};
 pub use settings::{ACCESS_TOKEN, BASE_URI, OPTION_NAMES, OPTIONS};
 
 use frontdesk_model::structured as messages;
@@ -42,5 +44,11 @@ pub(crate) static KIND: SourceKind = SourceKind {
         has_view.then_some(messages::Channel::Sdk)
     },
     settings: settings::SETTINGS,
-    delivery: Some(Delivery { request: outbound::request, act: outbound::act, read_answer, respelled: Some(escaped) }),
+    delivery: Some(Delivery {
+        request: outbound::request,
+        act: outbound::act,
+        read_answer,
+        read_content: outbound::read_content,
+        respelled: Some(escaped),
+    }),
 };

@@ -5,10 +5,11 @@ use std::fmt::Write as _;
 use frontdesk_model::Timestamp;
 use serde_json::{Map, Number, Value};
 
-use super::fields::lenient_boolean;
+use super::fields::{self, Fields, lenient_boolean};
+use super::inbound::{self, Options};
 use super::limits::{EXPLANATION_CHARACTERS_MAX, ID_CHARACTERS_MAX};
 use super::settings::{ACCESS_TOKEN, BASE_URI};
-use crate::inbound::ContentObject;
+use crate::inbound::{ContentObject, InboundContent};
 use crate::outbound::{OutboundContent, Outcome, Request, Signature};
 use crate::{Settings, sdk};
 
@@ -31,10 +32,14 @@ pub(super) fn act(
     object: ContentObject,
     name: &str,
     foreign_id: &str,
+    user_id: Option<&str>,
     now: Timestamp,
 ) -> Option<Request> {
     let mut params = Map::new();
     params.insert("id".into(), foreign_id.into());
+    if let Some(user_id) = user_id {
+        params.insert("user_id".into(), user_id.into());
+    }
     action_request(settings, &format!("{}s.{name}", object.as_str()), Some(params), now)
 }
 
@@ -173,6 +178,22 @@ pub fn read_answer(status: u16, body: &[u8], truncated: bool) -> Outcome {
         return Outcome::Failed { fatal, message };
     }
     Outcome::Delivered { foreign_id: answer.get("id").and_then(foreign_id) }
+}
+
+/// The content as a channel tells it in answer to something that was done with it; none when the answer tells no whole
+/// content of this kind and id. Channels in real time answer with an empty object.
+pub(super) fn read_content(
+    object: ContentObject,
+    foreign_id: &str,
+    body: &[u8],
+    options: Option<&[String]>,
+) -> Option<InboundContent> {
+    if fields::holds_too_many_values(body) {
+        return None;
+    }
+    let Ok(Value::Object(map)) = serde_json::from_slice(body) else { return None };
+    let content = inbound::read_content(object, Fields::new(map, "answer"), Options(options)).ok()?;
+    (content.foreign_id == foreign_id && content.author.is_some()).then_some(content)
 }
 
 /// The error that an answer tells although its status is a success: whether it is fatal, and the message.
@@ -315,7 +336,7 @@ mod tests {
     fn what_is_done_with_a_content_names_it_and_nothing_else() {
         let given = json!({"base_uri": "https://a.example/sdk", "access_token": "open sesame"});
         let settings = crate::validate_settings(crate::kind("sdk").unwrap(), given.as_object().unwrap()).unwrap();
-        let request = act(&settings, ContentObject::PrivateMessage, "destroy", "7", NOW).unwrap();
+        let request = act(&settings, ContentObject::PrivateMessage, "destroy", "7", None, NOW).unwrap();
         let expected = r#"{"action":"private_messages.destroy","params":{"id":"7"},"time":"2012-10-01T17:18:40Z"}"#;
         assert_eq!(String::from_utf8(request.body).unwrap(), expected);
     }

@@ -35,8 +35,9 @@ pub(super) static SETTINGS: &[Setting] = &[
     Setting {
         name: BASE_URI,
         kind: SettingKind::Url,
-        required: true,
-        doc: "Where the channel's server receives our signed requests: an http or https address.",
+        required: false,
+        doc: "Where the channel's server receives our signed requests: an http or https address. Without one it only \
+              posts to us: nothing is asked, and nothing can be sent.",
         generated_when_absent: false,
     },
     Setting {
@@ -63,12 +64,12 @@ mod tests {
     use crate::{kind, validate_settings};
 
     #[test]
-    fn a_source_needs_an_address_and_knows_only_documented_options() {
+    fn a_source_may_have_an_address_and_knows_only_documented_options() {
         let sdk = kind("sdk").unwrap();
         for (given, wrong) in [
             (json!({"base_uri": "https://a.example/sdk"}), vec![]),
             (json!({"base_uri": "http://localhost:8080", "options": super::OPTION_NAMES}), vec![]),
-            (json!({}), vec!["base_uri"]),
+            (json!({}), vec![]),
             (
                 json!({"base_uri": "ftp://a.example", "options": ["messages.colour"], "access_token": 5}),
                 vec!["base_uri", "access_token", "options"],

@@ -5,9 +5,9 @@ use serde_json::{Map, Value};
 
 use super::errors::SendApiError;
 use super::fields::{Fields, Read};
-use super::limits::{
+use frontdesk_model::structured::limits::{
     BUTTON_TITLE_CHARACTERS_MAX, BUTTONS_MAX, CAROUSEL_ITEMS_MAX, PAYLOAD_CHARACTERS_MAX, SELECT_ITEMS_MAX,
-    STRUCTURED_TITLE_CHARACTERS_MAX, SUBTITLE_CHARACTERS_MAX,
+    SUBTITLE_CHARACTERS_MAX, TITLE_CHARACTERS_MAX,
 };
 use frontdesk_model::urls::{URL_CHARACTERS_MAX, is_link};
 
@@ -77,7 +77,7 @@ fn keep_template(kept: &mut Map<String, Value>, fields: &mut Fields) -> Read<()>
 
 /// What a rich link and a template share.
 fn keep_card(kept: &mut Map<String, Value>, fields: &mut Fields) -> Read<()> {
-    keep_text(kept, fields, "title", STRUCTURED_TITLE_CHARACTERS_MAX, Presence::Mandatory)?;
+    keep_text(kept, fields, "title", TITLE_CHARACTERS_MAX, Presence::Mandatory)?;
     keep_text(kept, fields, "subtitle", SUBTITLE_CHARACTERS_MAX, Presence::Optional)?;
     keep_web_url(kept, fields, "url_fallback")?;
     keep_text(kept, fields, "url_text", BUTTON_TITLE_CHARACTERS_MAX, Presence::Optional)?;

@@ -104,6 +104,7 @@ impl Desk {
             stream: Default::default(),
             gathering: None,
             typing: Default::default(),
+            queue_updates: Default::default(),
             node_id: id(999),
             public_url: "https://desk.example".into(),
             env,

@@ -135,7 +135,10 @@ fn each_action_makes_its_own_value_in_plural_and_singular() {
         json!({"action": "typing.start", "params": {"thread_id": "42", "in_reply_to_id": "890", "preview": "He"}});
     let (thread, reply) = (thread_foreign_id.clone(), in_reply_to.clone());
     let typing = Inbound::TypingStart { thread_foreign_id: thread, in_reply_to: reply, preview: "He".into() };
-    assert_eq!(parse(&start, Some(&["messaging.typing_indicator"])), Ok(typing.clone()));
+    assert_eq!(parse(&start, Some(&["view.messaging", "messaging.typing_indicator"])), Ok(typing.clone()));
+    for one in [&["messaging.typing_indicator"][..], &["view.messaging"], &[]] {
+        assert!(matches!(parse(&start, Some(one)), Err(SendApiError::InvalidAction(_))), "{one:?}");
+    }
     assert_eq!(parse(&start, None), Ok(typing), "typing is let through while the options are unknown");
     let stop = json!({"action": "typing.stop", "params": {"thread_id": null, "in_reply_to_id": "890"}});
     assert_eq!(parse(&stop, None), Ok(Inbound::TypingStop { thread_foreign_id: None, in_reply_to }));

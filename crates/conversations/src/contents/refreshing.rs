@@ -1,0 +1,86 @@
+//! What a channel tells of a content that is here already, in answer to a question about it (public page
+//! sdks/source-sdk/action-details: the answer shows the entire content, so that its changes are seen).
+
+use frontdesk_model::event::NewEvent;
+use frontdesk_model::{Env, Id, Result, error};
+use frontdesk_sources::inbound::{ContentObject, InboundContent};
+use frontdesk_store::{Tx, args};
+use serde_json::{Map, Value, json};
+
+use super::indexing;
+use crate::ingest;
+
+/// Writes down what has changed: the text, the title, the address, the language, and what the channel tells beside
+/// them. Its place, author, recipient, time and files stay. Of what was written here only the actions change, and what
+/// was erased stays so. Nothing changes, nothing is written.
+pub(crate) fn apply(tx: &mut dyn Tx, env: &Env, id: Id, told: &InboundContent) -> Result<()> {
+    let row = tx.first(
+        "SELECT source_id, thread_id, creator_id, title, body, body_format, language, source_url, extras, type
+         FROM contents WHERE id = $1 AND anonymized_at IS NULL",
+        args![&id],
+    )?;
+    let Some(row) = row else { return Ok(()) };
+    let (source_id, thread_id): (Id, Id) = (row.get(0)?, row.get(1)?);
+    let is_ours = row.get::<Option<Id>>(2)?.is_some();
+    let before = Told {
+        title: row.get(3)?,
+        body: row.get(4)?,
+        format: row.get(5)?,
+        language: row.get(6)?,
+        source_url: row.get(7)?,
+        extras: read_extras(row.get(8)?)?,
+    };
+    let now_told = read_extras(ingest::extras(told))?;
+    let mut after = before.clone();
+    let names: &[&str] = if is_ours { &["actions"] } else { &ingest::EXTRAS };
+    for name in names {
+        match now_told.get(*name) {
+            Some(value) => after.extras.insert((*name).into(), value.clone()),
+            None => after.extras.remove(*name),
+        };
+    }
+    if !is_ours {
+        after.body = told.body.clone();
+        after.format = told.format.as_str().into();
+        // A message has none, and one that is not told of is not taken away.
+        after.title = told.title.clone().or(after.title);
+        after.language = told.language.clone().or(after.language);
+        after.source_url = told.source_url.clone().or(after.source_url);
+    }
+    if after == before {
+        return Ok(());
+    }
+    let extras = Some(&after.extras).filter(|extras| !extras.is_empty());
+    let extras = extras.map(|extras| Value::from(extras.clone()).to_string());
+    tx.execute(
+        "UPDATE contents SET title = $2, body = $3, body_format = $4, language = $5, source_url = $6, extras = $7,
+                             updated_at = $8
+         WHERE id = $1",
+        args![&id, &after.title, &after.body, &after.format, &after.language, &after.source_url, &extras, env.now()],
+    )?;
+    if (&after.title, &after.body, &after.format) != (&before.title, &before.body, &before.format) {
+        if row.get::<String>(9)? == ContentObject::Thread.as_str() {
+            tx.execute("UPDATE threads SET title = $2 WHERE id = $1", args![&thread_id, &after.title])?;
+        }
+        indexing::index(tx, id, after.title.as_deref(), &after.body, &after.format)?;
+    }
+    let payload = json!({ "source_id": source_id, "approval_required": false });
+    tx.append(NewEvent::new(env, None, "content.updated", id, Some(thread_id), payload));
+    Ok(())
+}
+
+/// What of a content its channel tells.
+#[derive(Clone, PartialEq)]
+struct Told {
+    title: Option<String>,
+    body: String,
+    format: String,
+    language: Option<String>,
+    source_url: Option<String>,
+    extras: Map<String, Value>,
+}
+
+fn read_extras(extras: Option<String>) -> Result<Map<String, Value>> {
+    let Some(extras) = extras else { return Ok(Map::new()) };
+    serde_json::from_str(&extras).map_err(|trouble| error::broken(format!("contents.extras: {trouble}")))
+}
