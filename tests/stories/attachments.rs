@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use frontdesk_tests::cast::unique;
 use frontdesk_tests::http::{Request, encode};
 use frontdesk_tests::pages::{id, ids};
 use frontdesk_tests::{Answer, Cast, Engine, Person, eventually};
@@ -13,6 +14,7 @@ on_both_engines![
     a_download_needs_a_token_or_a_link,
     attachments_are_listed_and_filtered,
     a_customers_files_come_along_or_are_fetched,
+    a_channel_says_whether_an_mp4_is_to_be_seen_or_heard,
     a_file_that_cannot_be_fetched_does_not_stop_the_message,
     a_wrong_upload_is_refused,
     whatever_a_file_is_browsers_only_save_it,
@@ -180,6 +182,30 @@ fn a_customers_files_come_along_or_are_fetched(engine: Engine) {
     // A repeat brings nothing twice.
     source.tells("messages.create", &message);
     assert_eq!(cast.otto.content(&content)["attachments_count"], 2);
+}
+
+fn a_channel_says_whether_an_mp4_is_to_be_seen_or_heard(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (source, channel) = cast.new_source();
+    let url = channel.offer("/files/song.mp4", "application/octet-stream", b"....ftypisom");
+    for (hint, content_type) in [("audio", "audio/mp4"), ("video", "video/mp4")] {
+        let thread = unique("thread-");
+        let mut message = source.message(&unique("message-"), &thread, "vera", "");
+        message["attachments"] = json!([
+            { "url": url, "type": hint },
+            { "content": BASE64.encode(b"....ftypisom"), "filename": "other.mp4", "type": hint },
+        ]);
+        source.tells("messages.create", &message);
+        let content = id(&source.contents(&cast.otto, &thread)[0]);
+        let files = eventually("the file is fetched", || {
+            let files = cast.otto.content(&content)["attachments"].clone();
+            (files[0]["size"] != 0).then_some(files)
+        });
+        assert_eq!(
+            (&files[0]["content_type"], &files[1]["content_type"]),
+            (&json!(content_type), &json!(content_type))
+        );
+    }
 }
 
 fn a_file_that_cannot_be_fetched_does_not_stop_the_message(engine: Engine) {

@@ -25,6 +25,7 @@ on_both_engines![
     a_channel_that_only_writes_is_no_failure,
     a_channel_that_does_not_answer_holds_up_no_other,
     an_import_that_was_killed_goes_on_where_it_was,
+    every_option_is_kept_and_shown,
     the_channels_options_hold_unless_the_source_has_its_own,
     only_active_channels_are_asked,
     a_channel_without_an_address_only_posts,
@@ -537,6 +538,37 @@ fn an_import_that_was_killed_goes_on_where_it_was(engine: Engine) {
     ids.sort_unstable();
     ids.dedup();
     assert_eq!(ids.len(), 140);
+}
+
+fn every_option_is_kept_and_shown(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let mut options = vec!["view.messaging".to_owned(), "messaging.typing_indicator".into()];
+    options.extend(["messages.unthreaded", "messages.allow_survey", "messages.no_title"].map(str::to_owned));
+    options.extend(["private_messages.no_title", "threads.no_content", "messaging.queuing_update"].map(str::to_owned));
+    for object in ["messages", "private_messages", "threads"] {
+        options.extend(["text", "html", "attachments"].map(|what| format!("{object}.{what}")));
+    }
+    assert_eq!(options.len(), 17);
+    let channel = FakeChannel::start();
+    let info = json!({ "objects": { "messages": ["create"], "private_messages": ["create"] }, "options": options });
+    channel.describe(Reply::json(&info));
+    let source = Source::create(&cast.otto, &channel.base_uri(), &json!({}));
+    source.has_described_itself(&cast.otto);
+    assert_eq!(extended(&cast.otto, &source)["implementation"]["options"], info["options"]);
+    // Each of them can be set by an administrator as well.
+    cast.otto.put(&format!("/1.0/content_sources/{}", source.id), &json!({ "options": options })).ok();
+    assert_eq!(extended(&cast.otto, &source)["options"], info["options"]);
+    // A title that nobody would see is refused, a reply without one goes out.
+    source.has_voice("desk");
+    let mut message = source.message("m", "", "vera", "Hello?");
+    message["thread_id"] = Value::Null;
+    source.tells("messages.create", &message);
+    let content = source.all_contents(&cast.otto).remove(0);
+    let mut reply = json!({ "in_reply_to_id": content["id"], "body": "Hello", "title": "A title" });
+    assert_eq!(cast.otto.post("/1.0/contents", &reply).invalid(), ["title"]);
+    reply["title"] = "".into();
+    cast.otto.post("/1.0/contents", &reply).ok();
+    assert_eq!(channel.push_of("Hello").params().get("title"), None);
 }
 
 fn the_channels_options_hold_unless_the_source_has_its_own(engine: Engine) {

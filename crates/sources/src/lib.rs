@@ -44,26 +44,32 @@ pub struct Delivery {
     pub request: fn(&Settings, &outbound::OutboundContent, now: Timestamp) -> Option<outbound::Request>,
     /// The request that does something with a content that the channel has, under the channel's own name for it, and
     /// perhaps in the name of one of its users; none while the settings do not say where.
-    pub act: fn(
-        &Settings,
-        inbound::ContentObject,
-        name: &str,
-        foreign_id: &str,
-        user_id: Option<&str>,
-        now: Timestamp,
-    ) -> Option<outbound::Request>,
+    pub act: Act,
     /// Reads the answer: status, body, and whether the body was cut at the reader's limit.
     pub read_answer: fn(status: u16, body: &[u8], truncated: bool) -> outbound::Outcome,
     /// The content with this id as an answer tells it, by the source's options; none when it tells no whole content.
-    pub read_content: fn(
-        inbound::ContentObject,
-        foreign_id: &str,
-        body: &[u8],
-        options: Option<&[String]>,
-    ) -> Option<inbound::InboundContent>,
+    pub read_content: ReadContent,
     /// The same body in another spelling, for channels that verify signatures over that one and answer 422 to ours.
     pub respelled: Option<Respell>,
 }
+
+/// Makes the request that does something with a content.
+pub type Act = fn(
+    &Settings,
+    inbound::ContentObject,
+    name: &str,
+    foreign_id: &str,
+    user_id: Option<&str>,
+    now: Timestamp,
+) -> Option<outbound::Request>;
+
+/// Reads the content that an answer tells.
+pub type ReadContent = fn(
+    inbound::ContentObject,
+    foreign_id: &str,
+    body: &[u8],
+    options: Option<&[String]>,
+) -> Option<inbound::InboundContent>;
 
 /// Writes the same JSON in another spelling.
 pub type Respell = fn(body: &[u8]) -> Vec<u8>;

@@ -57,6 +57,7 @@ pub(super) fn create(app: &Conversations, call: &Call, draft: &Draft, tx: &mut d
         None => initiate_route(app, call, draft, tx)?,
     };
     check_against(draft, &route.channel)?;
+    check_title(draft, &route)?;
     let channel = &route.channel;
     let author_id = author(call, draft, channel, tx)?;
     let (id, now) = (call.env.id(), call.env.now());
@@ -183,6 +184,21 @@ fn check_against(draft: &Draft, channel: &Channel) -> Result<()> {
     }
     if draft.private && channel.kind.is_messaging {
         return refuse("private", "private messages");
+    }
+    Ok(())
+}
+
+/// A title that the channel would not show is refused: the options messages.no_title and private_messages.no_title.
+fn check_title(draft: &Draft, route: &Route) -> Result<()> {
+    let option = match route.object {
+        ContentObject::Message => "messages.no_title",
+        ContentObject::PrivateMessage => "private_messages.no_title",
+        ContentObject::Thread => return Ok(()),
+    };
+    let has_none = route.channel.options().is_some_and(|options| options.iter().any(|known| known == option));
+    if draft.title.is_some() && has_none {
+        let message = format!("title: the channel shows none (its option {option}); leave it out.");
+        return Err(error::invalid("title", "not_supported", message));
     }
     Ok(())
 }
