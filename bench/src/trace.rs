@@ -118,6 +118,7 @@ async fn product(dir: &Path, store: &Store) -> (Router, String) {
         notifications: Default::default(),
         stream: Default::default(),
         typing: Default::default(),
+        queue_updates: Default::default(),
         gathering: Default::default(),
         node_id: env.id(),
         public_url: "http://localhost".into(),
