@@ -65,6 +65,8 @@ export interface Start {
   identity: Identity | null;
   jwt: string | null;
   session: string | null;
+  /** Messages that an earlier page could not send. */
+  waiting: string | null;
   /** The trigger from which a conversation starts; null for a built-in one. */
   trigger_id: string | null;
   page: { url: string; title: string; from: number };
@@ -92,4 +94,6 @@ export type FromWindow =
   | { type: 'message_sent' }
   | { type: 'message_received' }
   | { type: 'closed' }
-  | { type: 'session'; session: string | null };
+  | { type: 'session'; session: string | null }
+  /** Messages that wait, to be kept over pages: browsers keep little for a frame of another site. */
+  | { type: 'keep'; waiting: string | null };

@@ -63,7 +63,7 @@ const CSS = `
 font:13px/1.5 system-ui,sans-serif;color:#e6edf3}
 :host([dir=rtl]){inset:12px auto auto 12px}
 *{box-sizing:border-box}
-.bar{display:flex;flex-wrap:wrap;align-items:center;gap:2px;padding:4px;border-radius:10px;background:#1b232d;
+.bar{display:flex;width:fit-content;margin-inline-start:auto;flex-wrap:wrap;align-items:center;gap:2px;padding:4px;border-radius:10px;background:#1b232d;
 box-shadow:0 6px 24px rgba(0,0,0,.25)}
 b{padding:0 8px;font-weight:600;color:#7ee2b8}
 button{font:inherit;color:inherit;background:none;border:0;border-radius:7px;padding:4px 9px;cursor:pointer}
@@ -111,8 +111,14 @@ function start(manager: Manager, stop: () => void): void {
   sheet.replaceSync(CSS);
   root.adoptedStyleSheets = [sheet];
 
-  const show = (value: Value | undefined) =>
-    value === undefined ? make('i', {}, text.undefined!) : typeof value === 'number' ? `${Math.floor(value * 100) / 100}` : `${value}`;
+  /** A value as people read it: days by their name, times as a clock shows them. */
+  const show = (name: string, value: Value | undefined) => {
+    if (value === undefined) return make('i', {}, text.undefined!);
+    if (typeof value !== 'number') return `${value}`;
+    if (name === 'day_of_week') return new Date(2024, 0, value).toLocaleDateString(language, { weekday: 'long' });
+    if (name === 'time') return `${Math.floor(value / 60)}:${`${value % 60}`.padStart(2, '0')}`;
+    return `${Math.floor(value * 10) / 10}`;
+  };
 
   const store = (): HTMLElement => {
     const pages = manager.values().slice(0, PAGES_SHOWN);
@@ -122,7 +128,7 @@ function start(manager: Manager, stop: () => void): void {
       return make('th', { scope: 'col' }, `${text.page} ${index ? page.page_visit_count : `${page.page_visit_count} (${text.current})`}`);
     });
     const rows = names.map((name) =>
-      make('tr', {}, make('th', { scope: 'row' }, name), ...pages.map((page) => make('td', {}, show(page[name])))),
+      make('tr', {}, make('th', { scope: 'row' }, name), ...pages.map((page) => make('td', {}, show(name, page[name])))),
     );
     return make('table', {}, make('thead', {}, make('tr', {}, make('td'), ...head)), make('tbody', {}, ...rows));
   };
@@ -132,7 +138,7 @@ function start(manager: Manager, stop: () => void): void {
 
   const explain = ({ trigger, verdict, checked }: Explanation): HTMLElement => {
     const conditions = checked.map(({ condition, holds, found, unknown }) => {
-      const values = unknown ? [make('i', {}, text.unknown!)] : (found.length ? found : [undefined]).flatMap((each) => [', ', show(each)]).slice(1);
+      const values = unknown ? [make('i', {}, text.unknown!)] : (found.length ? found : [undefined]).flatMap((each) => [', ', show(condition.criterion, each)]).slice(1);
       return make('li', holds ? { class: 'yes' } : {}, describe(condition), ' — ', ...values);
     });
     const fires = verdict === 'fires' || verdict === 'fired';

@@ -70,10 +70,32 @@ export class Launcher implements Chat {
       identity,
       jwt,
       session,
+      waiting: this.#kept(),
       trigger_id: this.#origin?.id ?? null,
       ...this.#page(),
     };
   };
+
+  get #key(): string {
+    return `frontdesk.${this.host.config.token}.waiting`;
+  }
+
+  #kept(): string | null {
+    try {
+      return localStorage.getItem(this.#key);
+    } catch {
+      return null;
+    }
+  }
+
+  #keep(waiting: string | null): void {
+    try {
+      if (waiting) localStorage.setItem(this.#key, waiting);
+      else localStorage.removeItem(this.#key);
+    } catch {
+      // Blocked or full: they wait as long as the page.
+    }
+  }
 
   #page(): Pick<Start, 'page' | 'custom'> {
     const { page } = this.host.store;
@@ -112,6 +134,9 @@ export class Launcher implements Chat {
       case 'session':
         // That of a signed person lives as long as the page.
         store.change((state) => (state.session = jwt === null ? message.session : null));
+        break;
+      case 'keep':
+        this.#keep(message.waiting);
         break;
       case 'closed':
         this.leave();

@@ -1,0 +1,298 @@
+// The window, in its frame on a real page.
+
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import type { Browser, FrameLocator, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import type { Config } from '../../widget/protocol.ts';
+import { launch, Visitor } from '../browser.ts';
+import { Desk, settings } from '../desk.ts';
+import { configure, Shop } from '../server.ts';
+
+let browser: Browser;
+let visitor: Visitor;
+let desk: Desk;
+const shop = new Shop();
+const axe = await readFile(fileURLToPath(new URL('../../node_modules/axe-core/axe.min.js', import.meta.url)), 'utf8');
+
+beforeAll(async () => {
+  await shop.start();
+  browser = await launch();
+});
+afterAll(async () => {
+  await browser?.close();
+  shop.stop();
+});
+afterEach(async () => {
+  desk.cut();
+  await visitor?.leave();
+});
+
+const OPEN = [{ id: 'a', label: 'A', actions: { show: 'open' as const } }];
+
+interface Scene {
+  config?: Partial<Config>;
+  before?: (desk: Desk) => void;
+  page?: Parameters<Shop['pages']['set']>[1];
+}
+
+/** A page with the chat open, and what an agent has to do with it. */
+async function come({ config = {}, before, page: content = {} }: Scene = {}): Promise<{ page: Page; chat: FrameLocator }> {
+  shop.reset(await configure({ triggers: OPEN, ...config }));
+  shop.pages.set('/', content);
+  desk = new Desk();
+  desk.origin = shop.desk;
+  before?.(desk);
+  shop.answer = desk.answer;
+  visitor = await Visitor.come(browser);
+  const page = await visitor.open(shop.site);
+  await page.locator('#dimelo_chat_window.ready').waitFor();
+  return { page, chat: page.frameLocator('#dimelo_chat_window') };
+}
+
+const field = (chat: FrameLocator) => chat.getByRole('textbox', { name: 'Write your message here' });
+const sent = () => desk.asked.filter(({ method, path }) => method === 'POST' && path === 'contents').map(({ body }) => body);
+const connected = () => expect.poll(() => desk.streams.size, { timeout: 15_000 }).toBe(1);
+
+test('a conversation: written, answered, read', async () => {
+  const { page, chat } = await come();
+  await chat.getByText('Welcome! Ask us anything about your order.').waitFor();
+  await field(chat).fill('Where is my <b>order</b>?');
+  await field(chat).press('Enter');
+  await chat.locator('.own .bubble').getByText('Where is my <b>order</b>?').waitFor();
+  await expect.poll(() => desk.contents.length).toBe(1);
+  await connected();
+  const thread_id = desk.threads[0]!.id;
+  desk.tell({ type: 'typing', thread_id, typing: true, screenname: 'Alicia' });
+  await chat.getByText('Alicia is typing').waitFor();
+  desk.add({ from: 'agent', thread_id, body: 'On its way: https://shop.example/track?id=1.' });
+  const link = chat.getByRole('link', { name: 'https://shop.example/track?id=1' });
+  expect(await link.getAttribute('rel')).toContain('noopener');
+  await expect.poll(() => chat.getByText('Alicia is typing').count()).toBe(0);
+  await expect.poll(() => desk.asked.some(({ path }) => path === `threads/${thread_id}/read`)).toBe(true);
+  expect(sent()[0]).toMatchObject({ body: 'Where is my <b>order</b>?', thread_id: null, trigger_id: 'a' });
+  // What comes while it is put away is counted.
+  await chat.getByRole('button', { name: 'Minimize' }).click();
+  desk.add({ from: 'agent', thread_id, body: 'Anything else?' });
+  await chat.locator('.launcher .badge').getByText('1').waitFor();
+  await expect.poll(async () => (await page.locator('#dimelo_chat_window').boundingBox())?.width).toBe(72);
+  await chat.getByRole('button', { name: 'Open the chat' }).click();
+  await chat.getByText('Anything else?').waitFor();
+  expect(visitor.errors).toEqual([]);
+});
+
+test('an answer that gets lost doubles nothing, and what waits is sent in order', async () => {
+  const { chat } = await come();
+  await connected();
+  desk.losesAnswers = true;
+  for (const body of ['one', 'two', 'three']) {
+    await field(chat).fill(body);
+    await field(chat).press('Enter');
+  }
+  await expect.poll(() => sent().length).toBeGreaterThan(1);
+  desk.losesAnswers = false;
+  await expect.poll(() => desk.contents.map(({ body }) => body), { timeout: 20_000 }).toEqual(['one', 'two', 'three']);
+  await expect.poll(() => chat.locator('.sending').count(), { timeout: 20_000 }).toBe(0);
+  expect(await chat.locator('.own .bubble').allInnerTexts()).toEqual(['one', 'two', 'three']);
+  expect(new Set(desk.contents.map(({ thread_id }) => thread_id)).size).toBe(1);
+});
+
+test('what was written offline is kept over a reload and sent once', async () => {
+  const { page, chat } = await come();
+  await connected();
+  const answer = shop.answer!;
+  shop.answer = async (request, response) => {
+    if (!request.url!.endsWith('/contents')) return answer(request, response);
+    response.destroy();
+    return true;
+  };
+  await field(chat).fill('Are you there?');
+  await field(chat).press('Enter');
+  await chat.getByText('You are offline').waitFor();
+  shop.answer = answer;
+  desk.cut();
+  await page.reload();
+  await expect.poll(() => desk.contents.map(({ body }) => body), { timeout: 20_000 }).toEqual(['Are you there?']);
+});
+
+test('a stream that is cut goes on where it was', async () => {
+  const { chat } = await come({ before: (desk) => void desk.add({ from: 'visitor', body: 'Hello' }) });
+  await connected();
+  const thread_id = desk.threads[0]!.id;
+  desk.cut();
+  desk.add({ from: 'agent', thread_id, body: 'Missed by nobody' });
+  await chat.locator('.theirs').getByText('Missed by nobody').waitFor();
+  await connected();
+  desk.add({ from: 'agent', thread_id, body: 'And on' });
+  await chat.locator('.theirs').getByText('And on').waitFor();
+  expect(await chat.locator('.theirs .bubble').allInnerTexts()).toEqual(['Missed by nobody', 'And on']);
+});
+
+test('a refused message can be tried again, and an expired identity is said', async () => {
+  const { chat } = await come();
+  await connected();
+  desk.refuse = { status: 422, error: 'invalid' };
+  await field(chat).fill('No');
+  await field(chat).press('Enter');
+  const retry = chat.getByRole('button', { name: 'This could not be sent. Click to try again.' });
+  await retry.waitFor();
+  desk.refuse = undefined;
+  await retry.click();
+  await expect.poll(() => desk.contents.map(({ body }) => body)).toEqual(['No']);
+  desk.tell({ type: 'end', error: 'identity_expired' });
+  await chat.getByText('Please reload the page to continue the conversation.').waitFor();
+});
+
+test('conversations are listed, and a new one is begun', async () => {
+  const { chat } = await come({
+    before: (desk) => {
+      const one = desk.add({ from: 'visitor', body: 'About shoes' }, new Date(Date.now() - 3 * 86_400_000));
+      desk.add({ from: 'agent', thread_id: one.thread_id, body: 'They are back' }, new Date(Date.now() - 2 * 86_400_000));
+      desk.add({ from: 'visitor', body: 'About a dress' });
+    },
+  });
+  await chat.locator('.own').getByText('About a dress').waitFor();
+  await chat.getByRole('button', { name: 'Conversations' }).click();
+  const rows = chat.getByRole('navigation').getByRole('listitem');
+  expect(await rows.count()).toBe(2);
+  await rows.getByText('They are back').click();
+  await chat.getByRole('log').getByText('About shoes').waitFor();
+  await chat.getByRole('button', { name: 'Conversations' }).click();
+  await chat.getByRole('button', { name: 'New conversation' }).click();
+  await field(chat).fill('Something else');
+  await chat.getByRole('button', { name: 'Send', exact: true }).click();
+  await expect.poll(() => new Set(desk.contents.map(({ thread_id }) => thread_id)).size).toBe(3);
+});
+
+test('structured messages: chosen once, cards, webview', async () => {
+  const { chat } = await come({
+    before: (desk) => {
+      const { thread_id } = desk.add({ from: 'visitor', body: 'Hello' });
+      desk.add({
+        from: 'agent',
+        thread_id,
+        structured_content: {
+          type: 'template',
+          title: '<script>alert(1)</script>',
+          url: 'javascript:alert(1)',
+          items: [
+            { type: 'url', title: 'Seats', url: `${shop.site}/seats`, target: 'webview', webview_height: 'tall' },
+            { type: 'reply', title: 'Ok', payload: 'ok' },
+          ],
+        },
+      });
+      desk.add({
+        from: 'agent',
+        thread_id,
+        body: 'What do you wish?',
+        structured_content: { type: 'select', disable_text_input: true, items: [{ title: 'Red', payload: 'r' }, { title: 'Blue', payload: 'b' }] },
+      });
+    },
+  });
+  shop.pages.set('/seats', { body: '<h1>Seats</h1>', end: `<script>onclick = () => parent.postMessage({ frontdesk: 'close' }, '*')</script>` });
+  await chat.getByText('<script>alert(1)</script>').waitFor();
+  expect(await chat.locator('a[href^="javascript"]').count()).toBe(0);
+  // Only the last message takes an answer.
+  expect(await chat.getByRole('button', { name: 'Ok' }).isDisabled()).toBe(true);
+  expect(await field(chat).isDisabled()).toBe(true);
+  await chat.getByRole('link', { name: 'Seats' }).click();
+  await chat.locator('.webview.tall iframe').contentFrame().getByText('Seats').evaluate((title) => (title as HTMLElement).click());
+  await expect.poll(() => chat.getByRole('dialog').count()).toBe(0);
+  await chat.getByRole('button', { name: 'Blue' }).click();
+  await expect.poll(() => sent()).toMatchObject([{ body: 'Blue', structured_reply: { payload: 'b' } }]);
+  await expect.poll(() => field(chat).isDisabled()).toBe(false);
+  expect(await chat.getByRole('button', { name: 'Red' }).count()).toBe(0);
+});
+
+test('files are sent with what can go wrong', async () => {
+  const { chat } = await come({ before: (desk) => (desk.settings = settings({ attachments: { size_max: 1_000_000, extensions: ['png'] } })) });
+  await connected();
+  const input = chat.locator('input[type=file]');
+  await input.setInputFiles([
+    { name: 'photo.png', mimeType: 'image/png', buffer: Buffer.from('png') },
+    { name: 'virus.exe', mimeType: 'application/x-msdownload', buffer: Buffer.from('MZ') },
+    { name: 'large.png', mimeType: 'image/png', buffer: Buffer.alloc(1_000_001) },
+  ]);
+  await chat.getByText('File type not allowed').waitFor();
+  await chat.getByText('File is too large (maximum 1 MB)').waitFor();
+  await chat.getByRole('img', { name: 'photo.png' }).waitFor();
+  expect(desk.asked.filter(({ path }) => path === 'attachments')).toHaveLength(1);
+  await chat.getByRole('button', { name: 'Ok' }).first().click();
+  await expect.poll(() => chat.getByText('File type not allowed').count()).toBe(0);
+});
+
+test('messages that the page adds wait until the visitor engages', async () => {
+  const { page, chat } = await come();
+  await connected();
+  const push = (command: unknown) =>
+    page.evaluate((command) => void (window as unknown as { _chatq: unknown[] })._chatq.push(command), command);
+  await push(['_addMessage', { body: 'bot message #1', agent: true }]);
+  await push(['_addMessage', { body: 'customer message' }]);
+  await chat.locator('.theirs').getByText('bot message #1').waitFor();
+  await chat.locator('.own').getByText('customer message').waitFor();
+  expect(sent()).toEqual([]);
+  await field(chat).fill('Now me');
+  await field(chat).press('Enter');
+  await expect.poll(() => desk.contents.map(({ from, body }) => `${from} ${body}`)).toEqual([
+    'agent bot message #1',
+    'visitor customer message',
+    'visitor Now me',
+  ]);
+});
+
+test('Live Chat: lines, the queue, and the end', async () => {
+  const { page, chat } = await come({
+    config: { mode: 'chat' },
+    before: (desk) => (desk.settings = settings({ mode: 'chat', welcome_messages: [] })),
+  });
+  await field(chat).fill('Hello');
+  await field(chat).press('Enter');
+  await chat.getByText('Waiting for an agent').waitFor();
+  await connected();
+  const thread_id = desk.threads[0]!.id;
+  desk.tell({ type: 'queue', thread_id, state: 'queued', position: 2, estimated_wait_seconds: 100 });
+  await chat.getByText('You are in position 2 in the waiting queue Your estimated wait time is 2 minutes').waitFor();
+  desk.add({ from: 'system', thread_id, notice: 'connection', values: { screenname: 'Alicia' } });
+  await chat.getByText('Alicia is now connected').waitFor();
+  await chat.getByRole('button', { name: 'Quit' }).click();
+  await chat.getByText('Do you want to end the conversation?').waitFor();
+  await chat.getByRole('dialog').getByRole('button', { name: 'Quit' }).click();
+  await chat.getByRole('button', { name: 'See the conversation' }).click();
+  await chat.getByText('The conversation has ended.').waitFor();
+  await chat.getByRole('button', { name: 'Quit' }).click();
+  await chat.getByRole('dialog').getByRole('button', { name: 'Quit' }).click();
+  await chat.getByRole('button', { name: 'Leave the conversation' }).evaluate((button) => void setTimeout(() => (button as HTMLElement).click()));
+  await expect.poll(() => page.locator('#dimelo_chat_window').count()).toBe(0);
+});
+
+test('nothing that axe finds, in either light', async () => {
+  const { page, chat } = await come({
+    before: (desk) => {
+      const { thread_id } = desk.add({ from: 'visitor', body: 'Hello' });
+      desk.add({ from: 'agent', thread_id, body: 'Good morning' });
+      desk.add({ from: 'system', thread_id, notice: 'request_email' });
+      desk.add({ from: 'agent', thread_id, body: 'Which one?', structured_content: { type: 'select', items: [{ title: 'Red' }] } });
+    },
+  });
+  await chat.getByText('Which one?').waitFor();
+  const inside = page.frames().find((frame) => frame.url().endsWith('/window'))!;
+  const check = async () => {
+    await inside.evaluate(axe);
+    const found = await inside.evaluate(() =>
+      (window as unknown as { axe: { run(options: unknown): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> } }).axe.run({
+        runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'],
+      }),
+    );
+    return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
+  };
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    expect(await check()).toEqual([]);
+    await chat.getByRole('button', { name: 'Conversations' }).click();
+    expect(await check()).toEqual([]);
+    await chat.getByRole('navigation').getByRole('listitem').click();
+    await chat.getByRole('button', { name: 'Minimize' }).click();
+    expect(await check()).toEqual([]);
+    await chat.getByRole('button', { name: 'Open the chat' }).click();
+  }
+});

@@ -1,0 +1,371 @@
+// The chat itself: what the visitor does and what happens become changes of the state that the view shows.
+
+import { isRightToLeft, localeOf, Texts } from './texts.ts';
+import { Connection, Refused } from './connection.ts';
+import { begin, fetched, sending, sorted, type State, told } from './model.ts';
+import { Outbox } from './outbox.ts';
+import type { Outgoing, Settings, Told } from './types.ts';
+import type { FromWindow, Start, ToWindow } from '../protocol.ts';
+
+/** A hint is told again while the visitor goes on typing, ms. */
+const TYPING_MS = 3000;
+
+export interface Upload {
+  id: string;
+  name: string;
+  /** 0 to 1. */
+  part: number;
+  error?: string;
+}
+
+export class Chat {
+  state: State;
+  texts: Texts;
+  uploads: Upload[] = [];
+  /** Automatic messages of triggers, shown before the visitor has written. */
+  greetings: string[] = [];
+  emailDone = false;
+  /** Live Chat: the conversation is over, and the visitor chooses what to do. */
+  over = false;
+  webview: { url: string; height: 'full' | 'tall' | 'compact' } | undefined;
+  readonly direction: 'ltr' | 'rtl';
+  #connection: Connection;
+  #outbox: Outbox;
+  #identityId = '';
+  #translations: Record<string, unknown>[];
+  #locale: string;
+  #engaged: boolean;
+  #typed = 0;
+  #typingEnds: ReturnType<typeof setTimeout> | undefined;
+  #pageAdded: Outgoing[] = [];
+
+  constructor(
+    readonly settings: Settings,
+    private start: Start,
+    private readonly tell: (message: FromWindow) => void,
+    private readonly changed: () => void,
+  ) {
+    this.state = begin(start.opened || start.embedded);
+    this.#engaged = start.engaged;
+    this.#translations = [settings.translations, ...start.translations];
+    this.#locale = localeOf(start.locale, start.page_language, settings.locale, this.#translations);
+    this.texts = new Texts(this.#locale, this.#translations);
+    this.direction = isRightToLeft(this.#locale) || start.direction === 'rtl' ? 'rtl' : 'ltr';
+    this.#connection = new Connection(`/chat/${settings.token}/`);
+    const keep = (waiting: Outgoing[] | null) =>
+      this.tell({ type: 'keep', waiting: waiting && JSON.stringify({ who: this.#identityId, waiting }) });
+    this.#outbox = new Outbox(this.#connection, keep, {
+      sending: (message) => this.#set(sending(this.state, message, new Date().toISOString())),
+      sent: (content) => {
+        this.#hear({ type: 'content', seq: 0, content });
+        if (!this.#engaged && content.from === 'visitor') {
+          this.#engaged = true;
+          this.tell({ type: 'engaged' });
+          void this.#connection.page(this.start.page, this.start.custom).catch(() => {});
+        }
+        if (content.from === 'visitor') this.tell({ type: 'message_sent' });
+      },
+      failed: (message) => this.#set(sending(this.state, message, new Date().toISOString(), true)),
+      online: (online) => this.#set({ ...this.state, online }),
+      ended: (ended) => this.#set({ ...this.state, ended }),
+    });
+    document.documentElement.lang = this.#locale;
+    document.documentElement.dir = this.direction;
+  }
+
+  get embedded(): boolean {
+    return this.start.embedded;
+  }
+
+  get mode(): 'messaging' | 'chat' {
+    return this.start.mode;
+  }
+
+  get title(): string {
+    return this.texts.t('default_title');
+  }
+
+  /** Begins, or goes on with, the visitor's session. */
+  async begin(): Promise<void> {
+    this.tell({ type: 'ready', title: this.title });
+    const { session, identity, jwt, trigger_id, page, custom } = this.start;
+    for (let attempt = 0; ; attempt++) {
+      try {
+        const begun = await this.#connection.begin({ session, identity, jwt, trigger_id, page, custom, locale: this.#locale });
+        this.#connection.session = begun.session;
+        this.#identityId = begun.identity.id;
+        this.emailDone = !!begun.identity.email;
+        this.tell({ type: 'session', session: begun.session });
+        const threads = sorted(begun.threads);
+        const open = threads.find((thread) => thread.opened);
+        this.#set({ ...this.state, threads, seq: begun.seq, shown: open?.id ?? null });
+        break;
+      } catch (error) {
+        if (error instanceof Refused && error.status !== 429 && error.status < 500) {
+          this.#set({ ...this.state, ended: error.error });
+          return;
+        }
+        this.#set({ ...this.state, online: false });
+        await this.#connection.pause(attempt, error instanceof Refused ? error.after : 0);
+      }
+    }
+    this.#set({ ...this.state, online: true });
+    this.#resume();
+    void this.#load();
+    await this.#connection.follow(
+      () => this.state.seq,
+      (event) => this.#hear(event),
+      (online) => online !== this.state.online && this.#set({ ...this.state, online }),
+    );
+  }
+
+  /** What the page says. */
+  hear(message: ToWindow): void {
+    switch (message.type) {
+      case 'open':
+        this.open();
+        break;
+      case 'minimise':
+        this.minimise();
+        break;
+      case 'identity': {
+        const { identity, jwt } = message;
+        this.start = { ...this.start, identity, jwt };
+        this.#connection.identify({ identity, jwt }).catch((error: unknown) => {
+          // Somebody else: their own session, in a window of its own.
+          if (error instanceof Refused && error.error === 'other_identity') location.reload();
+        });
+        break;
+      }
+      case 'translations':
+        this.#translations.push(message.translations);
+        this.texts = new Texts(this.#locale, this.#translations);
+        this.changed();
+        break;
+      case 'automatic_message':
+        this.greetings.push(message.body);
+        this.changed();
+        this.tell({ type: 'message_received' });
+        break;
+      case 'add_message': {
+        const { body, agent, engage } = message;
+        const added = this.#message(body, { from: agent ? 'agent' : 'visitor', automated: true, engage });
+        if (this.#engaged || (engage && !agent)) this.#release(added);
+        else {
+          this.#pageAdded.push(added);
+          this.#set(sending(this.state, added, new Date().toISOString()));
+        }
+        break;
+      }
+      case 'page':
+        this.start = { ...this.start, page: message.page, custom: message.custom };
+        if (this.#engaged) void this.#connection.page(message.page, message.custom).catch(() => {});
+        break;
+    }
+  }
+
+  // What the visitor does.
+
+  open(): void {
+    this.#set({ ...this.state, opened: true });
+    this.tell({ type: 'opened' });
+    this.#read();
+  }
+
+  minimise(): void {
+    this.#set({ ...this.state, opened: false });
+    this.tell({ type: 'minimised' });
+  }
+
+  /** To a conversation, to a new one (null), or to the list (undefined). */
+  go(shown: string | null | undefined): void {
+    if (shown === null) this.#outbox.newThread();
+    this.#set({ ...this.state, shown });
+    void this.#load();
+  }
+
+  write(body: string): void {
+    const text = body.trim();
+    if (!text) return;
+    clearTimeout(this.#typingEnds);
+    this.#typed = 0;
+    this.#release(this.#message(text));
+  }
+
+  retry(clientId: string): void {
+    const line = Object.values(this.state.lines).flat().find((each) => each.client_id === clientId);
+    if (line) this.#release({ ...this.#message(line.body), client_id: clientId });
+  }
+
+  choose(contentId: string, item: { title: string; payload?: string | null }): void {
+    const structured_reply = { content_id: contentId, payload: item.payload ?? '' };
+    this.#release(this.#message(item.title, { structured_reply }));
+  }
+
+  typing(): void {
+    const thread = this.state.shown;
+    if (!thread) return;
+    const stop = () => {
+      this.#typed = 0;
+      void this.#connection.typing(thread, false).catch(() => {});
+    };
+    clearTimeout(this.#typingEnds);
+    this.#typingEnds = setTimeout(stop, TYPING_MS);
+    if (Date.now() - this.#typed < TYPING_MS) return;
+    this.#typed = Date.now();
+    void this.#connection.typing(thread, true).catch(() => {});
+  }
+
+  attach(files: Iterable<File>): void {
+    for (const file of files) void this.#attach(file);
+  }
+
+  dismissUpload(id: string): void {
+    this.uploads = this.uploads.filter((upload) => upload.id !== id);
+    this.changed();
+  }
+
+  async earlier(): Promise<void> {
+    const { shown, lines } = this.state;
+    const first = shown && lines[shown]?.find((line) => !line.state);
+    if (!shown || !first) return;
+    const { contents, more } = await this.#connection.contents(shown, first.id);
+    this.#set(fetched(this.state, shown, contents, more));
+  }
+
+  /** Answers false when the address cannot be one. */
+  async email(address: string): Promise<'ok' | 'incorrect_email' | 'send_error'> {
+    const thread = this.state.shown;
+    if (!thread || !/^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(address)) return 'incorrect_email';
+    try {
+      await this.#connection.email(thread, address);
+    } catch (error) {
+      return error instanceof Refused && error.status === 422 ? 'incorrect_email' : 'send_error';
+    }
+    this.emailDone = true;
+    this.changed();
+    return 'ok';
+  }
+
+  /** Live Chat: the visitor ends the conversation. */
+  quit(): void {
+    const { shown } = this.state;
+    if (shown) void this.#connection.close(shown).catch(() => {});
+    if (!shown) this.leave();
+    else {
+      this.over = true;
+      this.changed();
+    }
+  }
+
+  seeAgain(): void {
+    this.over = false;
+    this.changed();
+  }
+
+  leave(): void {
+    this.#connection.stop();
+    this.tell({ type: 'closed' });
+  }
+
+  openWebview(url: string, height: 'full' | 'tall' | 'compact'): void {
+    this.webview = { url, height };
+    this.changed();
+  }
+
+  closeWebview(): void {
+    this.webview = undefined;
+    this.changed();
+  }
+
+  // Within.
+
+  /** What an earlier page could not send goes out now, if it is the same visitor. */
+  #resume(): void {
+    try {
+      const { who, waiting } = JSON.parse(this.start.waiting ?? '{}') ?? {};
+      if (who === this.#identityId) this.#outbox.resume(waiting);
+    } catch {
+      // Strange: nothing waits.
+    }
+  }
+
+  #set(state: State): void {
+    this.state = state;
+    this.changed();
+  }
+
+  #message(body: string, more: Partial<Outgoing> = {}): Outgoing {
+    const bytes = crypto.getRandomValues(new Uint8Array(12));
+    const client_id = [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+    return { client_id, thread_id: this.state.shown ?? null, body, trigger_id: this.start.trigger_id, ...more };
+  }
+
+  #release(message: Outgoing): void {
+    // What the page had added goes first, with the message that engages.
+    for (const added of this.#pageAdded.splice(0)) this.#outbox.push(added);
+    this.#outbox.push(message);
+  }
+
+  async #attach(file: File): Promise<void> {
+    const { t } = this.texts;
+    const message = this.#message('');
+    const upload: Upload = { id: message.client_id, name: file.name, part: 0 };
+    const { size_max, extensions } = this.settings.attachments;
+    this.uploads = [...this.uploads, upload];
+    const extension = file.name.split('.').pop()?.toLowerCase() ?? '';
+    if (file.size > size_max) upload.error = t('attachment_error.file_too_large', { max_size_mb: Math.floor(size_max / 1_000_000) });
+    else if (!extensions.includes(extension)) upload.error = t('attachment_error.file_type_not_allowed');
+    this.changed();
+    if (upload.error) return;
+    try {
+      const attachment = await this.#connection.upload(file, message.client_id, (part) => {
+        upload.part = part;
+        this.changed();
+      });
+      this.dismissUpload(upload.id);
+      this.#release({ ...message, body: file.name, attachment_ids: [attachment.id] });
+    } catch (error) {
+      const key = error instanceof Refused && error.error in { file_too_large: 1, file_type_not_allowed: 1 } ? error.error : 'unknown';
+      upload.error = t(`attachment_error.${key}`, { max_size_mb: Math.floor(size_max / 1_000_000) });
+      this.changed();
+    }
+  }
+
+  #hear(event: Told): void {
+    const before = this.state;
+    this.#set(told(before, event, Date.now()));
+    if (event.type === 'content' && event.content.from === 'agent' && event.seq > before.seq) {
+      this.tell({ type: 'message_received' });
+      this.#read();
+    }
+    if (event.type === 'content' && event.content.notice === 'impossible') this.over = true;
+    if (event.type === 'thread' && this.mode === 'chat' && !event.thread.opened && event.thread.id === this.state.shown) this.over = true;
+    if (event.type === 'resync') void this.#load(true);
+    if (event.type === 'typing') setTimeout(this.changed, 6100);
+  }
+
+  /** Fetches what is shown and not there yet. */
+  async #load(afresh = false): Promise<void> {
+    try {
+      if (afresh) this.#set({ ...this.state, threads: sorted((await this.#connection.threads()).threads) });
+      const { shown } = this.state;
+      if (!shown || (this.state.more[shown] !== undefined && !afresh)) return;
+      const { contents, more } = await this.#connection.contents(shown);
+      this.#set(fetched(this.state, shown, contents, more));
+      this.#read();
+    } catch {
+      // The stream comes back, or says why not; then it is tried again.
+    }
+  }
+
+  #read(): void {
+    const { shown, opened, lines } = this.state;
+    if (!shown || !opened || document.hidden) return;
+    const last = lines[shown]?.findLast((line) => !line.state && line.from !== 'visitor');
+    const thread = this.state.threads.find(({ id }) => id === shown);
+    if (!last || !thread?.unread) return;
+    this.#hear({ type: 'read', seq: 0, thread_id: shown, content_id: last.id, from: 'visitor' });
+    void this.#connection.read(shown, last.id).catch(() => {});
+  }
+}

@@ -1,0 +1,92 @@
+// Messages on their way: one after another, kept over pages until the server has them. Each has an id of ours, so that
+// sending it again does not double it.
+
+import { type Connection, Refused } from './connection.ts';
+import type { Content, Outgoing } from './types.ts';
+
+/** Messages that wait at most; more are refused at once. */
+const WAITING_MAX = 50;
+
+export class Outbox {
+  #waiting: Outgoing[] = [];
+  #running = false;
+  /** The conversation that our first message has made, for those written meanwhile. */
+  #made: string | null = null;
+
+  constructor(
+    private readonly connection: Connection,
+    /** Keeps them over pages; null for none. */
+    private readonly keep: (waiting: Outgoing[] | null) => void,
+    private readonly on: {
+      sending(message: Outgoing): void;
+      sent(content: Content): void;
+      failed(message: Outgoing): void;
+      online(online: boolean): void;
+      ended(error: string): void;
+    },
+  ) {}
+
+  /** Takes up what an earlier page could not send; it may hold anything. */
+  resume(kept: unknown): void {
+    for (const message of Array.isArray(kept) ? kept : []) {
+      if (typeof message?.client_id === 'string' && typeof message.body === 'string') this.push(message);
+    }
+  }
+
+  push(message: Outgoing): void {
+    this.#waiting = this.#waiting.filter(({ client_id }) => client_id !== message.client_id);
+    if (this.#waiting.length >= WAITING_MAX) {
+      this.on.failed(message);
+      return;
+    }
+    this.#waiting.push(message);
+    this.on.sending(message);
+    this.#keep();
+    void this.#run();
+  }
+
+  /** A new conversation is begun: what comes next does not belong to the one before. */
+  newThread(): void {
+    this.#made = null;
+  }
+
+  #keep(): void {
+    this.keep(this.#waiting.length ? this.#waiting : null);
+  }
+
+  async #run(): Promise<void> {
+    if (this.#running) return;
+    this.#running = true;
+    for (let attempt = 0; this.#waiting.length; ) {
+      const message = this.#waiting[0]!;
+      try {
+        const thread_id = message.thread_id ?? this.#made;
+        const content = await this.connection.send({ ...message, thread_id });
+        attempt = 0;
+        if (message.thread_id === null) this.#made = content.thread_id;
+        this.#drop(message);
+        this.on.online(true);
+        this.on.sent(content);
+      } catch (error) {
+        const refused = error instanceof Refused ? error : undefined;
+        if (refused?.status === 401) {
+          this.on.ended(refused.error);
+          break;
+        }
+        if (refused && refused.status !== 429 && refused.status < 500) {
+          this.#drop(message);
+          this.on.failed(message);
+          continue;
+        }
+        if (!refused) this.on.online(false);
+        await this.connection.pause(attempt++, refused?.after);
+      }
+    }
+    this.#running = false;
+  }
+
+  #drop(message: Outgoing): void {
+    this.#waiting = this.#waiting.filter((each) => each !== message);
+    this.#keep();
+  }
+}
