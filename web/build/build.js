@@ -1,6 +1,6 @@
 // Builds what is served into dist/: each part is one classic script, so that it loads from any site without CORS. Names
-// carry a hash and are kept by browsers for good; manifest.json says which is which. loader.js has no hash in its name:
-// the server puts each source's configuration around it.
+// carry a hash and are kept by browsers for good; manifest.json says which is which. Two have none: loader.js, around
+// which the server puts each source's configuration, and webview.js, whose address is published.
 
 import { createHash } from 'node:crypto';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
@@ -18,6 +18,7 @@ const parts = {
   launcher: 'widget/launcher/index.ts',
   debug: 'widget/debug/toolbar.ts',
   chat: 'widget/chat/index.tsx',
+  webview: 'widget/webview/sdk.ts',
 };
 
 /** @param {string} entry */
@@ -49,8 +50,9 @@ const manifest = {};
 for (const [name, entry] of Object.entries(parts)) {
   const code = await bundle(entry);
   const hash = createHash('sha256').update(code).digest('hex').slice(0, 12);
-  manifest[name] = name === 'loader' ? 'loader.js' : `assets/${name}-${hash}.js`;
+  const plain = name === 'loader' || name === 'webview';
+  manifest[name] = plain ? `${name}.js` : `assets/${name}-${hash}.js`;
   await writeFile(dist + manifest[name], code);
-  if (name !== 'loader') await writeFile(`${dist}${manifest[name]}.gz`, gzipSync(code, { level: 9 }));
+  if (!plain) await writeFile(`${dist}${manifest[name]}.gz`, gzipSync(code, { level: 9 }));
 }
 await writeFile(`${dist}manifest.json`, `${JSON.stringify(manifest, null, 2)}\n`);

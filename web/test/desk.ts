@@ -82,7 +82,10 @@ export class Desk {
     const url = new URL(request.url ?? '/', 'http://desk');
     const path = url.pathname.replace(`/chat/${TOKEN}/`, '');
     const { method = 'GET' } = request;
-    if (path === 'window') {
+    if (path === 'window' || path === 'web') {
+      const jwt = url.searchParams.get('jwt_identity');
+      const custom = Object.fromEntries([...url.searchParams].filter(([name]) => name.startsWith('custom_')));
+      const standalone = path === 'web' && jwt ? { jwt, custom } : null;
       const { chat } = await manifest();
       response.writeHead(200, {
         'Content-Type': 'text/html; charset=utf-8',
@@ -91,7 +94,7 @@ export class Desk {
       });
       response.end(`<!doctype html><html lang="en"><meta charset="utf-8"><title>Chat</title>
 <meta name="viewport" content="width=device-width,initial-scale=1,interactive-widget=resizes-content">
-<script type="application/json" id="settings">${JSON.stringify(this.settings).replaceAll('<', '\\u003c')}</script>
+<script type="application/json" id="settings">${JSON.stringify({ ...this.settings, standalone }).replaceAll('<', '\\u003c')}</script>
 <body><script src="/${chat}"></script>`);
       return true;
     }

@@ -109,6 +109,7 @@ export class Shop {
       const open = { 'Access-Control-Allow-Origin': this.site };
       if (await this.answer?.(request, response)) return;
       if (name === 'loader.js') return send('text/javascript', this.config ? await loader(this.config) : '/* off */');
+      if (name === '/webview/sdk.js') return send('text/javascript', await readFile(`${root}dist/webview.js`, 'utf8'));
       if (name === 'window') return send('text/html', this.window ?? WINDOW);
       if (name === 'availability') {
         const ids = url.searchParams.get('trigger_ids')!.split(',');

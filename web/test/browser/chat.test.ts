@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { Config } from '../../widget/protocol.ts';
 import { launch, Visitor } from '../browser.ts';
 import { Desk, settings } from '../desk.ts';
-import { configure, Shop } from '../server.ts';
+import { configure, Shop, TOKEN } from '../server.ts';
 
 let browser: Browser;
 let visitor: Visitor;
@@ -34,10 +34,12 @@ interface Scene {
   config?: Partial<Config>;
   before?: (desk: Desk) => void;
   page?: Parameters<Shop['pages']['set']>[1];
+  /** False where no trigger shows the chat. */
+  shown?: boolean;
 }
 
 /** A page with the chat open, and what an agent has to do with it. */
-async function come({ config = {}, before, page: content = {} }: Scene = {}): Promise<{ page: Page; chat: FrameLocator }> {
+async function come({ config = {}, before, page: content = {}, shown = true }: Scene = {}): Promise<{ page: Page; chat: FrameLocator }> {
   shop.reset(await configure({ triggers: OPEN, ...config }));
   shop.pages.set('/', content);
   desk = new Desk();
@@ -46,7 +48,7 @@ async function come({ config = {}, before, page: content = {} }: Scene = {}): Pr
   shop.answer = desk.answer;
   visitor = await Visitor.come(browser);
   const page = await visitor.open(shop.site);
-  await page.locator('#dimelo_chat_window.ready').waitFor();
+  if (shown) await page.locator('#dimelo_chat_window.ready').waitFor();
   return { page, chat: page.frameLocator('#dimelo_chat_window') };
 }
 
@@ -189,13 +191,20 @@ test('structured messages: chosen once, cards, webview', async () => {
       });
     },
   });
-  shop.pages.set('/seats', { body: '<h1>Seats</h1>', end: `<script>onclick = () => parent.postMessage({ frontdesk: 'close' }, '*')</script>` });
+  // The published way to load the SDK, and to use it.
+  const end = `<script src="${shop.desk}/webview/sdk.js"></script>`;
+  const head = `<script>rcedWebviewSdkLoaded = (sdk) => {
+    window.ok = sdk === RCED.WebviewSDK.instance && !sdk.supportFeature('fly');
+    onclick = () => window.ok && sdk.supportFeature('close') && sdk.close();
+  };</script>`;
+  shop.pages.set('/seats', { head, body: '<h1>Seats</h1>', end, title: 'Choose a seat' });
   await chat.getByText('<script>alert(1)</script>').waitFor();
   expect(await chat.locator('a[href^="javascript"]').count()).toBe(0);
   // Only the last message takes an answer.
   expect(await chat.getByRole('button', { name: 'Ok' }).isDisabled()).toBe(true);
   expect(await field(chat).isDisabled()).toBe(true);
   await chat.getByRole('link', { name: 'Seats' }).click();
+  await chat.getByRole('dialog', { name: 'Choose a seat' }).waitFor();
   await chat.locator('.webview.tall iframe').contentFrame().getByText('Seats').evaluate((title) => (title as HTMLElement).click());
   await expect.poll(() => chat.getByRole('dialog').count()).toBe(0);
   await chat.getByRole('button', { name: 'Blue' }).click();
@@ -263,6 +272,38 @@ test('Live Chat: lines, the queue, and the end', async () => {
   await chat.getByRole('dialog').getByRole('button', { name: 'Quit' }).click();
   await chat.getByRole('button', { name: 'Leave the conversation' }).evaluate((button) => void setTimeout(() => (button as HTMLElement).click()));
   await expect.poll(() => page.locator('#dimelo_chat_window').count()).toBe(0);
+});
+
+test('a frame of the site itself: a signed identity and variables in its address', async () => {
+  const { page } = await come({
+    config: { triggers: [] },
+    page: { body: `<iframe id="own" style="width:700px;height:500px" src="${shop.desk}/chat/${TOKEN}/web?jwt_identity=a.b.c&custom_cart=3"></iframe>` },
+    shown: false,
+  });
+  const chat = page.frameLocator('#own');
+  await chat.getByText('No conversations').waitFor();
+  await field(chat).fill('From a frame');
+  await field(chat).press('Enter');
+  await expect.poll(() => desk.contents.length).toBe(1);
+  expect(desk.asked[0]).toMatchObject({ path: 'session', body: { jwt: 'a.b.c', custom: { custom_cart: '3' }, session: null } });
+});
+
+test('an automatic message is counted while the window is put away, and read in it', async () => {
+  const { chat } = await come({ config: { triggers: [{ id: 'a', label: 'A', actions: { show: 'minimized', message: 'May I help?' } }] } });
+  await chat.locator('.launcher .badge').getByText('1').waitFor();
+  await chat.getByRole('button', { name: 'Open the chat' }).click();
+  await chat.locator('.theirs').getByText('May I help?').waitFor();
+  // It stands in place of the welcome.
+  expect(await chat.getByText('Welcome! Ask us anything').count()).toBe(0);
+});
+
+test('French, and texts of the page over those of the source', async () => {
+  const { chat } = await come({
+    before: (desk) => (desk.settings = settings({ translations: { fr: { default_title: 'Boutique', you_colon: 'Source : ' } } })),
+    page: { lang: 'fr', end: `<script>var _chatq = _chatq || []; _chatq.push(['_addTranslations', { fr: { default_title: 'Ma boutique' } }]);</script>` },
+  });
+  await chat.getByRole('heading', { name: 'Ma boutique' }).waitFor();
+  await chat.getByRole('textbox', { name: 'Écrivez votre message ici' }).waitFor();
 });
 
 test('nothing that axe finds, in either light', async () => {

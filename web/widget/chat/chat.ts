@@ -24,6 +24,8 @@ export class Chat {
   uploads: Upload[] = [];
   /** Automatic messages of triggers, shown before the visitor has written. */
   greetings: string[] = [];
+  /** Of these, how many came while the window was put away. */
+  unseen = 0;
   emailDone = false;
   /** Live Chat: the conversation is over, and the visitor chooses what to do. */
   over = false;
@@ -144,6 +146,7 @@ export class Chat {
         break;
       case 'automatic_message':
         this.greetings.push(message.body);
+        if (!this.state.opened) this.unseen++;
         this.changed();
         this.tell({ type: 'message_received' });
         break;
@@ -167,6 +170,7 @@ export class Chat {
   // What the visitor does.
 
   open(): void {
+    this.unseen = 0;
     this.#set({ ...this.state, opened: true });
     this.tell({ type: 'opened' });
     this.#read();

@@ -502,7 +502,7 @@ function App({ chat }: { chat: Chat }) {
   const { state } = chat;
   const [asks, setAsks] = useState(false);
   const [dropping, setDropping] = useState(false);
-  const count = unread(state);
+  const count = unread(state) + chat.unseen;
   const before = useRef(state.opened);
   const bubble = useRef<HTMLButtonElement>(null);
   useEffect(() => {
