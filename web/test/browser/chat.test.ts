@@ -306,6 +306,73 @@ test('French, and texts of the page over those of the source', async () => {
   await chat.getByRole('textbox', { name: 'Écrivez votre message ici' }).waitFor();
 });
 
+test('whatever texts hold, they stay texts', async () => {
+  const evil = `<img src=x onerror="parent.hit=1"><script>hit=1</script>`;
+  const { page, chat } = await come({
+    before: (desk) => {
+      desk.settings = settings({ translations: { en: { default_title: evil, typing: `${evil} %{screenname}` } }, avatar_url: 'javascript:hit=1' });
+      const { thread_id } = desk.add({ from: 'visitor', body: evil });
+      const file = { id: 'f', name: evil, content_type: 'application/pdf', size: 1, url: `${shop.desk}/files/wide.png` };
+      desk.add({ from: 'agent', thread_id, body: evil, author: { screenname: evil, avatar_url: 'javascript:hit=1' }, attachments: [file] });
+      desk.add({
+        from: 'agent',
+        thread_id,
+        structured_content: {
+          type: 'carousel',
+          items: [{ title: evil, subtitle: evil, url: 'javascript:hit=1', url_text: evil, attachment_url: 'javascript:hit=1', items: [{ type: 'url', title: evil, url: 'data:text/html,x' }] }],
+        },
+      } as Parameters<Desk['add']>[0]);
+      desk.add({ from: 'system', thread_id, notice: 'connection', values: { screenname: evil } });
+    },
+    page: { end: `<script>var _chatq = _chatq || []; _chatq.push(['_addTranslations', JSON.parse('{"__proto__":{"polluted":1},"en":{"__proto__":{"polluted":1}}}')]);</script>` },
+  });
+  await chat.getByRole('heading', { name: evil }).waitFor();
+  await connected();
+  desk.tell({ type: 'typing', thread_id: desk.threads[0]!.id, typing: true, screenname: evil });
+  await expect.poll(() => chat.getByRole('status').innerText()).toContain(evil);
+  await chat.getByRole('button', { name: 'Conversations' }).click();
+  await chat.getByRole('navigation').getByRole('listitem').waitFor();
+  for (const frame of page.frames()) {
+    expect(await frame.evaluate(() => 'hit' in window || 'polluted' in {})).toBe(false);
+    expect(await frame.locator('[onerror], body script:not([src]):not([type]), a[href^="data"], a[href^="javascript"]').count()).toBe(frame === page.mainFrame() ? 2 : 0);
+  }
+});
+
+test('everything can be done with the keyboard', async () => {
+  const { page, chat } = await come({
+    before: (desk) => {
+      const { thread_id } = desk.add({ from: 'visitor', body: 'Hello' });
+      desk.add({ from: 'agent', thread_id, body: 'Which?', structured_content: { type: 'select', items: [{ title: 'Red' }, { title: 'Blue' }] } });
+    },
+  });
+  const focused = () =>
+    page.frames().find((frame) => frame.url().endsWith('/window'))!.evaluate(() => {
+      const { activeElement } = document;
+      return activeElement?.getAttribute('aria-label') ?? activeElement?.textContent ?? '';
+    });
+  const press = async (key: string, until: string) => {
+    for (let count = 0; count < 12 && (await focused()) !== until; count++) await page.keyboard.press(key);
+    expect(await focused()).toBe(until);
+  };
+  await field(chat).focus();
+  await press('Shift+Tab', 'Blue');
+  await page.keyboard.press('Enter');
+  await expect.poll(() => sent()).toMatchObject([{ body: 'Blue' }]);
+  await field(chat).focus();
+  await press('Shift+Tab', 'Add an emoji');
+  await page.keyboard.press('Enter');
+  await press('Shift+Tab', '☀️');
+  await page.keyboard.press('Enter');
+  await expect.poll(() => field(chat).inputValue()).toBe('☀️');
+  await press('Shift+Tab', 'Minimize');
+  await page.keyboard.press('Enter');
+  await expect.poll(focused).toBe('Open the chat');
+  await page.keyboard.press('Enter');
+  await field(chat).waitFor();
+  await field(chat).press('Escape');
+  await expect.poll(focused).toBe('Open the chat');
+});
+
 test('nothing that axe finds, in either light', async () => {
   const { page, chat } = await come({
     before: (desk) => {

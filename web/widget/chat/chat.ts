@@ -71,6 +71,9 @@ export class Chat {
       online: (online) => this.#set({ ...this.state, online }),
       ended: (ended) => this.#set({ ...this.state, ended }),
     });
+    document.addEventListener('visibilitychange', () => this.#read());
+    // What is said to be a minute ago is two minutes ago soon.
+    setInterval(() => this.state.opened && !document.hidden && this.changed(), 60_000);
     document.documentElement.lang = this.#locale;
     document.documentElement.dir = this.direction;
   }
@@ -265,6 +268,20 @@ export class Chat {
   seeAgain(): void {
     this.over = false;
     this.changed();
+  }
+
+  /** Prints what was said; the conversation has to be seen for that. */
+  print(): void {
+    this.seeAgain();
+    requestAnimationFrame(() => {
+      print();
+      this.over = true;
+      this.changed();
+    });
+  }
+
+  get page(): { url: string; title: string } {
+    return this.start.page;
   }
 
   leave(): void {

@@ -195,6 +195,7 @@ function Conversation({ chat }: { chat: Chat }) {
   const loading = state.shown && !state.lines[shown];
   return (
     <div class="log" ref={log} onScroll={scrolled} role="log" aria-label={t('conversation_header_title')} tabIndex={0}>
+      <h2 class="printed">{t('printer.title', { title: chat.page.title || chat.title })}</h2>
       {state.more[shown] && (
         <button type="button" class="earlier" onClick={() => void chat.earlier().catch(() => {})}>
           {t('earlier')}
@@ -485,7 +486,7 @@ function EndFrame({ chat }: { chat: Chat }) {
       <button type="button" class="pill quiet" onClick={() => chat.seeAgain()}>
         {t('end_frame.option_see_again_label')}
       </button>
-      <button type="button" class="pill quiet" onClick={() => print()}>
+      <button type="button" class="pill quiet" onClick={() => chat.print()}>
         {t('end_frame.option_print_label')}
       </button>
       <button type="button" class="pill danger" onClick={() => chat.leave()}>

@@ -13,7 +13,7 @@ const CSS = `
 align-items:flex-end;gap:16px;max-width:calc(100vw - 40px);pointer-events:none}
 #${P}items>*{pointer-events:auto;animation:${P}in .24s cubic-bezier(.2,.7,.2,1)}
 #${P}items.${P}behind{display:none}
-.${P}item [hidden],${ONLINE}hide_when_online,${ONLINE}show_when_offline,
+${ONLINE}hide_when_online,${ONLINE}show_when_offline,
 ${OFFLINE}hide_when_offline,${OFFLINE}show_when_online{display:none!important}
 .${P}item_action,.${P}item_dismiss{cursor:pointer}
 .${P}mode_offline .${P}item_action{cursor:default}

@@ -113,7 +113,7 @@ export class Manager implements Receiver, Host {
 
   addMessage(message: AddedMessage): void {
     if (this.#launched) this.#withChat((chat) => chat.send({ type: 'add_message', ...message }));
-    else complain('_addMessage works while the chat is shown, for example from chat_shown.');
+    else complain('_addMessage: the chat is not shown.');
   }
 
   pageChange(): void {
@@ -175,6 +175,7 @@ export class Manager implements Receiver, Host {
       stoppedBy: visit.stopped_by ?? undefined,
       available: this.#gate.open,
       worksOffline: (trigger) => this.#itemsOf(trigger).some((item) => item.offline),
+      hasPlace: (trigger) => this.#itemsOf(trigger).every(canShow),
     });
     this.decision = decision;
     if (decision.builtIn) this.#continue(decision.builtIn);
@@ -264,7 +265,7 @@ export class Manager implements Receiver, Host {
     return (this.config.items ?? []).filter((item) => ids.includes(item.id));
   }
 
-  #execute({ trigger, mode }: Execution): void {
+  #execute({ trigger, mode, hasPlace }: Execution): void {
     const { id, label, stops_others } = trigger;
     const data = triggerData(id, label, false);
     const marker = `${id} ${mode}`;
@@ -275,8 +276,7 @@ export class Manager implements Receiver, Host {
     }
     const online = mode === 'online';
     const items = this.#itemsOf(trigger).filter((item) => online || item.offline);
-    // A fixed button without its place: the trigger waits for the place to come.
-    if (!items.every(canShow) || (!online && this.#offline.has(id))) return;
+    if (!hasPlace || (!online && this.#offline.has(id))) return;
     if (online) {
       this.#executed.add(id);
       this.store.change(({ visit }) => {

@@ -58,7 +58,7 @@ const EACH: [Condition, Values, Values][] = [
   [{ criterion: 'visit_count', operator: 'is', value: 1 }, { visit_count: 1 }, { visit_count: 2 }],
   [
     { criterion: 'visit_duration', operator: 'lesser_or_equal', value: 45 },
-    { visit_duration: 45 },
+    { visit_duration: 45.9 },
     { visit_duration: 46 },
   ],
   [
@@ -132,6 +132,38 @@ const CHANGES: [Condition, Values, number][] = [
 
 test.each(CHANGES)('%j can change next', (condition, page, moment) => {
   expect(nextChange(condition, [page, {}], now)).toBe(moment);
+});
+
+test('until the next change that is told, nothing changes; so nothing is missed by not looking', () => {
+  let seed = 7;
+  const random = (below: number) => {
+    seed = (seed * 48271) % 0x7fffffff;
+    return seed % below;
+  };
+  const pick = <T>(list: readonly T[]) => list[random(list.length)]!;
+  const days = ['monday', 'wednesday', 'thursday', 'sunday'];
+  for (let round = 0; round < 400; round++) {
+    const criterion = pick(['page_visit_duration', 'visit_duration', 'time', 'day_of_week']);
+    const operator = pick(['is', 'greater_or_equal', 'lesser_or_equal', 'is_present']);
+    const value =
+      criterion === 'time' ? `${random(24)}:${pick(['00', '15', '30', '45'])}` : criterion === 'day_of_week' ? pick(days) : random(300) / pick([1, 2]);
+    const condition = { criterion, operator, value: String(value) };
+    const durations = criterion.endsWith('duration');
+    const begun = now + random(86_400_000);
+    const page = (at: number): Values => ({
+      ...clockValues(at),
+      page_visit_duration: (at - begun) / 1000,
+      visit_duration: (at - begun) / 1000,
+    });
+    const start = begun + random(durations ? 200_000 : 1000);
+    const is = met(condition, [page(start)]);
+    const next = nextChange(condition, [page(start)], start);
+    expect(next).toBeGreaterThan(start);
+    const step = durations ? 500 : 30_000;
+    for (let at = start; at < Math.min(next, start + 600 * step); at += step) {
+      expect(met(condition, [page(at)]), `${JSON.stringify(condition)} at +${(at - start) / 1000}`).toBe(is);
+    }
+  }
 });
 
 test('the clock of the visitor counts', () => {

@@ -19,6 +19,12 @@ export interface Checked {
   unknown?: boolean;
 }
 
+const DURATIONS = ['page_visit_duration', 'visit_duration'];
+
+/** Durations count whole seconds; what is left of them only says when the next one is full. */
+const whole = (criterion: string, value: Value | undefined): Value | undefined =>
+  DURATIONS.includes(criterion) ? Math.floor(value as number) : value;
+
 /**
  * Whether a condition is met. `pages` are all pages of the visit, the current one first. One page that meets it is
  * enough; where the position means no page at all, the value is not defined.
@@ -27,7 +33,7 @@ export function check(condition: Condition, pages: readonly Values[], variables:
   const type = typeOf(condition.criterion, variables);
   const position = condition.position ?? 'current';
   if (!type || !isPosition(position)) return { condition, holds: false, found: [], unknown: true };
-  const found = at(position, pages).map((page) => page[condition.criterion]);
+  const found = at(position, pages).map((page) => whole(condition.criterion, page[condition.criterion]));
   const looked = found.length ? found : [undefined];
   return { condition, found, holds: looked.some((value) => holds(type, condition.operator, value, condition.value)) };
 }
@@ -40,16 +46,15 @@ export function nextChange(condition: Condition, pages: readonly Values[], now: 
   const position = condition.position ?? 'current';
   if (!isPosition(position) || !isLive(position, pages)) return Infinity;
   const page = pages[0] ?? {};
+  if (DURATIONS.includes(condition.criterion)) {
+    const wanted = coerce('number', condition.value);
+    const passed = page[condition.criterion];
+    if (typeof wanted !== 'number' || typeof passed !== 'number') return Infinity;
+    // >= begins to hold at the first whole second, <= and `is` end with the next one.
+    const steps = [Math.ceil(wanted), Math.floor(wanted) + 1].filter((second) => second > passed);
+    return steps.length ? now + (Math.min(...steps) - passed) * 1000 : Infinity;
+  }
   switch (condition.criterion) {
-    case 'page_visit_duration':
-    case 'visit_duration': {
-      const wanted = coerce('number', condition.value);
-      const passed = page[condition.criterion];
-      if (typeof wanted !== 'number' || typeof passed !== 'number') return Infinity;
-      // Durations count whole seconds: >= begins to hold at the first whole one, <= and `is` end with the next one.
-      const steps = [Math.ceil(wanted), Math.floor(wanted) + 1].filter((second) => second > passed);
-      return steps.length ? now + (Math.min(...steps) - passed) * 1000 : Infinity;
-    }
     case 'time': {
       const minute = coerce('time', condition.value);
       if (typeof minute !== 'number') return Infinity;

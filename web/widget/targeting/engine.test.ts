@@ -15,6 +15,7 @@ const calm: Situation = {
   stoppedBy: undefined,
   available: () => undefined,
   worksOffline: () => false,
+  hasPlace: () => true,
 };
 
 const trigger = (id: string, more: Partial<Trigger> = {}): Trigger => ({ id, label: id.toUpperCase(), ...more });
@@ -122,6 +123,16 @@ test('Live Chat shows items that know how offline, and does not count as having 
   expect(outcome(triggers, away).run).toEqual(['a offline', 'b online']);
   // Messaging is never offline.
   expect(outcome(triggers, { ...away, mode: 'messaging' }).run).toEqual(['b online']);
+});
+
+test('a trigger whose button has no place in the page is activated only, and stops nothing', () => {
+  const triggers = [trigger('a', { stops_others: true }), trigger('b')];
+  const decision = decide(triggers, { ...calm, hasPlace: ({ id }) => id !== 'a' });
+  expect(decision.run.map(({ trigger, hasPlace }) => [trigger.id, hasPlace])).toEqual([
+    ['a', false],
+    ['b', true],
+  ]);
+  expect(decision.explanations.map(({ verdict }) => verdict)).toEqual(['no_place', 'fires']);
 });
 
 test('nothing is executed before it is known whether the visitor has an open conversation', () => {

@@ -27,6 +27,8 @@ export interface Situation {
   available: Availability;
   /** Whether anything of this trigger has something to show while no agent is there. */
   worksOffline: (trigger: Trigger) => boolean;
+  /** Whether the page has the places of the fixed buttons that this trigger shows. */
+  hasPlace: (trigger: Trigger) => boolean;
 }
 
 export type BuiltIn = 'embedded' | 'continuation' | 'messaging';
@@ -40,6 +42,7 @@ export type Verdict =
   | 'waiting'
   | 'once'
   | 'stopped'
+  | 'no_place'
   | BuiltIn;
 
 export interface Explanation {
@@ -52,12 +55,14 @@ export interface Explanation {
 export interface Execution {
   trigger: Trigger;
   mode: 'online' | 'offline';
+  /** Without the place of its button in the page, a trigger is activated, and not executed. */
+  hasPlace: boolean;
 }
 
 export interface Decision {
   /** The built-in trigger that is met, whether or not it was executed already. */
   builtIn: BuiltIn | undefined;
-  /** Configured triggers to execute now, in their order. */
+  /** Configured triggers that are activated now, in their order. */
   run: Execution[];
   /** Triggers whose agents' availability has to be asked for. */
   ask: string[];
@@ -124,9 +129,10 @@ export function decide(triggers: readonly Trigger[], situation: Situation): Deci
       say('unavailable');
       continue;
     }
-    decision.run.push({ trigger, mode: available ? 'online' : 'offline' });
-    if (available && trigger.stops_others) stoppedBy = trigger.id;
-    say('fires');
+    const hasPlace = situation.hasPlace(trigger);
+    decision.run.push({ trigger, mode: available ? 'online' : 'offline', hasPlace });
+    if (available && hasPlace && trigger.stops_others) stoppedBy = trigger.id;
+    say(hasPlace ? 'fires' : 'no_place');
   }
   return decision;
 }
