@@ -203,6 +203,7 @@ test('the debug toolbar shows values, and why triggers did or did not fire', asy
   await item(page, FLOATING).waitFor();
   await page.evaluate(() => (window as unknown as { Dimelo: { Messaging: { Debug: { start(): void } } } }).Dimelo.Messaging.Debug.start());
   const bar = page.getByRole('toolbar', { name: 'Messaging debug' });
+  await bar.waitFor();
   expect(await bar.getByRole('button').allInnerTexts()).toEqual(['Reload', 'Show store', 'Triggers', 'Reset', 'Stop Debug']);
   await bar.getByRole('button', { name: 'Show store' }).click();
   await page.getByRole('row', { name: 'page_title Shop' }).waitFor();

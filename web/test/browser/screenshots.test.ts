@@ -135,10 +135,10 @@ describe.skipIf(!folder)('pictures', () => {
       desk.tell({ type: 'typing', thread_id, typing: true, screenname: 'Alicia' });
       await page.waitForTimeout(700);
       await shoot(page, 'chat-3-select');
-      await chat.locator('.smile').click();
+      await chat.locator('.i-smile').click();
       await page.waitForTimeout(200);
       await shoot(page, 'chat-4-emoji');
-      await chat.locator('.smile').click();
+      await chat.locator('.i-smile').click();
       await chat.locator('.back .control').click();
       await page.waitForTimeout(300);
       await shoot(page, 'chat-5-list');
@@ -146,6 +146,59 @@ describe.skipIf(!folder)('pictures', () => {
       desk.add({ from: 'agent', thread_id, body: 'x' });
       await page.waitForTimeout(500);
       await shoot(page, 'chat-6-minimised');
+      desk.cut();
+      await visitor.leave();
+    });
+  }
+
+  for (const colorScheme of ['light', 'dark'] as const) {
+    test(`states, ${colorScheme}`, async () => {
+      shop.reset(await configure({ mode: 'chat', triggers: [{ id: 'a', label: 'A', actions: { show: 'open' } }] }));
+      shop.pages.set('/', { head: STYLE, body: BODY });
+      shop.pages.set('/seats', { title: 'Choose a seat', body: '<h1>Seats</h1>', end: `<script src="${shop.desk}/webview/sdk.js"></script>` });
+      const desk = new Desk();
+      desk.origin = shop.desk;
+      desk.settings = settings({ mode: 'chat' });
+      shop.answer = desk.answer;
+      const visitor = await Visitor.come(browser, { viewport: { width: 460, height: 700 }, colorScheme });
+      const page = await visitor.open(shop.site);
+      const chat = page.frameLocator('#dimelo_chat_window');
+      const shoot = async (name: string) => {
+        await page.waitForTimeout(400);
+        await page.screenshot({ path: `${folder}/state-${colorScheme}-${name}.png` });
+      };
+      const minute = (ago: number) => new Date(Date.now() - ago * 60_000);
+      const { thread_id } = desk.add({ from: 'visitor', body: 'Hello!' }, minute(9));
+      desk.tell({ type: 'queue', thread_id, state: 'queued', position: 2, estimated_wait_seconds: 100 });
+      await page.reload();
+      await chat.getByText('Hello!').waitFor();
+      while (!desk.streams.size) await page.waitForTimeout(100);
+      desk.tell({ type: 'queue', thread_id, state: 'queued', position: 2, estimated_wait_seconds: 100 });
+      await shoot('queue');
+      desk.add({ from: 'system', thread_id, notice: 'connection', values: { screenname: 'Alicia' } }, minute(5));
+      const items = [
+        { type: 'url' as const, title: 'Choose a seat', url: `${shop.site}/seats`, target: 'webview' as const, webview_height: 'tall' as const },
+        { type: 'reply' as const, title: 'Later' },
+      ];
+      desk.add({ from: 'agent', thread_id, structured_content: { type: 'template', title: 'Your train', subtitle: 'Saturday, 8:12', attachment_url: `${shop.desk}/files/square.png`, items } }, minute(4));
+      await shoot('template');
+      await chat.getByRole('link', { name: 'Choose a seat' }).click();
+      await chat.getByRole('dialog', { name: 'Choose a seat' }).waitFor();
+      await shoot('webview');
+      await page.keyboard.press('Escape');
+      await chat.locator('.webview-header .control').click().catch(() => {});
+      desk.add({ from: 'system', thread_id, notice: 'request_email' }, minute(3));
+      desk.refuse = { status: 422, error: 'invalid' };
+      await chat.getByRole('textbox', { name: 'Write your message here' }).fill('This one is refused');
+      await page.keyboard.press('Enter');
+      await chat.locator('input[type=file]').setInputFiles([{ name: 'virus.exe', mimeType: 'x/y', buffer: Buffer.from('MZ') }]);
+      await chat.getByRole('button', { name: 'Send' }).first().click();
+      await shoot('errors');
+      desk.refuse = undefined;
+      await chat.getByRole('button', { name: 'Quit' }).click();
+      await shoot('confirm');
+      await chat.getByRole('dialog').getByRole('button', { name: 'Quit' }).click();
+      await shoot('end');
       desk.cut();
       await visitor.leave();
     });

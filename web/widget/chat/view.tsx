@@ -19,7 +19,7 @@ const ICONS = {
 };
 
 const Icon = ({ name }: { name: keyof typeof ICONS }) => (
-  <svg viewBox="0 0 24 24" aria-hidden="true" class={`icon ${name}`}>
+  <svg viewBox="0 0 24 24" aria-hidden="true" class={`i-${name}`}>
     <path d={ICONS[name]} />
   </svg>
 );
@@ -96,7 +96,7 @@ function Message({ chat, line, first, last, latest }: { chat: Chat; line: Line; 
   // Cards say themselves what their text says again; a file's message is its name.
   const bare = (title && title !== 'select') || line.attachments.length > 0;
   return (
-    <div class={`message ${own ? 'own' : 'theirs'} ${first ? 'first' : ''} ${last ? 'last' : ''} ${line.state ?? ''}`}>
+    <div class={`message ${own ? 'own' : 'theirs'} ${first ? 'first' : ''} ${last ? 'last' : ''} ${!own && face(chat, line) ? 'faced' : ''} ${line.state ?? ''}`}>
       {!own && last && <Avatar chat={chat} line={line} />}
       <div class="column">
         {!own && first && line.author?.screenname && <div class="author">{line.author.screenname}</div>}
@@ -121,9 +121,12 @@ function Message({ chat, line, first, last, latest }: { chat: Chat; line: Line; 
   );
 }
 
+const face = (chat: Chat, line?: Line): string | null => line?.author?.avatar_url ?? chat.settings.avatar_url;
+
+/** Where no avatar is configured, there is none. */
 function Avatar({ chat, line }: { chat: Chat; line?: Line }) {
-  const url = line?.author?.avatar_url ?? chat.settings.avatar_url;
-  return url ? <img class="avatar" src={url} alt="" /> : <span class={line ? 'avatar none' : 'avatar none large'} aria-hidden="true" />;
+  const url = face(chat, line);
+  return url ? <img class="avatar" src={url} alt="" /> : null;
 }
 
 function EmailRequest({ chat }: { chat: Chat }) {
@@ -257,7 +260,8 @@ function Conversation({ chat }: { chat: Chat }) {
       )}
       {queue && (
         <p class="notice" role="status">
-          {queue.transfered ? t('queuing_update.transfered') : queue.position !== null && t('queuing_update.queued', { position: queue.position })}{' '}
+          {queue.transfered ? t('queuing_update.transfered') : queue.position !== null && t('queuing_update.queued', { position: queue.position })}
+          <br />
           {queue.seconds !== null && t('queuing_update.estimated_wait_time', { estimated_wait_time: chat.texts.wait(queue.seconds) })}
         </p>
       )}
@@ -421,7 +425,7 @@ function Header({ chat, asking }: { chat: Chat; asking: () => void }) {
           <Control icon="back" label={t('control_back_title')} onClick={() => chat.go(undefined)} />
         </span>
       )}
-      {chat.settings.avatar_url && <Avatar chat={chat} />}
+      <Avatar chat={chat} />
       <h1>{chat.title}</h1>
       {!messaging && <Control icon="quit" label={t('control_quit_title')} onClick={asking} />}
       {!chat.embedded && <Control icon="close" label={t('control_close_title')} onClick={() => chat.minimise()} />}
@@ -471,7 +475,7 @@ function Webview({ chat, url, height }: { chat: Chat; url: string; height: strin
           <b>{title || new URL(url).host}</b>
           <Control icon="quit" label={t('control_close_title')} onClick={() => chat.closeWebview()} />
         </div>
-        <iframe ref={frame} src={url} title={title || url} sandbox="allow-scripts allow-same-origin allow-forms allow-popups" />
+        <iframe ref={frame} name="dimelo_chat_webview" src={url} title={title || url} sandbox="allow-scripts allow-same-origin allow-forms allow-popups" />
       </div>
     </Dialog>
   );

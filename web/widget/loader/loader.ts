@@ -11,7 +11,8 @@ interface Global {
 }
 
 const start = (config: Config): void => {
-  if (!config.active) return;
+  // A page of the site that is shown above a conversation needs no second one.
+  if (!config.active || window.name === 'dimelo_chat_webview') return;
   const global = window as Global;
   const dimelo = (global.Dimelo ??= {});
   if (dimelo.Messaging) {
