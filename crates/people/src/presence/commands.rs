@@ -1,5 +1,7 @@
 //! What happens to agents: one function, one transaction, its events.
 
+use std::collections::BTreeMap;
+
 use frontdesk_model::event::NewEvent;
 use frontdesk_model::{Env, Id, Result, Timestamp, error};
 use frontdesk_rest::Call;
@@ -149,34 +151,52 @@ pub(super) fn forget_reason(call: &Call, status_id: Id, tx: &mut dyn Tx) -> Resu
     Ok(())
 }
 
-/// Writes how many tasks of a channel an agent has. Call it in the transaction that changes the tasks, so that limits
-/// hold whatever happens at once. It is called often: three statements, and more only where the busyness changes.
-pub fn set_load(tx: &mut dyn Tx, env: &Env, user_id: Id, channel_id: Id, load: i64) -> Result<()> {
-    let row = tx.first(
-        "SELECT coalesce(load, 0), coalesce(default_capacity, soft_capability), coalesce(max_capacity, hard_capability),
-                coalesce(connected, FALSE)
-         FROM channels JOIN users ON users.id = $1
+/// Writes how many tasks of a channel these agents have. Call it in the transaction that changes the tasks, so that limits
+/// hold whatever happens at once. It is called often, and when a task rings at all, for many: it costs a statement for
+/// each different number of tasks and two more, and others only where the busyness changes.
+pub fn set_loads(tx: &mut dyn Tx, env: &Env, channel_id: Id, loads: &BTreeMap<Id, i64>) -> Result<()> {
+    let ids: Vec<Id> = loads.keys().copied().collect();
+    let condition = tx.in_list("users.id", 1);
+    let sql = format!(
+        "SELECT users.id, coalesce(load, 0), coalesce(default_capacity, soft_capability),
+                coalesce(max_capacity, hard_capability), coalesce(connected, FALSE)
+         FROM channels JOIN users ON {condition}
          LEFT JOIN agent_channels ON agent_channels.user_id = users.id AND agent_channels.channel_id = channels.id
          LEFT JOIN user_capacity_channels ON user_capacity_channels.user_capacity_id = users.user_capacity_id
            AND user_capacity_channels.channel_id = channels.id
          LEFT JOIN agent_presences ON agent_presences.user_id = users.id
-         WHERE channels.id = $2",
-        args![&user_id, &channel_id],
-    )?;
-    // A channel that has gone has no load.
-    let Some(row) = row else { return Ok(()) };
-    let (before, soft, hard): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
-    if before == load {
-        return Ok(());
+         WHERE channels.id = $2 ORDER BY users.id"
+    );
+    let mut changed: BTreeMap<i64, Vec<Id>> = BTreeMap::new();
+    let mut told = Vec::new();
+    // Of a channel that has gone there are no rows, and no loads.
+    for row in tx.query(&sql, args![&ids, &channel_id])? {
+        let user_id: Id = row.get(0)?;
+        let (before, soft, hard): (i64, i64, i64) = (row.get(1)?, row.get(2)?, row.get(3)?);
+        let load = loads.get(&user_id).copied().unwrap_or(0);
+        if load == before {
+            continue;
+        }
+        changed.entry(load).or_default().push(user_id);
+        if row.get(4)? && Busyness::of(before, soft, hard) != Busyness::of(load, soft, hard) {
+            told.push(user_id);
+        }
     }
-    tx.execute(
-        "INSERT INTO agent_channels (user_id, channel_id, available, load) VALUES ($1, $2, TRUE, $3)
-         ON CONFLICT (user_id, channel_id) DO UPDATE SET load = $3",
-        args![&user_id, &channel_id, load],
-    )?;
-    let sql = "UPDATE agent_presences SET idle_since = $2 WHERE user_id = $1";
-    tx.execute(sql, args![&user_id, env.now()])?;
-    if row.get(3)? && Busyness::of(before, soft, hard) != Busyness::of(load, soft, hard) {
+    for (load, ids) in &changed {
+        let sql = format!(
+            "INSERT INTO agent_channels (user_id, channel_id, available, load)
+             SELECT id, $2, TRUE, $3 FROM users WHERE {}
+             ON CONFLICT (user_id, channel_id) DO UPDATE SET load = $3",
+            tx.in_list("id", 1)
+        );
+        tx.execute(&sql, args![ids, &channel_id, *load])?;
+    }
+    let ids: Vec<Id> = changed.into_values().flatten().collect();
+    if !ids.is_empty() {
+        let sql = format!("UPDATE agent_presences SET idle_since = $2 WHERE {}", tx.in_list("user_id", 1));
+        tx.execute(&sql, args![&ids, env.now()])?;
+    }
+    for user_id in told {
         announce(tx, env, None, "push_agent.busyness_change", user_id)?;
     }
     Ok(())

@@ -20,7 +20,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use availability::{Availability, Wanted, availability};
-pub use commands::{announce, any_silent, disconnect_silent, set_load};
+pub use commands::{announce, any_silent, disconnect_silent, set_loads};
 pub(crate) use rest::operations;
 
 /// An agent as routing sees them.

@@ -393,6 +393,8 @@ impl Task {
         if !self.state.is_over() {
             self.give_back(now);
             self.held = true;
+            self.wishes = None;
+            self.wishes_until = None;
         }
     }
 

@@ -351,6 +351,20 @@ impl World {
                 Life::Accepted => assert!(task.owner_id.is_some() && task.agent_ids.is_empty()),
                 _ => assert!(task.holders().is_empty() && task.agent_ids.is_empty(), "{task:?}"),
             }
+            let is_late = |at: Option<Timestamp>| at.is_some_and(|at| at <= self.now);
+            if is_live {
+                assert!(!is_late(task.expires_at), "it should have ended: {task:?}");
+                assert!(task.wishes.is_none() || !is_late(task.wishes_until), "still for some: {task:?}");
+            }
+            if matches!(task.state, Life::Waiting | Life::Ringing) {
+                let priority = task.urgency.priority(task.waiting_since, self.now);
+                assert_eq!(task.priority, priority, "{task:?}");
+            }
+            if task.wishes.is_none() && (task.is_on_offer() || task.state == Life::Ringing) {
+                let step = task.step.as_ref().and_then(|step| self.plan.step(step)).map(|step| &self.plan.steps[step]);
+                let ends = step.and_then(|step| step.for_seconds).map(|stay| task.step_entered_at.plus_seconds(stay));
+                assert!(!is_late(ends), "its step has ended: {task:?}");
+            }
             if task.is_on_offer() && task.wishes.is_none() {
                 assert!(task.step.as_ref().is_some_and(|step| self.plan.step(step).is_some()), "in no step: {task:?}");
             }

@@ -224,12 +224,11 @@ fn carry_out(tx: &mut dyn Tx, env: &Env, outcome: &Outcome) -> Result<bool> {
     }
     let mut task = outcome.task.clone();
     if task.state == Life::Ringing {
-        for agent_id in &task.agent_ids {
-            let is_new = !before.agent_ids.contains(agent_id);
-            let channel_id = task.channel_id;
-            if is_new && store::load(tx, *agent_id, channel_id)? >= agents::room(tx, *agent_id, channel_id)? {
-                return Ok(false);
-            }
+        let new: Vec<Id> = task.agent_ids.iter().filter(|id| !before.agent_ids.contains(id)).copied().collect();
+        let rooms = agents::rooms(tx, &new, task.channel_id)?;
+        let loads = store::loads(tx, &new, task.channel_id)?;
+        if loads.iter().any(|(id, load)| *load >= rooms.get(id).copied().unwrap_or(0)) {
+            return Ok(false);
         }
     }
     let completes = outcome.decisions.contains(&Decision::Completed);

@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use super::commands::{hold_seconds, note};
 use super::store::{self, SELECT, active, insert, latest, save, task, tell};
+use super::trace;
 use crate::engine::priority::{Missed, Urgency};
 use crate::engine::{Life, Task};
 use crate::{agents, channels};
@@ -172,8 +173,15 @@ impl Following {
         let Some(content) = work::content(tx, event.object_id)?.filter(ContentWork::waits) else { return Ok(()) };
         let Some(identity_id) = content.identity_id else { return Ok(()) };
         if let Some(before) = active(tx, content.thread_id, identity_id)? {
+            let mut task = before.clone();
+            if before.state == Life::Undelivered {
+                // Another message, another chance.
+                task.reopen(content.id, event.at);
+                note(tx, &self.env, task.id, "reopened", json!({ "priority": task.priority }))?;
+                return self.write(tx, &before, task, None, "task.enqueued", json!({}));
+            }
             // They go on: nothing completes by itself under their words.
-            let task = Task { completes_at: None, ..before.clone() };
+            task.completes_at = None;
             return self.write_quietly(tx, &before, task);
         }
         if !settings::load(tx)?.push_enabled {
@@ -373,6 +381,8 @@ impl Following {
     }
 
     fn thread_gone(&self, tx: &mut dyn Tx, event: &Event) -> Result<()> {
+        // Remarks go with their conversation.
+        trace::forget(tx, event.object_id)?;
         for before in of_thread(tx, event.object_id)? {
             let mut task = before.clone();
             task.destroy(self.env.now());

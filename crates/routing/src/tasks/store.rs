@@ -1,6 +1,7 @@
 //! The rows of tasks. Every change of a task is written here, with its version, with who has it on their hands, and with
 //! an event, so that whoever follows the log sees it.
 
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::str::FromStr;
 
@@ -139,6 +140,18 @@ pub(super) fn load(tx: &mut dyn Tx, user_id: Id, channel_id: Id) -> Result<i64> 
     tx.one(sql, args![&user_id, &channel_id])?.get(0)
 }
 
+/// The same of each of these.
+pub(super) fn loads(tx: &mut dyn Tx, user_ids: &[Id], channel_id: Id) -> Result<BTreeMap<Id, i64>> {
+    let condition = tx.in_list("user_id", 1);
+    let sql =
+        format!("SELECT user_id, count(*) FROM task_agents WHERE {condition} AND channel_id = $2 GROUP BY user_id");
+    let mut loads: BTreeMap<Id, i64> = user_ids.iter().map(|id| (*id, 0)).collect();
+    for row in tx.query(&sql, args![user_ids, &channel_id])? {
+        loads.insert(row.get(0)?, row.get(1)?);
+    }
+    Ok(loads)
+}
+
 /// Writes a new task.
 pub(super) fn insert(tx: &mut dyn Tx, task: &Task) -> Result<()> {
     tx.execute(
@@ -215,24 +228,27 @@ pub(super) fn save(tx: &mut dyn Tx, env: &Env, before: &Task, task: &mut Task) -
         return Ok(false);
     }
     let (had, have) = (before.holders(), task.holders());
-    for user_id in had.iter().filter(|id| !have.contains(id)) {
-        let sql = "DELETE FROM task_agents WHERE user_id = $1 AND task_id = $2";
-        tx.execute(sql, args![user_id, &task.id])?;
-        count(tx, env, *user_id, before.channel_id)?;
+    let gone: Vec<Id> = had.iter().filter(|id| !have.contains(id)).copied().collect();
+    let new: Vec<Id> = have.iter().filter(|id| !had.contains(id)).copied().collect();
+    if !gone.is_empty() {
+        let sql = format!("DELETE FROM task_agents WHERE task_id = $2 AND {}", tx.in_list("user_id", 1));
+        tx.execute(&sql, args![&gone, &task.id])?;
+        count(tx, env, &gone, before.channel_id)?;
     }
-    for user_id in have.iter().filter(|id| !had.contains(id)) {
-        tx.execute(
-            "INSERT INTO task_agents (user_id, task_id, channel_id) VALUES ($1, $2, $3)",
-            args![user_id, &task.id, &task.channel_id],
-        )?;
-        count(tx, env, *user_id, task.channel_id)?;
+    if !new.is_empty() {
+        let sql = format!(
+            "INSERT INTO task_agents (user_id, task_id, channel_id) SELECT id, $2, $3 FROM users WHERE {}",
+            tx.in_list("id", 1)
+        );
+        tx.execute(&sql, args![&new, &task.id, &task.channel_id])?;
+        count(tx, env, &new, task.channel_id)?;
     }
     Ok(true)
 }
 
-fn count(tx: &mut dyn Tx, env: &Env, user_id: Id, channel_id: Id) -> Result<()> {
-    let load = load(tx, user_id, channel_id)?;
-    presence::set_load(tx, env, user_id, channel_id, load)
+fn count(tx: &mut dyn Tx, env: &Env, user_ids: &[Id], channel_id: Id) -> Result<()> {
+    let loads = loads(tx, user_ids, channel_id)?;
+    presence::set_loads(tx, env, channel_id, &loads)
 }
 
 /// Appends an event of a task with its documented metadata (row 10.13), and what else it tells.

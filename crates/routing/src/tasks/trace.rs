@@ -36,6 +36,13 @@ pub(super) fn note(tx: &mut dyn Tx, env: &Env, task_id: Id, entry: &Value) -> Re
     Ok(())
 }
 
+/// Forgets those of the tasks of a thread.
+pub(super) fn forget(tx: &mut dyn Tx, thread_id: Id) -> Result<()> {
+    let sql = "DELETE FROM task_traces WHERE task_id IN (SELECT id FROM tasks WHERE thread_id = $1)";
+    tx.execute(sql, args![&thread_id])?;
+    Ok(())
+}
+
 /// The entries, oldest first.
 pub(super) fn of(tx: &mut dyn Tx, task_id: Id) -> Result<Vec<Entry>> {
     let sql = "SELECT at, entry FROM task_traces WHERE task_id = $1 ORDER BY position";
