@@ -22,7 +22,8 @@ const triggers = items.map(({ id, type }) => ({
   only_if_available: true,
   actions: { [type]: id },
 }));
-const assets = { ...manifest, window: '/chat/6f2d4b0a91c84e7fa3b5/window' };
+const { manager, launcher, debug } = manifest;
+const assets = { manager: `/${manager}`, launcher: `/${launcher}`, debug: `/${debug}`, window: '/chat/6f2d4b0a91c84e7fa3b5/window' };
 const config = { token: '6f2d4b0a91c84e7fa3b5', active: true, mode: 'messaging', variables: [], triggers, items, assets };
 
 const sizes = new Map();

@@ -1,6 +1,7 @@
 // Builds what is served into dist/: each part is one classic script, so that it loads from any site without CORS. Names
-// carry a hash and are kept by browsers for good; manifest.json says which is which. Two have none: loader.js, around
-// which the server puts each source's configuration, and webview.js, whose address is published.
+// carry a hash and are kept by browsers for good; manifest.json says which is which. Some have none: loader.js, around
+// which the server puts each source's configuration, analytics.js, which it may write after it, and webview.js, whose
+// address is published.
 
 import { createHash } from 'node:crypto';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
@@ -19,6 +20,7 @@ const parts = {
   debug: 'widget/debug/toolbar.ts',
   chat: 'widget/chat/index.tsx',
   webview: 'widget/webview/sdk.ts',
+  analytics: 'widget/analytics/analytics.ts',
 };
 
 /** @param {string} entry */
@@ -50,7 +52,7 @@ const manifest = {};
 for (const [name, entry] of Object.entries(parts)) {
   const code = await bundle(entry);
   const hash = createHash('sha256').update(code).digest('hex').slice(0, 12);
-  const plain = name === 'loader' || name === 'webview';
+  const plain = ['loader', 'analytics', 'webview'].includes(name);
   manifest[name] = plain ? `${name}.js` : `assets/${name}-${hash}.js`;
   await writeFile(dist + manifest[name], code);
   if (!plain) await writeFile(`${dist}${manifest[name]}.gz`, gzipSync(code, { level: 9 }));

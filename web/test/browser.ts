@@ -1,6 +1,8 @@
 // A real browser for tests: Debian's chromium.
 
-import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Frame, type Page } from 'playwright-core';
 
 const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
 
@@ -35,4 +37,20 @@ export class Visitor {
   leave(): Promise<void> {
     return this.context.close();
   }
+}
+
+const AXE = fileURLToPath(new URL('../node_modules/axe-core/axe.min.js', import.meta.url));
+
+interface Found {
+  violations: { id: string; nodes: { html: string }[] }[];
+}
+
+/** What axe finds against WCAG 2.2 AA in a document. */
+export async function violations(frame: Frame): Promise<string[]> {
+  await frame.evaluate(await readFile(AXE, 'utf8'));
+  const found = await frame.evaluate(() => {
+    const { axe } = window as unknown as { axe: { run(options: unknown): Promise<Found> } };
+    return axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'], iframes: false });
+  });
+  return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
 }

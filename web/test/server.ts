@@ -25,8 +25,9 @@ export async function configure(more: Partial<Config> = {}, locale = 'en'): Prom
 }
 
 /** `loader.js`, as the server makes it. */
-export async function loader(config: Config): Promise<string> {
-  return `(frontdesk=>{${await readFile(`${root}dist/loader.js`, 'utf8')}})(${JSON.stringify(config)});`;
+export async function loader(config: Config, analytics?: string): Promise<string> {
+  const more = analytics ? `\n(analytics=>{${await readFile(`${root}dist/analytics.js`, 'utf8')}})("${analytics}");` : '';
+  return `(frontdesk=>{${await readFile(`${root}dist/loader.js`, 'utf8')}})(${JSON.stringify(config)});${more}`;
 }
 
 export const SNIPPET = (address: string): string => `<script>
@@ -50,6 +51,7 @@ export interface Page {
 
 export class Shop {
   config: Config | undefined;
+  analytics: string | undefined;
   pages = new Map<string, Page>();
   /** What the server answers to the manager's questions. */
   availability: (ids: string[]) => unknown = (ids) => ({ triggers: Object.fromEntries(ids.map((id) => [id, 1])) });
@@ -88,6 +90,7 @@ export class Shop {
 
   reset(config: Config): void {
     this.config = config;
+    this.analytics = undefined;
     this.pages = new Map([['/', {}]]);
     this.availability = (ids) => ({ triggers: Object.fromEntries(ids.map((id) => [id, 1])) });
     this.openThreads = () => ({ open_threads: 0 });
@@ -108,7 +111,7 @@ export class Shop {
       this.asked.push(`${request.method} ${name}${url.search}`);
       const open = { 'Access-Control-Allow-Origin': this.site };
       if (await this.answer?.(request, response)) return;
-      if (name === 'loader.js') return send('text/javascript', this.config ? await loader(this.config) : '/* off */');
+      if (name === 'loader.js') return send('text/javascript', this.config ? await loader(this.config, this.analytics) : '/* off */');
       if (name === '/webview/sdk.js') return send('text/javascript', await readFile(`${root}dist/webview.js`, 'utf8'));
       if (name === 'window') return send('text/html', this.window ?? WINDOW);
       if (name === 'availability') {

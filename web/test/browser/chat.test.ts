@@ -1,11 +1,9 @@
 // The window, in its frame on a real page.
 
-import { readFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 import type { Browser, FrameLocator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { Config } from '../../widget/protocol.ts';
-import { launch, Visitor } from '../browser.ts';
+import { launch, violations, Visitor } from '../browser.ts';
 import { Desk, settings } from '../desk.ts';
 import { configure, Shop, TOKEN } from '../server.ts';
 
@@ -13,7 +11,6 @@ let browser: Browser;
 let visitor: Visitor;
 let desk: Desk;
 const shop = new Shop();
-const axe = await readFile(fileURLToPath(new URL('../../node_modules/axe-core/axe.min.js', import.meta.url)), 'utf8');
 
 beforeAll(async () => {
   await shop.start();
@@ -385,15 +382,7 @@ test('nothing that axe finds, in either light', async () => {
   });
   await chat.getByText('Which one?').waitFor();
   const inside = page.frames().find((frame) => frame.url().endsWith('/window'))!;
-  const check = async () => {
-    await inside.evaluate(axe);
-    const found = await inside.evaluate(() =>
-      (window as unknown as { axe: { run(options: unknown): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> } }).axe.run({
-        runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'],
-      }),
-    );
-    return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
-  };
+  const check = () => violations(inside);
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
     expect(await check()).toEqual([]);

@@ -1,6 +1,7 @@
 // The loader and the manager on a page: what they take from it, and what they leave alone.
 
 import { expect, test } from 'vitest';
+import { violations } from '../browser.ts';
 import { configure, FLOATING, INVITATION, SNIPPET } from '../server.ts';
 import { button, come, frame, heard, item, leave, LISTEN, names, open, push, shop, told, trigger, visit, visitor, windowLog } from '../widget.ts';
 
@@ -166,6 +167,37 @@ test('blocked storage and no server: the page goes on', async () => {
   expect(visitor.errors).toEqual([]);
 });
 
+test.each(['classic', 'universal'])("the page's own analytics is told, if the source wants it: %s", async (kind) => {
+  const reporting = `<script>window.reported = []; _gaq = reported; ga = (...all) => reported.push(all);</script>`;
+  const page = await come({}, { head: reporting });
+  shop.config = await configure({ triggers: [trigger('a', { actions: { show: 'open' } })] });
+  shop.analytics = kind;
+  await page.reload();
+  await frame(page).locator('#engage').click();
+  await frame(page).locator('#receive').click();
+  const reported = () => page.evaluate(() => (window as unknown as { reported: string[][] }).reported);
+  const start = kind === 'classic' ? ['_trackEvent'] : ['send', 'event'];
+  const names = ['chat_proposed', 'chat_shown', 'chat_engaged', 'message_sent', 'message_received'];
+  await expect.poll(reported).toEqual(names.map((name) => [...start, 'Chat', name, 'Trigger a #a']));
+});
+
+test('a window that does not come gives its button back', async () => {
+  const page = await come({ triggers: [button('a')] });
+  await page.clock.install();
+  shop.answer = async (request, response) => {
+    if (!request.url!.endsWith('/window')) return false;
+    response.writeHead(404).end();
+    return true;
+  };
+  await item(page, FLOATING).getByRole('button').click();
+  await page.locator('#dimelo_chat_window').waitFor({ state: 'attached' });
+  expect(await item(page, FLOATING).isVisible()).toBe(false);
+  await page.clock.fastForward(20_000);
+  await item(page, FLOATING).waitFor();
+  expect(await page.locator('#dimelo_chat_window').count()).toBe(0);
+  expect(visitor.complaints).toContain('Frontdesk: the window did not come.');
+});
+
 test('the page does not move', async () => {
   const body = '<main><h1>Shop</h1><p>Text</p></main><footer>End</footer>';
   const page = await come({ triggers: [button('a'), trigger('b', { actions: { invitation: INVITATION } })] }, { body });
@@ -211,6 +243,7 @@ test('the debug toolbar shows values, and why triggers did or did not fire', asy
   await page.getByText('Trigger a — fired on this page').waitFor();
   await page.getByText('Elsewhere — not all conditions are met').waitFor();
   await page.getByText('page path (current) is /elsewhere — /').waitFor();
+  expect(await violations(page.mainFrame())).toEqual([]);
   // It stays over pages, begins anew, and goes.
   await bar.getByRole('button', { name: 'Reload' }).click();
   await heard(page, 'started');

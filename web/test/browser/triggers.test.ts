@@ -1,6 +1,7 @@
 // Triggers on real pages: history, time, agents, items, and what is executed.
 
 import { expect, test } from 'vitest';
+import { violations } from '../browser.ts';
 import { FIXED, FLOATING, INVITATION, TOKEN } from '../server.ts';
 import { button, come, decided, frame, heard, item, leave, LISTEN, names, open, push, shop, told, trigger, windowLog } from '../widget.ts';
 
@@ -206,4 +207,18 @@ test('a page change in an application arms the triggers again, and what is shown
   await expect.poll(() => shop.asked.filter((line) => line.includes('availability'))).toHaveLength(2);
   await expect.poll(async () => (await told(page)).filter(({ event }) => event === 'trigger_executed').map((each) => each.trigger_id)).toEqual(['a', 'b', 'a']);
   expect((await names(page)).filter((name) => name === 'button_shown')).toHaveLength(1);
+});
+
+test('axe finds nothing in buttons and invitations, in either light, with and without agents', async () => {
+  const actions = { button: FLOATING, invitation: INVITATION };
+  const page = await come({ mode: 'chat', triggers: [trigger('a', { actions, only_if_available: true })] });
+  await item(page, INVITATION).waitFor();
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    expect(await violations(page.mainFrame())).toEqual([]);
+  }
+  shop.availability = () => ({ triggers: {} });
+  await page.reload();
+  await page.locator('.dimelo_chat_mode_offline').waitFor();
+  expect(await violations(page.mainFrame())).toEqual([]);
 });

@@ -3,11 +3,16 @@
 
 import type { FromWindow, Start, ToWindow } from '../protocol.ts';
 import type { Chat, Host, Origin } from '../manager/host.ts';
+import { complain } from '../manager/events.ts';
 import { Frame } from './frame.ts';
+
+/** A window that has not come by then will not; what led to it comes back. */
+const PATIENCE_MS = 20_000;
 
 export class Launcher implements Chat {
   #frame: Frame | undefined;
   #origin: Origin | undefined;
+  #late: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly host: Host) {}
 
@@ -23,6 +28,11 @@ export class Launcher implements Chat {
       store.change(({ chat }) => Object.assign(chat, { shown: true, opened: open }));
       this.#frame = new Frame(new URL(config.assets.window, base).href, parent, this.#start, this.#heard);
       this.#frame.opened(open);
+      this.#late = setTimeout(() => {
+        complain('the window did not come.');
+        this.close();
+        this.host.closed();
+      }, PATIENCE_MS);
     } else if (open && !store.state.chat.opened) {
       this.send({ type: 'open' });
     }
@@ -42,6 +52,7 @@ export class Launcher implements Chat {
   }
 
   close(): void {
+    clearTimeout(this.#late);
     this.#frame?.remove();
     this.#frame = undefined;
     this.#origin = undefined;
@@ -109,6 +120,7 @@ export class Launcher implements Chat {
     const data = this.#origin?.data ?? {};
     switch (message.type) {
       case 'ready':
+        clearTimeout(this.#late);
         fire('chat_shown', data);
         break;
       case 'opened':

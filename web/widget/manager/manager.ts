@@ -233,6 +233,8 @@ export class Manager implements Receiver, Host {
     const { jwt } = this;
     const who = { session: this.store.state.session, jwt, uuid: this.uuid() };
     if (!who.session && !jwt && !who.uuid) return false;
+    // A chat that is shown already says by itself what it has.
+    if (this.#openThreads === undefined && this.#launched) return false;
     if (this.#openThreads === undefined && !this.#asking) {
       this.#asking = true;
       const answer = (open: boolean) => {
