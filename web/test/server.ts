@@ -157,7 +157,7 @@ const WINDOW = `<!doctype html><title>Chat</title><body style="margin:0;backgrou
     const port = ports[0];
     const tell = (type, more) => port.postMessage({ type, ...more });
     const on = (id, ...types) => document.getElementById(id).onclick = () => types.forEach((type) => tell(type));
-    on('engage', 'engaged', 'message_sent'); on('receive', 'message_received'); on('minimise', 'minimised');
+    on('engage', 'engaged', 'message_sent'); document.getElementById('receive').onclick = () => tell('message_received', { from: 'A', body: 'B' }); on('minimise', 'minimised');
     on('open', 'opened'); on('close', 'closed');
     port.onmessage = ({ data }) => {
       log.textContent += JSON.stringify(data) + '\\n';

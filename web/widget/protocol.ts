@@ -67,6 +67,8 @@ export interface Start {
   session: string | null;
   /** Messages that an earlier page could not send. */
   waiting: string | null;
+  /** The visitor wants to be told of answers while they look elsewhere. */
+  notify: boolean;
   /** The trigger from which a conversation starts; null for a built-in one. */
   trigger_id: string | null;
   page: { url: string; title: string; from: number };
@@ -78,6 +80,8 @@ export type ToWindow =
   | ({ type: 'start' } & Start)
   | { type: 'open' }
   | { type: 'minimise' }
+  /** What became of the wish to be told of answers. */
+  | { type: 'notify'; on: boolean }
   | { type: 'identity'; identity: Identity | null; jwt: string | null }
   | { type: 'translations'; translations: Translations }
   | { type: 'automatic_message'; body: string }
@@ -92,7 +96,10 @@ export type FromWindow =
   | { type: 'minimised' }
   | { type: 'engaged' }
   | { type: 'message_sent' }
-  | { type: 'message_received' }
+  /** With what a notification says of it. */
+  | { type: 'message_received'; from: string; body: string }
+  /** The visitor wants to be told of answers while they look elsewhere, or not any more. */
+  | { type: 'notify'; on: boolean }
   | { type: 'closed' }
   | { type: 'session'; session: string | null }
   /** Messages that wait, to be kept over pages: browsers keep little for a frame of another site. */

@@ -304,6 +304,37 @@ test('French, and texts of the page over those of the source', async () => {
   await chat.getByRole('textbox', { name: 'Écrivez votre message ici' }).waitFor();
 });
 
+test('who asks for it is told of answers while looking elsewhere', async () => {
+  const { page, chat } = await come({ before: (desk) => void desk.add({ from: 'visitor', body: 'Hello' }) });
+  await connected();
+  const thread_id = desk.threads[0]!.id;
+  await page.evaluate(() => {
+    const shown: unknown[] = ((window as unknown as { shown: unknown[] }).shown = []);
+    class Fake {
+      static permission = 'default';
+      static requestPermission = async () => (Fake.permission = 'granted');
+      constructor(title: string, options: object) {
+        shown.push([title, options]);
+      }
+    }
+    Object.assign(window, { Notification: Fake });
+    Object.defineProperty(document, 'hidden', { get: () => true });
+  });
+  const shown = () => page.evaluate(() => (window as unknown as { shown: unknown[] }).shown);
+  desk.add({ from: 'agent', thread_id, body: 'Nobody asked' });
+  await chat.locator('.theirs').getByText('Nobody asked').waitFor();
+  const bell = chat.getByRole('button', { name: 'Tell me of answers' });
+  await bell.click();
+  await expect.poll(() => bell.getAttribute('aria-pressed')).toBe('true');
+  desk.add({ from: 'agent', thread_id, body: 'Here I am' });
+  await expect.poll(shown).toEqual([['Alicia', expect.objectContaining({ body: 'Here I am' })]]);
+  await bell.click();
+  await expect.poll(() => bell.getAttribute('aria-pressed')).toBe('false');
+  desk.add({ from: 'agent', thread_id, body: 'Quiet again' });
+  await chat.locator('.theirs').getByText('Quiet again').waitFor();
+  expect(await shown()).toHaveLength(1);
+});
+
 test('whatever texts hold, they stay texts', async () => {
   const evil = `<img src=x onerror="parent.hit=1"><script>hit=1</script>`;
   const { page, chat } = await come({

@@ -4,6 +4,7 @@ import { isRightToLeft, localeOf, Texts } from './texts.ts';
 import { Connection, Refused } from './connection.ts';
 import { begin, fetched, sending, sorted, type State, told } from './model.ts';
 import { Outbox } from './outbox.ts';
+import { chime } from './chime.ts';
 import type { Outgoing, Settings, Told } from './types.ts';
 import type { FromWindow, Start, ToWindow } from '../protocol.ts';
 
@@ -27,6 +28,8 @@ export class Chat {
   /** Of these, how many came while the window was put away. */
   unseen = 0;
   emailDone = false;
+  /** The visitor is told of answers while they look elsewhere. */
+  notify: boolean;
   /** Live Chat: the conversation is over, and the visitor chooses what to do. */
   over = false;
   webview: { url: string; height: 'full' | 'tall' | 'compact' } | undefined;
@@ -49,6 +52,7 @@ export class Chat {
   ) {
     this.state = begin(start.opened || start.embedded);
     this.#engaged = start.engaged;
+    this.notify = start.notify;
     this.#translations = [settings.translations, ...start.translations];
     this.#locale = localeOf(start.locale, start.page_language, settings.locale, this.#translations);
     this.texts = new Texts(this.#locale, this.#translations);
@@ -80,6 +84,11 @@ export class Chat {
 
   get embedded(): boolean {
     return this.start.embedded;
+  }
+
+  /** In a frame of the site's own: nobody listens. */
+  get standalone(): boolean {
+    return !!this.settings.standalone;
   }
 
   get mode(): 'messaging' | 'chat' {
@@ -133,6 +142,10 @@ export class Chat {
       case 'minimise':
         this.minimise();
         break;
+      case 'notify':
+        this.notify = message.on;
+        this.changed();
+        break;
       case 'identity': {
         const { identity, jwt } = message;
         this.start = { ...this.start, identity, jwt };
@@ -151,7 +164,7 @@ export class Chat {
         this.greetings.push(message.body);
         if (!this.state.opened) this.unseen++;
         this.changed();
-        this.tell({ type: 'message_received' });
+        this.tell({ type: 'message_received', from: this.title, body: message.body });
         break;
       case 'add_message': {
         const { body, agent, engage } = message;
@@ -207,6 +220,11 @@ export class Chat {
   choose(contentId: string, item: { title: string; payload?: string | null }): void {
     const structured_reply = { content_id: contentId, payload: item.payload ?? '' };
     this.#release(this.#message(item.title, { structured_reply }));
+  }
+
+  /** Asks to be told of answers, or not to be. */
+  wantNotices(): void {
+    this.tell({ type: 'notify', on: !this.notify });
   }
 
   typing(): void {
@@ -357,7 +375,10 @@ export class Chat {
     const before = this.state;
     this.#set(told(before, event, Date.now()));
     if (event.type === 'content' && event.content.from === 'agent' && event.seq > before.seq) {
-      this.tell({ type: 'message_received' });
+      const { author, body, structured_content, attachments } = event.content;
+      const text = body || structured_content?.title || attachments[0]?.name || '';
+      this.tell({ type: 'message_received', from: author?.screenname ?? this.title, body: text });
+      if (this.notify && (document.hidden || !this.state.opened)) chime();
       this.#read();
     }
     if (event.type === 'content' && event.content.notice === 'impossible') this.over = true;

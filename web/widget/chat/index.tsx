@@ -46,6 +46,7 @@ if (settings.standalone) {
       jwt,
       session: null,
       waiting: null,
+      notify: false,
       trigger_id: null,
       page: { url: document.referrer, title: '', from: Date.now() },
       custom,

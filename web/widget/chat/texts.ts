@@ -83,6 +83,7 @@ const en = {
   earlier: 'Earlier messages',
   unread: '%{count} unread',
   open_title: 'Open the chat',
+  notify: 'Tell me of answers',
 } satisfies Tree;
 
 const fr: typeof en = {
@@ -165,6 +166,7 @@ const fr: typeof en = {
   earlier: 'Messages précédents',
   unread: '%{count} non lus',
   open_title: 'Ouvrir le chat',
+  notify: 'Me prévenir des réponses',
 };
 
 const BUILT_IN: Record<string, Tree> = { en, fr };

@@ -15,6 +15,7 @@ const ICONS = {
   smile: 'M12 21a9 9 0 100-18 9 9 0 000 18zM8.5 14.5s1.3 1.8 3.5 1.8 3.5-1.8 3.5-1.8M9 9.5v.01M15 9.5v.01',
   clip: 'M20 11.5l-8 8a5 5 0 01-7-7l8.5-8.5a3.3 3.3 0 014.7 4.7L9.7 17a1.7 1.7 0 01-2.4-2.4L14.5 7.5',
   send: 'M4 12l16-8-6 16-3-6z',
+  bell: 'M6 9.5a6 6 0 0112 0c0 5 2 6.5 2 6.5H4s2-1.5 2-6.5M10 19.5a2.2 2.2 0 004 0',
   file: 'M13 3H7a2 2 0 00-2 2v14a2 2 0 002 2h10a2 2 0 002-2V9zM13 3v6h6',
 };
 
@@ -24,8 +25,15 @@ const Icon = ({ name }: { name: keyof typeof ICONS }) => (
   </svg>
 );
 
-const Control = ({ icon, label, onClick }: { icon: keyof typeof ICONS; label: string; onClick: () => void }) => (
-  <button type="button" class="control" aria-label={label} title={label} onClick={onClick}>
+interface ControlOptions {
+  icon: keyof typeof ICONS;
+  label: string;
+  pressed?: boolean;
+  onClick: () => void;
+}
+
+const Control = ({ icon, label, pressed, onClick }: ControlOptions) => (
+  <button type="button" class="control" aria-label={label} aria-pressed={pressed} title={label} onClick={onClick}>
     <Icon name={icon} />
   </button>
 );
@@ -427,6 +435,7 @@ function Header({ chat, asking }: { chat: Chat; asking: () => void }) {
       )}
       <Avatar chat={chat} />
       <h1>{chat.title}</h1>
+      {!chat.standalone && <Control icon="bell" label={t('notify')} pressed={chat.notify} onClick={() => chat.wantNotices()} />}
       {!messaging && <Control icon="quit" label={t('control_quit_title')} onClick={asking} />}
       {!chat.embedded && <Control icon="close" label={t('control_close_title')} onClick={() => chat.minimise()} />}
     </header>

@@ -5,6 +5,7 @@ import type { FromWindow, Start, ToWindow } from '../protocol.ts';
 import type { Chat, Host, Origin } from '../manager/host.ts';
 import { complain } from '../manager/events.ts';
 import { Frame } from './frame.ts';
+import { Notices } from './notices.ts';
 
 /** A window that has not come by then will not; what led to it comes back. */
 const PATIENCE_MS = 20_000;
@@ -12,9 +13,12 @@ const PATIENCE_MS = 20_000;
 export class Launcher implements Chat {
   #frame: Frame | undefined;
   #origin: Origin | undefined;
+  #notices: Notices;
   #late: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(private readonly host: Host) {}
+  constructor(private readonly host: Host) {
+    this.#notices = new Notices(`frontdesk.${host.config.token}.notify`);
+  }
 
   get attached(): boolean {
     return !!this.#frame?.attached;
@@ -82,6 +86,7 @@ export class Launcher implements Chat {
       jwt,
       session,
       waiting: this.#kept(),
+      notify: this.#notices.on,
       trigger_id: this.#origin?.id ?? null,
       ...this.#page(),
     };
@@ -139,9 +144,15 @@ export class Launcher implements Chat {
         fire('chat_engaged', data);
         break;
       }
-      case 'message_sent':
       case 'message_received':
-        fire(message.type, data);
+        this.#notices.tell(message.from, message.body, () => this.send({ type: 'open' }));
+        fire('message_received', data);
+        break;
+      case 'message_sent':
+        fire('message_sent', data);
+        break;
+      case 'notify':
+        void this.#notices.want(message.on).then((on) => this.send({ type: 'notify', on }));
         break;
       case 'session':
         // That of a signed person lives as long as the page.
