@@ -388,7 +388,10 @@ fn a_random_walk_over_every_operation_meets_no_5xx(engine: Engine) {
     source.says("vera", "t", "Hello?");
     let description = Description::of(cast.server.address());
     let mut ids = Vec::new();
-    for list in description.operations().iter().filter(|one| one.method == "GET" && !one.path.contains('{')) {
+    let needs_some = |entry: &Value| {
+        entry["parameters"].as_array().into_iter().flatten().any(|parameter| parameter["required"] == true)
+    };
+    for list in description.operations().iter().filter(|one| one.method == "GET" && !needs_some(one.entry)) {
         let page = cast.otto.get(&format!("/1.0{}?limit=5", list.path)).ok();
         let records = page["records"].as_array().into_iter().flatten();
         ids.extend(records.filter_map(|record| record["id"].as_str().map(str::to_owned)));

@@ -221,8 +221,11 @@ const EVENTS: &[Event] = &[
     event("push_agent.disconnected", AGENT, |scene| scene.agent(&["connect", "disconnect"])),
     event("push_agent.availability_change", AGENT, |scene| {
         let agent = scene.agent(&["disconnect", "connect"]);
-        let away = json!({ "status": { (scene.group.as_str()): "away" } });
-        scene.cast.otto.put(&format!("/1.0/status/{agent}"), &away).ok();
+        let own = format!("/1.0/status/{agent}");
+        let status = scene.cast.otto.get(&own).ok();
+        let channels = status["channels"].as_array().expect("channels");
+        let away: serde_json::Map<_, _> = channels.iter().map(|channel| (id(channel), json!("away"))).collect();
+        scene.cast.otto.put(&own, &json!({ "status": away })).ok();
         agent
     }),
     event("push_agent.reconnected", AGENT, |scene| {
@@ -341,8 +344,6 @@ struct Scene {
     source: Source,
     _channel: FakeChannel,
     messaging: String,
-    /// The channel of the source.
-    group: String,
     receiver: FakeChannel,
 }
 
@@ -365,9 +366,7 @@ impl Scene {
             let webhook = cast.otto.get(&format!("/1.0/webhooks/{webhook}")).ok();
             (webhook["webhook_status"] == "enabled").then_some(())
         });
-        let group = json!({ "name": unique("Group "), "source_ids": [source.id] });
-        let group = id(&cast.otto.post("/1.0/channels", &group).ok());
-        Scene { cast, source, _channel: channel, messaging, group, receiver }
+        Scene { cast, source, _channel: channel, messaging, receiver }
     }
 
     fn hex(&self, id: &str) -> String {

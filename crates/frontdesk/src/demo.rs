@@ -91,6 +91,7 @@ pub(crate) async fn fill(app: &Conversations, router: Router) -> Result<(), Stri
     });
     let source = script.post("/1.0/content_sources", source).await?;
     let source_id: Id = id(&source)?;
+    script.post("/1.0/channels", json!({ "name": "Messages", "source_ids": [source["id"]] })).await?;
     let users = cast.user_ids.clone();
     app.store
         .write(move |tx| {

@@ -5,6 +5,8 @@ pub mod channels;
 pub mod engine;
 mod events;
 pub mod tasks;
+pub mod topologies;
+mod user_capacities;
 
 use frontdesk_rest::Operation;
 
@@ -12,5 +14,7 @@ use frontdesk_rest::Operation;
 pub fn operations() -> Vec<Operation> {
     let mut operations = channels::operations();
     operations.extend(tasks::operations());
+    operations.extend(topologies::operations());
+    operations.extend(user_capacities::operations());
     operations
 }

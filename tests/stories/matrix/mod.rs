@@ -450,6 +450,14 @@ impl Ids<'_> {
             "category" => created("categories", json!({ "name": unique("Category ") })),
             "team" => created("teams", json!({ "name": unique("Team ") })),
             "channel" => created("channels", json!({ "name": unique("Channel ") })),
+            "topology_document" => {
+                json!({ "version": 1, "steps": [{ "name": "all", "agents": { "everyone": true } }] }).to_string()
+            }
+            "topology" => {
+                let document = self.of("topology_document");
+                created("topologies", json!({ "name": unique("Topology "), "json_config": document }))
+            }
+            "user_capacity" => created("user_capacities", json!({ "name": unique("Capacity ") })),
             "presence_status" => created("presence_status", json!({ "name": unique("Reason ") })),
             "agent" => {
                 let user = self.of("user");

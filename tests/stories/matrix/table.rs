@@ -319,4 +319,17 @@ pub(super) const TABLE: &[Row] = &[
     row("resumeTask").first(&["receive_tasks"]).object("own_task").on_source().right("reply").may(409),
     row("requestTask").first(&["receive_tasks"]).may(403),
     row("getTaskTrace").first(&["monitor_tasks", "monitor_team_tasks"]).object("own_task").on_source(),
+    row("getAllTopologies").first(&["manage_topologies"]),
+    row("getTopology").first(&["manage_topologies"]),
+    row("createTopology")
+        .first(&["manage_topologies"])
+        .body(r#"{ "name": "$word", "json_config": "$topology_document" }"#),
+    row("updateTopology").first(&["manage_topologies"]).body(r#"{ "name": "$word" }"#),
+    row("activateTopology").first(&["manage_topologies"]),
+    row("deleteTopology").first(&["manage_topologies"]),
+    row("getAllUserCapacities").first(&["manage_topologies"]),
+    row("getUserCapacity").first(&["manage_topologies"]),
+    row("createUserCapacity").first(&["manage_topologies"]).body(r#"{ "name": "$word" }"#),
+    row("updateUserCapacity").first(&["manage_topologies"]).body(r#"{ "name": "$word" }"#),
+    row("deleteUserCapacity").first(&["manage_topologies"]),
 ];

@@ -66,8 +66,9 @@ fn insert(call: &Call, given: Given, invited: bool, tx: &mut dyn Tx) -> Result<U
     }
     tx.execute(
         "INSERT INTO users (id, email, email_key, firstname, lastname, nickname, gender, locale, timezone, external_id,
-           spoken_languages, role_id, password_hash, no_password, invitation_pending, enabled, created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17)",
+           spoken_languages, role_id, password_hash, no_password, invitation_pending, enabled, created_at, updated_at,
+           user_capacity_id)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17, $18)",
         args![
             &user.id,
             &user.email,
@@ -85,7 +86,8 @@ fn insert(call: &Call, given: Given, invited: bool, tx: &mut dyn Tx) -> Result<U
             user.no_password,
             user.invitation_pending,
             user.enabled,
-            now
+            now,
+            &user.user_capacity_id
         ],
     )?;
     write_links(tx, &blank, &user)?;
@@ -123,7 +125,7 @@ pub(super) fn update(call: &Call, id: Id, given: Given, tx: &mut dyn Tx) -> Resu
         "UPDATE users SET email = $2, email_key = $3, firstname = $4, lastname = $5, nickname = $6, gender = $7,
            locale = $8, timezone = $9, external_id = $10, spoken_languages = $11, role_id = $12,
            password_hash = CASE WHEN $14 THEN NULL ELSE coalesce($13, password_hash) END, no_password = $14,
-           invitation_pending = $15, enabled = $16, updated_at = $17
+           invitation_pending = $15, enabled = $16, updated_at = $17, user_capacity_id = $18
          WHERE id = $1",
         args![
             &user.id,
@@ -142,7 +144,8 @@ pub(super) fn update(call: &Call, id: Id, given: Given, tx: &mut dyn Tx) -> Resu
             user.no_password,
             user.invitation_pending,
             user.enabled,
-            user.updated_at
+            user.updated_at,
+            &user.user_capacity_id
         ],
     )?;
     write_links(tx, &before, &user)?;
@@ -256,9 +259,8 @@ fn changed(tx: &mut dyn Tx, call: &Call, before: &User, given: Given, reach: Rea
     if let Some(ids) = attributes.team_ids {
         faults.set(&mut user.team_ids, team_ids(tx, call, before, ids, reach))?;
     }
-    if attributes.user_capacity_id.is_some_and(|id| !id.is_empty()) {
-        let message = "user_capacity_id: there are no capacity profiles yet.";
-        faults.set(&mut user.user_capacity_id, Err(error::invalid("user_capacity_id", "unknown", message)))?;
+    if let Some(text) = attributes.user_capacity_id {
+        faults.set(&mut user.user_capacity_id, user_capacity(tx, &text))?;
     }
     let password = given.password.filter(|password| !password.is_empty());
     user.no_password = given.no_password.unwrap_or(before.no_password && password.is_none());
@@ -289,6 +291,17 @@ fn email(tx: &mut dyn Tx, id: Id, text: &str) -> Result<String> {
         return Err(error::invalid("email", "taken", "email: another user has this one."));
     }
     Ok(text.to_owned())
+}
+
+/// A capacity profile; none for the empty text.
+fn user_capacity(tx: &mut dyn Tx, text: &str) -> Result<Option<Id>> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let unknown = || error::invalid("user_capacity_id", "unknown", "user_capacity_id: there is no such profile.");
+    let id: Id = text.parse().map_err(|_| unknown())?;
+    let found = tx.first("SELECT 1 FROM user_capacities WHERE id = $1", args![&id])?;
+    found.map(|_| Some(id)).ok_or_else(unknown)
 }
 
 fn external_id(tx: &mut dyn Tx, id: Id, text: &str) -> Result<Option<String>> {
@@ -457,6 +470,7 @@ fn changed_fields(before: &User, after: &User) -> Vec<&'static str> {
         ("locale", before.locale != after.locale),
         ("timezone", before.timezone != after.timezone),
         ("spoken_languages", before.spoken_languages != after.spoken_languages),
+        ("user_capacity_id", before.user_capacity_id != after.user_capacity_id),
     ]
     .into_iter()
     .filter_map(|(name, differs)| differs.then_some(name))

@@ -97,7 +97,7 @@ pub fn id_by_email(tx: &mut dyn Tx, email: &str) -> Result<Option<Id>> {
 }
 
 const COLUMNS: &str = "users.id, email, firstname, lastname, nickname, gender, enabled, role_id, external_id,
-    no_password, locale, timezone, spoken_languages, created_at, updated_at, invitation_pending";
+    no_password, locale, timezone, spoken_languages, created_at, updated_at, invitation_pending, user_capacity_id";
 
 fn user(row: &Row) -> Result<User> {
     let spoken_languages: String = row.get(12)?;
@@ -121,7 +121,7 @@ fn user(row: &Row) -> Result<User> {
         spoken_languages: serde_json::from_str(&spoken_languages)
             .map_err(|trouble| error::broken(format!("users.spoken_languages: {trouble}")))?,
         rc_user_id: None,
-        user_capacity_id: None,
+        user_capacity_id: row.get(16)?,
         created_at: row.get(13)?,
         updated_at: row.get(14)?,
     })

@@ -106,7 +106,7 @@ pub(super) struct Attributes {
     pub(super) timezone: Option<String>,
     /// The languages that the user speaks, codes of `/locales`; given, they replace the ones before.
     pub(super) spoken_languages: Option<Vec<String>>,
-    /// A capacity profile; only empty until there are such profiles.
+    /// A capacity profile of `/user_capacities`; empty: the limits of the channels hold.
     pub(super) user_capacity_id: Option<String>,
 }
 

@@ -10,14 +10,14 @@ use serde_json::{Value, json};
 use super::store::{self, SELECT, by_id, save, task, tell};
 use super::{sight, trace};
 use crate::engine::{Agent, Demand, Life, Plan, Refusal, Task, Wishes};
-use crate::{agents, channels};
+use crate::{agents, channels, topologies};
 
 /// At most so many waiting tasks are looked through for one that fits who asks for more.
 const CANDIDATES_MAX: i64 = 1_000;
 
 /// The topology that is followed now.
-pub(crate) fn plan(_: &mut dyn Tx) -> Result<Plan> {
-    Ok(Plan::built_in())
+pub(crate) fn plan(tx: &mut dyn Tx) -> Result<Plan> {
+    Ok(topologies::active(tx)?.unwrap_or_else(Plan::built_in))
 }
 
 fn refused(refusal: Refusal) -> error::Error {

@@ -1,0 +1,212 @@
+//! Whether a plan fits the account: all that it names is there, and of every step somebody can answer its tasks.
+
+use std::collections::{HashMap, HashSet};
+
+use frontdesk_model::{Id, Permission, Permissions, Result, SourceRight};
+use frontdesk_store::{Tx, args};
+
+use super::config::{Fault, Faults};
+use crate::engine::plan::{Plan, Step, speaks};
+
+/// What the store knows, as far as plans name it.
+#[derive(Default)]
+pub(super) struct Account {
+    channels: HashSet<Id>,
+    source_ids: HashSet<Id>,
+    /// The channels of sources.
+    channel_of: HashMap<Id, Id>,
+    categories: HashSet<Id>,
+    teams: HashSet<Id>,
+    users: HashSet<Id>,
+    /// Who may take tasks.
+    agents: Vec<Candidate>,
+}
+
+/// Somebody who may take tasks.
+#[derive(Default)]
+struct Candidate {
+    id: Id,
+    teams: Vec<Id>,
+    categories: Vec<Id>,
+    languages: Vec<String>,
+    /// Where they may reply.
+    sources: Vec<Id>,
+}
+
+impl Account {
+    /// As it is now.
+    pub(super) fn load(tx: &mut dyn Tx) -> Result<Account> {
+        let ids = |tx: &mut dyn Tx, sql: &str| -> Result<HashSet<Id>> {
+            tx.query(sql, args![])?.iter().map(|row| row.get(0)).collect()
+        };
+        let pairs = |tx: &mut dyn Tx, sql: &str| -> Result<HashMap<Id, Vec<Id>>> {
+            let mut found: HashMap<Id, Vec<Id>> = HashMap::new();
+            for row in tx.query(sql, args![])? {
+                found.entry(row.get(0)?).or_default().push(row.get(1)?);
+            }
+            Ok(found)
+        };
+        let channels = tx.query("SELECT id, channel_id FROM sources WHERE channel_id IS NOT NULL", args![])?;
+        let mut teams = pairs(tx, "SELECT user_id, team_id FROM team_users")?;
+        let mut categories = pairs(tx, "SELECT user_id, category_id FROM user_categories")?;
+        let mut replies = pairs(
+            tx,
+            &format!(
+                "SELECT user_id, source_id FROM source_permissions WHERE rights & {} <> 0",
+                SourceRight::Reply as i64
+            ),
+        )?;
+        let mut agents = Vec::new();
+        for row in tx.query(
+            "SELECT users.id, spoken_languages, permissions FROM users JOIN roles ON roles.id = role_id
+             WHERE enabled AND deleted_at IS NULL",
+            args![],
+        )? {
+            let (id, languages, permissions): (Id, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            if Permissions::from_text(&permissions).has(Permission::ReceiveTasks) {
+                agents.push(Candidate {
+                    id,
+                    teams: teams.remove(&id).unwrap_or_default(),
+                    categories: categories.remove(&id).unwrap_or_default(),
+                    languages: serde_json::from_str(&languages).unwrap_or_default(),
+                    sources: replies.remove(&id).unwrap_or_default(),
+                });
+            }
+        }
+        Ok(Account {
+            channels: ids(tx, "SELECT id FROM channels")?,
+            source_ids: ids(tx, "SELECT id FROM sources")?,
+            channel_of: channels.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect::<Result<_>>()?,
+            categories: ids(
+                tx,
+                "SELECT id FROM categories
+                 WHERE NOT EXISTS (SELECT 1 FROM category_jobs WHERE category_id = categories.id)",
+            )?,
+            teams: ids(tx, "SELECT id FROM teams")?,
+            users: ids(tx, "SELECT id FROM users WHERE deleted_at IS NULL")?,
+            agents,
+        })
+    }
+}
+
+/// All in a plan that does not fit the account.
+pub(super) fn check(plan: &Plan, account: &Account) -> Vec<Fault> {
+    let mut faults = Faults::default();
+    for (number, step) in plan.steps.iter().enumerate() {
+        let (when, who) = (&step.when, &step.agents);
+        for (name, noun, ids, known) in [
+            ("when.channel_ids", "channel", &when.channel_ids, &account.channels),
+            ("when.source_ids", "source", &when.source_ids, &account.source_ids),
+            ("when.category_ids", "category", &when.category_ids, &account.categories),
+            ("agents.team_ids", "team", &who.team_ids, &account.teams),
+            ("agents.agent_ids", "user", &who.agent_ids, &account.users),
+        ] {
+            for (place, id) in ids.iter().enumerate().filter(|(_, id)| !known.contains(id)) {
+                let place = format!("steps[{number}].{name}[{place}]");
+                faults.add(place, "unknown", format!("names no {noun}: {id}."));
+            }
+        }
+    }
+    if faults.0.is_empty() {
+        for (number, step) in plan.steps.iter().enumerate() {
+            if !account.agents.iter().any(|agent| could_answer(agent, step, account)) {
+                let reason = "is starved: nobody fits it who may take tasks and may reply on a source of its channels.";
+                faults.add(format!("steps[{number}].agents"), "starving", reason);
+            }
+        }
+    }
+    faults.0
+}
+
+/// Whether there can be a task of this step that the agent could answer.
+fn could_answer(agent: &Candidate, step: &Step, account: &Account) -> bool {
+    let (when, who) = (&step.when, &step.agents);
+    let any = |wanted: &[Id], own: &[Id]| wanted.is_empty() || wanted.iter().any(|id| own.contains(id));
+    let may_reply = agent.sources.iter().any(|source_id| {
+        let channel_id = account.channel_of.get(source_id);
+        channel_id.is_some_and(|id| any(&when.channel_ids, &[*id])) && any(&when.source_ids, &[*source_id])
+    });
+    let speaks = |language: &String| agent.languages.iter().any(|own| speaks(own, language));
+    may_reply
+        && any(&who.team_ids, &agent.teams)
+        && any(&who.agent_ids, &[agent.id])
+        && (!who.category_match || any(&when.category_ids, &agent.categories))
+        && (!who.language_match || when.languages.is_empty() || when.languages.iter().any(speaks))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::super::config::parse;
+    use super::*;
+
+    fn id(number: u64) -> Id {
+        Id::from_parts(1, number)
+    }
+
+    /// One channel with one source, one more source without; Ada of the team answers there, in French, with a category.
+    fn account() -> Account {
+        Account {
+            channels: HashSet::from([id(1), id(2)]),
+            source_ids: HashSet::from([id(11), id(12)]),
+            channel_of: HashMap::from([(id(11), id(1))]),
+            categories: HashSet::from([id(21), id(22)]),
+            teams: HashSet::from([id(31), id(32)]),
+            users: HashSet::from([id(41), id(42)]),
+            agents: vec![Candidate {
+                id: id(41),
+                teams: vec![id(31)],
+                categories: vec![id(21)],
+                languages: vec!["fr".into()],
+                sources: vec![id(11), id(12)],
+            }],
+        }
+    }
+
+    fn faults(when: Value, agents: Value) -> Vec<(String, &'static str)> {
+        let document = json!({ "version": 1, "steps": [{ "name": "one", "when": when, "agents": agents }] });
+        let plan = parse(&document).unwrap();
+        check(&plan, &account()).into_iter().map(|fault| (fault.place, fault.kind)).collect()
+    }
+
+    #[test]
+    fn what_is_not_there_is_named() {
+        let nothing = id(99);
+        for (when, agents, place) in [
+            (json!({ "channel_ids": [id(1), nothing] }), json!({ "everyone": true }), "when.channel_ids[1]"),
+            (json!({ "source_ids": [nothing] }), json!({ "everyone": true }), "when.source_ids[0]"),
+            (json!({ "category_ids": [nothing] }), json!({ "everyone": true }), "when.category_ids[0]"),
+            (json!({}), json!({ "team_ids": [nothing] }), "agents.team_ids[0]"),
+            (json!({}), json!({ "agent_ids": [id(41), id(42), nothing] }), "agents.agent_ids[2]"),
+        ] {
+            assert_eq!(faults(when, agents), [(format!("steps[0].{place}"), "unknown")]);
+        }
+    }
+
+    #[test]
+    fn a_step_that_nobody_can_answer_is_refused() {
+        let starving = [("steps[0].agents".to_owned(), "starving")];
+        for (when, agents, is_starving) in [
+            (json!({}), json!({ "everyone": true }), false),
+            (json!({ "channel_ids": [id(1)] }), json!({ "everyone": true }), false),
+            (json!({ "channel_ids": [id(2)] }), json!({ "everyone": true }), true),
+            (json!({ "source_ids": [id(11)] }), json!({ "last_agent": true }), false),
+            // What is in no channel is not routed.
+            (json!({ "source_ids": [id(12)] }), json!({ "everyone": true }), true),
+            (json!({}), json!({ "team_ids": [id(31), id(32)] }), false),
+            (json!({}), json!({ "team_ids": [id(32)] }), true),
+            (json!({}), json!({ "agent_ids": [id(42)] }), true),
+            (json!({}), json!({ "agent_ids": [id(41)], "team_ids": [id(32)] }), true),
+            (json!({ "category_ids": [id(22)] }), json!({ "everyone": true }), false),
+            (json!({ "category_ids": [id(22)] }), json!({ "everyone": true, "category_match": true }), true),
+            (json!({ "category_ids": [id(21)] }), json!({ "everyone": true, "category_match": true }), false),
+            (json!({ "languages": ["de"] }), json!({ "everyone": true, "language_match": true }), true),
+            (json!({ "languages": ["de", "fr"] }), json!({ "everyone": true, "language_match": true }), false),
+        ] {
+            let told = format!("{when} {agents}");
+            let expected = if is_starving { &starving[..] } else { &[] };
+            assert_eq!(faults(when, agents), expected, "{told}");
+        }
+    }
+}
