@@ -168,7 +168,7 @@ export class Chat {
         break;
       case 'add_message': {
         const { body, agent, engage } = message;
-        const added = this.#message(body, { from: agent ? 'agent' : 'visitor', automated: true, engage });
+        const added = this.#message(body, { from: agent ? 'agent' : 'visitor', automated: true });
         if (this.#engaged || (engage && !agent)) this.#release(added);
         else {
           this.#pageAdded.push(added);

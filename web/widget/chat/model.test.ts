@@ -87,3 +87,9 @@ test('hints come and go', () => {
   state = told(state, { type: 'end', error: 'identity_expired' }, 0);
   expect(state.ended).toBe('identity_expired');
 });
+
+test('what a newer server tells is passed over, and its place is kept', () => {
+  const state = told(begin(true), { type: 'cobrowsing', seq: 7 } as never, 0);
+  expect(state).toEqual({ ...begin(true), seq: 7 });
+  expect(told(begin(true), { type: 'heartbeat' } as never, 0).seq).toBe(0);
+});

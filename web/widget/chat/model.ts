@@ -67,7 +67,7 @@ export const sorted = (threads: readonly Thread[]): Thread[] =>
 
 /** Something that the stream told of. */
 export function told(state: State, event: Told, now: number): State {
-  const seq = 'seq' in event ? Math.max(state.seq, event.seq) : state.seq;
+  const seq = 'seq' in event ? Math.max(state.seq, Number(event.seq) || 0) : state.seq;
   switch (event.type) {
     case 'content': {
       const { content } = event;
@@ -111,6 +111,9 @@ export function told(state: State, event: Told, now: number): State {
       return { ...state, seq };
     case 'end':
       return { ...state, ended: event.error };
+    default:
+      // Of a newer server.
+      return { ...state, seq };
   }
 }
 

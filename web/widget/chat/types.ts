@@ -77,5 +77,4 @@ export interface Outgoing {
   trigger_id?: string | null;
   from?: 'visitor' | 'agent';
   automated?: boolean;
-  engage?: boolean;
 }
