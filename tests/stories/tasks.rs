@@ -1,6 +1,8 @@
 //! Work finds the right agent: what customers write rings at who fits, is accepted, done, handed on or given back, and
 //! nothing is lost on the way.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use frontdesk_tests::cast::unique;
 use frontdesk_tests::http::encode;
 use frontdesk_tests::pages::{id, ids, records};
@@ -10,6 +12,7 @@ use serde_json::{Value, json};
 on_both_engines![
     a_message_finds_an_agent_and_is_done_when_the_case_closes,
     whoever_refuses_is_passed_over,
+    what_nobody_takes_goes_from_step_to_step_and_is_undelivered,
     an_agent_who_leaves_gives_work_back,
     an_abandoned_task_is_taken_back_and_an_answered_one_completes_by_itself,
     supervisors_hand_tasks_on,
@@ -21,6 +24,7 @@ on_both_engines![
     who_sees_and_touches_which_tasks,
     what_cannot_be_is_refused_and_changes_nothing,
     sources_of_no_channel_and_accounts_without_push_make_no_tasks,
+    fifty_agents_accept_a_thousand_tasks_at_once,
     whenever_it_is_killed_every_task_is_where_it_was_or_in_its_queue,
 ];
 
@@ -217,6 +221,71 @@ fn whoever_refuses_is_passed_over(engine: Engine) {
     ada.post(&format!("{}/accept", path(&task)), &json!({})).refused(409);
     bo.post(&format!("{}/accept", path(&task)), &json!({})).refused(409);
     assert_eq!(desk.task(&task)["agent_ids"], json!([bo.user_id]));
+}
+
+/// Makes a topology the active one.
+fn follow(cast: &Cast, config: &Value) {
+    let topology = json!({ "name": unique("Topology "), "json_config": config.to_string() });
+    let topology = cast.otto.post("/1.0/topologies", &topology).ok();
+    cast.otto.put(&format!("/1.0/topologies/{}/activate", id(&topology)), &json!({})).ok();
+}
+
+fn what_nobody_takes_goes_from_step_to_step_and_is_undelivered(engine: Engine) {
+    let cast = Cast::start(engine, &[]);
+    let desk = Desk::open(&cast, json!({}));
+    let (ada, bo, carl) = (desk.agent(), desk.agent(), desk.hires(AGENT));
+    follow(
+        &cast,
+        &json!({
+            "version": 1, "start": "carl",
+            "steps": [
+                { "name": "carl", "agents": { "agent_ids": [carl.user_id] }, "for": "1h", "next": "first" },
+                { "name": "first", "agents": { "agent_ids": [ada.user_id] }, "ring": 5, "for": 8, "next": "second" },
+                { "name": "second", "agents": { "agent_ids": [bo.user_id] }, "for": 2 },
+            ],
+            "queues": [{ "name": "triage" }],
+        }),
+    );
+    // Nobody is left whom the first step is for.
+    cast.otto.put(&format!("/1.0/users/{}", carl.user_id), &json!({ "enabled": false })).ok();
+    let task = desk.asked("vera");
+    eventually("it rings at the first", || desk.whats(&task).contains(&"offered".to_owned()).then_some(()));
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while desk.queue("undelivered").is_empty() {
+        assert!(std::time::Instant::now() < deadline, "{:?}", desk.whats(&task));
+        std::thread::sleep(std::time::Duration::from_millis(200));
+    }
+    let task = desk.is_in(&task, "undelivered");
+    assert_eq!((&task["agent_ids"], &task["step"]), (&json!([]), &json!("second")));
+    let whats = desk.whats(&task);
+    for what in ["nobody_could", "missed", "expired_from_step", "undelivered"] {
+        assert!(whats.iter().any(|one| one == what), "{what} in {whats:?}");
+    }
+    let events = desk.events(&task);
+    assert_eq!(events.iter().filter(|name| *name == "task.expired_from_step").count(), 2, "{events:?}");
+    assert!(!whats.iter().any(|one| one == "accepted"));
+    // That is the end of its way, but people can move it.
+    let moved = cast.otto.post(&format!("{}/move", path(&task)), &json!({ "queue": "triage" })).ok();
+    assert_eq!(desk.queue("triage")[0]["id"], moved["id"]);
+    let wrong = cast.otto.post(&format!("{}/move", path(&task)), &json!({ "queue": "global" })).invalid();
+    assert_eq!(wrong, ["queue"]);
+    cast.otto.delete(&format!("{}/move?queue=undelivered", path(&task))).ok();
+    desk.is_in(&task, "undelivered");
+    cast.otto.put(&format!("{}/transfer", path(&task)), &json!({})).ok();
+    let task = desk.rings_at(&task, &ada);
+    assert_eq!(task["step"], "first");
+    assert!(!task["transfered_at"].is_null());
+    // So can the customer.
+    cast.otto.post(&format!("{}/move", path(&task)), &json!({ "queue": "undelivered" })).ok();
+    desk.writes_again(&task, "Is anybody there?");
+    desk.rings_at(&task, &ada);
+    // Another topology without that step: the task begins anew.
+    follow(
+        &cast,
+        &json!({ "version": 1, "start": "bo", "steps": [{ "name": "bo", "agents": { "agent_ids": [bo.user_id] } }] }),
+    );
+    desk.rings_at(&task, &bo);
+    cast.server.look_through_the_log();
 }
 
 fn an_agent_who_leaves_gives_work_back(engine: Engine) {
@@ -543,6 +612,80 @@ fn sources_of_no_channel_and_accounts_without_push_make_no_tasks(engine: Engine)
         let history = cast.otto.get("/1.0/tasks?queue=history").ok();
         ids(&history).contains(&id(&task)).then_some(())
     });
+}
+
+fn fifty_agents_accept_a_thousand_tasks_at_once(engine: Engine) {
+    const AGENTS: usize = 50;
+    const TASKS: usize = 1_000;
+    let cast = Cast::start(engine, &[]);
+    let desk = Desk::open(&cast, json!({ "soft_capability": 1_000, "hard_capability": 1_000 }));
+    follow(
+        &cast,
+        &json!({
+            "version": 1, "start": "all",
+            "steps": [{ "name": "all", "agents": { "everyone": true }, "offer": "all", "ring": 600 }],
+        }),
+    );
+    let agents: Vec<Person> = (0..AGENTS).map(|_| desk.agent()).collect();
+    for _ in 0..TASKS {
+        desk.source.says(&unique("vera"), &unique("thread-"), "Hello?");
+    }
+    let ringing = || {
+        let mut found = Vec::new();
+        for offset in (0..TASKS).step_by(150) {
+            let page =
+                cast.otto.get(&format!("/1.0/tasks?limit=150&offset={offset}&channel_id={}", desk.channel_id)).ok();
+            let rings = |task: &&Value| task["agent_ids"].as_array().is_some_and(|ids| ids.len() == AGENTS);
+            found.extend(records(&page).iter().filter(rings).map(id));
+        }
+        found.sort_unstable();
+        found.dedup();
+        found
+    };
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(300);
+    let tasks = loop {
+        let tasks = ringing();
+        if tasks.len() == TASKS {
+            break tasks;
+        }
+        assert!(std::time::Instant::now() < deadline, "{} ring", tasks.len());
+        // On a busy machine this may take longer than a silent agent is waited for.
+        for agent in &agents {
+            agent.post("/1.0/status/me/heartbeat", &json!({})).ok();
+        }
+        std::thread::sleep(std::time::Duration::from_secs(1));
+    };
+    let won: Vec<AtomicUsize> = tasks.iter().map(|_| AtomicUsize::new(0)).collect();
+    std::thread::scope(|scope| {
+        for agent in &agents {
+            let (tasks, won) = (&tasks, &won);
+            scope.spawn(move || {
+                let mut connection = frontdesk_tests::Connection::open(agent.address()).unwrap();
+                let mut post = |target: &str| {
+                    let request = frontdesk_tests::Request::new("POST", target).json(&json!({})).token(&agent.token);
+                    connection.send(&request).unwrap()
+                };
+                for (number, (task, won)) in tasks.iter().zip(won).enumerate() {
+                    if number % 50 == 0 {
+                        post("/1.0/status/me/heartbeat").ok();
+                    }
+                    let answer = post(&format!("/1.0/tasks/{task}/accept"));
+                    match answer.status {
+                        200 => {
+                            won.fetch_add(1, Ordering::Relaxed);
+                        }
+                        status => assert_eq!(status, 409, "{}", answer.text()),
+                    }
+                }
+            });
+        }
+    });
+    let won: Vec<usize> = won.into_iter().map(AtomicUsize::into_inner).collect();
+    let wrong: Vec<&usize> = won.iter().filter(|won| **won != 1).collect();
+    assert!(wrong.is_empty(), "not one winner each: {wrong:?}");
+    assert_eq!(cast.otto.get("/1.0/tasks?queue=workbins").ok()["count"], TASKS);
+    assert!(desk.queue("global").is_empty());
+    cast.server.look_through_the_log();
 }
 
 fn whenever_it_is_killed_every_task_is_where_it_was_or_in_its_queue(engine: Engine) {

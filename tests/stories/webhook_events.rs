@@ -296,12 +296,8 @@ const EVENTS: &[Event] = &[
         task
     })
     .by_nobody(),
-    event("task.undelivered", TASK, |scene| {
-        let task = scene.work().ringing();
-        scene.cast.otto.post(&format!("/1.0/tasks/{task}/move"), &json!({ "queue": "undelivered" })).ok();
-        task
-    })
-    .with(&[("queue", "\"undelivered\"")]),
+    event("task.expired_from_step", TASK, |scene| scene.undelivered()).by_nobody(),
+    event("task.undelivered", TASK, |scene| scene.undelivered()).by_nobody().with(&[("queue", "\"undelivered\"")]),
 ];
 
 const TASK_TAKEN: &[&str] = &["type", "queue", "agent_ids"];
@@ -390,6 +386,18 @@ impl Scene {
             other.post("/1.0/status/me/disconnect", &json!({})).ok();
         }
         Work { scene: self, source, channel_id, agent }
+    }
+
+    /// A task that nobody took in time. The topology is another one from now on.
+    fn undelivered(&self) -> String {
+        let work = self.work();
+        let config = json!({
+            "version": 1, "steps": [{ "name": "brief", "agents": { "everyone": true }, "for": 1 }],
+        });
+        let topology = json!({ "name": unique("Topology "), "json_config": config.to_string() });
+        let topology = id(&self.cast.otto.post("/1.0/topologies", &topology).ok());
+        self.cast.otto.put(&format!("/1.0/topologies/{topology}/activate"), &json!({})).ok();
+        work.task()
     }
 
     fn question(&self) -> Value {
