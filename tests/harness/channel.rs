@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::cast::unique;
 use crate::signature::sign;
 
 /// One request that the channel received.
@@ -97,6 +98,19 @@ impl Reply {
 
 type Script = Box<dyn Fn(&Push) -> Reply + Send + Sync>;
 
+/// Bodies as they were written, and files.
+const TAKES_ALL: [&str; 9] = [
+    "messages.text",
+    "messages.html",
+    "messages.attachments",
+    "private_messages.text",
+    "private_messages.html",
+    "private_messages.attachments",
+    "threads.text",
+    "threads.html",
+    "threads.attachments",
+];
+
 struct Shared {
     pushes: Mutex<Vec<Push>>,
     script: Mutex<Arc<Script>>,
@@ -118,6 +132,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// A channel's server on a port of its own.
 pub struct FakeChannel {
     address: SocketAddr,
+    /// Another for each: ports come back, and a webhook's URL is its owner's once.
+    hook: String,
     shared: Arc<Shared>,
 }
 
@@ -132,7 +148,7 @@ impl FakeChannel {
             script: Mutex::new(Arc::new(script)),
             refusal: Mutex::default(),
             info: Mutex::new(Reply::json(&json!({
-                "objects": { "messages": ["create", "show", "publish", "unpublish", "delete", "warn"] }, "options": []
+                "objects": { "messages": ["create", "show", "publish", "unpublish", "delete", "warn"] }, "options": TAKES_ALL
             }))),
             asked: Mutex::default(),
             files: Mutex::default(),
@@ -151,7 +167,7 @@ impl FakeChannel {
                 }
             }
         });
-        FakeChannel { address, shared }
+        FakeChannel { address, hook: unique("hook-"), shared }
     }
 
     /// Where it listens.
@@ -181,7 +197,7 @@ impl FakeChannel {
 
     /// Its address as a webhook's receiver.
     pub fn hook_url(&self) -> String {
-        format!("http://{}/hook", self.address)
+        format!("http://{}/{}", self.address, self.hook)
     }
 
     /// Answers the challenges of webhooks with this from now on, or as it should.

@@ -221,7 +221,9 @@ fn private_addresses_are_not_called_unless_allowed(engine: Engine) {
         let told = content["synchronization_error"].as_str().unwrap();
         assert!(told.contains("allow-outbound") || told.contains("address"), "{address}: {told}");
         let shown = source.shown(&cast.otto);
-        assert_eq!((&shown["status"], &shown["error_message"]), (&json!("error"), &json!(told)));
+        // The question of what it can do is refused, too: either may be the last.
+        let last = shown["error_message"].as_str().unwrap();
+        assert!(shown["status"] == "error" && last.contains(told), "{last}: {told}");
     }
     assert!(channel.pushes().is_empty(), "{:?}", channel.pushes());
 }

@@ -102,11 +102,21 @@ fn a_guest_book_is_imported_answered_and_moderated(engine: Engine) {
         book.shows("vera", "And the red one too.");
         assert_eq!((&book.view("vera")["waiting"], &book.view("vera")["typing"]), (&json!({}), &json!({})));
 
-        // An action of its own puts an entry on top.
-        let by = json!({ "id": question, "user_id": "1" });
-        assert_eq!(book.asked(&source.secret, "messages.highlight", &by)["id"], question.as_str());
-        let first = book.threads("vera").remove(0);
-        assert_eq!((&first["top"], &first["id"]), (&json!(true), &json!(question)));
+        // An action of its own, a button at the desk, puts an entry on top.
+        let path = format!("/1.0/contents/{}", id(&contents[0]));
+        let button = json!([{ "name": "highlight", "label": "Put on top" }]);
+        assert_eq!(cast.otto.get(&format!("{path}?extended=true")).ok()["custom_actions"], button);
+        cast.otto.post(&format!("{path}/actions"), &json!({ "name": "highlight" })).ok();
+        eventually("it is on top", || {
+            let first = book.threads("vera").remove(0);
+            (first["top"] == true && first["id"] == question.as_str()).then_some(())
+        });
+        eventually("the desk knows", || {
+            let shown = cast.otto.content(&id(&contents[0]));
+            assert_eq!(shown["synchronization_error"], Value::Null);
+            (shown["synchronization_status"] == "success").then_some(())
+        });
+        assert_eq!(cast.otto.content(&id(&contents[0]))["body"], "Is the blue one back?");
         assert_eq!(book.complaints(), "");
     }
 }

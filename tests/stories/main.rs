@@ -14,6 +14,7 @@ mod bots;
 mod canary;
 mod categories;
 mod channel_check;
+mod channel_objects;
 mod channels;
 mod comments;
 mod contents;

@@ -225,7 +225,8 @@ fn an_answer_on_its_way_is_not_imported_as_somebody_elses(engine: Engine) {
         }
     });
     let reply = cast.otto.reply(asked["id"].as_str().unwrap(), "On its way");
-    channel.push_of("On its way");
+    // As HTML, since it has no option that says otherwise.
+    channel.push_of("<p>On its way</p>");
     synchronized(&cast.otto, &source, &channel);
     eventually("it is delivered", || {
         let content = cast.otto.content(reply["id"].as_str().unwrap());

@@ -23,7 +23,8 @@ on_both_engines![
 /// A source of the Channel SDK that takes structured messages, its channel, and a customer's question.
 fn view(cast: &Cast) -> (Source, FakeChannel, String) {
     let channel = FakeChannel::start();
-    let source = Source::create(&cast.otto, &channel.base_uri(), &json!({ "options": ["view.messaging"] }));
+    let options = json!({ "options": ["view.messaging", "messages.attachments"] });
+    let source = Source::create(&cast.otto, &channel.base_uri(), &options);
     source.has_voice("desk");
     source.says("vera", "t", "What have you got?");
     let question = id(&source.contents(&cast.otto, "t")[0]);

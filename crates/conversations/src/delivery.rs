@@ -13,15 +13,15 @@ use frontdesk_model::event::NewEvent;
 use frontdesk_model::{Env, Error, Event, Id, Result, Timestamp, error, structured as messages};
 use frontdesk_net::OutboundRequest;
 use frontdesk_sources::inbound::{BodyFormat, ContentObject, InboundContent};
-use frontdesk_sources::outbound::{ContentAction, OutboundAttachment, OutboundContent, Outcome, Request};
+use frontdesk_sources::outbound::{ContentAction, Formats, OutboundAttachment, OutboundContent, Outcome, Request};
 use frontdesk_store::consumer::Consumer;
-use frontdesk_store::{Row, Tx, args};
+use frontdesk_store::{Row, Text, Tx, args};
 use futures_util::FutureExt;
 use http::{HeaderName, HeaderValue, Method};
 use serde_json::{Value, json};
 use tokio::sync::{Notify, watch};
 
-use crate::contents::{refreshing, structured};
+use crate::contents::{body, refreshing, structured};
 use crate::sources::{self, Channel};
 use crate::{Conversations, attachments, categories, ingest};
 
@@ -296,7 +296,16 @@ impl Delivery {
             }
             _ => None,
         };
-        Ok(Some(Pushed { outcome, content }))
+        let actions = match (&outgoing, &outcome) {
+            (Outgoing::Act { foreign_id, .. }, Outcome::Delivered { .. })
+            | (Outgoing::Create(_), Outcome::Delivered { foreign_id: Some(foreign_id) })
+                if !answer.truncated =>
+            {
+                (delivery.read_actions)(foreign_id, &answer.body)
+            }
+            _ => Vec::new(),
+        };
+        Ok(Some(Pushed { outcome, content, actions }))
     }
 }
 
@@ -305,11 +314,13 @@ struct Pushed {
     outcome: Outcome,
     /// The content as the channel told it in its answer.
     content: Option<InboundContent>,
+    /// What may be done with it, as the answer to its creation, publication or deletion tells.
+    actions: Vec<String>,
 }
 
 impl From<Outcome> for Pushed {
     fn from(outcome: Outcome) -> Pushed {
-        Pushed { outcome, content: None }
+        Pushed { outcome, content: None, actions: Vec::new() }
     }
 }
 
@@ -521,12 +532,13 @@ fn prepare(app: &Conversations, tx: &mut dyn Tx, claim: &Claim) -> Result<Option
     }
     let mut files = attachments::outbound_of(tx, app, claim.content_id, app.env.now())?;
     let structured = structured_content(row.get(13)?, &mut files)?;
+    let (body, format) = body_of(&channel, object, row.get(1)?, &format);
     let content = OutboundContent {
         object,
         content_id: claim.content_id,
         author_foreign_id: row.get(6)?,
-        body: row.get(1)?,
-        format: if format == "html" { BodyFormat::Html } else { BodyFormat::Text },
+        body,
+        format,
         created_at: row.get(4)?,
         updated_at: row.get(5)?,
         in_reply_to_foreign_id: row.get(7)?,
@@ -539,6 +551,12 @@ fn prepare(app: &Conversations, tx: &mut dyn Tx, claim: &Claim) -> Result<Option
         structured_content: structured,
     };
     Ok(Some((channel, Outgoing::Create(Box::new(content)))))
+}
+
+/// A body that was written in `format` (text or html) as it is sent to this channel.
+pub(crate) fn body_of(channel: &Channel, object: ContentObject, body: Text, format: &str) -> (String, BodyFormat) {
+    let formats = channel.kind.delivery.as_ref().map(|delivery| (delivery.formats)(object, channel.options()));
+    body::outgoing(body, format, formats.unwrap_or(Formats::Both))
 }
 
 /// The custom action that was asked for, and the channel's id of the identity in whose name.
@@ -593,6 +611,9 @@ fn finish(tx: &mut dyn Tx, env: &Env, claim: &Claim, pushed: &Pushed) -> Result<
                         refreshing::apply(tx, env, claim.content_id, content)?;
                     }
                 }
+            }
+            if !pushed.actions.is_empty() {
+                refreshing::take_actions(tx, claim.content_id, &pushed.actions)?;
             }
             sources::set_error(tx, claim.source_id, None)?;
             conclude(tx, env, claim, "success")

@@ -23,7 +23,7 @@ use tokio::sync::{Mutex, Semaphore, watch};
 use tokio::task::JoinSet;
 
 use crate::attachments::{self, StoredInbound};
-use crate::delivery::outbound_request;
+use crate::delivery::{self, outbound_request};
 use crate::ingest::{self, Ingested};
 use crate::sources::{Channel, Source};
 use crate::{Conversations, ingest_many};
@@ -102,11 +102,13 @@ pub(crate) fn shown(tx: &mut dyn Tx, source_id: Id) -> Result<Map<String, Value>
     let mut shown = Map::new();
     let Some(row) = row else { return Ok(shown) };
     let implementation = read_implementation(row.get(0)?)?;
+    let remarks = implementation.as_ref().map(Implementation::remarks).unwrap_or_default();
     shown.insert("implementation".into(), implementation.map_or(Value::Null, |known| known.json()));
     let running = row.get::<Option<i64>>(8)?.is_some();
     let synchronization = json!({
         "running": running, "error": row.get::<Option<String>>(1)?, "failures": row.get::<i64>(2)?,
         "imported": row.get::<i64>(3)?, "skipped": row.get::<i64>(4)?, "last_skipped": row.get::<Option<String>>(5)?,
+        "remarks": remarks,
         "last_run_at": row.get::<Option<Timestamp>>(6)?, "next_run_at": row.get::<Timestamp>(7)?,
     });
     shown.insert("synchronization".into(), synchronization);
@@ -358,8 +360,8 @@ impl Polling {
         claim: &Claim,
         contents: Vec<InboundContent>,
     ) -> Result<(Written, bool), Stop> {
-        let (app, source_id) = (&self.app, claim.source_id);
-        let on_their_way = app.store.read(move |tx| on_their_way(tx, source_id)).await?;
+        let (app, to) = (&self.app, channel.clone());
+        let on_their_way = app.store.read(move |tx| on_their_way(tx, &to)).await?;
         let is_ours = |content: &InboundContent| {
             let author = content.author.as_ref().map(|author| author.foreign_id.as_str());
             on_their_way.iter().any(|(by, body)| Some(by.as_str()) == author && body.trim() == content.body.trim())
@@ -587,17 +589,22 @@ fn skip(tx: &mut dyn Tx, claim: &Claim, skipped: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// Author and text of our answers whose delivery has begun and not ended: a list may tell them before their own answer
-/// tells us their ids, and they would then be here twice.
-fn on_their_way(tx: &mut dyn Tx, source_id: Id) -> Result<Vec<(String, String)>> {
+/// Author and text, as it is sent, of our answers whose delivery has begun and not ended: a list may tell them before
+/// their own answer tells us their ids, and they would then be here twice.
+fn on_their_way(tx: &mut dyn Tx, channel: &Channel) -> Result<Vec<(String, String)>> {
     let rows = tx.query(
-        "SELECT identities.foreign_id, contents.body FROM deliveries
+        "SELECT identities.foreign_id, contents.type, contents.body, contents.body_format FROM deliveries
          JOIN contents ON contents.id = deliveries.content_id
          JOIN identities ON identities.id = contents.author_id
          WHERE deliveries.source_id = $1 AND deliveries.started AND deliveries.action = 'create'",
-        args![&source_id],
+        args![&channel.source_id],
     )?;
-    rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
+    let sent = |row: &Row| {
+        let (r#type, format): (String, String) = (row.get(1)?, row.get(3)?);
+        let object = ContentObject::named(&r#type).unwrap_or(ContentObject::Message);
+        Ok((row.get(0)?, delivery::body_of(channel, object, row.get(2)?, &format).0))
+    };
+    rows.iter().map(sent).collect()
 }
 
 /// Takes in contents, as many as there is time for; says which. In bulk, those that can go with one statement go first.

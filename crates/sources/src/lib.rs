@@ -49,6 +49,12 @@ pub struct Delivery {
     pub read_answer: fn(status: u16, body: &[u8], truncated: bool) -> outbound::Outcome,
     /// The content with this id as an answer tells it, by the source's options; none when it tells no whole content.
     pub read_content: ReadContent,
+    /// What may be done with the content with this id, as an answer tells it; nothing when it tells nothing of it.
+    pub read_actions: fn(foreign_id: &str, body: &[u8]) -> Vec<String>,
+    /// How bodies of contents of this kind may be written, by the source's options, which nobody may have told.
+    pub formats: fn(inbound::ContentObject, Option<&[String]>) -> outbound::Formats,
+    /// The option that files beside contents of this kind need and the source does not have; none when they may go.
+    pub missing_for_files: fn(inbound::ContentObject, Option<&[String]>) -> Option<String>,
     /// The same body in another spelling, for channels that verify signatures over that one and answer 422 to ours.
     pub respelled: Option<Respell>,
 }

@@ -51,6 +51,17 @@ pub struct OutboundAttachment {
     pub filename: String,
 }
 
+/// How a channel takes bodies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Formats {
+    /// As plain text only.
+    Text,
+    /// As HTML only.
+    Html,
+    /// As they were written.
+    Both,
+}
+
 /// What is done with a content that its channel has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ContentAction {

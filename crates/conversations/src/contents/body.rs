@@ -4,6 +4,8 @@
 
 use std::borrow::Cow;
 
+use frontdesk_sources::inbound::BodyFormat;
+use frontdesk_sources::outbound::Formats;
 use frontdesk_store::Text;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -45,6 +47,16 @@ pub(super) fn formatted(body: &Text, format: &str) -> Formatted {
         return Formatted { text: text.trim_end().into(), html };
     }
     Formatted { text: body.clone(), html: paragraphs(body) }
+}
+
+/// A body that was written in `format` (text or html) as a channel takes it: HTML is cleaned, text becomes paragraphs
+/// for a channel that takes HTML only, and HTML becomes text for one that takes text only.
+pub(crate) fn outgoing(body: Text, format: &str, formats: Formats) -> (String, BodyFormat) {
+    match formats {
+        Formats::Both if format != "html" => (body.to_string(), BodyFormat::Text),
+        Formats::Text => (formatted(&body, format).text.to_string(), BodyFormat::Text),
+        Formats::Html | Formats::Both => (formatted(&body, format).html, BodyFormat::Html),
+    }
 }
 
 /// What cleaning a body costs.
@@ -152,6 +164,24 @@ mod tests {
         let shown = formatted(&body.into(), "text");
         assert_eq!(shown.html, "<p>Hello,</p>\n\n<p>How to unlock my &lt;nokia&gt; &amp; 3210?<br>\nThanks!</p>");
         assert_eq!(shown.text, body);
+    }
+
+    #[test]
+    fn a_body_leaves_as_its_channel_takes_it() {
+        use BodyFormat::{Html, Text};
+        let (plain, rich) = ("Yes & no\nBye", "<p>Yes <b>no</b></p><script>x</script>");
+        for (body, format, formats, expected) in [
+            (plain, "text", Formats::Both, (plain, Text)),
+            (plain, "text", Formats::Text, (plain, Text)),
+            (plain, "text", Formats::Html, ("<p>Yes &amp; no<br>\nBye</p>", Html)),
+            ("", "text", Formats::Html, ("", Html)),
+            (rich, "html", Formats::Both, ("<p>Yes <b>no</b></p>", Html)),
+            (rich, "html", Formats::Html, ("<p>Yes <b>no</b></p>", Html)),
+            (rich, "html", Formats::Text, ("Yes **no**", Text)),
+        ] {
+            let (body, format) = outgoing(body.into(), format, formats);
+            assert_eq!((body.as_str(), format), expected);
+        }
     }
 
     #[test]

@@ -58,6 +58,7 @@ pub(super) fn create(app: &Conversations, call: &Call, draft: &Draft, tx: &mut d
     };
     check_against(draft, &route.channel)?;
     check_title(draft, &route)?;
+    check_files(draft, &route)?;
     let channel = &route.channel;
     let author_id = author(call, draft, channel, tx)?;
     let (id, now) = (call.env.id(), call.env.now());
@@ -201,6 +202,21 @@ fn check_title(draft: &Draft, route: &Route) -> Result<()> {
         return Err(error::invalid("title", "not_supported", message));
     }
     Ok(())
+}
+
+/// Files that the channel does not take are refused, never left out: the options such as messages.attachments. Those of
+/// a structured message go in it as links, whatever the options are.
+fn check_files(draft: &Draft, route: &Route) -> Result<()> {
+    let Some(delivery) = route.channel.kind.delivery.as_ref().filter(|_| !draft.attachment_ids.is_empty()) else {
+        return Ok(());
+    };
+    match (delivery.missing_for_files)(route.object, route.channel.options()) {
+        None => Ok(()),
+        Some(option) => {
+            let message = format!("attachment_ids: the channel takes no files here (it has no option {option}).");
+            Err(error::invalid("attachment_ids", "not_supported", message))
+        }
+    }
 }
 
 fn unknown(attribute: &str, noun: &str) -> error::Error {

@@ -2,7 +2,7 @@
 
 pub(crate) mod anonymise;
 mod automation;
-mod body;
+pub(crate) mod body;
 mod commands;
 pub mod indexing;
 pub(crate) mod refreshing;

@@ -69,6 +69,17 @@ pub(crate) fn apply(tx: &mut dyn Tx, env: &Env, id: Id, told: &InboundContent) -
     Ok(())
 }
 
+/// Writes down what may be done with a content from now on, as its channel told when something was done with it. It is
+/// part of that change: nobody is told of it apart.
+pub(crate) fn take_actions(tx: &mut dyn Tx, id: Id, actions: &[String]) -> Result<()> {
+    let row = tx.first("SELECT extras FROM contents WHERE id = $1 AND anonymized_at IS NULL", args![&id])?;
+    let Some(row) = row else { return Ok(()) };
+    let mut extras = read_extras(row.get(0)?)?;
+    extras.insert("actions".into(), actions.into());
+    tx.execute("UPDATE contents SET extras = $2 WHERE id = $1", args![&id, &Value::from(extras).to_string()])?;
+    Ok(())
+}
+
 /// What of a content its channel tells.
 #[derive(Clone, PartialEq)]
 struct Told {

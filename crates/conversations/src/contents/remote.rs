@@ -160,8 +160,10 @@ pub(super) fn act(app: &Conversations, call: &Call, id: Id, action: ContentActio
         let why = format!("The channel does not say that it can {} a {}.", action.as_str(), remote.r#type);
         return Err(not_available(why));
     }
-    let is_let = remote.actions.iter().any(|told| action.names().contains(&told.as_str()));
-    if !remote.content.is_ours() && !is_let {
+    // Of what we posted a channel need not tell any.
+    let is_let = remote.content.is_ours() && remote.actions.is_empty()
+        || remote.actions.iter().any(|told| action.names().contains(&told.as_str()));
+    if !is_let {
         let why = format!("The channel does not say that it lets this content be {}.", action.done());
         return Err(not_available(why));
     }

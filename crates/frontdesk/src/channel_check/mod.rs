@@ -11,9 +11,9 @@ use frontdesk_conversations::polling::ANSWER_DEADLINE;
 use frontdesk_model::{Env, Error, Secret};
 use frontdesk_net::{AddressPolicy, Outbound, sdk_signature};
 use frontdesk_sources::inbound::{BodyFormat, ContentObject, InboundContent};
-use frontdesk_sources::outbound::{ContentAction, OutboundContent};
+use frontdesk_sources::outbound::{ContentAction, Formats, OutboundContent};
 use frontdesk_sources::sdk::check::{self, Finding, Page, Verdict};
-use frontdesk_sources::sdk::{Implementation, list_action};
+use frontdesk_sources::sdk::{Implementation, formats, list_action};
 use frontdesk_sources::{Settings, kind, validate_settings};
 use http::header::{CONTENT_TYPE, LOCATION};
 use serde_json::json;
@@ -27,6 +27,9 @@ const SLOW: Duration = Duration::from_secs(5);
 const SLICES_MAX: usize = 20;
 /// Whom the test message is by.
 const AUTHOR: &str = "frontdesk-check";
+/// The test message, by the channel's options.
+const TEXT: &str = "This is a test of the channel. It is about to be deleted.";
+const HTML: &str = "<p>This is a test of the channel. It is about to be deleted.</p>";
 /// An id that no channel has.
 const UNKNOWN_ID: &str = "frontdesk-check-unknown";
 
@@ -355,12 +358,16 @@ impl Checking {
             if *listed == ContentObject::Thread { Some(&to.foreign_id) } else { to.thread_foreign_id.as_ref() };
         let author = to.author.as_ref().map(|author| author.foreign_id.clone());
         let now = self.env.now();
+        let (body, format) = match formats(object, Some(implementation.options())) {
+            Formats::Html => (HTML, BodyFormat::Html),
+            Formats::Text | Formats::Both => (TEXT, BodyFormat::Text),
+        };
         let content = OutboundContent {
             object,
             content_id: self.env.id(),
             author_foreign_id: AUTHOR.into(),
-            body: "This is a test of the channel. It is about to be deleted.".into(),
-            format: BodyFormat::Text,
+            body: body.into(),
+            format,
             created_at: now,
             updated_at: now,
             in_reply_to_foreign_id: Some(to.foreign_id.clone()).filter(|_| *listed == object),

@@ -593,6 +593,31 @@ fn files_that_a_channel_does_not_take_need_a_fallback() {
 }
 
 #[test]
+fn a_file_has_the_length_that_its_channel_takes() {
+    use Channel::*;
+    const MEGABYTE: u64 = 1024 * 1024;
+    for (kind, channels, extension, megabytes) in [
+        (Kind::RichLink, &[Apple][..], "mp4", 300),
+        (Kind::RichLink, &[Apple], "png", 300),
+        (Kind::RichLink, &[Messenger, Messaging, Google, Sdk, Instagram], "png", 5),
+        (Kind::Template, &[WhatsApp], "mp4", 64),
+        (Kind::Template, &[WhatsApp], "png", 64),
+        (Kind::Template, &[Messenger, Messaging, Google, Sdk, Instagram], "jpeg", 5),
+        (Kind::List, &[Apple], "png", 5),
+        (Kind::TimeSelect, &[Apple], "png", 5),
+    ] {
+        let read = read(&with(least(kind), "/attachment_id", PUBLIC.into()), None).unwrap();
+        for channel in channels {
+            for (bytes, fits) in [(megabytes * MEGABYTE, true), (megabytes * MEGABYTE + 1, false)] {
+                let file = |_| Some(File { extension: extension.into(), bytes, public: true });
+                let fitted = read.adapt(*channel, &Surroundings { file: &file, payload: &String::new });
+                assert_eq!(fitted.is_ok(), fits, "{channel:?} {kind:?} {extension} {bytes}");
+            }
+        }
+    }
+}
+
+#[test]
 fn files_are_listed_renamed_and_linked() {
     let card =
         |id: &str| json!({ "attachment_id": id, "attachment_fallback_id": PUBLIC, "title": "T", "items": [reply()] });

@@ -9,6 +9,7 @@ mod fields;
 mod implementation;
 mod inbound;
 pub mod limits;
+mod options;
 mod outbound;
 mod polling;
 mod queue;
@@ -18,6 +19,7 @@ mod structured;
 pub use errors::SendApiError;
 pub use implementation::Implementation;
 pub use inbound::parse_send_api;
+pub use options::formats;
 pub use outbound::{escaped, push, read_answer};
 pub use polling::{Info, PolledAnswer, Slice, info_request, list_action, list_request, read_info, read_list};
 pub use queue::{QueuePlace, queue_request, takes_queue_updates};
@@ -49,6 +51,9 @@ pub(crate) static KIND: SourceKind = SourceKind {
         act: outbound::act,
         read_answer,
         read_content: outbound::read_content,
+        read_actions: outbound::read_actions,
+        formats: options::formats,
+        missing_for_files: options::missing_for_files,
         respelled: Some(escaped),
     }),
 };

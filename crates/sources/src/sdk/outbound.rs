@@ -7,7 +7,7 @@ use serde_json::{Map, Number, Value};
 
 use super::fields::{self, Fields, lenient_boolean};
 use super::inbound::{self, Options};
-use super::limits::{EXPLANATION_CHARACTERS_MAX, ID_CHARACTERS_MAX};
+use super::limits::{ACTIONS_MAX, EXPLANATION_CHARACTERS_MAX, ID_CHARACTERS_MAX, SHORT_TEXT_CHARACTERS_MAX};
 use super::settings::{ACCESS_TOKEN, BASE_URI};
 use crate::inbound::{ContentObject, InboundContent};
 use crate::outbound::{OutboundContent, Outcome, Request, Signature};
@@ -194,6 +194,21 @@ pub(super) fn read_content(
     let Ok(Value::Object(map)) = serde_json::from_slice(body) else { return None };
     let content = inbound::read_content(object, Fields::new(map, "answer"), Options(options)).ok()?;
     (content.foreign_id == foreign_id && content.author.is_some()).then_some(content)
+}
+
+/// What the channel lets be done with a content of this id, when its answer tells that: null, empty and absent mean the
+/// same, and texts that are none or too long are left out.
+pub(super) fn read_actions(foreign_id: &str, body: &[u8]) -> Vec<String> {
+    if fields::holds_too_many_values(body) {
+        return Vec::new();
+    }
+    let Ok(Value::Object(answer)) = serde_json::from_slice(body) else { return Vec::new() };
+    if answer.get("id").and_then(self::foreign_id).as_deref() != Some(foreign_id) {
+        return Vec::new();
+    }
+    let told = answer.get("actions").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    let fits = |name: &&str| !name.contains('\0') && (1..=SHORT_TEXT_CHARACTERS_MAX).contains(&name.chars().count());
+    told.filter(fits).take(ACTIONS_MAX).map(str::to_owned).collect()
 }
 
 /// The error that an answer tells although its status is a success: whether it is fatal, and the message.
@@ -403,6 +418,25 @@ mod tests {
             assert_eq!(read_answer(status, body.as_bytes(), false), expected, "{status} {body}");
         }
         assert_eq!(read_answer(200, br#"{"id":"132"}"#, true), delivered(None), "a cut body tells nothing");
+    }
+
+    #[test]
+    fn the_actions_of_the_content_itself_are_read() {
+        for (body, expected) in [
+            (json!({"id": "7", "actions": ["delete", "", 5, null, "pin", "a\u{0}"]}), vec!["delete", "pin"]),
+            (json!({"id": 7, "actions": ["pin"]}), vec!["pin"]),
+            (json!({"id": "8", "actions": ["pin"]}), vec![]),
+            (json!({"actions": ["pin"]}), vec![]),
+            (json!({"id": "7", "actions": null}), vec![]),
+            (json!({"id": "7", "actions": {"0": "pin"}}), vec![]),
+            (json!([{"id": "7", "actions": ["pin"]}]), vec![]),
+            (json!({"id": "7", "actions": ["x".repeat(SHORT_TEXT_CHARACTERS_MAX + 1)]}), vec![]),
+        ] {
+            assert_eq!(read_actions("7", body.to_string().as_bytes()), expected, "{body}");
+        }
+        assert!(read_actions("7", b"<html>").is_empty());
+        let many = json!({"id": "7", "actions": vec!["pin"; ACTIONS_MAX + 1]}).to_string();
+        assert_eq!(read_actions("7", many.as_bytes()).len(), ACTIONS_MAX);
     }
 
     #[test]

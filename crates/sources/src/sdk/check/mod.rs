@@ -170,13 +170,8 @@ fn odd_options(told: &Value, implementation: &Implementation) -> Option<String> 
             OPTION_NAMES.join(", ")
         ));
     }
-    let has = |name: &str| options.iter().any(|option| option == name);
-    let can = |object| implementation.can(object, "create") || implementation.can(object, "list");
-    if has("messaging.typing_indicator") && !has("view.messaging") {
-        return Some("messaging.typing_indicator needs view.messaging".into());
-    }
-    (has("view.messaging") && can(ContentObject::Message) && can(ContentObject::PrivateMessage))
-        .then(|| "view.messaging is for channels with messages or private messages, not both".into())
+    let remarks = implementation.remarks();
+    (!remarks.is_empty()).then(|| remarks.join("; "))
 }
 
 fn odd_locales(told: &Value, implementation: &Implementation) -> Option<String> {
