@@ -22,7 +22,8 @@ fn tags_are_made_renamed_and_deleted(engine: Engine) {
     // Its own name is free for itself.
     let louder = name.to_uppercase();
     assert_eq!(cast.otto.put(&path, &json!({ "name": louder })).ok()["name"], json!(louder));
-    let formula = unique("=HYPERLINK(1)\t");
+    assert_eq!(cast.otto.put(&path, &json!({ "name": "=HYPERLINK(1)\tx" })).invalid(), ["name"]);
+    let formula = unique("=HYPERLINK(1)");
     assert_eq!(cast.otto.put(&path, &json!({ "name": formula })).ok()["name"], json!(formula));
     let deleted = cast.otto.delete(&path).ok();
     assert_eq!(id(&deleted), id(&tag));
