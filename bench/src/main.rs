@@ -11,6 +11,7 @@ mod looks;
 mod messages;
 mod polling;
 mod reference_server;
+mod routing;
 mod server;
 mod statements;
 mod store_loop;
@@ -49,6 +50,8 @@ enum Part {
     /// How fast a source's old messages are imported, what others notice of it, and what sources cost that have nothing
     /// new; ten minutes
     Polling(polling::Polling),
+    /// What routing costs: a decision with 20,000 tasks waiting, its growth, and a task's whole way; two minutes
+    Routing(routing::Routing),
     /// Serve answers of these sizes, as the reference does for the load
     #[command(hide = true)]
     Answers {
@@ -112,6 +115,7 @@ fn main() -> ExitCode {
         Part::Streams(settings) => streams::measure(&settings),
         Part::Webhooks(settings) => hooks::measure(&settings),
         Part::Polling(settings) => polling::measure(&settings),
+        Part::Routing(settings) => routing::measure(&settings),
         Part::Answers { sizes } => reference_server::run(&sizes).map(|()| true),
     };
     match outcome {
