@@ -51,6 +51,7 @@ mod scheduling;
 mod schemathesis;
 mod search;
 mod send_api;
+mod service_levels;
 mod settings;
 mod signatures;
 mod simulate;

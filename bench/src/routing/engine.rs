@@ -139,6 +139,7 @@ fn agent(number: u64, dice: &mut Dice) -> Agent {
 fn task(number: u64, agents: u64, dice: &mut Dice, now: Timestamp) -> Task {
     let source = dice.below(SOURCES as usize) as u64;
     let categories = if dice.below(10) < 8 { vec![id(4, dice.below(CATEGORIES as usize) as u64)] } else { Vec::new() };
+    let is_timed = dice.below(2) == 0;
     let mut task = Task {
         id: id(6, number),
         content_id: id(7, number),
@@ -162,8 +163,8 @@ fn task(number: u64, agents: u64, dice: &mut Dice, now: Timestamp) -> Task {
         asked: Vec::new(),
         urgency: Urgency {
             default: dice.below(5) as i64,
-            target_seconds: (dice.below(2) == 0).then_some(600),
-            warning_percent: 80,
+            warns_at: is_timed.then(|| now.plus_seconds(480)),
+            due_at: is_timed.then(|| now.plus_seconds(600)),
             missed: Missed::Max,
             ..Urgency::default()
         },

@@ -23,6 +23,7 @@ pub mod polling;
 pub mod queue_updates;
 mod search_dates;
 pub mod send_api;
+pub mod service_levels;
 pub mod simulation;
 pub mod sources;
 pub mod stream;

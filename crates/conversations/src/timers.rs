@@ -11,7 +11,7 @@ use frontdesk_store::Tx;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::{Conversations, categories, contents, interventions, sweeping, threads};
+use crate::{Conversations, categories, contents, interventions, service_levels, sweeping, threads};
 
 /// At most this many rows in one transaction: everybody else waits behind it.
 const ROWS_MAX: i64 = 100;
@@ -61,6 +61,12 @@ const TIMERS: &[Timer] = &[
         period: SOON,
         any_due: contents::waiting::any_due,
         run: |tx, app, limit| contents::waiting::release_due(tx, &app.env, &app.seal, limit),
+    },
+    Timer {
+        name: "service levels",
+        period: SOON,
+        any_due: service_levels::any_due,
+        run: |tx, app, limit| service_levels::tell_due(tx, &app.env, limit),
     },
     Timer {
         name: "silent agents",

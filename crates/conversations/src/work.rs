@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use frontdesk_model::{Error, Id, Result, Timestamp};
 use frontdesk_store::{Row, Tx, args};
 
+use crate::service_levels::{self, Moments};
 use crate::sources::{self, CommonSettings};
 use crate::{categories, interventions};
 
@@ -13,6 +14,8 @@ pub use crate::interventions::{finish, give_to, take_up};
 /// What of a source decides how urgent its tasks are (rows 2.10, 2.11 and 21.03).
 #[derive(Clone, Debug)]
 pub struct SourceWork {
+    /// The source.
+    pub id: Id,
     /// The channel that it belongs to.
     pub channel_id: Id,
     common: CommonSettings,
@@ -34,19 +37,10 @@ impl SourceWork {
         self.common.transferred_tasks_boost
     }
 
-    /// Within how many seconds a customer with these categories is to be answered; none: nobody promised.
-    pub fn target_seconds(&self, category_ids: &[Id]) -> Option<i64> {
-        let named = category_ids.iter().any(|id| self.common.sla_filtering_category_ids.contains(id));
-        let counts = match self.common.sla_filtering_categories_strategy.as_str() {
-            "selected_categories" => named,
-            _ => !named,
-        };
-        self.common.sla_response.filter(|seconds| *seconds > 0 && counts)
-    }
-
-    /// At how many percent of that time to warn; 0: never.
-    pub fn warning_percent(&self) -> i64 {
-        self.common.sla_threshold
+    /// By when a customer with these categories who has waited since then is to be answered; none: nobody promised.
+    pub fn promise(&self, tx: &mut dyn Tx, category_ids: &[Id], since: Timestamp) -> Result<Option<Moments>> {
+        let Some(seconds) = service_levels::target_seconds(&self.common, category_ids) else { return Ok(None) };
+        service_levels::moments(tx, self.id, since, seconds, self.common.sla_threshold)
     }
 
     /// What becomes of the priority when it is over: max, half or base.
@@ -64,7 +58,7 @@ pub fn routed_sources(tx: &mut dyn Tx) -> Result<HashMap<Id, Id>> {
 /// A source that belongs to a channel.
 pub fn source(tx: &mut dyn Tx, id: Id) -> Result<Option<SourceWork>> {
     let found = sources::by_id(tx, id)?.filter(|source| source.active);
-    Ok(found.and_then(|source| Some(SourceWork { channel_id: source.channel_id?, common: source.stored.common })))
+    Ok(found.and_then(|source| Some(SourceWork { id, channel_id: source.channel_id?, common: source.stored.common })))
 }
 
 /// What of a customer's content decides what becomes of it.

@@ -95,6 +95,7 @@ const TABLES: &[Table] = &[
     table("automatic_answers"),
     table("sweeps"),
     table("erasures"),
+    table("service_levels"),
     table("tasks"),
     table("task_agents"),
     table("task_traces"),

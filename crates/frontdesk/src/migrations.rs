@@ -44,6 +44,7 @@ pub(crate) const ALL: &[Migration] = &[
     both!(16, "0016_polling"),
     both!(17, "0017_routing"),
     both!(18, "0018_tasks"),
+    both!(19, "0019_service_levels"),
 ];
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use frontdesk_conversations::automatic_answers::AutomaticAnswers;
 use frontdesk_conversations::contents::indexing;
 use frontdesk_conversations::delivery::Delivery;
 use frontdesk_conversations::ingest_many::Gathering;
+use frontdesk_conversations::service_levels::Watching;
 use frontdesk_conversations::{Conversations, polling, send_api, stream, timers};
 use frontdesk_model::{Env, error};
 use frontdesk_net::{AddressPolicy, InboundLimits, Outbound, PeerAddress};
@@ -86,7 +87,7 @@ pub(crate) async fn application(
 pub(crate) fn consumers(app: &Arc<Conversations>, mails: &Arc<Notify>) -> (Vec<Arc<dyn Consumer>>, Arc<Delivery>) {
     let (outbox, delivery) = Delivery::new(app);
     let letters = Letters::new(&app.env, &app.public_url, mails);
-    (vec![outbox, AutomaticAnswers::new(app), letters, Following::new(app)], delivery)
+    (vec![outbox, AutomaticAnswers::new(app), letters, Watching::new(app), Following::new(app)], delivery)
 }
 
 /// Runs until the process is told to stop.

@@ -75,6 +75,8 @@ pub const OURS: &[&str] = &[
     "presence_status.created",
     "presence_status.destroyed",
     "presence_status.updated",
+    "service_level.expired",
+    "service_level.warning",
     "task.updated",
     "webhook.test",
 ];

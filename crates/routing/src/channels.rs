@@ -71,6 +71,10 @@ pub struct Channel {
     pub hard_capability: i64,
     /// After so many seconds an accepted task is taken back; none: never.
     pub task_timeout_seconds: Option<i64>,
+    /// Within so many seconds an agent is to answer what they have accepted; none: nobody promised.
+    pub agent_sla_seconds: Option<i64>,
+    /// At how many percent of that to warn; 0: never.
+    pub agent_sla_warning_percent: i64,
     /// After so many seconds an accepted task completes by itself; none: never.
     pub auto_complete_after_seconds: Option<i64>,
     /// What it is categorised as then.
@@ -109,6 +113,8 @@ impl From<Answer> for Channel {
             soft_capability: answer.soft_capability,
             hard_capability: answer.hard_capability,
             task_timeout_seconds: some(answer.task_timeout_seconds),
+            agent_sla_seconds: some(answer.agent_sla),
+            agent_sla_warning_percent: answer.agent_sla_threshold,
             auto_complete_after_seconds: some(answer.task_auto_complete_seconds),
             auto_complete_category_ids: answer.auto_complete_category_ids,
         }

@@ -35,6 +35,7 @@ fn migrations() -> Vec<Migration> {
         include_str!("../../../../migrations/0016_polling.sql"),
         include_str!("../../../../migrations/0017_routing.sql"),
         include_str!("../../../../migrations/0018_tasks.sql"),
+        include_str!("../../../../migrations/0019_service_levels.sql"),
     ];
     (1..).zip(texts).map(|(number, sqlite)| Migration { number, name: "test", sqlite, postgres: "" }).collect()
 }

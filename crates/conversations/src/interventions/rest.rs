@@ -1,5 +1,6 @@
 //! The operations on interventions.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use frontdesk_model::{Id, Result, SourceRight, Timestamp, error};
@@ -13,6 +14,7 @@ use serde_json::{Map, Value};
 
 use super::deferring::{self, Until};
 use super::{Intervention, SELECT, commands, find, intervention};
+use crate::service_levels::{self, Target};
 use crate::{Conversations, categories, sources};
 
 /// An intervention as REST shows it. Times to reply are in seconds; `_bh` counts business hours only.
@@ -47,9 +49,25 @@ pub struct Answer {
     user_reply_in_average_count: i64,
     created_at: Timestamp,
     updated_at: Timestamp,
+    /// Whether the customer is answered in time: none, ok, warning or expired (`extended=true`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-frontdesk-extension" = true))]
+    sla_state: Option<&'static str>,
+    /// When they are to be answered; absent when they do not wait, or nothing was promised (`extended=true`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-frontdesk-extension" = true))]
+    sla_due_at: Option<Timestamp>,
 }
 
-fn answers(tx: &mut dyn Tx, interventions: Vec<Intervention>) -> Result<Vec<Answer>> {
+/// `extended`: with our own properties, as they are at this moment.
+fn answers(tx: &mut dyn Tx, interventions: Vec<Intervention>, extended: Option<Timestamp>) -> Result<Vec<Answer>> {
+    let promises = match extended {
+        Some(_) => {
+            let ids: Vec<Id> = interventions.iter().map(|intervention| intervention.thread_id).collect();
+            service_levels::of_threads(tx, &ids)?
+        }
+        None => HashMap::new(),
+    };
     let ids: Vec<Id> = interventions.iter().map(|intervention| intervention.id).collect();
     let mut categories = categories::of_many(tx, &ids)?;
     let fields = match interventions.iter().any(|intervention| intervention.custom_fields != "{}") {
@@ -61,6 +79,8 @@ fn answers(tx: &mut dyn Tx, interventions: Vec<Intervention>) -> Result<Vec<Answ
         .into_iter()
         .map(|intervention| {
             let count = intervention.replies_timed;
+            let key = (intervention.thread_id, intervention.identity_id, Target::Customer);
+            let promise = promises.get(&key).copied().filter(|_| intervention.closed_at.is_none());
             let average = |sum: i64| (count > 0).then(|| sum / count);
             Ok(Answer {
                 id: intervention.id,
@@ -88,6 +108,8 @@ fn answers(tx: &mut dyn Tx, interventions: Vec<Intervention>) -> Result<Vec<Answ
                 user_reply_in_average_count: count,
                 created_at: intervention.created_at,
                 updated_at: intervention.updated_at,
+                sla_state: extended.map(|now| service_levels::state(promise, now)),
+                sla_due_at: promise.map(|promise| promise.due_at),
             })
         })
         .collect()
@@ -95,7 +117,16 @@ fn answers(tx: &mut dyn Tx, interventions: Vec<Intervention>) -> Result<Vec<Answ
 
 /// An intervention as REST shows it.
 pub fn answer(tx: &mut dyn Tx, intervention: Intervention) -> Result<Answer> {
-    answers(tx, vec![intervention])?.pop().ok_or_else(|| error::not_found("intervention"))
+    answers(tx, vec![intervention], None)?.pop().ok_or_else(|| error::not_found("intervention"))
+}
+
+fn extended(call: &Call) -> Option<Timestamp> {
+    call.extended.then(|| call.env.now())
+}
+
+/// The same, with our own properties if the caller asks for them.
+fn shown(call: &Call, tx: &mut dyn Tx, intervention: Intervention) -> Result<Answer> {
+    answers(tx, vec![intervention], extended(call))?.pop().ok_or_else(|| error::not_found("intervention"))
 }
 
 /// Parameters of `getAllInterventions`.
@@ -200,20 +231,20 @@ pub(super) fn operations(_: &Arc<Conversations>) -> Vec<Operation> {
             .summary("Lists the interventions of sources that the caller may read, newest first."),
         Operation::write("createIntervention", Method::POST, "/interventions", |call, parameters: Create, tx| {
             let opened = commands::open(call, &parameters.content_id, tx)?;
-            answer(tx, opened)
+            shown(call, tx, opened)
         })
         .tag(tag)
         .summary("Engages a customer's content: opens an intervention for the caller, or re-opens the closed one.")
         .replay(sources::still_readable),
         Operation::read("getIntervention", Method::GET, path, move |call, _: NoParameters, tx| {
             let found = find(tx, &call.caller, id(call)?)?;
-            answer(tx, found)
+            shown(call, tx, found)
         })
         .tag(tag)
         .summary("Reads an intervention."),
         Operation::write("updateIntervention", Method::PUT, path, move |call, parameters: Update, tx| {
             let updated = commands::set_custom_fields(call, id(call)?, &parameters.custom_field_values, tx)?;
-            answer(tx, updated)
+            shown(call, tx, updated)
         })
         .tag(tag)
         .summary("Sets values of custom fields.")
@@ -224,7 +255,7 @@ pub(super) fn operations(_: &Arc<Conversations>) -> Vec<Operation> {
             "/interventions/{interventionId}/cancel",
             move |call, _: NoParameters, tx| {
                 let intervention = find(tx, &call.caller, id(call)?)?;
-                let before = answer(tx, intervention)?;
+                let before = shown(call, tx, intervention)?;
                 commands::cancel(call, before.id, tx)?;
                 Ok(before)
             },
@@ -237,7 +268,7 @@ pub(super) fn operations(_: &Arc<Conversations>) -> Vec<Operation> {
             "/interventions/{interventionId}/close",
             move |call, _: NoParameters, tx| {
                 let closed = commands::close(call, id(call)?, tx)?;
-                answer(tx, closed)
+                shown(call, tx, closed)
             },
         )
         .tag(tag)
@@ -250,7 +281,7 @@ pub(super) fn operations(_: &Arc<Conversations>) -> Vec<Operation> {
             move |call, parameters: Reassign, tx| {
                 let user_id = parameters.user_id.parse().map_err(|_| unknown("user_id", "user"))?;
                 let reassigned = commands::reassign(call, id(call)?, user_id, tx)?;
-                answer(tx, reassigned)
+                shown(call, tx, reassigned)
             },
         )
         .tag(tag)
@@ -262,7 +293,7 @@ pub(super) fn operations(_: &Arc<Conversations>) -> Vec<Operation> {
             "/interventions/{interventionId}/update_categories",
             move |call, parameters: Categorise, tx| {
                 let categorised = commands::categorise(call, id(call)?, &parameters.category_ids, tx)?;
-                answer(tx, categorised)
+                shown(call, tx, categorised)
             },
         )
         .tag(tag)
@@ -273,7 +304,7 @@ pub(super) fn operations(_: &Arc<Conversations>) -> Vec<Operation> {
             "/interventions/{interventionId}/defer",
             move |call, parameters: Defer, tx| {
                 let deferred = deferring::defer(call, id(call)?, &parameters.until()?, tx)?;
-                answer(tx, deferred)
+                shown(call, tx, deferred)
             },
         )
         .tag(tag)
@@ -288,7 +319,7 @@ pub(super) fn operations(_: &Arc<Conversations>) -> Vec<Operation> {
             "/interventions/{interventionId}/reactivate",
             move |call, _: NoParameters, tx| {
                 let active = deferring::reactivate(call, id(call)?, tx)?;
-                answer(tx, active)
+                shown(call, tx, active)
             },
         )
         .tag(tag)
@@ -349,5 +380,5 @@ fn list(call: &Call, parameters: List, tx: &mut dyn Tx) -> Result<Page<Answer>> 
     let count = filter.count(tx, "interventions", offset, limit)?;
     let rows = filter.page(tx, SELECT, order, offset, limit)?;
     let interventions = rows.iter().map(intervention).collect::<Result<Vec<_>>>()?;
-    Ok(Page::new(count, parameters.paging, answers(tx, interventions)?))
+    Ok(Page::new(count, parameters.paging, answers(tx, interventions, extended(call))?))
 }

@@ -13,6 +13,7 @@ use frontdesk_store::{Row, Tx, args};
 use serde_json::{Map, Value, json};
 
 use crate::Conversations;
+use crate::service_levels::{Moments, NEVER};
 use crate::sources::kind_of;
 
 /// A thread as the store keeps it.
@@ -32,6 +33,8 @@ pub struct Thread {
     pub(crate) interventions_count: i64,
     pub(crate) created_at: Timestamp,
     pub(crate) updated_at: Timestamp,
+    /// When the first of its customers is to be answered; none: nobody promised, or nobody waits.
+    pub(crate) promise: Option<Moments>,
 }
 
 impl Thread {
@@ -49,7 +52,7 @@ impl Thread {
 const SELECT: &str =
     "SELECT threads.id, threads.source_id, sources.type, threads.foreign_id, threads.title, threads.closed,
     threads.extra_data, threads.contents_count, threads.interventions_count, threads.created_at, threads.updated_at,
-    threads.text_input_disabled, threads.muted
+    threads.text_input_disabled, threads.muted, threads.sla_warns_at, threads.sla_due_at
     FROM threads JOIN sources ON sources.id = threads.source_id";
 
 fn thread(row: &Row) -> Result<Thread> {
@@ -67,6 +70,8 @@ fn thread(row: &Row) -> Result<Thread> {
         updated_at: row.get(10)?,
         text_input_disabled: row.get(11)?,
         muted: row.get(12)?,
+        promise: Some(Moments { warns_at: row.get(13)?, due_at: row.get(14)? })
+            .filter(|promise| promise.due_at < NEVER),
     })
 }
 

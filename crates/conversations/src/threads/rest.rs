@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{SELECT, Thread, commands, find, search, thread};
 use crate::sources::Reach;
-use crate::{Conversations, categories, search_dates};
+use crate::{Conversations, categories, search_dates, service_levels};
 
 /// A thread as REST shows it.
 #[derive(Serialize, JsonSchema)]
@@ -35,6 +35,15 @@ struct Answer {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-frontdesk-extension" = true))]
     muted: Option<bool>,
+    /// Whether its customers are answered in time: none, ok, warning or expired (`extended=true`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-frontdesk-extension" = true))]
+    sla_state: Option<&'static str>,
+    /// When the first of them is to be answered; absent when nobody waits to whom something was promised
+    /// (`extended=true`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-frontdesk-extension" = true))]
+    sla_due_at: Option<Timestamp>,
 }
 
 /// A thread of a messaging source, after its text input was switched.
@@ -46,7 +55,8 @@ struct MessagingThread {
     disable_text_input: bool,
 }
 
-fn answers(tx: &mut dyn Tx, threads: Vec<Thread>, extended: bool) -> Result<Vec<Answer>> {
+/// `extended`: with our own properties, as they are at this moment.
+fn answers(tx: &mut dyn Tx, threads: Vec<Thread>, extended: Option<Timestamp>) -> Result<Vec<Answer>> {
     let mut interventions: Vec<(Id, Id)> = Vec::new();
     let with_interventions: Vec<Id> =
         threads.iter().filter(|thread| thread.interventions_count > 0).map(|thread| thread.id).collect();
@@ -83,17 +93,23 @@ fn answers(tx: &mut dyn Tx, threads: Vec<Thread>, extended: bool) -> Result<Vec<
                     .map_err(|trouble| error::broken(format!("threads.extra_data: {trouble}")))?,
                 created_at: thread.created_at,
                 updated_at: thread.updated_at,
-                muted: extended.then_some(thread.muted),
+                muted: extended.map(|_| thread.muted),
+                sla_state: extended.map(|now| service_levels::state(thread.promise, now)),
+                sla_due_at: thread.promise.filter(|_| extended.is_some()).map(|promise| promise.due_at),
             })
         })
         .collect()
 }
 
 fn answer(call: &Call, tx: &mut dyn Tx, thread: Thread) -> Result<Answer> {
-    shown(tx, thread, call.extended)
+    shown(tx, thread, extended(call))
 }
 
-fn shown(tx: &mut dyn Tx, thread: Thread, extended: bool) -> Result<Answer> {
+fn extended(call: &Call) -> Option<Timestamp> {
+    call.extended.then(|| call.env.now())
+}
+
+fn shown(tx: &mut dyn Tx, thread: Thread, extended: Option<Timestamp>) -> Result<Answer> {
     answers(tx, vec![thread], extended)?.pop().ok_or_else(|| error::not_found("thread"))
 }
 
@@ -198,7 +214,7 @@ pub(super) fn operations(_: &Arc<Conversations>) -> Vec<Operation> {
         .notes(switching),
         Operation::write("muteThread", Method::PUT, "/content_threads/{threadId}/mute", |call, _: NoParameters, tx| {
             let thread = commands::set_muted(call, id(call)?, true, tx)?;
-            shown(tx, thread, true)
+            shown(tx, thread, Some(call.env.now()))
         })
         .tag(tag)
         .summary("Mutes a thread: what customers write in it from now on arrives ignored.")
@@ -210,7 +226,7 @@ pub(super) fn operations(_: &Arc<Conversations>) -> Vec<Operation> {
             "/content_threads/{threadId}/unmute",
             |call, _: NoParameters, tx| {
                 let thread = commands::set_muted(call, id(call)?, false, tx)?;
-                shown(tx, thread, true)
+                shown(tx, thread, Some(call.env.now()))
             },
         )
         .tag(tag)
@@ -219,7 +235,7 @@ pub(super) fn operations(_: &Arc<Conversations>) -> Vec<Operation> {
         .extension(),
         Operation::write("deleteThread", Method::DELETE, "/content_threads/{threadId}", |call, _: NoParameters, tx| {
             let thread = find(tx, &call.caller, id(call)?)?;
-            let before = shown(tx, thread, true)?;
+            let before = shown(tx, thread, Some(call.env.now()))?;
             commands::delete(call, before.id, tx)?;
             Ok(before)
         })
@@ -252,14 +268,14 @@ fn list(call: &Call, parameters: List, tx: &mut dyn Tx) -> Result<Page<Answer>> 
     let reach = Reach::of(tx, &call.caller, asked.map(|condition| (condition.ids(), condition.negated)))?;
     let mut filter = Filter::default();
     reach.limit_threads(tx, &mut filter);
-    let is_filtered = search::apply(&query, call.caller.user_id, tx, &mut filter)?;
+    let is_filtered = search::apply(&query, call.caller.user_id, call.env.now(), tx, &mut filter)?;
     // A maintained counter tells the commonest count.
     let count = (!is_filtered).then_some(reach.threads);
     let (order, rows) = (search::order(&query), reach.all_threads);
     let list = Searched { table: "threads", select: SELECT, order, rows, count };
     let (count, rows) = filter.search(tx, &list, offset, limit)?;
     let threads = rows.iter().map(thread).collect::<Result<Vec<_>>>()?;
-    Ok(Page::new(count, parameters.paging, answers(tx, threads, call.extended)?))
+    Ok(Page::new(count, parameters.paging, answers(tx, threads, extended(call))?))
 }
 
 /// 400 with the place when a query means nothing.

@@ -3,10 +3,11 @@
 use std::sync::LazyLock;
 
 use frontdesk_model::query::{Condition, Keyword, Language, Query, Takes, Value};
-use frontdesk_model::{Id, Result};
+use frontdesk_model::{Id, Result, Timestamp};
 use frontdesk_store::{Dialect, Filter, Order, Owned, Piece, Route, Tx};
 
 use crate::contents::{STATUSES, words};
+use crate::service_levels::NEVER;
 
 /// What a keyword asks of a thread.
 #[derive(Clone, Copy, PartialEq)]
@@ -28,6 +29,8 @@ pub(super) enum Means {
     /// Some forwarded content has such a category.
     ForwardedInto(Whose),
     Assigned(Which, Whom),
+    /// How what was promised stands.
+    ServiceLevel,
     /// A column is compared with a moment.
     Moment(&'static str, &'static str),
 }
@@ -70,7 +73,7 @@ use Which::{Active, All, Opened};
 pub(super) const LANGUAGE: Language<Means> = Language {
     noun: "threads",
     has_text: true,
-    orders: &["last_content_at", "created_at"],
+    orders: &["last_content_at", "created_at", "sla_due_at"],
     keywords: &[
         Keyword::new("source", AnId, Means::Source, "On this source."),
         Keyword::positive("foreign", Text, Means::Foreign, "With this foreign_id."),
@@ -199,6 +202,12 @@ pub(super) const LANGUAGE: Language<Means> = Language {
             Means::Assigned(Active, Whom::DisabledAgents),
             "With an open intervention of a disabled user that is not deferred.",
         ),
+        Keyword::new(
+            "sla",
+            Takes::Name(&["none", "ok", "warning", "expired"]),
+            Means::ServiceLevel,
+            "Whose customers' first promised answer is in time, nearly due or overdue; none: nothing was promised.",
+        ),
         Keyword::positive(
             "first_content_after",
             Date,
@@ -231,16 +240,26 @@ pub(super) static DESCRIPTION: LazyLock<String> = LazyLock::new(|| LANGUAGE.desc
 
 /// The order of the list.
 pub(super) fn order(query: &Query<Means>) -> Order {
-    let moment = if query.order == "created_at" { "threads.created_at" } else { "threads.last_content_at" };
+    let moment = match query.order {
+        "created_at" => "threads.created_at",
+        "sla_due_at" => "threads.sla_due_at",
+        _ => "threads.last_content_at",
+    };
     Order { moment, id: "threads.id", ascending: query.ascending }
 }
 
 /// Adds what the query asks beside its sources; returns whether that was anything.
-pub(super) fn apply(query: &Query<Means>, caller_id: Id, tx: &mut dyn Tx, filter: &mut Filter) -> Result<bool> {
+pub(super) fn apply(
+    query: &Query<Means>,
+    caller_id: Id,
+    now: Timestamp,
+    tx: &mut dyn Tx,
+    filter: &mut Filter,
+) -> Result<bool> {
     let mut is_any = false;
     for condition in query.conditions.iter().filter(|condition| condition.means != Means::Source) {
         is_any = true;
-        add(condition, caller_id, tx.dialect(), filter);
+        add(condition, caller_id, now, tx.dialect(), filter);
     }
     if !query.text.is_empty() {
         is_any = true;
@@ -249,7 +268,7 @@ pub(super) fn apply(query: &Query<Means>, caller_id: Id, tx: &mut dyn Tx, filter
     Ok(is_any)
 }
 
-fn add(condition: &Condition<Means>, caller_id: Id, dialect: Dialect, filter: &mut Filter) {
+fn add(condition: &Condition<Means>, caller_id: Id, now: Timestamp, dialect: Dialect, filter: &mut Filter) {
     let ids = condition.ids();
     let mut holds = !condition.negated;
     let all = |piece: Piece| vec![contents(piece)];
@@ -274,6 +293,11 @@ fn add(condition: &Condition<Means>, caller_id: Id, dialect: Dialect, filter: &m
             all(of_group.within("contents.author_id IN (SELECT id FROM identities WHERE {})"))
         }
         Means::Language => all(in_texts("contents.language", &condition.texts())),
+        Means::ServiceLevel => {
+            let piece = service_levels(&condition.texts(), now);
+            let all = piece.clone().within("SELECT threads.id AS id FROM threads WHERE {}");
+            vec![Route::plain(all, piece)]
+        }
         Means::Status => all(in_texts("contents.status", &condition.texts())),
         Means::CategorisedIn(Whose::Any) => categorised(&Piece::one_of(dialect, "category_id", &ids)),
         Means::NotCategorisedIn => {
@@ -337,6 +361,28 @@ fn plain(condition: &Condition<Means>) -> Piece {
     Piece::new(vec![format!("{column} {comparison} ?"); moments.len()].join(" OR "), moments).within("({})")
 }
 
+/// Threads whose promise stands in one of these ways.
+fn service_levels(states: &[&str], now: Timestamp) -> Piece {
+    let (now, never) = (Owned::Int(now.micros()), Owned::Int(NEVER.micros()));
+    let mut values = Vec::new();
+    let mut any = Vec::new();
+    for state in states {
+        any.push(match *state {
+            "expired" => "threads.sla_due_at <= ?",
+            "warning" => "(threads.sla_due_at > ? AND threads.sla_warns_at <= ?)",
+            "ok" => "(threads.sla_warns_at > ? AND threads.sla_due_at < ?)",
+            _ => "threads.sla_due_at = ?",
+        });
+        values.extend(match *state {
+            "expired" => vec![now.clone()],
+            "warning" => vec![now.clone(), now.clone()],
+            "ok" => vec![now.clone(), never.clone()],
+            _ => vec![never.clone()],
+        });
+    }
+    Piece::new(any.join(" OR "), values).within("({})")
+}
+
 fn in_texts(column: &str, texts: &[&str]) -> Piece {
     let places = vec!["?"; texts.len()].join(", ");
     Piece::new(format!("{column} IN ({places})"), texts.iter().map(|text| (*text).to_owned().into()).collect())
@@ -391,14 +437,14 @@ fn mine_of(dialect: Dialect, caller_id: Id, ids: &[Id]) -> Piece {
 
 #[cfg(test)]
 mod tests {
-    use frontdesk_model::{Timestamp, query};
+    use frontdesk_model::query;
 
     use super::*;
 
     #[test]
     fn every_documented_keyword_is_there_with_its_rule_about_negation() {
-        // With text: 37 (rows 7.08 to 7.11).
-        assert_eq!(LANGUAGE.keywords.len() + 1, 37);
+        // With text: 37 (rows 7.08 to 7.11), and sla, which is ours.
+        assert_eq!(LANGUAGE.keywords.len() + 1, 38);
         let positive: Vec<&str> =
             LANGUAGE.keywords.iter().filter(|keyword| !keyword.negatable).map(|keyword| keyword.name).collect();
         // Row 7.12, and text.
@@ -427,5 +473,6 @@ mod tests {
         let read = |text| LANGUAGE.read(&query::parse(text).unwrap(), Timestamp::parse_iso).unwrap();
         assert_eq!(order(&read("")).to_string(), "threads.last_content_at DESC, threads.id DESC");
         assert_eq!(order(&read("order:created_at.asc")).to_string(), "threads.created_at, threads.id");
+        assert_eq!(order(&read("order:sla_due_at.asc")).to_string(), "threads.sla_due_at, threads.id");
     }
 }

@@ -434,8 +434,8 @@ impl State {
 
     /// When something happens to a task by itself.
     fn due_of(&self, task: &Task) -> Option<Timestamp> {
-        let rises = task.urgency.next_change(task.waiting_since, self.now);
-        let outdated = task.priority != task.urgency.priority(task.waiting_since, self.now);
+        let rises = task.urgency.next_change(self.now);
+        let outdated = task.priority != task.urgency.priority(self.now);
         let rises = if outdated { Some(self.now) } else { rises };
         let times = match task.state {
             Life::Accepted => [task.expires_at, task.completes_at, None, None],
@@ -488,7 +488,7 @@ impl State {
         let Some(task) = self.tasks.get(&id) else { return };
         let now = self.now;
         let is_past = |at: Option<Timestamp>| at.is_some_and(|at| at <= now);
-        let priority = task.urgency.priority(task.waiting_since, now);
+        let priority = task.urgency.priority(now);
         let (state, over) = (task.state, is_past(self.ends(task)));
         if state == Life::Accepted {
             match (is_past(task.completes_at), task.owner_id) {

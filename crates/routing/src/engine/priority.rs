@@ -3,7 +3,7 @@
 //! The base is the source's `default_task_priority`, plus its `intervention_messages_boost` when the customer has an
 //! intervention, plus its `transferred_tasks_boost` when the task was transferred, cut to ±[`PRIORITY_MAX`]. Where the
 //! source has an `sla_response` that holds for the task's categories, waiting raises it: when `sla_threshold` percent of
-//! that time are over, half way from the base to [`PRIORITY_MAX`]; when it is over, `sla_expired_strategy` says whether to
+//! that time, in the source's business hours, are over, half way from the base to [`PRIORITY_MAX`]; when it is over, `sla_expired_strategy` says whether to
 //! [`PRIORITY_MAX`], half way, or back to the base. Among equals, who has waited longer goes first.
 //!
 //! So a priority changes at most twice by itself, which keeps queues sorted without touching them all the time.
@@ -24,10 +24,12 @@ pub struct Urgency {
     pub intervention: i64,
     /// `transferred_tasks_boost`, once it was transferred; 0 before.
     pub transfer: i64,
-    /// `sla_response` of the source in seconds, where it holds for this task.
-    pub target_seconds: Option<i64>,
-    /// `sla_threshold` in percent; 0: no warning.
-    pub warning_percent: i64,
+    /// When `sla_threshold` percent of `sla_response` are over, where the source's settings hold for this task.
+    #[serde(with = "moment")]
+    pub warns_at: Option<Timestamp>,
+    /// When all of it is over.
+    #[serde(with = "moment")]
+    pub due_at: Option<Timestamp>,
     /// What becomes of it when the target is missed.
     pub missed: Missed,
 }
@@ -56,30 +58,36 @@ impl Urgency {
         base + (PRIORITY_MAX - base) / 2
     }
 
-    /// When it rises by itself: at the warning and at the target.
-    fn changes(&self, since: Timestamp) -> [Option<Timestamp>; 2] {
-        let Some(target) = self.target_seconds.filter(|seconds| *seconds > 0) else { return [None, None] };
-        let warning = (1..100).contains(&self.warning_percent);
-        let before = target.saturating_mul(self.warning_percent) / 100;
-        [warning.then(|| since.plus_seconds(before)), Some(since.plus_seconds(target))]
-    }
-
-    /// The priority now of a task that has waited since `since`.
-    pub fn priority(&self, since: Timestamp, now: Timestamp) -> i64 {
-        let [warned, missed] = self.changes(since);
-        if missed.is_some_and(|at| at <= now) {
+    /// The priority at a moment.
+    pub fn priority(&self, now: Timestamp) -> i64 {
+        let is_past = |at: Option<Timestamp>| at.is_some_and(|at| at <= now);
+        if is_past(self.due_at) {
             return match self.missed {
                 Missed::Max => PRIORITY_MAX,
                 Missed::Half => self.half(),
                 Missed::Base => self.base(),
             };
         }
-        if warned.is_some_and(|at| at <= now) { self.half() } else { self.base() }
+        if is_past(self.warns_at) { self.half() } else { self.base() }
     }
 
     /// When it changes next.
-    pub fn next_change(&self, since: Timestamp, now: Timestamp) -> Option<Timestamp> {
-        self.changes(since).into_iter().flatten().find(|at| *at > now)
+    pub fn next_change(&self, now: Timestamp) -> Option<Timestamp> {
+        [self.warns_at, self.due_at].into_iter().flatten().find(|at| *at > now)
+    }
+}
+
+/// Moments as the store keeps them, in microseconds.
+mod moment {
+    use frontdesk_model::Timestamp;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(at: &Option<Timestamp>, to: S) -> Result<S::Ok, S::Error> {
+        at.map(Timestamp::micros).serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Timestamp>, D::Error> {
+        Ok(Option::<i64>::deserialize(from)?.map(Timestamp::from_micros))
     }
 }
 
@@ -92,8 +100,8 @@ mod tests {
         let at = |seconds| Timestamp::from_micros(0).plus_seconds(seconds);
         let plain = Urgency { default: 5, ..Urgency::default() };
         let boosted = Urgency { intervention: 10, transfer: 20, ..plain.clone() };
-        let timed = Urgency { target_seconds: Some(100), warning_percent: 80, ..plain.clone() };
-        let silent = Urgency { warning_percent: 0, ..timed.clone() };
+        let timed = Urgency { warns_at: Some(at(80)), due_at: Some(at(100)), ..plain.clone() };
+        let silent = Urgency { warns_at: None, ..timed.clone() };
         let half = Urgency { missed: Missed::Half, ..timed.clone() };
         let base = Urgency { missed: Missed::Base, ..timed.clone() };
         for (urgency, seconds, priority) in [
@@ -111,11 +119,13 @@ mod tests {
             (&half, 100, 502),
             (&base, 100, 5),
         ] {
-            assert_eq!(urgency.priority(at(0), at(seconds)), priority, "{urgency:?} after {seconds} s");
+            assert_eq!(urgency.priority(at(seconds)), priority, "{urgency:?} after {seconds} s");
         }
-        assert_eq!(timed.next_change(at(0), at(0)), Some(at(80)));
-        assert_eq!(timed.next_change(at(0), at(80)), Some(at(100)));
-        assert_eq!(timed.next_change(at(0), at(100)), None);
-        assert_eq!(plain.next_change(at(0), at(0)), None);
+        assert_eq!(timed.next_change(at(0)), Some(at(80)));
+        assert_eq!(timed.next_change(at(80)), Some(at(100)));
+        assert_eq!(timed.next_change(at(100)), None);
+        assert_eq!(plain.next_change(at(0)), None);
+        let kept = serde_json::to_string(&timed).expect("JSON");
+        assert_eq!(serde_json::from_str::<Urgency>(&kept).expect("an urgency"), timed);
     }
 }

@@ -450,7 +450,7 @@ impl Task {
     /// Brings the priority up to date; whether that changed it.
     pub fn update_priority(&mut self, now: Timestamp) -> bool {
         let before = self.priority;
-        self.priority = self.urgency.priority(self.waiting_since, now);
+        self.priority = self.urgency.priority(now);
         self.priority != before
     }
 }

@@ -197,8 +197,8 @@ impl World {
                 self.made += 1;
                 let urgency = Urgency {
                     default: priority,
-                    target_seconds: timed.then_some(50),
-                    warning_percent: 60,
+                    warns_at: timed.then(|| self.now.plus_seconds(30)),
+                    due_at: timed.then(|| self.now.plus_seconds(50)),
                     missed: [Missed::Max, Missed::Half, Missed::Base][self.made as usize % 3],
                     ..Urgency::default()
                 };
@@ -206,7 +206,7 @@ impl World {
                     category_ids: categories(bits),
                     language: [None, Some("en".into()), Some("fr-CH".into())][usize::from(language)].clone(),
                     last_agent_id: self.made.is_multiple_of(2).then(|| agent_id(self.made)),
-                    priority: urgency.priority(self.now, self.now),
+                    priority: urgency.priority(self.now),
                     urgency,
                     ..blank(id(6, self.made), id(2, channel), id(3, source), self.now)
                 };

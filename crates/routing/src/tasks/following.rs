@@ -5,6 +5,7 @@
 //! it. Nothing of a source that belongs to no channel is routed, and nothing at all while `push_enabled` is off.
 
 use frontdesk_conversations::Conversations;
+use frontdesk_conversations::service_levels::{self, Target};
 use frontdesk_conversations::work::{self, ContentWork, InterventionWork, SourceWork};
 use frontdesk_model::{Env, Event, Id, Result, Timestamp};
 use frontdesk_people::settings;
@@ -180,7 +181,8 @@ impl Following {
                 note(tx, &self.env, task.id, "reopened", json!({ "priority": task.priority }))?;
                 return self.write(tx, &before, task, None, "task.enqueued", json!({}));
             }
-            // They go on: nothing completes by itself under their words.
+            // They go on: nothing completes by itself under their words, and the agent's turn begins.
+            store::promise(tx, &self.env, &before, event.at)?;
             task.completes_at = None;
             return self.write_quietly(tx, &before, task);
         }
@@ -215,7 +217,7 @@ impl Following {
         let last_agent_id = intervention.and_then(|found| found.user_id);
         let last_agent_id = last_agent_id.or(before.as_ref().and_then(|task| task.owner_id));
         let category_ids = work::categories_of(tx, content.thread_id, content.id)?;
-        let urgency = urgency(source, &category_ids, intervention.is_some());
+        let urgency = urgency(tx, source, &category_ids, intervention.is_some(), since)?;
         let id = self.env.id();
         let mut task = Task {
             id,
@@ -282,7 +284,8 @@ impl Following {
         };
         let mut task = before.clone();
         task.category_ids = work::categories_of(tx, thread_id, content.id)?;
-        task.urgency = Urgency { transfer: before.urgency.transfer, ..urgency(&source, &task.category_ids, true) };
+        let urgency = urgency(tx, &source, &task.category_ids, true, event.at)?;
+        task.urgency = Urgency { transfer: before.urgency.transfer, ..urgency };
         task.channel_id = source.channel_id;
         task.reopen(content.id, event.at);
         task.update_priority(self.env.now());
@@ -400,7 +403,9 @@ impl Following {
             }
             let Some(source) = work::source(tx, before.source_id)? else { continue };
             let mut task = before.clone();
-            task.urgency.target_seconds = source.target_seconds(&category_ids);
+            let promise = source.promise(tx, &category_ids, before.waiting_since)?;
+            task.urgency.warns_at = promise.map(|promise| promise.warns_at);
+            task.urgency.due_at = promise.map(|promise| promise.due_at);
             task.recategorise(category_ids, self.env.now());
             task.update_priority(self.env.now());
             note(tx, &self.env, task.id, "recategorized", json!({ "category_ids": task.category_ids }))?;
@@ -418,6 +423,7 @@ impl Following {
                 continue;
             }
             let Some(channel) = channels::find(tx, before.channel_id)? else { continue };
+            service_levels::end(tx, Target::Agent, before.thread_id, before.identity_id)?;
             let now = self.env.now();
             let mut task = before.clone();
             task.hold(now, channel.task_timeout_seconds);
@@ -457,19 +463,26 @@ fn works_without_tasks(tx: &mut dyn Tx, user_id: Id) -> Result<bool> {
     Ok(is_enabled && agents::one(tx, user_id)?.is_none())
 }
 
-fn urgency(source: &SourceWork, category_ids: &[Id], has_intervention: bool) -> Urgency {
-    Urgency {
+fn urgency(
+    tx: &mut dyn Tx,
+    source: &SourceWork,
+    category_ids: &[Id],
+    has_intervention: bool,
+    since: Timestamp,
+) -> Result<Urgency> {
+    let promise = source.promise(tx, category_ids, since)?;
+    Ok(Urgency {
         default: source.default_priority(),
         intervention: if has_intervention { source.intervention_boost() } else { 0 },
         transfer: 0,
-        target_seconds: source.target_seconds(category_ids),
-        warning_percent: source.warning_percent(),
+        warns_at: promise.map(|promise| promise.warns_at),
+        due_at: promise.map(|promise| promise.due_at),
         missed: match source.expired_strategy() {
             "half" => Missed::Half,
             "base" => Missed::Base,
             _ => Missed::Max,
         },
-    }
+    })
 }
 
 #[cfg(test)]

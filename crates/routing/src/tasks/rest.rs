@@ -1,5 +1,6 @@
 //! The operations on tasks.
 
+use frontdesk_conversations::service_levels::{self, Target};
 use frontdesk_model::{Id, Permission, Result, SourceRight, Timestamp, error};
 use frontdesk_rest::{Call, NoParameters, Operation, Page, Paging, given};
 use frontdesk_store::{Filter, Tx};
@@ -44,6 +45,50 @@ struct Answer {
     thread_id: Id,
     transfered_at: Option<Timestamp>,
     updated_at: Timestamp,
+    /// Whether the customer is answered in time: none, ok, warning or expired (`extended=true`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-frontdesk-extension" = true))]
+    sla_state: Option<&'static str>,
+    /// When they are to be answered (`extended=true`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-frontdesk-extension" = true))]
+    sla_due_at: Option<Timestamp>,
+    /// The same of the agent in whose workbin it is (`extended=true`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-frontdesk-extension" = true))]
+    agent_sla_state: Option<&'static str>,
+    /// When that agent is to answer (`extended=true`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-frontdesk-extension" = true))]
+    agent_sla_due_at: Option<Timestamp>,
+}
+
+/// Tasks as REST shows them, with our own properties if the caller asks for them.
+fn shown(call: &Call, tx: &mut dyn Tx, tasks: Vec<Task>) -> Result<Vec<Answer>> {
+    if !call.extended {
+        return Ok(tasks.into_iter().map(Answer::from).collect());
+    }
+    let thread_ids: Vec<Id> = tasks.iter().map(|task| task.thread_id).collect();
+    let promises = service_levels::of_threads(tx, &thread_ids)?;
+    let now = call.env.now();
+    let answers = tasks.into_iter().map(|task| {
+        let promise = |target| promises.get(&(task.thread_id, task.identity_id, target)).copied();
+        let is_over = task.state.is_over();
+        let customer = promise(Target::Customer).filter(|_| !is_over);
+        let agent = promise(Target::Agent).filter(|_| task.state == Life::Accepted);
+        Answer {
+            sla_state: Some(service_levels::state(customer, now)),
+            sla_due_at: customer.map(|promise| promise.due_at),
+            agent_sla_state: Some(service_levels::state(agent, now)),
+            agent_sla_due_at: agent.map(|promise| promise.due_at),
+            ..Answer::from(task)
+        }
+    });
+    Ok(answers.collect())
+}
+
+fn show(call: &Call, tx: &mut dyn Tx, task: Task) -> Result<Answer> {
+    shown(call, tx, vec![task])?.pop().ok_or_else(|| error::not_found("task"))
 }
 
 impl From<Task> for Answer {
@@ -69,6 +114,10 @@ impl From<Task> for Answer {
             thread_id: task.thread_id,
             transfered_at: task.transferred_at,
             updated_at: task.updated_at,
+            sla_state: None,
+            sla_due_at: None,
+            agent_sla_state: None,
+            agent_sla_due_at: None,
         }
     }
 }
@@ -161,20 +210,23 @@ pub(crate) fn operations() -> Vec<Operation> {
             )
             .permissions(readers),
         Operation::read("getTask", Method::GET, path, move |call, _: NoParameters, tx| {
-            Ok(Answer::from(sight::find(call, id(call)?, tx)?))
+            let task = sight::find(call, id(call)?, tx)?;
+            show(call, tx, task)
         })
         .tag(tag)
         .summary("Reads a task.")
         .permissions(readers),
         Operation::write("moveTask", Method::POST, "/tasks/{taskId}/move", move |call, parameters: Move, tx| {
-            Ok(Answer::from(commands::set_aside(call, id(call)?, &parameters.queue, tx)?))
+            let task = commands::set_aside(call, id(call)?, &parameters.queue, tx)?;
+            show(call, tx, task)
         })
         .alias(Method::DELETE, "/tasks/{taskId}/move")
         .tag(tag)
         .summary("Moves a task into the undelivered queue, or into a special queue of the topology.")
         .permissions(&[Permission::MonitorTasks]),
         Operation::write("completeTask", Method::POST, "/tasks/{taskId}/complete", move |call, _: Complete, tx| {
-            Ok(Answer::from(commands::complete(call, id(call)?, tx)?))
+            let task = commands::complete(call, id(call)?, tx)?;
+            show(call, tx, task)
         })
         .tag(tag)
         .summary("Completes a task that is in a workbin, and closes its intervention.")
@@ -184,7 +236,8 @@ pub(crate) fn operations() -> Vec<Operation> {
         )
         .permissions(readers),
         Operation::write("transferTask", Method::POST, "/tasks/{taskId}/transfer", move |call, to: TransferTo, tx| {
-            Ok(Answer::from(commands::transfer(call, id(call)?, to.checked()?, tx)?))
+            let task = commands::transfer(call, id(call)?, to.checked()?, tx)?;
+            show(call, tx, task)
         })
         .alias(Method::PUT, "/tasks/{taskId}/transfer")
         .tag(tag)
@@ -195,28 +248,32 @@ pub(crate) fn operations() -> Vec<Operation> {
         )
         .permissions(readers),
         Operation::write("acceptTask", Method::POST, "/tasks/{taskId}/accept", move |call, _: NoParameters, tx| {
-            Ok(Answer::from(commands::accept(call, id(call)?, tx)?))
+            let task = commands::accept(call, id(call)?, tx)?;
+            show(call, tx, task)
         })
         .tag(tag)
         .summary("Takes a task that rings at the caller into their workbin. 409 when somebody else was first.")
         .permissions(agents)
         .extension(),
         Operation::write("refuseTask", Method::POST, "/tasks/{taskId}/refuse", move |call, _: NoParameters, tx| {
-            Ok(Answer::from(commands::refuse(call, id(call)?, tx)?))
+            let task = commands::refuse(call, id(call)?, tx)?;
+            show(call, tx, task)
         })
         .tag(tag)
         .summary("Refuses a task that rings at the caller; it is not offered to them again for a minute.")
         .permissions(agents)
         .extension(),
         Operation::write("releaseTask", Method::POST, "/tasks/{taskId}/release", move |call, _: NoParameters, tx| {
-            Ok(Answer::from(commands::release(call, id(call)?, tx)?))
+            let task = commands::release(call, id(call)?, tx)?;
+            show(call, tx, task)
         })
         .tag(tag)
         .summary("Gives a task of the caller's workbin back to the queue, where it keeps its place.")
         .permissions(agents)
         .extension(),
         Operation::write("resumeTask", Method::POST, "/tasks/{taskId}/resume", move |call, _: NoParameters, tx| {
-            Ok(Answer::from(commands::resume(call, id(call)?, tx)?))
+            let task = commands::resume(call, id(call)?, tx)?;
+            show(call, tx, task)
         })
         .tag(tag)
         .summary("Takes a completed task of the caller's history up again, and its intervention.")
@@ -224,7 +281,8 @@ pub(crate) fn operations() -> Vec<Operation> {
         .extension(),
         Operation::write("requestTask", Method::POST, "/tasks/request", |call, parameters: Request, tx| {
             let channel_id = given::id(parameters.channel_id.as_deref()).map_err(|_| error::not_found("channel"))?;
-            Ok(Answer::from(commands::request(call, channel_id, tx)?))
+            let task = commands::request(call, channel_id, tx)?;
+            show(call, tx, task)
         })
         .tag(tag)
         .summary("Takes the most urgent waiting task that fits the caller, up to their hard limit.")
@@ -318,8 +376,8 @@ fn list(call: &Call, parameters: List, tx: &mut dyn Tx) -> Result<Page<Answer>> 
     let count = filter.count(tx, "tasks", paging.offset, paging.limit)?;
     let order = "priority DESC, created_at DESC, id DESC";
     let rows = filter.page(tx, store::SELECT, order, paging.offset, paging.limit)?;
-    let tasks = rows.iter().map(|row| store::task(row).map(Answer::from)).collect::<Result<_>>()?;
-    Ok(Page::new(count, paging, tasks))
+    let tasks = rows.iter().map(store::task).collect::<Result<_>>()?;
+    Ok(Page::new(count, paging, shown(call, tx, tasks)?))
 }
 
 fn show_trace(call: &Call, id: Id, tx: &mut dyn Tx) -> Result<Trace> {

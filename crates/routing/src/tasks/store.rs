@@ -5,14 +5,16 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::str::FromStr;
 
+use frontdesk_conversations::service_levels::{self, Promise, Target};
 use frontdesk_model::event::NewEvent;
-use frontdesk_model::{Env, Id, Result, error};
+use frontdesk_model::{Env, Id, Result, Timestamp, error};
 use frontdesk_people::presence;
 use frontdesk_store::{Row, Tx, args};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
+use crate::channels;
 use crate::engine::{Life, Task};
 
 pub(super) const SELECT: &str = "SELECT id, content_id, thread_id, source_id, channel_id, identity_id, intervention_id,
@@ -227,6 +229,13 @@ pub(super) fn save(tx: &mut dyn Tx, env: &Env, before: &Task, task: &mut Task) -
     if !update(tx, task, before.version)? {
         return Ok(false);
     }
+    // Who has it has promised an answer.
+    if owner(before) != owner(task) {
+        match owner(task) {
+            Some(_) => promise(tx, env, task, env.now())?,
+            None => service_levels::end(tx, Target::Agent, task.thread_id, task.identity_id)?,
+        }
+    }
     let (had, have) = (before.holders(), task.holders());
     let gone: Vec<Id> = had.iter().filter(|id| !have.contains(id)).copied().collect();
     let new: Vec<Id> = have.iter().filter(|id| !had.contains(id)).copied().collect();
@@ -244,6 +253,35 @@ pub(super) fn save(tx: &mut dyn Tx, env: &Env, before: &Task, task: &mut Task) -
         count(tx, env, &new, task.channel_id)?;
     }
     Ok(true)
+}
+
+/// In whose workbin it is.
+fn owner(task: &Task) -> Option<Id> {
+    task.owner_id.filter(|_| task.state == Life::Accepted)
+}
+
+/// The agent who has a task is to answer it within `agent_sla` of its channel, from `since` on. An earlier promise to
+/// answer the same stays.
+pub(super) fn promise(tx: &mut dyn Tx, env: &Env, task: &Task, since: Timestamp) -> Result<()> {
+    let Some(user_id) = owner(task) else { return Ok(()) };
+    if service_levels::agent(tx, task.thread_id, task.identity_id)? == Some(user_id) {
+        return Ok(());
+    }
+    let Some(channel) = channels::find(tx, task.channel_id)? else { return Ok(()) };
+    let Some(seconds) = channel.agent_sla_seconds else {
+        return service_levels::end(tx, Target::Agent, task.thread_id, task.identity_id);
+    };
+    let moments = service_levels::moments(tx, task.source_id, since, seconds, channel.agent_sla_warning_percent)?;
+    let Some(moments) = moments else { return Ok(()) };
+    let promise = Promise {
+        thread_id: task.thread_id,
+        identity_id: task.identity_id,
+        source_id: task.source_id,
+        task_id: Some(task.id),
+        user_id: Some(user_id),
+        since,
+    };
+    service_levels::begin(tx, env, Target::Agent, &promise, moments)
 }
 
 fn count(tx: &mut dyn Tx, env: &Env, user_ids: &[Id], channel_id: Id) -> Result<()> {
