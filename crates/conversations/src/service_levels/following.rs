@@ -68,11 +68,7 @@ impl Consumer for Watching {
         let mut chosen = Vec::new();
         for event in events {
             let Some(thread_id) = event.thread_id else { continue };
-            let source_id = match id(&payload(&event), "source_id") {
-                None if !promising.is_empty() => source_of(tx, thread_id)?,
-                told => told,
-            };
-            let is_promising = source_id.is_some_and(|id| promising.contains(&id));
+            let is_promising = id(&payload(&event), "source_id").is_some_and(|id| promising.contains(&id));
             if event.at >= oldest && (is_promising || any_in(tx, thread_id)?) {
                 chosen.push(event);
             }
@@ -117,10 +113,6 @@ fn promising(tx: &mut dyn Tx) -> Result<BTreeSet<Id>> {
     let texts = [1, 2, 3, 4, 5, 6, 7, 8, 9].map(|digit| format!("\"sla_response\":{digit}"));
     let found = sources::with_settings(tx, &texts.each_ref().map(String::as_str), |_| false)?;
     Ok(found.into_iter().map(|source| source.id).collect())
-}
-
-fn source_of(tx: &mut dyn Tx, thread_id: Id) -> Result<Option<Id>> {
-    tx.first("SELECT source_id FROM threads WHERE id = $1", args![&thread_id])?.map(|row| row.get(0)).transpose()
 }
 
 fn any_in(tx: &mut dyn Tx, thread_id: Id) -> Result<bool> {

@@ -357,7 +357,7 @@ impl World {
                 assert!(task.wishes.is_none() || !is_late(task.wishes_until), "still for some: {task:?}");
             }
             if matches!(task.state, Life::Waiting | Life::Ringing) {
-                let priority = task.urgency.priority(task.waiting_since, self.now);
+                let priority = task.urgency.priority(self.now);
                 assert_eq!(task.priority, priority, "{task:?}");
             }
             if task.wishes.is_none() && (task.is_on_offer() || task.state == Life::Ringing) {
