@@ -379,7 +379,8 @@ mod tests {
             let text = std::fs::read_to_string(&file).expect("a file");
             let text = text.split("#[cfg(test)]").next().unwrap_or_default();
             for literal in text.split('"').skip(1).step_by(2) {
-                let is_word = |word: &str| word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+                let is_word =
+                    |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
                 let mut words = literal.split('.');
                 let is_event = words.next().is_some_and(|family| families.contains(family));
                 if is_event && literal.contains('.') && literal.split('.').all(is_word) && !literal.ends_with("_id") {
