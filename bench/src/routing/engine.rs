@@ -121,7 +121,7 @@ fn agent(number: u64, dice: &mut Dice) -> Agent {
     let (category_ids, team_ids) = (some(CATEGORIES, 4, 6), some(TEAMS, 5, 1));
     let languages = vec!["en".to_owned(), LANGUAGES[dice.below(LANGUAGES.len())].to_owned()];
     let seats = (0..CHANNELS)
-        .filter(|channel| (channel + number) % 2 == 0)
+        .filter(|channel| (channel + number).is_multiple_of(2))
         .map(|channel| Seat { channel_id: id(2, channel), available: true, soft: SOFT, hard: SOFT + 2 })
         .collect();
     Agent {
