@@ -13,6 +13,7 @@ use crate::attachments::{PNG, upload};
 on_both_engines![
     a_body_leaves_as_its_channel_takes_it,
     files_leave_only_where_the_channel_takes_them,
+    a_thread_that_is_only_a_title_is_not_written,
     options_that_contradict_each_other_are_remarked,
     what_may_be_done_next_is_taken_over_from_answers,
     context_data_belongs_to_contents_and_customers,
@@ -132,6 +133,18 @@ fn files_leave_only_where_the_channel_takes_them(engine: Engine) {
         }
         assert_eq!(channel.pushes().len(), 1);
     }
+}
+
+fn a_thread_that_is_only_a_title_is_not_written(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (source, channel, question) = with_options(&cast, &json!(["messages.text", "threads.no_content"]));
+    let [message, private, thread] = of_every_kind(&source, &question, "Hello");
+    let refused = cast.otto.post("/1.0/contents", &thread);
+    assert!(refused.status == 422 && refused.text().contains("compose_disabled_on_source"), "{}", refused.text());
+    for content in [message, private] {
+        pushed(&channel, &cast.otto.post("/1.0/contents", &content).ok());
+    }
+    assert_eq!(channel.pushes().len(), 2);
 }
 
 fn options_that_contradict_each_other_are_remarked(engine: Engine) {

@@ -177,7 +177,8 @@ impl World<'_> {
             let mut body: Value = serde_json::from_str(body).expect("JSON");
             let mut markers = Vec::new();
             for (name, marker) in foreign_properties(description, row.id) {
-                markers.push(marker.to_string());
+                // Digits alone may stand in an id.
+                markers.push(if marker.is_number() { format!(":{marker}") } else { marker.to_string() });
                 body[name] = marker;
             }
             request.headers.retain(|(name, _)| name != "Content-Type");

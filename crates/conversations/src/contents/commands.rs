@@ -286,13 +286,19 @@ fn initiate_route(app: &Conversations, call: &Call, draft: &Draft, tx: &mut dyn 
         return Err(error::invalid("to", "blank", message));
     }
     pace::check_discussion(call, source_id, recipient_id, tx)?;
-    let unthreaded = channel.options().is_some_and(|list| list.iter().any(|o| o == "messages.unthreaded"));
+    let has = |name: &str| channel.options().is_some_and(|options| options.iter().any(|option| option == name));
+    let unthreaded = has("messages.unthreaded");
     let object = match recipient_id {
         _ if channel.kind.is_messaging => ContentObject::Message,
         Some(_) => ContentObject::PrivateMessage,
         None if unthreaded => ContentObject::Message,
         None => ContentObject::Thread,
     };
+    if object == ContentObject::Thread && has("threads.no_content") {
+        let message = "Threads of this source are only titles (its option threads.no_content): name what you answer in \
+                       in_reply_to_id, or in to whom you write to.";
+        return Err(error::unprocessable("compose_disabled_on_source", message));
+    }
     let now: Timestamp = call.env.now();
     let new =
         threads::NewThread { source_id, foreign_id: None, title: draft.title.as_deref(), author_id: recipient_id };
