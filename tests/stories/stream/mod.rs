@@ -425,14 +425,14 @@ fn figure(cast: &Cast, name: &str) -> u64 {
 fn a_reader_that_does_not_read_is_cut_and_can_resume(engine: Engine) {
     let cast = Cast::start(engine, &[]);
     // Its own deadline.
-    reads_nothing(&cast, Transport::WebSocket, Duration::from_secs(40));
+    reads_nothing(&cast, Transport::WebSocket, Duration::from_secs(60));
 }
 
 /// What the listener does to every connection that takes nothing: one engine shows it.
 #[test]
 fn a_reader_of_server_sent_events_that_does_not_read_is_cut_and_can_resume() {
     let cast = Cast::start(Engine::Sqlite, &[]);
-    reads_nothing(&cast, Transport::Events, Duration::from_secs(90));
+    reads_nothing(&cast, Transport::Events, Duration::from_secs(150));
 }
 
 fn reads_nothing(cast: &Cast, transport: Transport, limit: Duration) {
