@@ -55,7 +55,17 @@ impl Stream {
         query: &str,
         headers: &[(&str, &str)],
     ) -> Result<std::result::Result<Stream, Answer>> {
-        let mut request = Request::new("GET", &format!("/1.0/stream?{query}"));
+        Stream::open_at(to, transport, &format!("/1.0/stream?{query}"), headers)
+    }
+
+    /// The same at any path.
+    pub fn open_at(
+        to: SocketAddr,
+        transport: Transport,
+        target: &str,
+        headers: &[(&str, &str)],
+    ) -> Result<std::result::Result<Stream, Answer>> {
+        let mut request = Request::new("GET", target);
         for (name, value) in headers {
             request = request.header(name, value);
         }
@@ -238,7 +248,7 @@ impl Stream {
 
     fn keep(&mut self, message: Value) {
         let seq = message["seq"].as_i64().expect("a place");
-        let told = !matches!(message["type"].as_str(), Some("heartbeat" | "end" | "typing.started" | "typing.stopped"));
+        let told = !matches!(message["type"].as_str(), Some("heartbeat" | "end" | "typing" | "queue" | "thread" | "typing.started" | "typing.stopped"));
         assert!(if told { seq > self.passed } else { seq >= self.passed }, "after {}: {message}", self.passed);
         self.passed = seq;
         self.messages.push_back(message);

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// For each crate, the crates of ours that it may depend on: `model ← store, rest, net, sources ← people ←
-/// conversations ← {routing, webhooks} ← frontdesk`.
-const ARROWS: [(&str, &[&str]); 10] = [
+/// conversations ← {routing, web_messaging, webhooks} ← frontdesk`.
+const ARROWS: [(&str, &[&str]); 11] = [
     ("frontdesk-model", &[]),
     ("frontdesk-store", &["frontdesk-model"]),
     ("frontdesk-net", &["frontdesk-model"]),
@@ -39,6 +39,18 @@ const ARROWS: [(&str, &[&str]); 10] = [
         ],
     ),
     (
+        "frontdesk-web-messaging",
+        &[
+            "frontdesk-model",
+            "frontdesk-store",
+            "frontdesk-net",
+            "frontdesk-sources",
+            "frontdesk-rest",
+            "frontdesk-people",
+            "frontdesk-conversations",
+        ],
+    ),
+    (
         "frontdesk-webhooks",
         &[
             "frontdesk-model",
@@ -61,6 +73,7 @@ const ARROWS: [(&str, &[&str]); 10] = [
             "frontdesk-people",
             "frontdesk-conversations",
             "frontdesk-routing",
+            "frontdesk-web-messaging",
             "frontdesk-webhooks",
         ],
     ),

@@ -68,6 +68,7 @@ mod topologies;
 mod uniqueness;
 mod user_capacities;
 mod users;
+mod web_messaging;
 mod webhook_events;
 mod webhook_order;
 mod webhooks;

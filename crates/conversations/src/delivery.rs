@@ -571,7 +571,10 @@ fn custom_action(tx: &mut dyn Tx, claim: &Claim) -> Result<(String, String)> {
 }
 
 /// A content's structured message, with links to its files, which are sent in it and not beside it (row 13.19).
-fn structured_content(extras: Option<String>, files: &mut Vec<(Id, OutboundAttachment)>) -> Result<Option<Value>> {
+pub(crate) fn structured_content(
+    extras: Option<String>,
+    files: &mut Vec<(Id, OutboundAttachment)>,
+) -> Result<Option<Value>> {
     let Some(extras) = extras else { return Ok(None) };
     let extras: Value =
         serde_json::from_str(&extras).map_err(|trouble| error::broken(format!("contents.extras: {trouble}")))?;
@@ -585,8 +588,17 @@ fn structured_content(extras: Option<String>, files: &mut Vec<(Id, OutboundAttac
 
 /// What customers see as the sender (row 2.16): the source's template, or the agent's name.
 fn sender_name(channel: &Channel, firstname: Option<String>, lastname: Option<String>) -> String {
+    sender_name_by(channel.common.from_name.as_deref(), firstname, lastname)
+}
+
+/// The same for readers that come to us.
+pub(crate) fn sender_name_by(
+    template: Option<&str>,
+    firstname: Option<String>,
+    lastname: Option<String>,
+) -> String {
     let (firstname, lastname) = (firstname.unwrap_or_default(), lastname.unwrap_or_default());
-    let template = channel.common.from_name.as_deref().unwrap_or("{{firstname}} {{lastname}}");
+    let template = template.unwrap_or("{{firstname}} {{lastname}}");
     template.replace("{{firstname}}", &firstname).replace("{{lastname}}", &lastname).trim().to_owned()
 }
 

@@ -6,7 +6,7 @@
 use frontdesk_model::event::NewEvent;
 use frontdesk_model::{Env, Id, Result, Timestamp, error};
 use frontdesk_sources::inbound::{ContentObject, InboundAuthor, InboundContent};
-use frontdesk_store::{Tx, args};
+use frontdesk_store::{Row, Tx, args};
 use serde_json::{Map, Value, json};
 
 use crate::attachments::StoredInbound;
@@ -26,6 +26,17 @@ pub(crate) enum Ingested {
     Stale,
 }
 
+/// Which thread a content joins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Joins {
+    /// The one that the channel tells, or that the source's rule finds.
+    AsTold,
+    /// This one, which whoever calls has found to be right.
+    This(Id),
+    /// One of its own.
+    New,
+}
+
 /// Why a well-formed content cannot be stored: told to the channel.
 pub(crate) const UNKNOWN_PARENT: &str = "unknown_parent";
 
@@ -40,6 +51,18 @@ pub(crate) fn content(
     if !is_current(tx, channel)? {
         return Ok(Ingested::Stale);
     }
+    content_into(tx, env, channel, inbound, files, Joins::AsTold)
+}
+
+/// The same, for whoever has read the source in this transaction, and into a thread of their choice.
+pub(crate) fn content_into(
+    tx: &mut dyn Tx,
+    env: &Env,
+    channel: &Channel,
+    inbound: &InboundContent,
+    files: &[StoredInbound],
+    joins: Joins,
+) -> Result<Ingested> {
     let object = inbound.object.as_str();
     if find_by_foreign_id(tx, channel.source_id, object, &inbound.foreign_id)?.is_some() {
         return Ok(Ingested::Repeat);
@@ -69,9 +92,11 @@ pub(crate) fn content(
     let customer_id = if author_is.controlled { recipient_id.unwrap_or(author_is.id) } else { author_is.id };
     let parent = parent(tx, channel, inbound)?;
     let created_at = inbound.created_at.filter(|at| *at <= now).unwrap_or(now);
-    let thread = match thread_key(inbound) {
-        Some(key) => thread_by_foreign_id(tx, env, channel, inbound, key, Some(customer_id), now)?,
-        None => thread_by_author(tx, env, channel, parent.as_ref(), customer_id, now)?,
+    let thread = match (joins, thread_key(inbound)) {
+        (Joins::This(id), _) => known_thread(&tx.one(THREAD_BY_ID, args![&id])?)?,
+        (Joins::New, _) => create_thread(tx, env, channel, None, None, Some(customer_id), now)?,
+        (Joins::AsTold, Some(key)) => thread_by_foreign_id(tx, env, channel, inbound, key, Some(customer_id), now)?,
+        (Joins::AsTold, None) => thread_by_author(tx, env, channel, parent.as_ref(), customer_id, now)?,
     };
 
     let content_id = env.id();
@@ -315,6 +340,22 @@ struct Thread {
     category_ids: Vec<Id>,
 }
 
+const THREAD_BY_ID: &str =
+    "SELECT id, title, contents_count, interventions_count, muted FROM threads WHERE id = $1";
+
+/// One that was there before.
+fn known_thread(row: &Row) -> Result<Thread> {
+    Ok(Thread {
+        id: row.get(0)?,
+        title: row.get(1)?,
+        contents_count: row.get(2)?,
+        interventions_count: row.get(3)?,
+        muted: row.get(4)?,
+        is_new: false,
+        category_ids: Vec::new(),
+    })
+}
+
 fn thread_by_foreign_id(
     tx: &mut dyn Tx,
     env: &Env,
@@ -330,15 +371,7 @@ fn thread_by_foreign_id(
     )?;
     let title = (inbound.object == ContentObject::Thread).then(|| inbound.title.clone()).flatten();
     if let Some(row) = row {
-        let thread = Thread {
-            id: row.get(0)?,
-            title: row.get(1)?,
-            contents_count: row.get(2)?,
-            interventions_count: row.get(3)?,
-            muted: row.get(4)?,
-            is_new: false,
-            category_ids: Vec::new(),
-        };
+        let thread = known_thread(&row)?;
         if title.is_some() && title != thread.title {
             tx.execute("UPDATE threads SET title = $2, updated_at = $3 WHERE id = $1", args![&thread.id, &title, now])?;
         }
@@ -358,10 +391,7 @@ fn thread_by_author(
     now: Timestamp,
 ) -> Result<Thread> {
     let row = match parent {
-        Some(parent) => tx.first(
-            "SELECT id, title, contents_count, interventions_count, muted FROM threads WHERE id = $1",
-            args![&parent.thread_id],
-        )?,
+        Some(parent) => tx.first(THREAD_BY_ID, args![&parent.thread_id])?,
         None => {
             let since = match channel.common.time_for_thread_inclusion {
                 Some(seconds) => now.plus_seconds(-seconds),
@@ -377,15 +407,7 @@ fn thread_by_author(
         }
     };
     match row {
-        Some(row) => Ok(Thread {
-            id: row.get(0)?,
-            title: row.get(1)?,
-            contents_count: row.get(2)?,
-            interventions_count: row.get(3)?,
-            muted: row.get(4)?,
-            is_new: false,
-            category_ids: Vec::new(),
-        }),
+        Some(row) => known_thread(&row),
         None => create_thread(tx, env, channel, None, None, Some(customer_id), now),
     }
 }

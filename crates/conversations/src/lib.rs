@@ -31,6 +31,7 @@ mod sweeping;
 pub mod threads;
 pub mod timers;
 mod timing;
+pub mod visitors;
 pub mod work;
 
 use std::sync::Arc;

@@ -45,6 +45,7 @@ pub(crate) const ALL: &[Migration] = &[
     both!(17, "0017_routing"),
     both!(18, "0018_tasks"),
     both!(19, "0019_service_levels"),
+    both!(20, "0020_web_messaging"),
 ];
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ use frontdesk_rest::{Api, Authenticator, ClientAddress, Limits, Operation, Rest,
 use frontdesk_routing::tasks::{self, Following};
 use frontdesk_store::consumer::{self, Consumer};
 use frontdesk_store::{Dialect, Migration, Store, Tail, args};
+use frontdesk_web_messaging::WebMessaging;
 use frontdesk_webhooks::mcp;
 use http::StatusCode;
 use ipnet::IpNet;
@@ -54,6 +55,7 @@ pub(crate) fn operations(app: &Arc<Conversations>) -> Vec<Operation> {
     operations.extend(frontdesk_people::operations());
     operations.extend(frontdesk_routing::operations());
     operations.extend(frontdesk_webhooks::operations(app));
+    operations.extend(frontdesk_web_messaging::operations(app));
     operations
 }
 
@@ -103,7 +105,8 @@ pub(crate) async fn run(settings: Settings, directory: DataDir, store: Store, en
         // The examples are not to be throttled.
         let unthrottled = Settings { rate_limit: 0, ..settings.clone() };
         let unseen = Metrics::new(app.clone(), Streams::new(0, watch::channel(false).1));
-        let filled = demo::fill(&app, router(&unthrottled, &app, &unseen)).await;
+        let visitors = WebMessaging::new(&app, unseen.streams());
+        let filled = demo::fill(&app, router(&unthrottled, &app, &unseen, &visitors)).await;
         filled.map_err(|error| format!("demo: {error}"))?;
     }
 
@@ -130,6 +133,8 @@ pub(crate) async fn run(settings: Settings, directory: DataDir, store: Store, en
     // Streams have no end of their own: they are told first that it is over, or the listener would wait for them.
     let (close, closing) = watch::channel(false);
     let metrics = Metrics::new(app.clone(), Streams::new(settings.streams_max, closing));
+    let visitors = WebMessaging::new(&app, metrics.streams());
+    workers.spawn(visitors.clone().run(stopping.clone()));
     let observer = metrics.poll_observer();
     workers.spawn(polling::run(app.clone(), settings.poll_interval, observer, stopping.clone()));
     workers.spawn(attachments::fetching::run(app.clone(), stopping.clone()));
@@ -147,16 +152,21 @@ pub(crate) async fn run(settings: Settings, directory: DataDir, store: Store, en
         told_to_stop().await;
         let _ = close.send(true);
     };
-    frontdesk_net::serve(listener, router(&settings, &app, &metrics), limits, told).await;
+    frontdesk_net::serve(listener, router(&settings, &app, &metrics, &visitors), limits, told).await;
     tracing::info!("stopping");
     let _ = stop.send(true);
     while workers.join_next().await.is_some() {}
     let _ = std::fs::remove_file(directory.socket());
-    drop((app, metrics));
+    drop((app, metrics, visitors));
     tokio::task::spawn_blocking(move || store.close()).await.map_err(|error| error.to_string())
 }
 
-fn router(settings: &Settings, app: &Arc<Conversations>, metrics: &Arc<Metrics>) -> Router {
+fn router(
+    settings: &Settings,
+    app: &Arc<Conversations>,
+    metrics: &Arc<Metrics>,
+    visitors: &Arc<WebMessaging>,
+) -> Router {
     let authenticator: Arc<dyn Authenticator> = Arc::new(SignIn);
     let api = Api {
         operations: operations(app),
@@ -181,6 +191,7 @@ fn router(settings: &Settings, app: &Arc<Conversations>, metrics: &Arc<Metrics>)
         .with_state(app.store.clone())
         .merge(metrics.router())
         .merge(send_api::router(app))
+        .merge(visitors.router())
         .merge(attachments::router(app, authenticator))
         .merge(mcp::router(&rest, &settings.public_url))
         .merge(rest.router())

@@ -39,12 +39,13 @@ pub use openapi::{OURS, openapi};
 pub use operation::{Kind, NoParameters, Operation, faults, list};
 pub use paging::{OFFSET_MAX, Page, Paging, RECORDS_DEFAULT, RECORDS_MAX};
 pub use parameters::{NAME_BYTES_MAX, NAME_LEVELS_MAX, PAIRS_MAX, given, parameters, parse_pairs};
-pub use rate_limit::TOKENS_MAX;
+pub use body::read_body;
+pub use rate_limit::{RateLimiter, TOKENS_MAX};
 pub use serve::bearer;
 pub use stream::{
     Coming, Feed, HEARTBEAT_SECONDS, Message, Reader, STREAMS_MAX, STREAMS_PER_TOKEN_MAX, StreamFigures, Streams, Text,
 };
-pub use upload::sweep_uploads;
+pub use upload::{Bounds, receive, sweep_uploads};
 
 /// Turns a token into a caller.
 pub trait Authenticator: Send + Sync {

@@ -12,7 +12,7 @@ const WINDOW_SECONDS: i64 = 60;
 const SLOTS: usize = WINDOW_SECONDS as usize;
 
 /// The limiter of one node.
-pub(crate) struct RateLimiter {
+pub struct RateLimiter {
     requests_per_minute: u32,
     tokens_max: usize,
     windows: Mutex<Generations>,
@@ -35,12 +35,12 @@ struct Window {
 
 impl RateLimiter {
     /// 0 requests per minute means no limit.
-    pub(crate) fn new(requests_per_minute: u32) -> RateLimiter {
+    pub fn new(requests_per_minute: u32) -> RateLimiter {
         RateLimiter { requests_per_minute, tokens_max: TOKENS_MAX, windows: Mutex::default() }
     }
 
     /// Counts one request, or answers 429 with the seconds after which the next one passes.
-    pub(crate) fn admit(&self, token: &str, now: Timestamp) -> Result<()> {
+    pub fn admit(&self, token: &str, now: Timestamp) -> Result<()> {
         if self.requests_per_minute == 0 {
             return Ok(());
         }

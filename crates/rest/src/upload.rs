@@ -19,18 +19,22 @@ const FILE_NAME_CHARACTERS_MAX: usize = 255;
 const TEMPORARY_NAME_START: &str = "upload-";
 
 /// Where and how much may be received.
-pub(crate) struct Bounds<'a> {
-    pub(crate) dir: &'a Path,
-    pub(crate) file_bytes_max: u64,
-    pub(crate) fields_bytes_max: usize,
-    pub(crate) idle_timeout: Duration,
+pub struct Bounds<'a> {
+    /// Where temporary files lie.
+    pub dir: &'a Path,
+    /// The longest file, in bytes.
+    pub file_bytes_max: u64,
+    /// All other fields together, in bytes.
+    pub fields_bytes_max: usize,
+    /// How long nothing may come.
+    pub idle_timeout: Duration,
 }
 
 /// Boundaries and headers of all parts together.
 const FRAME_BYTES_MAX: u64 = 64 * 1024;
 
 /// Reads all parts. `admit` is asked with the parameters known so far before the first byte of the file is kept.
-pub(crate) async fn receive<F: Future<Output = Result<()>>>(
+pub async fn receive<F: Future<Output = Result<()>>>(
     body: Body,
     boundary: &str,
     env: &Env,

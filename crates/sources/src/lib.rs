@@ -3,6 +3,7 @@
 
 use frontdesk_model::{Timestamp, structured};
 
+mod chat;
 pub mod inbound;
 mod mobile_messaging;
 pub mod outbound;
@@ -24,6 +25,8 @@ pub struct SourceKind {
     pub threads_can_be_closed: bool,
     /// Whether the customer's text input can be switched off (row 3.09); otherwise the attempt is a 404.
     pub is_messaging: bool,
+    /// Whether its conversations are held at once and end: one for each visitor at a time (row 14.02).
+    pub is_live_chat: bool,
     /// Whether an agent can write first (row 4.04); otherwise the attempt is a 422.
     pub can_initiate: bool,
     /// Whether webhooks name its contents without the source's type: `message` instead of `sdk/message`.
@@ -88,7 +91,7 @@ impl SourceKind {
 }
 
 /// Every kind: a new channel is one more line.
-static KINDS: &[&SourceKind] = &[&mobile_messaging::KIND, &sdk::KIND];
+static KINDS: &[&SourceKind] = &[&chat::KIND, &mobile_messaging::KIND, &sdk::KIND];
 
 /// Every kind of source, by type name.
 pub fn kinds() -> &'static [&'static SourceKind] {
@@ -124,6 +127,9 @@ mod tests {
         assert_eq!(((sdk.structured)(None), (sdk.structured)(Some(&[]))), (None, None));
         assert_eq!(sdk.resource_type("private_message"), "sdk/private_message");
         assert_eq!(messaging.resource_type("message"), "message");
+        let chat = kind("chat").unwrap();
+        assert!(chat.is_messaging && chat.is_live_chat && !messaging.is_live_chat);
+        assert_eq!(chat.community_type, messaging.community_type);
     }
 
     #[test]

@@ -5,12 +5,16 @@ use frontdesk_model::structured;
 use crate::SourceKind;
 
 /// The kind whose threads can be closed and whose text input can be switched off.
-pub(crate) static KIND: SourceKind = SourceKind {
+pub(crate) static KIND: SourceKind = MESSAGING;
+
+/// What both kinds of messaging are.
+pub(crate) const MESSAGING: SourceKind = SourceKind {
     type_name: "mobile_messaging",
     community_type: "mobile_messaging",
     display_name: "Messaging",
     threads_can_be_closed: true,
     is_messaging: true,
+    is_live_chat: false,
     can_initiate: true,
     has_bare_resource_types: true,
     structured: |_| Some(structured::Channel::Messaging),

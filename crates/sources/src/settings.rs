@@ -283,6 +283,7 @@ mod tests {
         display_name: "Test",
         threads_can_be_closed: false,
         is_messaging: false,
+        is_live_chat: false,
         can_initiate: false,
         has_bare_resource_types: false,
         structured: |_| None,

@@ -278,6 +278,13 @@ pub fn keep_upload(files: Files) -> frontdesk_rest::KeepUpload {
     Arc::new(move |upload| files.adopt(upload.path(), &upload.sha256).map_err(not_kept))
 }
 
+/// Type and length of a content's attachments.
+pub(crate) fn sizes(tx: &mut dyn Tx, content_id: Id) -> Result<HashMap<Id, (String, i64)>> {
+    let sql = "SELECT id, content_type, size FROM attachments WHERE content_id = $1";
+    let rows = tx.query(sql, args![&content_id])?;
+    rows.iter().map(|row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?)))).collect()
+}
+
 /// A content's attachments as channels get them.
 pub(crate) fn outbound_of(
     tx: &mut dyn Tx,

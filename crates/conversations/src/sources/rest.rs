@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use frontdesk_model::{Id, Permission, Permissions, Result, SourceRight, SourceRights, Timestamp, error};
+use frontdesk_model::{Env, Id, Permission, Permissions, Result, SourceRight, SourceRights, Timestamp, error};
 use frontdesk_people::{checked, time_sheets};
 use frontdesk_rest::{Call, NoParameters, Operation, Page, Paging};
-use frontdesk_sources::Settings;
+use frontdesk_sources::{Settings, SourceKind};
 use frontdesk_store::{Filter, Tx, args};
 use http::Method;
 use schemars::JsonSchema;
@@ -15,6 +15,8 @@ use super::settings::{AutoResponseTrigger, Known, OwnSettings, Signature, Trigge
 use super::{COLUMNS, Channel, CommonSettings, Source, StoredSettings, by_id, channel, find, grant, source, told_id};
 use crate::{Conversations, categories, communities, events, identities, polling};
 
+/// Random bytes in a widget token.
+const WIDGET_TOKEN_BYTES: usize = 10;
 /// Icon colours, by number.
 const COLOURS: [&str; 10] =
     ["#64748b", "#2563eb", "#16a34a", "#0d9488", "#7c3aed", "#ca8a04", "#ea580c", "#dc2626", "#334155", "#9ca3af"];
@@ -123,7 +125,7 @@ fn answer(source: Source) -> Answer {
         enable_android: messaging(common.enable_android),
         enable_ios: messaging(common.enable_ios),
         enable_web: messaging(common.enable_web),
-        live_chat: messaging(false),
+        live_chat: messaging(kind.is_live_chat),
         created_at,
         updated_at,
         own: serde_json::Map::new(),
@@ -137,6 +139,9 @@ fn extended(app: &Conversations, call: &Call, tx: &mut dyn Tx, source: Source) -
     let channel = Channel::load(tx, &app.seal, id)?.ok_or_else(|| error::not_found("source"))?;
     answer.own = channel.settings.public();
     answer.own.extend(polling::shown(tx, id)?);
+    if channel.kind.is_messaging {
+        answer.own.insert("widget_token".into(), widget_token(tx, id)?.into());
+    }
     if call.caller.may(Permission::UpdateContentSource) {
         for (name, secret) in channel.settings.secrets() {
             answer.own.insert(name.into(), secret.reveal().into());
@@ -204,7 +209,7 @@ struct SignIn {
 /// Parameters of `createSource`.
 #[derive(Deserialize, JsonSchema)]
 struct Create {
-    /// The kind: sdk or mobile_messaging.
+    /// The kind: chat, mobile_messaging or sdk.
     r#type: String,
     /// A name for people.
     name: String,
@@ -239,7 +244,8 @@ pub(super) fn operations(app: &Arc<Conversations>) -> Vec<Operation> {
         .notes(
             "Its community is one whose identities the caller may see, or one that they made and that nothing is in yet. \
              The answer holds the settings of the source's kind. For a Channel SDK source that is base_uri and \
-             access_token, the shared secret of both directions.",
+             access_token, the shared secret of both directions. For mobile_messaging and chat it is widget_token, by \
+             which websites name it: /chat/{widget_token}/loader.js.",
         )
         .permissions(&[Permission::CreateContentSource])
         .replay(|call, answer, tx| find(tx, &call.caller, told_id(answer, "id")?).map(drop))
@@ -344,8 +350,8 @@ fn create(app: &Conversations, call: &Call, parameters: Create, tx: &mut dyn Tx)
     let secret_hash = distinct_secret(app, tx, id, &settings)?;
     tx.execute(
         "INSERT INTO sources (id, type, community_id, name, active, settings, secrets, secret_hash, version,
-                              created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $9)",
+                              created_at, updated_at, widget_token)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $9, $10)",
         args![
             &id,
             kind.type_name,
@@ -355,7 +361,8 @@ fn create(app: &Conversations, call: &Call, parameters: Create, tx: &mut dyn Tx)
             &json(&stored)?,
             channel::close(&app.seal, id, &settings)?.as_ref().map_or(frontdesk_store::Arg::Null, Into::into),
             secret_hash.as_ref().map_or(frontdesk_store::Arg::Null, Into::into),
-            now
+            now,
+            &new_widget_token(kind, &call.env)
         ],
     )?;
     let source = by_id(tx, id)?.ok_or_else(|| error::broken("a source vanished while it was created"))?;
@@ -366,6 +373,18 @@ fn create(app: &Conversations, call: &Call, parameters: Create, tx: &mut dyn Tx)
     grant_to_administrators(tx, id, call.caller.user_id)?;
     tx.append(events::by(call, "content_source.created", id, None, serde_json::json!({ "source_id": id })));
     extended(app, call, tx, source)
+}
+
+/// By what websites name a messaging source. It is no secret: every visitor's browser knows it.
+fn widget_token(tx: &mut dyn Tx, id: Id) -> Result<String> {
+    let row = tx.one("SELECT widget_token FROM sources WHERE id = $1", args![&id])?;
+    Ok(row.get::<Option<String>>(0)?.unwrap_or_else(|| id.hex()))
+}
+
+/// A new one; none for other kinds.
+fn new_widget_token(kind: &SourceKind, env: &Env) -> Option<String> {
+    let random: [u8; WIDGET_TOKEN_BYTES] = env.random();
+    kind.is_messaging.then(|| random.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// Who makes a source in a community sees its customers and writes what is known of them: 422 unless they may see those

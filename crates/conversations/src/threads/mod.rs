@@ -122,13 +122,15 @@ pub(crate) fn close_silent(tx: &mut dyn Tx, id: Id, now: Timestamp) -> Result<()
     set_ending(tx, id, Some(Ending::InterventionAutoClosed), now)
 }
 
-/// Why a messaging conversation has ended (row 3.11), of what can happen without a visitor's window.
+/// Why a messaging conversation has ended (row 3.11).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Ending {
     /// An agent closed the customer's intervention.
     InterventionClosed,
     /// Nobody wrote for long.
     InterventionAutoClosed,
+    /// The visitor left.
+    VisitorClosed,
 }
 
 const CLOSE_CAUSE: &str = "close_cause";
@@ -157,6 +159,7 @@ pub(crate) fn set_ending(tx: &mut dyn Tx, id: Id, ending: Option<Ending>, now: T
             let cause = match ending {
                 Ending::InterventionClosed => "intervention_closed",
                 Ending::InterventionAutoClosed => "intervention_auto_closed",
+                Ending::VisitorClosed => "visitor_closed",
             };
             data.insert(CLOSE_CAUSE.into(), cause.into());
             data.insert(CLOSED_AT.into(), json!(now));

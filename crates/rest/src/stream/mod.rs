@@ -160,14 +160,32 @@ impl Streams {
         }
     }
 
+    /// Answers with a stream that is no operation's, for whoever has let its reader in. `key` stands for the reader, who
+    /// may have `most` at once; `protocol` is what is taken of the protocols that a WebSocket offers.
+    pub async fn answer(
+        self: &Arc<Self>,
+        feed: Box<dyn Feed>,
+        key: u64,
+        most: u32,
+        protocol: Option<&'static str>,
+        parts: &mut Parts,
+        request_id: Id,
+    ) -> Result<Response<Body>> {
+        let transport = Transport::of(&parts.headers);
+        let place = self.enter_at_most(key, most, transport)?;
+        respond(transport, Running::new(feed, place, request_id), protocol, parts).await
+    }
+
     /// A place for one more stream, or 429.
     fn enter(self: &Arc<Self>, token: u64, transport: Transport) -> Result<Place> {
+        self.enter_at_most(token, STREAMS_PER_TOKEN_MAX, transport)
+    }
+
+    fn enter_at_most(self: &Arc<Self>, token: u64, most: u32, transport: Transport) -> Result<Place> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let of_token = open.by_token.get(&token).copied().unwrap_or(0);
-        if of_token >= STREAMS_PER_TOKEN_MAX {
-            return Err(too_many(format!(
-                "This token has {STREAMS_PER_TOKEN_MAX} streams open, the most it may have."
-            )));
+        if of_token >= most {
+            return Err(too_many(format!("This token has {most} streams open, the most it may have.")));
         }
         if open.all >= self.streams_max {
             return Err(too_many("This server has as many streams open as it may have.".to_owned()));
@@ -225,11 +243,21 @@ pub(crate) async fn begin(
 ) -> Result<Response<Body>> {
     let transport = Transport::of(&parts.headers);
     let running = Running::new(feed, streams.enter(token, transport)?, request_id);
+    respond(transport, running, None, parts).await
+}
+
+async fn respond(
+    transport: Transport,
+    running: Running,
+    protocol: Option<&'static str>,
+    parts: &mut Parts,
+) -> Result<Response<Body>> {
     match transport {
         Transport::ServerSentEvents => Ok(sse::answer(running)),
         Transport::WebSocket => {
             let upgrade = WebSocketUpgrade::from_request_parts(parts, &()).await;
             let upgrade = upgrade.map_err(|reason| error::bad_request(reason.body_text()))?;
+            let upgrade = upgrade.protocols(protocol);
             Ok(websocket::answer(upgrade, running))
         }
     }

@@ -39,6 +39,7 @@ pub(crate) static KIND: SourceKind = SourceKind {
     display_name: "Channel SDK",
     threads_can_be_closed: false,
     is_messaging: false,
+    is_live_chat: false,
     can_initiate: true,
     has_bare_resource_types: false,
     structured: |options| {

@@ -1,0 +1,662 @@
+//! The published protocol over HTTP: `/chat/{token}/…` (docs/integrator/web-messaging-protocol.md).
+
+use std::collections::hash_map::DefaultHasher;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::any;
+use frontdesk_conversations::visitors::{self, Claims, Message, Place};
+use frontdesk_model::{Error, Id, Result, error};
+use frontdesk_rest::{ClientAddress, bearer, json as answer, parse_pairs, read_body, refuse};
+use frontdesk_store::Tx;
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use serde_json::{Map, Value, json};
+
+use crate::fields::{Fields, is_email};
+use crate::sessions::{self, Begun, Context, Given, Session, refused};
+use crate::stream::Reading;
+use crate::{WebMessaging, assets, attachments, availability, catalogue, pages, settings};
+
+/// A body that is no file's has at most this many bytes.
+const BODY_BYTES_MAX: usize = 64 * 1024;
+/// For a whole body.
+const BODY_DEADLINE: Duration = Duration::from_secs(30);
+/// Records of a page of a list.
+const RECORDS_MAX: i64 = 50;
+const RECORDS_DEFAULT: i64 = 30;
+/// Characters of a message.
+const MESSAGE_CHARACTERS_MAX: usize = 10_000;
+/// Characters of what a choice stands for.
+const PAYLOAD_CHARACTERS_MAX: usize = 2_000;
+/// Characters of an address of a page.
+const URL_CHARACTERS_MAX: usize = 2_000;
+/// Streams of one visitor at once.
+const STREAMS_MAX: u32 = 10;
+/// The protocol that a WebSocket speaks.
+const PROTOCOL: &str = "frontdesk";
+/// Seconds for which the answer to a preflight holds.
+const PREFLIGHT_SECONDS: &str = "600";
+
+/// The routes.
+pub(crate) fn router(app: &Arc<WebMessaging>) -> Router {
+    Router::new()
+        .route("/chat/{token}/{*rest}", any(serve))
+        .route("/assets/{*rest}", any(asset))
+        .with_state(app.clone())
+}
+
+async fn asset(request: Request) -> Response {
+    match *request.method() {
+        Method::GET | Method::HEAD => assets::answer(request.uri().path(), request.headers()),
+        _ => StatusCode::METHOD_NOT_ALLOWED.into_response(),
+    }
+}
+
+/// One request.
+struct Visit {
+    app: Arc<WebMessaging>,
+    token: String,
+    parts: Parts,
+    request_id: Id,
+    /// Whose request it is, as far as the network tells.
+    client: String,
+}
+
+async fn serve(State(app): State<Arc<WebMessaging>>, request: Request) -> Response {
+    let (started, request_id) = (Instant::now(), app.desk.env.id());
+    let (parts, body) = request.into_parts();
+    let path = parts.uri.path().to_owned();
+    let mut segments: Vec<&str> = path.split('/').skip(2).collect();
+    let token = if segments.is_empty() { String::new() } else { segments.remove(0).to_owned() };
+    let client = parts.extensions.get::<ClientAddress>().map_or_else(String::new, |client| client.0.to_string());
+    let (method, headers) = (parts.method.clone(), parts.headers.clone());
+    let mut visit = Visit { app, token, parts, request_id, client };
+    let operation = segments.first().copied().unwrap_or_default().to_owned();
+    let open = matches!(operation.as_str(), "loader.js" | "window" | "web");
+    let (allowed, outcome) = if open {
+        (None, visit.page(&operation).await)
+    } else {
+        match visit.enter().await {
+            Ok(origin) if method == Method::OPTIONS => (origin, Ok(preflight())),
+            Ok(origin) => (origin, visit.command(&segments, body).await),
+            Err(refusal) => (None, Err(refusal)),
+        }
+    };
+    let mut response = outcome.unwrap_or_else(|error| refuse(&error, request_id));
+    // By the token alone nobody is told about: it names no visitor.
+    response.headers_mut().remove(header::WWW_AUTHENTICATE);
+    if let Some(origin) = allowed.and_then(|origin| HeaderValue::from_str(&origin).ok()) {
+        response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+    }
+    if !open {
+        response.headers_mut().insert(header::VARY, HeaderValue::from_static("Origin"));
+    }
+    tracing::info!(
+        %request_id,
+        operation = named(&operation),
+        %method,
+        path = "/chat/{token}",
+        status = response.status().as_u16(),
+        duration_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
+        client = %visit.client,
+        upgrade = headers.contains_key(header::UPGRADE),
+        "request"
+    );
+    response
+}
+
+/// What strangers make up does not get into the log.
+fn named(operation: &str) -> &'static str {
+    const KNOWN: [&str; 12] = [
+        "loader.js", "window", "web", "session", "contents", "threads", "attachments", "stream", "availability", "status",
+        "page", "email",
+    ];
+    KNOWN.into_iter().find(|known| *known == operation).unwrap_or("none")
+}
+
+fn preflight() -> Response {
+    let headers = [
+        (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, PUT, DELETE"),
+        (header::ACCESS_CONTROL_ALLOW_HEADERS, "Authorization, Content-Type"),
+        (header::ACCESS_CONTROL_MAX_AGE, PREFLIGHT_SECONDS),
+    ];
+    (StatusCode::NO_CONTENT, headers).into_response()
+}
+
+fn no_such_page() -> Error {
+    error::not_found("page")
+}
+
+impl Visit {
+    async fn read<T: Send + 'static>(
+        &self,
+        job: impl Fn(&mut dyn Tx, &Place) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (desk, token) = (self.app.desk.clone(), self.token.clone());
+        let run = move |tx: &mut dyn Tx| {
+            let place = Place::of_token(tx, &desk, &token)?;
+            job(tx, &place)
+        };
+        self.app.desk.store.read(run).await
+    }
+
+    async fn write<T: Send + 'static>(
+        &self,
+        job: impl Fn(&mut dyn Tx, &Place) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (desk, token) = (self.app.desk.clone(), self.token.clone());
+        let run = move |tx: &mut dyn Tx| {
+            let place = Place::of_token(tx, &desk, &token)?;
+            job(tx, &place)
+        };
+        self.app.desk.store.write(run).await
+    }
+
+    /// The origin that may hear the answer, if a page asks. Pages of other sites are sent away, and so is everybody from
+    /// a source that is off.
+    async fn enter(&self) -> Result<Option<String>> {
+        let origin = self.parts.headers.get(header::ORIGIN).map(|value| value.to_str().unwrap_or("null").to_owned());
+        let is_ours = origin.as_ref().is_some_and(|origin| self.is_own(origin));
+        let allowed = match origin {
+            Some(origin) if !is_ours => {
+                let allows = move |tx: &mut dyn Tx, place: &Place| {
+                    Ok(settings::of(tx, place.source_id())?.allows(&origin).then(|| origin.clone()))
+                };
+                let allowed = self.read(allows).await?;
+                Some(allowed.ok_or_else(|| {
+                    refused(403, "site_not_allowed", "Pages of this site may not use the chat.")
+                })?)
+            }
+            other => other,
+        };
+        Ok(allowed)
+    }
+
+    /// Whether an origin is this server itself.
+    fn is_own(&self, origin: &str) -> bool {
+        let host = origin.split_once("://").map(|(_, host)| host);
+        let asked = self.parts.headers.get(header::HOST).and_then(|host| host.to_str().ok());
+        let asked = asked.or_else(|| self.parts.uri.authority().map(http::uri::Authority::as_str));
+        origin == self.app.desk.public_url || (host.is_some() && host == asked)
+    }
+
+    async fn page(&self, name: &str) -> Result<Response> {
+        if !matches!(self.parts.method, Method::GET | Method::HEAD) {
+            return Err(no_such_page());
+        }
+        let token = self.token.clone();
+        if name == "loader.js" {
+            let config = self
+                .read(move |tx, place| {
+                    let config = pages::configuration(place, &token, catalogue::configuration(tx, place.source_id())?);
+                    Ok(Some(config).filter(|_| place.serves_web()))
+                })
+                .await;
+            let config = match config {
+                Err(Error::Refused(_)) => None,
+                other => other?,
+            };
+            return pages::loader(config.as_ref(), &self.parts.headers);
+        }
+        let query = self.query()?;
+        let is_frame = name == "web";
+        let (env, seal) = sessions::store_of(&self.app.desk);
+        self.read(move |tx, place| {
+            let settings = settings::of(tx, place.source_id())?;
+            if !is_frame {
+                return Ok(pages::window(place, &token, &settings, None));
+            }
+            let jwt = query.get("jwt_identity").and_then(Value::as_str).unwrap_or_default();
+            match sessions::check(tx, &env, &seal, place, jwt) {
+                Ok(()) => {}
+                Err(Error::Refused(why)) => return Ok(pages::refusal(why.status, &settings, &why.message)),
+                Err(other) => return Err(other),
+            }
+            let custom: Map<String, Value> =
+                query.clone().into_iter().filter(|(name, value)| name.starts_with("custom_") && value.is_string()).collect();
+            Ok(pages::window(place, &token, &settings, Some(json!({ "jwt": jwt, "custom": custom }))))
+        })
+        .await
+    }
+
+    fn query(&self) -> Result<Map<String, Value>> {
+        let pairs = parse_pairs(self.parts.uri.query().unwrap_or_default().as_bytes())?;
+        let value = Value::Object(pairs);
+        match value.to_string().contains("\\u0000") {
+            true => Err(error::bad_request("The address holds U+0000.")),
+            false => Ok(value.as_object().cloned().unwrap_or_default()),
+        }
+    }
+
+    fn number(&self, query: &Map<String, Value>, name: &str) -> Result<Option<i64>> {
+        let Some(text) = query.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()) else {
+            return Ok(None);
+        };
+        let wrong = || error::invalid(name, "invalid", format!("{name} must be a whole number."));
+        text.parse().ok().filter(|number| *number >= 0).map(Some).ok_or_else(wrong)
+    }
+
+    async fn fields(&self, body: Body) -> Result<Fields> {
+        Fields::read(&read_body(body, &self.parts.headers, BODY_BYTES_MAX, BODY_DEADLINE).await?)
+    }
+
+    fn admit(&self, limiter: &frontdesk_rest::RateLimiter, who: &str) -> Result<()> {
+        limiter.admit(who, self.app.desk.env.now())
+    }
+
+    fn secret(&self) -> Result<String> {
+        bearer(&self.parts.headers).map(str::to_owned).ok_or_else(sessions::unknown_session)
+    }
+
+    /// Runs a command of whoever the session stands for.
+    async fn as_visitor<T: Send + 'static>(
+        &self,
+        job: impl Fn(&mut dyn Tx, &Place, Session) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (env, secret) = (self.app.desk.env.clone(), self.secret()?);
+        let run = move |tx: &mut dyn Tx, place: &Place| {
+            let session = sessions::find(tx, &env, place, &secret)?;
+            job(tx, place, session)
+        };
+        self.write(run).await
+    }
+
+    /// The same for what only reads.
+    async fn reading<T: Send + 'static>(
+        &self,
+        job: impl Fn(&mut dyn Tx, &Place, Session) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (env, secret) = (self.app.desk.env.clone(), self.secret()?);
+        let run = move |tx: &mut dyn Tx, place: &Place| {
+            let session = sessions::find(tx, &env, place, &secret)?;
+            job(tx, place, session)
+        };
+        self.read(run).await
+    }
+
+    fn ok(&self, status: StatusCode, value: &Value) -> Response {
+        answer(status, value.to_string().into_bytes(), self.request_id)
+    }
+
+    fn done(&self) -> Response {
+        StatusCode::NO_CONTENT.into_response()
+    }
+
+    async fn command(&mut self, segments: &[&str], body: Body) -> Result<Response> {
+        let method = self.parts.method.as_str().to_owned();
+        let id = |text: &str| text.parse::<Id>().map_err(|_| error::not_found("thread"));
+        match (method.as_str(), segments) {
+            ("POST", ["session"]) => self.begin(body).await,
+            ("PUT", ["session"]) => self.identify(body).await,
+            ("DELETE", ["session"]) => self.leave().await,
+            ("GET", ["threads"]) => self.threads().await,
+            ("GET", ["threads", thread, "contents"]) => self.contents(id(thread)?).await,
+            ("POST", ["contents"]) => self.write_content(body).await,
+            ("POST", ["attachments"]) => self.upload(body).await,
+            ("POST", ["threads", thread, "read"]) => self.mark_read(id(thread)?, body).await,
+            ("POST", ["threads", thread, "typing"]) => self.typing(id(thread)?, body).await,
+            ("POST", ["threads", thread, "close"]) => self.close(id(thread)?).await,
+            ("PUT", ["page"]) => self.note_page(body).await,
+            ("PUT", ["email"]) => self.note_email(body).await,
+            ("GET", ["stream"]) => self.stream().await,
+            ("GET", ["availability"]) => self.availability().await,
+            ("POST", ["status"]) => self.status(body).await,
+            _ => Err(no_such_page()),
+        }
+    }
+
+    async fn given(&self, body: Body) -> Result<Given> {
+        let fields = self.fields(body).await?;
+        let identity = fields.object("identity")?.map(|identity| identity.claims()).transpose()?;
+        // What says nothing asks for nothing.
+        let identity = identity.filter(|told| *told != (Claims::default(), None));
+        Ok(Given {
+            session: fields.text("session", 200)?,
+            jwt: fields.text("jwt", crate::jwt::TOKEN_BYTES_MAX)?,
+            identity,
+            context: context(&fields)?,
+        })
+    }
+
+    async fn begin(&self, body: Body) -> Result<Response> {
+        self.admit(&self.app.limits.sessions, &self.client)?;
+        let given = self.given(body).await?;
+        let (env, seal) = sessions::store_of(&self.app.desk);
+        let (desk, secret) = (self.app.desk.clone(), given.session.clone());
+        // What happened before this is in the answer; what comes later has a higher number.
+        let seq = self.app.desk.tail.last();
+        let begun = self.write(move |tx, place| {
+            let begun = sessions::begin(tx, &env, &seal, place, &given)?;
+            let told = told(tx, &desk, place, &begun.session)?;
+            Ok((begun, told, place.source_id()))
+        });
+        let (Begun { session, secret: new, ended }, mut told, source_id) = begun.await?;
+        told["session"] = new.or(secret).into();
+        told["seq"] = seq.into();
+        if let Some(ended) = ended {
+            self.app.hub.end(source_id, &session.uuid, ended);
+        }
+        Ok(self.ok(StatusCode::CREATED, &told))
+    }
+
+    async fn identify(&self, body: Body) -> Result<Response> {
+        let given = self.given(body).await?;
+        let (env, seal) = sessions::store_of(&self.app.desk);
+        let desk = self.app.desk.clone();
+        let seq = self.app.desk.tail.last();
+        let mut told = self
+            .as_visitor(move |tx, place, old| {
+                let session = sessions::update(tx, &env, &seal, place, old, &given)?;
+                told(tx, &desk, place, &session)
+            })
+            .await?;
+        told["seq"] = seq.into();
+        Ok(self.ok(StatusCode::OK, &told))
+    }
+
+    async fn leave(&self) -> Result<Response> {
+        let (source_id, session) = self
+            .as_visitor(|tx, place, session| {
+                sessions::end(tx, session.id)?;
+                Ok((place.source_id(), session))
+            })
+            .await?;
+        self.app.hub.end(source_id, &session.uuid, session.id);
+        Ok(self.done())
+    }
+
+    /// `before` and `limit` of a list.
+    fn page_of(&self) -> Result<(Option<Id>, i64)> {
+        let query = self.query()?;
+        let limit = self.number(&query, "limit")?.unwrap_or(RECORDS_DEFAULT).clamp(1, RECORDS_MAX);
+        let before = query.get("before").and_then(Value::as_str).filter(|text| !text.is_empty());
+        let before = before.map(|text| text.parse().map_err(|_| error::not_found("record"))).transpose()?;
+        Ok((before, limit))
+    }
+
+    async fn threads(&self) -> Result<Response> {
+        let (before, limit) = self.page_of()?;
+        let desk = self.app.desk.clone();
+        let (threads, more) = self
+            .reading(move |tx, place, session| visitors::threads(tx, &desk, session.visitor(place), before, limit))
+            .await?;
+        Ok(self.ok(StatusCode::OK, &json!({ "threads": threads, "more": more })))
+    }
+
+    async fn contents(&self, thread_id: Id) -> Result<Response> {
+        let (before, limit) = self.page_of()?;
+        let desk = self.app.desk.clone();
+        let (contents, more) = self
+            .reading(move |tx, place, session| {
+                visitors::contents(tx, &desk, session.visitor(place), thread_id, before, limit)
+            })
+            .await?;
+        Ok(self.ok(StatusCode::OK, &json!({ "contents": contents, "more": more })))
+    }
+
+    async fn write_content(&self, body: Body) -> Result<Response> {
+        let secret = self.secret()?;
+        let fields = self.fields(body).await?;
+        let message = message(&fields, &self.client)?;
+        let trigger_id = fields.id("trigger_id")?;
+        let attachment_ids = fields.ids("attachment_ids", attachments::FILES_MAX)?;
+        if message.body.trim().is_empty() && attachment_ids.is_empty() {
+            return fields.wrong("body", "blank", "must not be empty unless there are files.");
+        }
+        self.admit(&self.app.limits.messages, &secret)?;
+        let (env, desk) = (self.app.desk.env.clone(), self.app.desk.clone());
+        let (content, is_repeat) = self
+            .as_visitor(move |tx, place, session| {
+                let mut message = message.clone();
+                let trigger_id = trigger_id.or(session.context.trigger_id);
+                message.context = thread_context(&session.context);
+                catalogue::apply(tx, place.source_id(), trigger_id, &mut message)?;
+                let (source_id, uuid, ids) = (place.source_id(), session.uuid.clone(), attachment_ids.clone());
+                let files = move |tx: &mut dyn Tx| attachments::used(tx, source_id, &uuid, &ids);
+                let visitor = session.visitor(place);
+                let written = visitors::write(tx, &env, visitor, &session.claims, &message, files)?;
+                let content = visitors::content(tx, &desk, visitor, written.content_id)?;
+                sessions::note(tx, &env, place, session, Claims::default(), &Context::default())?;
+                Ok((content, written.is_repeat))
+            })
+            .await?;
+        let status = if is_repeat { StatusCode::OK } else { StatusCode::CREATED };
+        Ok(self.ok(status, &json!(content)))
+    }
+
+    async fn upload(&self, body: Body) -> Result<Response> {
+        let secret = self.secret()?;
+        self.reading(|_, _, _| Ok(())).await?;
+        self.admit(&self.app.limits.files, &secret)?;
+        let room = self.app.uploading.try_acquire();
+        let _room = room.map_err(|_| error::too_many("Too many files are being sent: try again in a moment.", 5))?;
+        let let_in = || async { Ok(()) };
+        let (upload, client_id) = attachments::take(&self.app.desk, &self.parts.headers, body, let_in).await?;
+        let upload = Arc::new(attachments::keep(&self.app.desk, upload).await?);
+        let desk = self.app.desk.clone();
+        let told = self
+            .as_visitor(move |tx, place, session| {
+                attachments::note(tx, &desk, place.source_id(), &session, &client_id, &upload)
+            })
+            .await?;
+        Ok(self.ok(StatusCode::CREATED, &told))
+    }
+
+    async fn mark_read(&self, thread_id: Id, body: Body) -> Result<Response> {
+        let fields = self.fields(body).await?;
+        let content_id = fields.id("content_id")?;
+        let Some(content_id) = content_id else { return fields.wrong("content_id", "blank", "must not be empty.") };
+        let env = self.app.desk.env.clone();
+        self.as_visitor(move |tx, place, session| {
+            visitors::mark_read(tx, &env, session.visitor(place), thread_id, content_id)
+        })
+        .await?;
+        Ok(self.done())
+    }
+
+    async fn typing(&self, thread_id: Id, body: Body) -> Result<Response> {
+        let secret = self.secret()?;
+        let fields = self.fields(body).await?;
+        let typing = fields.flag("typing")?.unwrap_or(true);
+        let desk = self.app.desk.clone();
+        let source_id = self
+            .reading(move |tx, place, session| {
+                visitors::thread(tx, &desk, session.visitor(place), thread_id)?;
+                Ok(place.source_id())
+            })
+            .await?;
+        if typing {
+            self.admit(&self.app.limits.typing, &secret)?;
+        }
+        visitors::types_in(&self.app.desk, source_id, thread_id, typing);
+        Ok(self.done())
+    }
+
+    async fn close(&self, thread_id: Id) -> Result<Response> {
+        let env = self.app.desk.env.clone();
+        self.as_visitor(move |tx, place, session| visitors::close(tx, &env, session.visitor(place), thread_id)).await?;
+        Ok(self.done())
+    }
+
+    async fn note_page(&self, body: Body) -> Result<Response> {
+        let secret = self.secret()?;
+        let context = context(&self.fields(body).await?)?;
+        self.admit(&self.app.limits.pages, &secret)?;
+        let env = self.app.desk.env.clone();
+        self.as_visitor(move |tx, place, session| {
+            sessions::note(tx, &env, place, session, Claims::default(), &context).map(drop)
+        })
+        .await?;
+        Ok(self.done())
+    }
+
+    async fn note_email(&self, body: Body) -> Result<Response> {
+        let secret = self.secret()?;
+        let fields = self.fields(body).await?;
+        let email = fields.email("email")?.filter(|email| is_email(email));
+        let Some(email) = email else { return fields.wrong("email", "invalid", "must be an e-mail address.") };
+        self.admit(&self.app.limits.pages, &secret)?;
+        let env = self.app.desk.env.clone();
+        self.as_visitor(move |tx, place, session| {
+            let told = Claims { email: Some(email.clone()), ..Claims::default() };
+            sessions::note(tx, &env, place, session, told, &Context::default()).map(drop)
+        })
+        .await?;
+        Ok(self.done())
+    }
+
+    async fn stream(&mut self) -> Result<Response> {
+        let secret = match socket_session(&self.parts.headers) {
+            Some(secret) => secret,
+            None => self.secret()?,
+        };
+        let query = self.query()?;
+        let after = self.number(&query, "after")?;
+        let env = self.app.desk.env.clone();
+        let find = secret.clone();
+        let (session, source_id, end) = self
+            .read(move |tx, place| {
+                let end: i64 = tx.one("SELECT seq FROM log_head", &[])?.get(0)?;
+                Ok((sessions::find(tx, &env, place, &find)?, place.source_id(), end))
+            })
+            .await?;
+        if after.is_some_and(|after| after > end) {
+            let message = format!("after: the log ends at {end}; nothing has happened after that yet.");
+            return Err(error::invalid("after", "invalid", message));
+        }
+        let feed = Reading::new(&self.app.desk, &self.app.hub, source_id, &session, after.unwrap_or(end));
+        let mut key = DefaultHasher::new();
+        (source_id, &session.uuid).hash(&mut key);
+        let protocol = Some(PROTOCOL).filter(|_| self.parts.headers.contains_key(header::SEC_WEBSOCKET_PROTOCOL));
+        let streams = self.app.streams.clone();
+        let request_id = self.request_id;
+        streams.answer(Box::new(feed), key.finish(), STREAMS_MAX, protocol, &mut self.parts, request_id).await
+    }
+
+    async fn availability(&self) -> Result<Response> {
+        self.admit(&self.app.limits.questions, &self.client)?;
+        let query = self.query()?;
+        let ids = query.get("trigger_ids").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let told = self.read(move |tx, place| availability::of(tx, place, &ids)).await?;
+        let mut response = self.ok(StatusCode::OK, &told);
+        let kept = HeaderValue::from_static("private, max-age=5");
+        response.headers_mut().insert(header::CACHE_CONTROL, kept);
+        Ok(response)
+    }
+
+    async fn status(&self, body: Body) -> Result<Response> {
+        self.admit(&self.app.limits.questions, &self.client)?;
+        let fields = self.fields(body).await?;
+        let uuid = fields.text("uuid", 255)?;
+        let given = Given {
+            session: fields.text("session", 200)?,
+            jwt: fields.text("jwt", crate::jwt::TOKEN_BYTES_MAX)?,
+            identity: uuid.map(|uuid| (Claims::default(), Some(uuid))),
+            context: Context::default(),
+        };
+        let (env, seal) = sessions::store_of(&self.app.desk);
+        let (open, unread) = self
+            .read(move |tx, place| {
+                let Some(uuid) = sessions::guess(tx, &env, &seal, place, &given)? else { return Ok((0, 0)) };
+                match visitors::unread(tx, visitors::Visitor { place, uuid: &uuid }) {
+                    Err(Error::Refused(_)) => Ok((0, 0)),
+                    other => other,
+                }
+            })
+            .await?;
+        Ok(self.ok(StatusCode::OK, &json!({ "open_threads": open, "unread": unread })))
+    }
+}
+
+/// What the beginning of a session answers, but for the secret and the place.
+fn told(
+    tx: &mut dyn Tx,
+    desk: &frontdesk_conversations::Conversations,
+    place: &Place,
+    session: &Session,
+) -> Result<Value> {
+    let visitor = session.visitor(place);
+    let identity_id = visitor.identity_id(tx)?;
+    let (threads, _) = visitors::threads(tx, desk, visitor, None, RECORDS_MAX)?;
+    let claims = &session.claims;
+    Ok(json!({
+        "session": null,
+        "expires_at": session.signed.then_some(session.expires_at),
+        "identity": {
+            "id": identity_id, "uuid": session.uuid, "screenname": claims.screenname, "signed": session.signed,
+            "email": claims.email,
+        },
+        "threads": threads,
+        "seq": null,
+    }))
+}
+
+fn context(fields: &Fields) -> Result<Context> {
+    let page = fields.object("page")?;
+    let text = |name: &str, most: usize| match &page {
+        Some(page) => page.text(name, most),
+        None => Ok(None),
+    };
+    Ok(Context {
+        locale: fields.text("locale", 20)?,
+        trigger_id: fields.id("trigger_id")?,
+        url: text("url", URL_CHARACTERS_MAX)?,
+        title: text("title", crate::fields::TEXT_CHARACTERS_MAX)?,
+        custom: fields.facts("custom", "custom_")?,
+    })
+}
+
+/// What a new conversation has of where it began (row 3.10).
+fn thread_context(context: &Context) -> Map<String, Value> {
+    let mut facts = context.custom.clone();
+    for (name, value) in [("page_url", &context.url), ("page_title", &context.title)] {
+        if let Some(value) = value {
+            facts.insert(name.into(), value.as_str().into());
+        }
+    }
+    facts
+}
+
+fn message(fields: &Fields, client: &str) -> Result<Message> {
+    let client_id = fields.text("client_id", 64)?.unwrap_or_default();
+    attachments::require_client_id(&client_id)?;
+    let from_agent = match fields.text("from", 20)?.as_deref() {
+        None | Some("visitor") => false,
+        Some("agent") => true,
+        Some(_) => return fields.wrong("from", "inclusion", "must be visitor or agent."),
+    };
+    let automated = fields.flag("automated")?.unwrap_or(false);
+    if from_agent && !automated {
+        return fields.wrong("from", "invalid", "may be agent for automated messages only.");
+    }
+    let structured_reply = match fields.object("structured_reply")? {
+        None => None,
+        Some(reply) => match (reply.id("content_id")?, reply.text("payload", PAYLOAD_CHARACTERS_MAX)?) {
+            (Some(content_id), Some(payload)) => Some((content_id, payload)),
+            _ => return fields.wrong("structured_reply", "invalid", "must have content_id and payload."),
+        },
+    };
+    Ok(Message {
+        client_id,
+        thread_id: fields.id("thread_id")?,
+        joins_last: fields.flag("single_thread")?.unwrap_or(false),
+        body: fields.text("body", MESSAGE_CHARACTERS_MAX)?.unwrap_or_default(),
+        structured_reply,
+        from_agent,
+        automated,
+        ip: Some(client.to_owned()).filter(|client| !client.is_empty()),
+        ..Message::default()
+    })
+}
+
+/// The session among the protocols that a WebSocket offers: pages can send no other header with it.
+fn socket_session(headers: &HeaderMap) -> Option<String> {
+    let offered = headers.get(header::SEC_WEBSOCKET_PROTOCOL)?.to_str().ok()?;
+    offered.split(',').find_map(|one| one.trim().strip_prefix("session.")).map(str::to_owned)
+}

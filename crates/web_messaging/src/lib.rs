@@ -1,0 +1,112 @@
+//! Web Messaging: visitors of websites and users of apps talk with agents. The published protocol, the pages that browsers
+//! load, who a visitor is, and when to offer the chat.
+
+mod assets;
+mod attachments;
+mod availability;
+mod catalogue;
+mod fields;
+mod http;
+mod jwt;
+mod pages;
+mod sessions;
+mod settings;
+mod signing;
+mod stream;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use frontdesk_conversations::Conversations;
+use frontdesk_rest::{Operation, RateLimiter, Streams};
+use tokio::sync::{Semaphore, watch};
+
+/// Messages of one visitor a minute.
+const MESSAGES_PER_MINUTE: u32 = 30;
+/// Files of one visitor a minute.
+const FILES_PER_MINUTE: u32 = 10;
+/// Pages and addresses that one visitor tells a minute.
+const PAGES_PER_MINUTE: u32 = 60;
+/// Hints of one visitor that they type: one in three seconds.
+const TYPING_PER_MINUTE: u32 = 20;
+/// Sessions begun from one address a minute.
+const SESSIONS_PER_MINUTE: u32 = 20;
+/// Questions before a chat from one address a minute.
+const QUESTIONS_PER_MINUTE: u32 = 120;
+/// Files that are received at once.
+const UPLOADS_AT_ONCE_MAX: usize = 32;
+/// Ended sessions are forgotten this often.
+const SWEEP_PERIOD: Duration = Duration::from_secs(60);
+/// So many at once: others write, too.
+const SWEPT_MAX: i64 = 500;
+
+/// What serving visitors needs.
+pub struct WebMessaging {
+    desk: Arc<Conversations>,
+    hub: Arc<stream::Hub>,
+    streams: Arc<Streams>,
+    limits: Limits,
+    uploading: Semaphore,
+}
+
+struct Limits {
+    messages: RateLimiter,
+    files: RateLimiter,
+    pages: RateLimiter,
+    typing: RateLimiter,
+    sessions: RateLimiter,
+    questions: RateLimiter,
+}
+
+impl WebMessaging {
+    /// `streams`: those of the whole server.
+    pub fn new(desk: &Arc<Conversations>, streams: &Arc<Streams>) -> Arc<WebMessaging> {
+        Arc::new(WebMessaging {
+            desk: desk.clone(),
+            hub: Arc::default(),
+            streams: streams.clone(),
+            limits: Limits {
+                messages: RateLimiter::new(MESSAGES_PER_MINUTE),
+                files: RateLimiter::new(FILES_PER_MINUTE),
+                pages: RateLimiter::new(PAGES_PER_MINUTE),
+                typing: RateLimiter::new(TYPING_PER_MINUTE),
+                sessions: RateLimiter::new(SESSIONS_PER_MINUTE),
+                questions: RateLimiter::new(QUESTIONS_PER_MINUTE),
+            },
+            uploading: Semaphore::new(UPLOADS_AT_ONCE_MAX),
+        })
+    }
+
+    /// The routes.
+    pub fn router(self: &Arc<Self>) -> Router {
+        http::router(self)
+    }
+
+    /// Tells visitors what happens, until `stop` changes.
+    pub async fn run(self: Arc<Self>, stop: watch::Receiver<bool>) {
+        let sweeping = self.desk.clone();
+        let mut stopping = stop.clone();
+        let sweep = async move {
+            loop {
+                tokio::select! {
+                    _ = stopping.changed() => return,
+                    () = tokio::time::sleep(SWEEP_PERIOD) => {}
+                }
+                let env = sweeping.env.clone();
+                let swept = sweeping.store.write(move |tx| sessions::sweep(tx, env.now(), SWEPT_MAX)).await;
+                if let Err(trouble) = swept {
+                    tracing::error!(?trouble, "ended sessions could not be forgotten and will be later");
+                }
+            }
+        };
+        tokio::join!(stream::run(self.desk.clone(), self.hub.clone(), stop), sweep);
+    }
+}
+
+/// The operations of this crate.
+pub fn operations(app: &Arc<Conversations>) -> Vec<Operation> {
+    let mut operations = settings::operations();
+    operations.extend(signing::operations(app));
+    operations
+}

@@ -1,0 +1,156 @@
+//! What browsers load: the loader with its configuration, and the document of the chat's window.
+
+use std::fmt::Write as _;
+
+use axum::body::Body;
+use axum::response::Response;
+use frontdesk_conversations::visitors::Place;
+use frontdesk_model::Result;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use ring::digest;
+use serde_json::{Map, Value, json};
+
+use crate::assets;
+use crate::attachments::{EXTENSIONS, FILE_BYTES_MAX};
+use crate::settings::Settings;
+
+/// What a page gets for a source that is off, or that there is not: nothing happens.
+const INERT: &str = "/* There is no chat here. */\n";
+
+/// The loader of a source; inert where there is none.
+pub(crate) fn loader(config: Option<&Value>, headers: &HeaderMap) -> Result<Response> {
+    let code = assets::part("loader").map_or("", |file| std::str::from_utf8(file.bytes).unwrap_or(""));
+    let text = match config {
+        Some(config) => format!("(frontdesk=>{{{code}\n}})({});\n", script_safe(config)),
+        None => INERT.to_owned(),
+    };
+    let hash = digest::digest(&digest::SHA256, text.as_bytes());
+    let mut tag = String::from("\"");
+    for byte in &hash.as_ref()[..12] {
+        let _ = write!(tag, "{byte:02x}");
+    }
+    tag.push('"');
+    let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+    let is_known = known.is_some_and(|known| known.split(',').any(|one| one.trim().trim_start_matches("W/") == tag));
+    let mut response = Response::new(if is_known { Body::empty() } else { Body::from(text) });
+    if is_known {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+    }
+    let told = response.headers_mut();
+    put(told, header::CONTENT_TYPE, "text/javascript; charset=utf-8");
+    put(told, header::CACHE_CONTROL, "public, max-age=60");
+    put(told, header::ETAG, &tag);
+    put(told, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    put(told, HeaderName::from_static("cross-origin-resource-policy"), "cross-origin");
+    Ok(response)
+}
+
+/// The configuration of a source's loader. `parts`: its variables, triggers and items.
+pub(crate) fn configuration(place: &Place, token: &str, parts: Map<String, Value>) -> Value {
+    let mut config = json!({
+        "token": token,
+        "active": true,
+        "mode": mode(place),
+        "assets": {
+            "manager": assets::address("manager"),
+            "launcher": assets::address("launcher"),
+            "debug": assets::address("debug"),
+            "window": format!("/chat/{token}/window"),
+        },
+    });
+    for (name, value) in parts {
+        config[name] = value;
+    }
+    config
+}
+
+fn mode(place: &Place) -> &'static str {
+    if place.is_live_chat() { "chat" } else { "messaging" }
+}
+
+/// The document of the window. `standalone`: what a frame of a website begins with by itself.
+pub(crate) fn window(place: &Place, token: &str, settings: &Settings, standalone: Option<Value>) -> Response {
+    let data = json!({
+        "token": token,
+        "mode": mode(place),
+        "locale": settings.locale,
+        "translations": settings.translations,
+        "avatar_url": settings.avatar_url,
+        "welcome_messages": settings.welcome_messages,
+        "attachments": { "size_max": FILE_BYTES_MAX, "extensions": EXTENSIONS },
+        "standalone": standalone,
+    });
+    let style = match assets::address("style") {
+        "" => String::new(),
+        address => format!("<link rel=\"stylesheet\" href=\"{address}\">\n"),
+    };
+    let body = format!(
+        "<script type=\"application/json\" id=\"settings\">{}</script>\n<script src=\"{}\"></script>",
+        script_safe(&data),
+        assets::address("chat")
+    );
+    document(StatusCode::OK, settings, &style, &body)
+}
+
+/// A window that says why there is no chat.
+pub(crate) fn refusal(status: u16, settings: &Settings, message: &str) -> Response {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::FORBIDDEN);
+    let mut text = String::new();
+    for letter in message.chars() {
+        match letter {
+            '<' => text.push_str("&lt;"),
+            '>' => text.push_str("&gt;"),
+            '&' => text.push_str("&amp;"),
+            letter => text.push(letter),
+        }
+    }
+    document(status, settings, "", &format!("<p role=\"alert\">{text}</p>"))
+}
+
+fn document(status: StatusCode, settings: &Settings, head: &str, body: &str) -> Response {
+    let text = format!(
+        "<!doctype html>\n<html>\n<head>\n<meta charset=\"utf-8\">\n<title>Chat</title>\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1, interactive-widget=resizes-content\">\n\
+         <meta name=\"referrer\" content=\"no-referrer\">\n{head}</head>\n<body>\n{body}\n</body>\n</html>\n"
+    );
+    let policy = format!(
+        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' https: http: data: blob:; \
+         media-src 'self' https: http: blob:; font-src 'self'; connect-src 'self'; frame-src https: http:; base-uri 'none'; \
+         form-action 'none'; frame-ancestors {}",
+        settings.ancestors()
+    );
+    let mut response = Response::new(Body::from(text));
+    *response.status_mut() = status;
+    let told = response.headers_mut();
+    put(told, header::CONTENT_TYPE, "text/html; charset=utf-8");
+    put(told, header::CONTENT_SECURITY_POLICY, &policy);
+    // It holds what an administrator set a moment ago, and perhaps a token.
+    put(told, header::CACHE_CONTROL, "no-store");
+    put(told, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    put(told, header::REFERRER_POLICY, "no-referrer");
+    put(told, HeaderName::from_static("cross-origin-resource-policy"), "cross-origin");
+    response
+}
+
+fn put(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(name, value);
+    }
+}
+
+/// JSON that can stand in a script of any document.
+fn script_safe(value: &Value) -> String {
+    value.to_string().replace('<', "\\u003c").replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn data_in_a_script_ends_no_script() {
+        let told = script_safe(&json!({ "a": "</script><!--\u{2028}" }));
+        assert_eq!(told, r#"{"a":"\u003c/script>\u003c!--\u2028"}"#);
+        assert_eq!(serde_json::from_str::<Value>(&told).unwrap()["a"], "</script><!--\u{2028}");
+    }
+}

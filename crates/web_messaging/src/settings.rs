@@ -1,0 +1,308 @@
+//! How a source looks and behaves to its visitors (public page "Configuring the Source").
+
+use frontdesk_model::error::AttributeError;
+use frontdesk_model::event::NewEvent;
+use frontdesk_model::{Id, Permission, Result, SourceRight, error};
+use frontdesk_rest::{Call, NoParameters, Operation};
+use frontdesk_store::{Tx, args};
+use http::Method;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use url::Url;
+
+const SITES_MAX: usize = 100;
+const WELCOMES_MAX: usize = 10;
+const WELCOME_CHARACTERS_MAX: usize = 1_000;
+const URL_CHARACTERS_MAX: usize = 2_000;
+/// All translations, as JSON.
+const TRANSLATIONS_BYTES_MAX: usize = 256 * 1024;
+const FACTOR_MAX: f64 = 100.0;
+
+/// Who may configure what visitors see.
+pub(crate) const PERMISSIONS: &[Permission] = &[Permission::ManageMessaging, Permission::ManageChat];
+
+/// The settings.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+#[schemars(rename = "MessagingSettings")]
+pub(crate) struct Settings {
+    /// The sites that may show the chat, such as `https://shop.example`; `https://*.example` stands for all below. An empty
+    /// list lets every site.
+    pub(crate) allowed_sites: Vec<String>,
+    /// Language of the texts where the page's is not known.
+    pub(crate) locale: String,
+    /// A picture in the window's header: http or https.
+    pub(crate) avatar_url: Option<String>,
+    /// Shown in a new conversation, one after the other.
+    pub(crate) welcome_messages: Vec<String>,
+    /// Texts by language, over those that the chat has.
+    pub(crate) translations: Map<String, Value>,
+    /// How many more conversations may wait than agents can hold: 0.25 is a quarter more.
+    pub(crate) queuing_factor: f64,
+    /// Whether pages that a visitor sees are noted in the conversation.
+    pub(crate) navigation_contents: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            allowed_sites: Vec::new(),
+            locale: "en".into(),
+            avatar_url: None,
+            welcome_messages: Vec::new(),
+            translations: Map::new(),
+            queuing_factor: 0.0,
+            navigation_contents: true,
+        }
+    }
+}
+
+/// Those of a source.
+pub(crate) fn of(tx: &mut dyn Tx, source_id: Id) -> Result<Settings> {
+    let row = tx.first("SELECT settings FROM messaging_settings WHERE source_id = $1", args![&source_id])?;
+    let Some(row) = row else { return Ok(Settings::default()) };
+    serde_json::from_str(&row.get::<String>(0)?)
+        .map_err(|trouble| error::broken(format!("messaging_settings: {trouble}")))
+}
+
+impl Settings {
+    /// Whether pages of this origin may show the chat and talk to us.
+    pub(crate) fn allows(&self, origin: &str) -> bool {
+        self.allowed_sites.is_empty() || self.allowed_sites.iter().any(|site| is_of(origin, site))
+    }
+
+    /// For `frame-ancestors` of a content security policy.
+    pub(crate) fn ancestors(&self) -> String {
+        if self.allowed_sites.is_empty() { "*".to_owned() } else { format!("'self' {}", self.allowed_sites.join(" ")) }
+    }
+}
+
+/// Whether an origin is that of a site, or of one below it.
+fn is_of(origin: &str, site: &str) -> bool {
+    let origin = origin.to_ascii_lowercase();
+    match site.split_once("://*.") {
+        None => origin == site,
+        Some((scheme, host)) => origin
+            .strip_prefix(scheme)
+            .and_then(|rest| rest.strip_prefix("://"))
+            .is_some_and(|rest| rest.strip_suffix(host).is_some_and(|below| below.len() > 1 && below.ends_with('.'))),
+    }
+}
+
+/// An origin as browsers write it, or one with `*.` before its host; none for anything else. It stands in headers.
+fn site(text: &str) -> Option<String> {
+    let (plain, any_below) = match text.split_once("://*.") {
+        Some((scheme, host)) => (format!("{scheme}://{host}"), true),
+        None => (text.to_owned(), false),
+    };
+    let url = Url::parse(&plain).ok().filter(|url| matches!(url.scheme(), "http" | "https" | "capacitor" | "ionic"))?;
+    let is_bare = matches!(url.path(), "" | "/") && url.query().is_none() && url.fragment().is_none();
+    if !is_bare || !url.username().is_empty() || url.password().is_some() {
+        return None;
+    }
+    let port = url.port().map_or(String::new(), |port| format!(":{port}"));
+    let host = url.host_str()?.to_ascii_lowercase();
+    let is_plain = host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'[' | b']' | b':'));
+    let below = if any_below { "*." } else { "" };
+    is_plain.then(|| format!("{}://{below}{host}{port}", url.scheme()))
+}
+
+/// Parameters of `updateMessagingSettings`: what is left out stays.
+#[derive(Deserialize, JsonSchema)]
+struct Update {
+    /// The sites that may show the chat; an empty list lets every site.
+    #[schemars(length(max = SITES_MAX))]
+    allowed_sites: Option<Vec<String>>,
+    /// Language of the texts where the page's is not known.
+    locale: Option<String>,
+    /// A picture in the window's header: http or https; empty for none.
+    avatar_url: Option<String>,
+    /// Shown in a new conversation.
+    #[schemars(length(max = WELCOMES_MAX))]
+    welcome_messages: Option<Vec<String>>,
+    /// Texts by language; all of them, in place of those before.
+    translations: Option<Map<String, Value>>,
+    /// How many more conversations may wait than agents can hold.
+    queuing_factor: Option<f64>,
+    /// Whether pages that a visitor sees are noted in the conversation.
+    navigation_contents: Option<bool>,
+}
+
+pub(crate) fn operations() -> Vec<Operation> {
+    let (tag, path) = ("Web Messaging", "/content_sources/{sourceId}/messaging");
+    vec![
+        Operation::read("getMessagingSettings", Method::GET, path, |call, _: NoParameters, tx| {
+            let source_id = source(call, tx)?;
+            of(tx, source_id)
+        })
+        .tag(tag)
+        .summary("Reads how a messaging source looks and behaves to its visitors.")
+        .permissions(PERMISSIONS)
+        .extension(),
+        Operation::write("updateMessagingSettings", Method::PUT, path, update)
+            .tag(tag)
+            .summary("Changes how a messaging source looks and behaves to its visitors.")
+            .permissions(PERMISSIONS)
+            .extension(),
+    ]
+}
+
+/// The messaging source that a call names; 404 for one that the caller may not read, 422 for one of another kind.
+pub(crate) fn source(call: &Call, tx: &mut dyn Tx) -> Result<Id> {
+    let id = call.id("sourceId", "source")?;
+    if !call.caller.may_on(id, SourceRight::Read) {
+        return Err(error::not_found("source"));
+    }
+    let row = tx.first("SELECT type FROM sources WHERE id = $1", args![&id])?;
+    let kind: String = row.ok_or_else(|| error::not_found("source"))?.get(0)?;
+    if !matches!(kind.as_str(), "chat" | "mobile_messaging") {
+        let message = format!("Sources of type {kind} have no visitors.");
+        return Err(error::unprocessable("no_messaging_source", message));
+    }
+    Ok(id)
+}
+
+fn update(call: &Call, given: Update, tx: &mut dyn Tx) -> Result<Settings> {
+    let source_id = source(call, tx)?;
+    let before = of(tx, source_id)?;
+    let after = given.apply(before.clone())?;
+    if after == before {
+        return Ok(before);
+    }
+    let text = serde_json::to_string(&after).map_err(|trouble| error::broken(trouble.to_string()))?;
+    tx.execute(
+        "INSERT INTO messaging_settings (source_id, settings, updated_at) VALUES ($1, $2, $3)
+         ON CONFLICT (source_id) DO UPDATE SET settings = excluded.settings, updated_at = excluded.updated_at",
+        args![&source_id, &text, call.env.now()],
+    )?;
+    let payload = json!({ "source_id": source_id });
+    let by = Some(call.caller.user_id);
+    tx.append(NewEvent::new(&call.env, by, "content_source.updated", source_id, None, payload));
+    Ok(after)
+}
+
+impl Update {
+    fn apply(self, mut settings: Settings) -> Result<Settings> {
+        let mut errors = Vec::new();
+        let mut wrong = |attribute: &str, kind: &str, message: String| {
+            errors.push(AttributeError { attribute: attribute.into(), kind: kind.into(), message });
+        };
+        if let Some(given) = self.allowed_sites {
+            let sites: Option<Vec<String>> = given.iter().map(|text| site(text)).collect();
+            match sites.filter(|sites| sites.len() <= SITES_MAX) {
+                Some(sites) => settings.allowed_sites = sites,
+                None => wrong(
+                    "allowed_sites",
+                    "invalid",
+                    format!("allowed_sites holds at most {SITES_MAX} origins, such as https://shop.example."),
+                ),
+            }
+        }
+        if let Some(locale) = self.locale {
+            let is_code = (2..=20).contains(&locale.len())
+                && locale.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+            match is_code {
+                true => settings.locale = locale,
+                false => wrong("locale", "invalid", "locale must be a language code, such as en.".into()),
+            }
+        }
+        if let Some(url) = self.avatar_url {
+            let is_web = Url::parse(&url).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
+            match (url.is_empty(), is_web && url.len() <= URL_CHARACTERS_MAX) {
+                (true, _) => settings.avatar_url = None,
+                (_, true) => settings.avatar_url = Some(url),
+                _ => wrong("avatar_url", "invalid", "avatar_url must be an http or https address.".into()),
+            }
+        }
+        if let Some(texts) = self.welcome_messages {
+            let is_short = |text: &String| text.chars().count() <= WELCOME_CHARACTERS_MAX && !text.trim().is_empty();
+            match texts.len() <= WELCOMES_MAX && texts.iter().all(is_short) {
+                true => settings.welcome_messages = texts,
+                false => wrong(
+                    "welcome_messages",
+                    "invalid",
+                    format!("welcome_messages has at most {WELCOMES_MAX} texts of 1 to {WELCOME_CHARACTERS_MAX} characters."),
+                ),
+            }
+        }
+        if let Some(translations) = self.translations {
+            let is_right = translations.values().all(is_texts)
+                && serde_json::to_string(&translations).is_ok_and(|text| text.len() <= TRANSLATIONS_BYTES_MAX);
+            match is_right {
+                true => settings.translations = translations,
+                false => wrong(
+                    "translations",
+                    "invalid",
+                    format!("translations holds texts by language, at most {TRANSLATIONS_BYTES_MAX} bytes of JSON."),
+                ),
+            }
+        }
+        if let Some(factor) = self.queuing_factor {
+            match (0.0..=FACTOR_MAX).contains(&factor) {
+                true => settings.queuing_factor = factor,
+                false => wrong("queuing_factor", "out_of_range", format!("queuing_factor is 0 to {FACTOR_MAX}.")),
+            }
+        }
+        settings.navigation_contents = self.navigation_contents.unwrap_or(settings.navigation_contents);
+        if errors.is_empty() { Ok(settings) } else { Err(error::invalid_all(errors)) }
+    }
+}
+
+/// Texts in objects, a few levels deep.
+fn is_texts(value: &Value) -> bool {
+    fn within(value: &Value, levels: usize) -> bool {
+        match value {
+            Value::String(_) => true,
+            Value::Array(items) => items.iter().all(Value::is_string),
+            Value::Object(fields) => levels > 0 && fields.values().all(|value| within(value, levels - 1)),
+            _ => false,
+        }
+    }
+    value.is_object() && within(value, 6)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sites_are_origins() {
+        for (text, expected) in [
+            ("https://shop.example", Some("https://shop.example")),
+            ("https://Shop.example/", Some("https://shop.example")),
+            ("http://localhost:8080", Some("http://localhost:8080")),
+            ("https://*.shop.example", Some("https://*.shop.example")),
+            ("capacitor://localhost", Some("capacitor://localhost")),
+            ("shop.example", None),
+            ("https://shop.example/path", None),
+            ("https://user@shop.example", None),
+            ("https://shop.example; script-src *", None),
+            ("https://shop.example\r\nX: y", None),
+            ("javascript:alert(1)", None),
+            ("*", None),
+            ("", None),
+        ] {
+            assert_eq!(site(text).as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_origin_is_of_a_site_or_below_it() {
+        for (origin, site, expected) in [
+            ("https://shop.example", "https://shop.example", true),
+            ("https://SHOP.example", "https://shop.example", true),
+            ("http://shop.example", "https://shop.example", false),
+            ("https://shop.example.evil", "https://shop.example", false),
+            ("https://a.shop.example", "https://shop.example", false),
+            ("https://a.shop.example", "https://*.shop.example", true),
+            ("https://a.b.shop.example", "https://*.shop.example", true),
+            ("https://shop.example", "https://*.shop.example", false),
+            ("https://.shop.example", "https://*.shop.example", false),
+            ("https://evilshop.example", "https://*.shop.example", false),
+            ("null", "https://shop.example", false),
+        ] {
+            assert_eq!(is_of(origin, site), expected, "{origin} {site}");
+        }
+    }
+}

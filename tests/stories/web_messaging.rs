@@ -1,0 +1,778 @@
+//! Visitors: what a website loads, and what Vera does in its chat over the published protocol.
+
+use std::sync::OnceLock;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use frontdesk_tests::cast::unique;
+use frontdesk_tests::http::Request;
+use frontdesk_tests::pages::{id, records};
+use frontdesk_tests::{Answer, Cast, Engine, Heard, Person, Stream, TRANSPORTS, Transport, eventually};
+use ring::hmac;
+use serde_json::{Value, json};
+
+on_both_engines![
+    a_website_loads_what_it_needs,
+    a_source_that_is_off_is_silent,
+    a_visitor_writes_and_an_agent_answers,
+    the_same_message_again_is_the_same_message,
+    a_visitor_has_their_own_conversations_only,
+    what_happens_is_told_on_every_device,
+    a_lost_stream_goes_on_where_it_was,
+    a_live_chat_is_one_conversation_that_ends,
+    a_signed_visitor_takes_along_what_they_began,
+    what_is_not_rightly_signed_is_refused,
+    an_unsigned_word_never_reaches_a_signed_person,
+    nobody_speaks_with_an_agents_voice,
+    a_visitor_sends_files,
+    pages_of_other_sites_are_sent_away,
+    bad_input_is_refused_and_named,
+    a_flood_slows_only_its_visitor,
+    one_history_for_web_and_mobile,
+];
+
+/// The server of these stories. Every visitor comes from an address of their own, as behind a proxy.
+fn shared(engine: Engine) -> &'static Cast {
+    static CASTS: [OnceLock<Cast>; 2] = [OnceLock::new(), OnceLock::new()];
+    CASTS[engine as usize].get_or_init(|| Cast::start(engine, &["--trusted-proxy", "127.0.0.1/32"]))
+}
+
+/// A website's source.
+struct Site<'c> {
+    cast: &'c Cast,
+    source_id: String,
+    community_id: String,
+    token: String,
+}
+
+impl<'c> Site<'c> {
+    fn new(cast: &'c Cast, kind: &str) -> Site<'c> {
+        let community = json!({ "type": "mobile_messaging", "name": unique("Shop ") });
+        let community_id = id(&cast.otto.post("/1.0/communities", &community).ok());
+        let source = json!({ "type": kind, "name": unique("Window "), "community_id": community_id });
+        let source = cast.otto.post("/1.0/content_sources", &source).ok();
+        let token = source["widget_token"].as_str().expect("a token").to_owned();
+        Site { cast, source_id: id(&source), community_id, token }
+    }
+
+    fn path(&self, path: &str) -> String {
+        format!("/chat/{}/{path}", self.token)
+    }
+
+    fn get(&self, path: &str) -> Answer {
+        Request::new("GET", &self.path(path)).send(self.cast.server.address()).expect("an answer")
+    }
+
+    fn mode(&self, mode: &str) {
+        let path = format!("/1.0/communities/{}/signed_identities", self.community_id);
+        self.cast.otto.put(&path, &json!({ "mode": mode })).ok();
+    }
+
+    fn key(&self, key_id: &str, algorithm: &str, key: &str) {
+        let key = json!({ "key_id": key_id, "algorithm": algorithm, "key": key });
+        self.cast.otto.post(&format!("/1.0/communities/{}/jwt_keys", self.community_id), &key).ok();
+    }
+
+    fn configure(&self, settings: &Value) -> Value {
+        self.cast.otto.put(&format!("/1.0/content_sources/{}/messaging", self.source_id), settings).ok()
+    }
+
+    /// Somebody comes, with these parameters.
+    #[track_caller]
+    fn vera(&self, parameters: &Value) -> Vera<'_> {
+        let mut vera = Vera { site: self, session: String::new(), address: address(), begun: Value::Null };
+        let answer = vera.send("POST", "session", parameters);
+        assert_eq!(answer.status, 201, "{}", answer.text());
+        vera.begun = answer.json();
+        vera.session = vera.begun["session"].as_str().expect("a session").to_owned();
+        vera
+    }
+
+    /// A beginning that is refused.
+    fn stranger(&self, parameters: &Value) -> Answer {
+        let vera = Vera { site: self, session: String::new(), address: address(), begun: Value::Null };
+        vera.send("POST", "session", parameters)
+    }
+
+    fn threads(&self) -> Vec<Value> {
+        let q = format!("source:{}", self.source_id);
+        records(&self.cast.otto.search("/1.0/content_threads", &q)).to_vec()
+    }
+}
+
+/// An address that nobody else has.
+fn address() -> String {
+    let number: u32 = unique("").parse().expect("a number");
+    format!("10.{}.{}.{}", number >> 16 & 255, number >> 8 & 255, number & 255)
+}
+
+struct Vera<'s> {
+    site: &'s Site<'s>,
+    session: String,
+    address: String,
+    begun: Value,
+}
+
+impl Vera<'_> {
+    fn request(&self, method: &str, path: &str) -> Request {
+        let request = Request::new(method, &self.site.path(path)).header("X-Forwarded-For", &self.address);
+        if self.session.is_empty() { request } else { request.token(&self.session) }
+    }
+
+    fn send(&self, method: &str, path: &str, body: &Value) -> Answer {
+        let request = self.request(method, path);
+        let request = if method == "GET" { request } else { request.json(body) };
+        request.send(self.site.cast.server.address()).expect("an answer")
+    }
+
+    #[track_caller]
+    fn writes(&self, thread_id: Option<&str>, text: &str) -> Value {
+        let message = json!({ "client_id": unique("m"), "thread_id": thread_id, "body": text });
+        let answer = self.send("POST", "contents", &message);
+        assert_eq!(answer.status, 201, "{}", answer.text());
+        answer.json()
+    }
+
+    #[track_caller]
+    fn threads(&self) -> Vec<Value> {
+        self.send("GET", "threads", &Value::Null).ok()["threads"].as_array().expect("threads").clone()
+    }
+
+    #[track_caller]
+    fn bodies(&self, thread_id: &str) -> Vec<String> {
+        let page = self.send("GET", &format!("threads/{thread_id}/contents"), &Value::Null).ok();
+        let contents = page["contents"].as_array().expect("contents").iter().rev();
+        contents.map(|content| content["body"].as_str().expect("a text").to_owned()).collect()
+    }
+
+    #[track_caller]
+    fn listens(&self, transport: Transport, after: Option<i64>) -> Stream {
+        self.tries_to_listen(transport, after).unwrap_or_else(|refusal| panic!("{} {}", refusal.status, refusal.text()))
+    }
+
+    fn tries_to_listen(&self, transport: Transport, after: Option<i64>) -> Result<Stream, Answer> {
+        let query = after.map_or(String::new(), |after| format!("?after={after}"));
+        let (bearer, offered) = (format!("Bearer {}", self.session), format!("frontdesk, session.{}", self.session));
+        let headers = match transport {
+            Transport::Events => ("Authorization", bearer.as_str()),
+            Transport::WebSocket => ("Sec-WebSocket-Protocol", offered.as_str()),
+        };
+        let target = self.site.path(&format!("stream{query}"));
+        Stream::open_at(self.site.cast.server.address(), transport, &target, &[headers]).expect("an answer")
+    }
+}
+
+fn answers(agent: &Person, content: &Value, text: &str) -> Value {
+    agent.reply(&id(content), text)
+}
+
+fn thread_of(content: &Value) -> String {
+    content["thread_id"].as_str().expect("a thread").to_owned()
+}
+
+const KEY: &str = "0123456789abcdef01234567";
+
+fn signed(key_id: &str, key: &str, payload: &Value) -> String {
+    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let signed = format!("{}.{}", part(&json!({ "typ": "JWT", "alg": "HS256", "kid": key_id })), part(payload));
+    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes()), signed.as_bytes());
+    format!("{signed}.{}", URL_SAFE_NO_PAD.encode(tag))
+}
+
+fn in_hours(hours: i64) -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
+    i64::try_from(since.as_secs()).expect("seconds") + hours * 3600
+}
+
+fn a_website_loads_what_it_needs(engine: Engine) {
+    let cast = shared(engine);
+    let site = Site::new(cast, "mobile_messaging");
+    let loader = site.get("loader.js");
+    assert_eq!((loader.status, loader.header("cache-control")), (200, Some("public, max-age=60")));
+    assert_eq!(loader.header("content-type"), Some("text/javascript; charset=utf-8"));
+    let text = loader.text();
+    let (code, config) = text.rsplit_once("\n})(").expect("a function that is called");
+    assert!(code.starts_with("(frontdesk=>{"));
+    let config: Value = serde_json::from_str(config.trim_end().trim_end_matches(");")).expect("JSON");
+    assert_eq!((&config["token"], &config["mode"], &config["active"]), (&json!(site.token), &json!("messaging"), &json!(true)));
+    let tag = loader.header("etag").expect("a tag");
+    let again = Request::new("GET", &site.path("loader.js")).header("If-None-Match", tag);
+    let again = again.send(cast.server.address()).expect("an answer");
+    assert_eq!((again.status, again.body.len()), (304, 0));
+
+    for part in ["manager", "launcher", "debug"] {
+        let path = config["assets"][part].as_str().expect("an address");
+        let asset = Request::new("GET", path).send(cast.server.address()).expect("an answer");
+        assert_eq!((asset.status, asset.header("access-control-allow-origin")), (200, Some("*")), "{path}");
+        assert_eq!(asset.header("cache-control"), Some("public, max-age=31536000, immutable"));
+    }
+    for path in ["/assets/", "/assets/../loader.js", "/assets/nothing.js", "/assets/%2e%2e/x"] {
+        let asset = Request::new("GET", path).send(cast.server.address()).expect("an answer");
+        assert_eq!(asset.status, 404, "{path}");
+    }
+
+    site.configure(&json!({
+        "allowed_sites": ["https://shop.example", "https://*.shop.example"],
+        "welcome_messages": ["</script><b>How can we help?"],
+    }));
+    let window = site.get("window");
+    let policy = window.header("content-security-policy").expect("a policy").to_owned();
+    assert!(policy.contains("script-src 'self';"), "{policy}");
+    assert!(policy.ends_with("frame-ancestors 'self' https://shop.example https://*.shop.example"), "{policy}");
+    let text = window.text();
+    let (_, data) = text.split_once("<script type=\"application/json\" id=\"settings\">").expect("settings");
+    let data: Value = serde_json::from_str(data.split_once("</script>").expect("an end").0).expect("JSON");
+    assert_eq!(data["welcome_messages"], json!(["</script><b>How can we help?"]));
+    assert_eq!((&data["mode"], &data["standalone"]), (&json!("messaging"), &Value::Null));
+    assert_eq!(site.get("web?jwt_identity=none").status, 401, "a frame needs a signed visitor");
+    site.key("one", "HS256", KEY);
+    let jwt = signed("one", KEY, &json!({ "uuid": unique("u"), "exp": in_hours(2) }));
+    let frame = site.get(&format!("web?jwt_identity={jwt}&custom_a=1&other=2"));
+    assert!(frame.status == 200 && frame.text().contains(r#""custom":{"custom_a":"1"}"#), "{}", frame.text());
+}
+
+fn a_source_that_is_off_is_silent(engine: Engine) {
+    let cast = shared(engine);
+    let site = Site::new(cast, "chat");
+    cast.otto.put(&format!("/1.0/content_sources/{}", site.source_id), &json!({ "active": false })).ok();
+    for path in [site.path("loader.js"), "/chat/nobody/loader.js".into(), "/chat/%00/loader.js".into()] {
+        let loader = Request::new("GET", &path).send(cast.server.address()).expect("an answer");
+        assert_eq!((loader.status, loader.text().trim()), (200, "/* There is no chat here. */"), "{path}");
+    }
+    site.stranger(&json!({})).refused(404);
+    assert_eq!(site.get("window").status, 404);
+    let shop = format!("/chat/{}/session", cast.shop.id);
+    let request = Request::new("POST", &shop).json(&json!({}));
+    request.send(cast.server.address()).expect("an answer").refused(404);
+}
+
+fn a_visitor_writes_and_an_agent_answers(engine: Engine) {
+    let cast = shared(engine);
+    let site = Site::new(cast, "mobile_messaging");
+    let page = json!({ "url": "https://shop.example/cart", "title": "Cart", "from": 0 });
+    let vera = site.vera(&json!({ "page": page, "custom": { "custom_cart_amount": 58 } }));
+    assert_eq!((&vera.begun["threads"], &vera.begun["identity"]["id"]), (&json!([]), &Value::Null));
+    assert!(vera.session.starts_with("fds_"));
+    let first = vera.writes(None, "Where is my parcel?");
+    assert_eq!((&first["from"], &first["body"]), (&json!("visitor"), &json!("Where is my parcel?")));
+    let seen = cast.otto.content(&id(&first));
+    assert_eq!((&seen["status"], &seen["type"], &seen["source_type"]), (&json!("new"), &json!("message"), &json!("mobile_messaging")));
+    assert_eq!(seen["context_data"]["identity_initiated_thread"], true);
+    let thread = cast.otto.get(&format!("/1.0/content_threads/{}", thread_of(&first))).ok();
+    assert_eq!(thread["extra_data"]["custom_cart_amount"], 58);
+    assert_eq!(thread["extra_data"]["page_url"], "https://shop.example/cart");
+
+    let answer = answers(&cast.otto, &first, "On its way.");
+    assert_eq!(answer["synchronization_status"], "success");
+    let thread_id = thread_of(&first);
+    assert_eq!(vera.bodies(&thread_id), ["Where is my parcel?", "On its way."]);
+    let threads = vera.threads();
+    assert_eq!((&threads[0]["unread"], &threads[0]["opened"]), (&json!(1), &json!(true)));
+    assert_eq!(threads[0]["last_content"]["from"], "agent");
+    let read = format!("threads/{thread_id}/read");
+    assert_eq!(vera.send("POST", &read, &json!({ "content_id": answer["id"] })).status, 204);
+    assert_eq!(vera.threads()[0]["unread"], 0);
+    let status = vera.send("POST", "status", &json!({ "session": vera.session }));
+    assert_eq!(status.ok(), json!({ "open_threads": 1, "unread": 0 }));
+
+    // Where she is later is known with her next conversation, which is another one.
+    let second = vera.writes(None, "Something else");
+    assert_ne!(thread_of(&second), thread_id);
+    assert_eq!(vera.writes(Some(&thread_id), "And when?")["thread_id"], json!(thread_id));
+    assert_eq!(vera.threads().iter().map(id).collect::<Vec<_>>(), [thread_id.clone(), thread_of(&second)]);
+    cast.otto.put(&format!("/1.0/content_threads/{thread_id}/close"), &json!({})).ok();
+    let late = json!({ "client_id": unique("m"), "thread_id": thread_id, "body": "Hello?" });
+    assert_eq!(vera.send("POST", "contents", &late).refused(409)["error"], "thread_closed");
+    assert_eq!(vera.send("DELETE", "session", &json!({})).status, 204);
+    assert_eq!(vera.send("GET", "threads", &Value::Null).refused(401)["error"], "invalid_session");
+}
+
+fn the_same_message_again_is_the_same_message(engine: Engine) {
+    let cast = shared(engine);
+    let site = Site::new(cast, "mobile_messaging");
+    let (vera, other) = (site.vera(&json!({})), site.vera(&json!({})));
+    let message = json!({ "client_id": "once", "body": "Hello" });
+    let first = vera.send("POST", "contents", &message);
+    assert_eq!(first.status, 201, "{}", first.text());
+    let again = vera.send("POST", "contents", &message);
+    assert_eq!((again.status, again.json()), (200, first.json()));
+    assert_eq!(other.send("POST", "contents", &message).status, 201, "each visitor has names of their own");
+    let sent: Vec<u16> = std::thread::scope(|scope| {
+        let send = || vera.send("POST", "contents", &json!({ "client_id": "at-once", "body": "Hello" })).status;
+        let tries: Vec<_> = (0..4).map(|_| scope.spawn(send)).collect();
+        tries.into_iter().map(|one| one.join().expect("an answer")).collect()
+    });
+    assert_eq!(sent.iter().filter(|status| **status == 201).count(), 1, "{sent:?}");
+    assert_eq!((vera.threads().len(), other.threads().len()), (2, 1));
+}
+
+fn a_visitor_has_their_own_conversations_only(engine: Engine) {
+    let cast = shared(engine);
+    let site = Site::new(cast, "mobile_messaging");
+    let (vera, mallory) = (site.vera(&json!({})), site.vera(&json!({})));
+    let first = vera.writes(None, "A secret");
+    mallory.writes(None, "Hello");
+    let thread = thread_of(&first);
+    mallory.send("GET", &format!("threads/{thread}/contents"), &Value::Null).refused(404);
+    let into = json!({ "client_id": unique("m"), "thread_id": thread, "body": "Me too" });
+    mallory.send("POST", "contents", &into).refused(404);
+    mallory.send("POST", &format!("threads/{thread}/read"), &json!({ "content_id": first["id"] })).refused(404);
+    mallory.send("POST", &format!("threads/{thread}/typing"), &json!({ "typing": true })).refused(404);
+    mallory.send("POST", &format!("threads/{thread}/close"), &json!({})).refused(404);
+    mallory.send("GET", &format!("threads?before={thread}"), &Value::Null).refused(404);
+    let reply = json!({
+        "client_id": unique("m"), "thread_id": mallory.threads()[0]["id"], "body": "x",
+        "structured_reply": { "content_id": first["id"], "payload": "x" },
+    });
+    assert_eq!(mallory.send("POST", "contents", &reply).invalid(), ["structured_reply[content_id]"]);
+    // A session of one source is none of another.
+    let elsewhere = Site::new(cast, "mobile_messaging");
+    let stray = Vera { site: &elsewhere, session: vera.session.clone(), address: address(), begun: Value::Null };
+    stray.send("GET", "threads", &Value::Null).refused(401);
+    assert!(stray.tries_to_listen(Transport::Events, None).is_err());
+    // An access token of the desk is none, either, and a session opens nothing of the desk.
+    let otto = Vera { site: &site, session: cast.otto.token.clone(), address: address(), begun: Value::Null };
+    otto.send("GET", "threads", &Value::Null).refused(401);
+    cast.otto.but_with(&vera.session).get("/1.0/content_threads").refused(401);
+}
+
+fn what_happens_is_told_on_every_device(engine: Engine) {
+    let cast = shared(engine);
+    let site = Site::new(cast, "mobile_messaging");
+    let (vera, other) = (site.vera(&json!({})), site.vera(&json!({})));
+    let mut streams = TRANSPORTS.map(|transport| vera.listens(transport, None));
+    let mut others = other.listens(Transport::Events, None);
+    for stream in streams.iter_mut().chain([&mut others]) {
+        stream.heartbeat();
+    }
+    let first = vera.writes(None, "Hello");
+    let thread_id = thread_of(&first);
+    let answer = answers(&cast.otto, &first, "Good day");
+    let thread = format!("/1.0/content_threads/{thread_id}");
+    cast.otto.put(&format!("{thread}/close"), &json!({})).ok();
+    for stream in &mut streams {
+        let told = stream.event();
+        assert_eq!((&told["type"], &told["thread"]["id"]), (&json!("thread"), &json!(thread_id)));
+        let told = stream.event_named("content");
+        assert_eq!((&told["content"]["id"], &told["content"]["client_id"]), (&first["id"], &first["client_id"]));
+        let told = stream.event_named("content");
+        assert_eq!((&told["content"]["id"], &told["content"]["from"]), (&answer["id"], &json!("agent")));
+        let told = stream.event_named("thread");
+        assert_eq!(told["thread"]["opened"], false);
+    }
+    let read = format!("threads/{thread_id}/read");
+    assert_eq!(vera.send("POST", &read, &json!({ "content_id": answer["id"] })).status, 204);
+    for stream in &mut streams {
+        let told = stream.event_named("read");
+        assert_eq!((&told["content_id"], &told["from"]), (&answer["id"], &json!("visitor")));
+    }
+    other.writes(None, "Mine");
+    let told = others.event_named("content");
+    assert_eq!(told["content"]["body"], "Mine", "nobody hears of others");
+    assert_eq!(vera.send("DELETE", "session", &json!({})).status, 204);
+    for stream in &mut streams {
+        assert_eq!(stream.event_named("end")["error"], "invalid_session");
+    }
+}
+
+fn a_lost_stream_goes_on_where_it_was(engine: Engine) {
+    let cast = shared(engine);
+    let site = Site::new(cast, "mobile_messaging");
+    let vera = site.vera(&json!({}));
+    let first = vera.writes(None, "0");
+    let thread_id = thread_of(&first);
+    let mut place = vera.begun["seq"].as_i64().expect("a place");
+    let mut heard: Vec<String> = Vec::new();
+    let mut written = 1;
+    for round in 0..4 {
+        let mut stream = vera.listens(TRANSPORTS[round % 2], Some(place));
+        for _ in 0..3 {
+            vera.writes(Some(&thread_id), &written.to_string());
+            written += 1;
+        }
+        // What was written while nobody listened comes first, then what comes now; then the connection is lost.
+        while heard.len() < written - 2 {
+            let told = stream.event();
+            place = told["seq"].as_i64().expect("a place");
+            if told["type"] == "content" {
+                heard.push(told["content"]["body"].as_str().expect("a text").to_owned());
+            }
+        }
+    }
+    let mut stream = vera.listens(Transport::WebSocket, Some(place));
+    while heard.len() < written {
+        let told = stream.event_named("content");
+        heard.push(told["content"]["body"].as_str().expect("a text").to_owned());
+    }
+    assert_eq!(heard, (0..written).map(|number| number.to_string()).collect::<Vec<_>>());
+    assert_eq!(heard, vera.bodies(&thread_id));
+    assert!(vera.tries_to_listen(Transport::Events, Some(i64::MAX)).is_err());
+}
+
+fn a_live_chat_is_one_conversation_that_ends(engine: Engine) {
+    let cast = shared(engine);
+    let site = Site::new(cast, "chat");
+    let vera = site.vera(&json!({}));
+    let first = vera.writes(None, "Hello");
+    assert_eq!(thread_of(&vera.writes(None, "Anybody?")), thread_of(&first));
+    let source = cast.otto.get(&format!("/1.0/content_sources/{}", site.source_id)).ok();
+    assert_eq!((&source["type"], &source["live_chat"]), (&json!("chat"), &json!(true)));
+    let close = format!("threads/{}/close", thread_of(&first));
+    assert_eq!(vera.send("POST", &close, &json!({})).status, 204);
+    assert_eq!(vera.send("POST", &close, &json!({})).status, 204, "again changes nothing");
+    let thread = cast.otto.get(&format!("/1.0/content_threads/{}", thread_of(&first))).ok();
+    assert_eq!((&thread["closed"], &thread["extra_data"]["close_cause"]), (&json!(true), &json!("visitor_closed")));
+    assert_ne!(thread_of(&vera.writes(None, "Me again")), thread_of(&first));
+    let messaging = Site::new(cast, "mobile_messaging");
+    let vera = messaging.vera(&json!({}));
+    let close = format!("threads/{}/close", thread_of(&vera.writes(None, "Hello")));
+    vera.send("POST", &close, &json!({})).refused(403);
+}
+
+fn a_signed_visitor_takes_along_what_they_began(engine: Engine) {
+    let cast = shared(engine);
+    let site = Site::new(cast, "mobile_messaging");
+    site.key("one", "HS256", KEY);
+    let uuid = unique("customer-");
+    let payload = json!({
+        "uuid": uuid, "exp": in_hours(2), "firstname": "Vera", "lastname": "Visitor", "email": "vera@example.com",
+        "company": "Purple", "extra_values": { "customer_id": "A1" },
+    });
+    let jwt = signed("one", KEY, &payload);
+    for round in 0..2 {
+        let anonymous = site.vera(&json!({}));
+        let message = json!({ "client_id": format!("m{round}"), "body": "Before I signed in" });
+        let before = anonymous.send("POST", "contents", &message).json();
+        cast.otto.engage(&id(&before));
+        let vera = site.vera(&json!({ "session": anonymous.session, "jwt": jwt }));
+        assert_eq!((&vera.begun["identity"]["uuid"], &vera.begun["identity"]["signed"]), (&json!(uuid), &json!(true)));
+        assert_eq!(vera.threads().len(), round + 1, "what she began is hers");
+        assert_eq!(vera.bodies(&thread_of(&before)), ["Before I signed in"]);
+        anonymous.send("GET", "threads", &Value::Null).refused(401);
+        let again = vera.send("POST", "contents", &message);
+        assert_eq!((again.status, id(&again.json())), (200, id(&before)), "a repeat is one across the sign-in, too");
+        let answer = answers(&cast.otto, &before, "Good day");
+        assert_eq!(vera.bodies(&thread_of(&before)).len(), 2);
+        assert_eq!(answer["status"], "user_reply");
+        let seen = cast.otto.content(&id(&vera.writes(Some(&thread_of(&before)), "Thanks")));
+        assert_eq!(seen["status"], "assigned", "{seen}");
+        let author = cast.otto.get(&format!("/1.0/identities/{}", seen["author_id"].as_str().expect("an id"))).ok();
+        assert_eq!((&author["uuid"], &author["firstname"], &author["company"]), (&json!(uuid), &json!("Vera"), &json!("Purple")));
+        assert_eq!(author["extra_values"]["customer_id"], "A1");
+        // A new token renews, one of somebody else does not.
+        let renewed = signed("one", KEY, &json!({ "uuid": uuid, "exp": in_hours(3) }));
+        vera.send("PUT", "session", &json!({ "jwt": renewed })).ok();
+        let other = signed("one", KEY, &json!({ "uuid": unique("u"), "exp": in_hours(3) }));
+        assert_eq!(vera.send("PUT", "session", &json!({ "jwt": other })).refused(409)["error"], "other_identity");
+    }
+    assert_eq!(site.threads().len(), 2);
+}
+
+fn what_is_not_rightly_signed_is_refused(engine: Engine) {
+    let cast = shared(engine);
+    let site = Site::new(cast, "mobile_messaging");
+    site.key("one", "HS256", KEY);
+    site.key("rsa", "RS256", PUBLIC_KEY);
+    let (uuid, exp) = (unique("u"), in_hours(2));
+    let right = json!({ "uuid": uuid, "exp": exp });
+    for (why, jwt) in [
+        ("another key", signed("one", "0123456789abcdef01234568", &right)),
+        ("an unknown key", signed("two", KEY, &right)),
+        ("the public key as a secret", signed("rsa", PUBLIC_KEY, &right)),
+        ("no uuid", signed("one", KEY, &json!({ "exp": exp }))),
+        ("no exp", signed("one", KEY, &json!({ "uuid": uuid }))),
+        ("exp as text", signed("one", KEY, &json!({ "uuid": uuid, "exp": exp.to_string() }))),
+        ("a far exp", signed("one", KEY, &json!({ "uuid": uuid, "exp": i64::MAX }))),
+        ("exp too soon", signed("one", KEY, &json!({ "uuid": uuid, "exp": in_hours(1) - 60 }))),
+        ("an anonymous uuid", signed("one", KEY, &json!({ "uuid": "anonymous-1", "exp": exp }))),
+        ("a zero", signed("one", KEY, &json!({ "uuid": "a\0b", "exp": exp }))),
+        ("rubbish", "a.b.c".to_owned()),
+    ] {
+        let refusal = site.stranger(&json!({ "jwt": jwt })).refused(401);
+        assert_eq!(refusal["error"], "invalid_identity", "{why}");
+    }
+    let late = signed("one", KEY, &json!({ "uuid": uuid, "exp": in_hours(0) - 60 }));
+    assert_eq!(site.stranger(&json!({ "jwt": late })).refused(401)["error"], "identity_expired");
+    site.vera(&json!({ "jwt": rsa_signed(&right) }));
+    let keys = format!("/1.0/communities/{}/jwt_keys", site.community_id);
+    let taken = json!({ "key_id": "one", "algorithm": "RS256", "key": PUBLIC_KEY });
+    assert_eq!(cast.otto.post(&keys, &taken).invalid(), ["key_id"], "a key id stands for one algorithm");
+    cast.otto.delete(&format!("{keys}/rsa")).ok();
+    site.stranger(&json!({ "jwt": rsa_signed(&right) })).refused(401);
+    site.mode("reject");
+    let jwt = signed("one", KEY, &right);
+    assert_eq!(site.stranger(&json!({ "jwt": jwt })).refused(403)["error"], "signed_identity_rejected");
+}
+
+fn an_unsigned_word_never_reaches_a_signed_person(engine: Engine) {
+    let cast = shared(engine);
+    let site = Site::new(cast, "mobile_messaging");
+    site.key("one", "HS256", KEY);
+    let uuid = unique("customer-");
+    let claim = json!({ "identity": { "uuid": uuid, "screenname": "Mallory" } });
+    assert_eq!(site.stranger(&claim).refused(403)["error"], "signed_identity_required", "as a community begins");
+    let vera = site.vera(&json!({ "jwt": signed("one", KEY, &json!({ "uuid": uuid, "exp": in_hours(2) })) }));
+    vera.writes(None, "My account number");
+    site.mode("reject");
+    assert_eq!(site.stranger(&claim).refused(403)["error"], "signed_identity_required", "once signed, always");
+    let status = vera.site.stranger_status(&json!({ "uuid": uuid }));
+    assert_eq!(status, json!({ "open_threads": 0, "unread": 0 }));
+    // Who was never signed is who they say they are.
+    let other = unique("customer-");
+    let claim = json!({ "identity": { "uuid": other, "screenname": "Willa" } });
+    let first = site.vera(&claim);
+    first.writes(None, "Hello");
+    let again = site.vera(&claim);
+    assert_eq!((again.threads().len(), &again.begun["identity"]["screenname"]), (1, &json!("Willa")));
+    assert_ne!(again.session, first.session);
+    // Facts without a uuid complete the same visitor.
+    let anonymous = site.vera(&json!({}));
+    let known = site.vera(&json!({ "session": anonymous.session, "identity": { "email": "v@example.com" } }));
+    assert_eq!(known.session, anonymous.session);
+    assert_eq!(known.begun["identity"]["email"], "v@example.com");
+    assert_eq!(known.begun["identity"]["uuid"], anonymous.begun["identity"]["uuid"]);
+    let taken = json!({ "identity": { "uuid": anonymous.begun["identity"]["uuid"] } });
+    assert_eq!(site.stranger(&taken).invalid(), ["identity[uuid]"], "an anonymous visitor is nobody's to claim");
+}
+
+impl Site<'_> {
+    fn stranger_status(&self, body: &Value) -> Value {
+        let request = Request::new("POST", &self.path("status")).header("X-Forwarded-For", &address());
+        request.body("text/plain", body.to_string()).send(self.cast.server.address()).expect("an answer").ok()
+    }
+}
+
+fn nobody_speaks_with_an_agents_voice(engine: Engine) {
+    let cast = shared(engine);
+    let site = Site::new(cast, "mobile_messaging");
+    site.mode("reject");
+    let vera = site.vera(&json!({}));
+    let first = vera.writes(None, "Hello");
+    let answer = answers(&cast.otto, &first, "Good day");
+    let author = cast.otto.get(&format!("/1.0/identities/{}", answer["author_id"].as_str().expect("an id"))).ok();
+    let voice = json!({ "identity": { "uuid": author["uuid"] } });
+    assert_eq!(site.stranger(&voice).invalid(), ["uuid"]);
+    // What the page says by itself is marked, and waits for nobody.
+    let mut message = json!({ "client_id": unique("m"), "thread_id": first["thread_id"], "body": "Sale!", "from": "agent" });
+    assert_eq!(vera.send("POST", "contents", &message).invalid(), ["from"]);
+    message["automated"] = true.into();
+    let said = vera.send("POST", "contents", &message);
+    assert_eq!(said.status, 201, "{}", said.text());
+    assert_eq!((&said.json()["from"], &said.json()["automated"]), (&json!("agent"), &json!(true)));
+    assert_eq!(cast.otto.content(&id(&said.json()))["status"], "user_reply");
+}
+
+fn file(name: &str, client_id: &str, bytes: &[u8]) -> Vec<u8> {
+    let mut body = format!(
+        "--XX\r\nContent-Disposition: form-data; name=\"client_id\"\r\n\r\n{client_id}\r\n--XX\r\n\
+         Content-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\nContent-Type: image/png\r\n\r\n"
+    )
+    .into_bytes();
+    body.extend_from_slice(bytes);
+    body.extend_from_slice(b"\r\n--XX--\r\n");
+    body
+}
+
+fn a_visitor_sends_files(engine: Engine) {
+    let cast = shared(engine);
+    let site = Site::new(cast, "mobile_messaging");
+    let (vera, mallory) = (site.vera(&json!({})), site.vera(&json!({})));
+    let upload = |vera: &Vera, body: Vec<u8>| {
+        let request = vera.request("POST", "attachments").body("multipart/form-data; boundary=XX", body);
+        request.send(cast.server.address()).expect("an answer")
+    };
+    let taken = upload(&vera, file("cat.png", "f1", b"meow"));
+    assert_eq!(taken.status, 201, "{}", taken.text());
+    let again = upload(&vera, file("cat.png", "f1", b"meow"));
+    assert_eq!(again.json()["id"], taken.json()["id"], "the same again is the same file");
+    for (name, bytes, attribute) in [("evil.html", &b"<b>"[..], "file"), ("none", b"x", "file"), ("a.png", b"", "file")] {
+        assert_eq!(upload(&vera, file(name, "f2", bytes)).invalid(), [attribute], "{name}");
+    }
+    assert_eq!(upload(&vera, file("a.png", "not a name", b"x")).invalid(), ["client_id"]);
+    upload(&vera, file("big.png", "f3", &vec![0; 10 * 1024 * 1024])).refused(413);
+    let with = |client_id: &str| json!({ "client_id": client_id, "attachment_ids": [taken.json()["id"]] });
+    assert_eq!(mallory.send("POST", "contents", &with("m1")).invalid(), ["attachment_ids"], "it is not theirs");
+    let sent = vera.send("POST", "contents", &with("m1"));
+    assert_eq!(sent.status, 201, "{}", sent.text());
+    let sent = sent.json();
+    let attachment = &sent["attachments"][0];
+    assert_eq!((&attachment["name"], &attachment["size"]), (&json!("cat.png"), &json!(4)));
+    let url = attachment["url"].as_str().expect("an address");
+    let path = url.find("/attachments/").map(|start| &url[start..]).expect("a path");
+    let download = Request::new("GET", path).send(cast.server.address()).expect("an answer");
+    assert_eq!((download.status, download.body.as_slice()), (200, &b"meow"[..]));
+    assert_eq!(vera.send("POST", "contents", &with("m1")).status, 200, "a repeat needs the file no more");
+    assert_eq!(vera.send("POST", "contents", &with("m2")).invalid(), ["attachment_ids"], "it was used");
+    assert_eq!(cast.otto.content(&id(&sent))["attachments"].as_array().map(Vec::len), Some(1));
+}
+
+fn pages_of_other_sites_are_sent_away(engine: Engine) {
+    let cast = shared(engine);
+    let site = Site::new(cast, "mobile_messaging");
+    let ask = |method: &str, path: &str, origin: &str| {
+        let request = Request::new(method, &site.path(path)).header("Origin", origin).header("X-Forwarded-For", &address());
+        let request = if method == "POST" { request.json(&json!({})) } else { request };
+        request.send(cast.server.address()).expect("an answer")
+    };
+    assert_eq!(ask("POST", "session", "https://anywhere.example").status, 201, "without a list every site may");
+    site.configure(&json!({ "allowed_sites": ["https://shop.example"] }));
+    let good = ask("POST", "session", "https://shop.example");
+    assert_eq!((good.status, good.header("access-control-allow-origin")), (201, Some("https://shop.example")));
+    assert_eq!(ask("POST", "session", "http://desk.example").status, 201, "the window is ours");
+    let preflight = ask("OPTIONS", "session", "https://shop.example");
+    assert_eq!((preflight.status, preflight.header("access-control-allow-headers")), (204, Some("Authorization, Content-Type")));
+    for origin in ["https://evil.example", "null", "https://shop.example.evil", "http://shop.example", "\u{e9}", ""] {
+        for (method, path) in [("POST", "session"), ("GET", "availability?trigger_ids=a"), ("POST", "status"), ("OPTIONS", "session")] {
+            let answer = ask(method, path, origin);
+            assert_eq!(answer.refused(403)["error"], "site_not_allowed", "{origin} {method}");
+            assert_eq!(answer.header("access-control-allow-origin"), None);
+        }
+    }
+    let vera = site.vera(&json!({}));
+    let offered = format!("frontdesk, session.{}", vera.session);
+    let headers = [("Sec-WebSocket-Protocol", offered.as_str()), ("Origin", "https://evil.example")];
+    let refused = Stream::open_at(cast.server.address(), Transport::WebSocket, &site.path("stream"), &headers);
+    assert_eq!(refused.expect("an answer").err().map(|answer| answer.status), Some(403));
+}
+
+fn bad_input_is_refused_and_named(engine: Engine) {
+    let cast = shared(engine);
+    let site = Site::new(cast, "mobile_messaging");
+    let vera = site.vera(&json!({}));
+    let of = |body: Value| vera.send("POST", "contents", &body).invalid();
+    assert_eq!(of(json!({ "body": "x" })), ["client_id"]);
+    assert_eq!(of(json!({ "client_id": "a b", "body": "x" })), ["client_id"]);
+    assert_eq!(of(json!({ "client_id": "a" })), ["body"]);
+    assert_eq!(of(json!({ "client_id": "a", "body": " " })), ["body"]);
+    assert_eq!(of(json!({ "client_id": "a", "body": 7 })), ["body"]);
+    assert_eq!(of(json!({ "client_id": "a", "body": "x".repeat(10_001) })), ["body"]);
+    assert_eq!(of(json!({ "client_id": "a", "body": "x", "thread_id": "x" })), ["thread_id"]);
+    assert_eq!(of(json!({ "client_id": "a", "body": "x", "attachment_ids": ["x"] })), ["attachment_ids"]);
+    assert_eq!(of(json!({ "client_id": "a", "body": "x", "structured_reply": {} })), ["structured_reply"]);
+    vera.send("POST", "contents", &json!({ "client_id": "a", "body": "x\0" })).refused(400);
+    let raw = |method: &str, path: &str, body: &[u8]| {
+        vera.request(method, path).body("application/json", body).send(cast.server.address()).expect("an answer")
+    };
+    for body in [&b"{"[..], b"[]", b"\xff", b"7", b"null", &[b'['; 5000]] {
+        raw("POST", "contents", body).refused(400);
+        raw("POST", "session", body).refused(400);
+        raw("PUT", "page", body).refused(400);
+    }
+    raw("POST", "contents", &vec![b' '; 70_000]).refused(413);
+    let beginning = |body: Value| site.stranger(&body);
+    assert_eq!(beginning(json!({ "identity": "Vera" })).invalid(), ["identity"]);
+    assert_eq!(beginning(json!({ "identity": { "email": 7 } })).invalid(), ["identity[email]"]);
+    assert_eq!(beginning(json!({ "custom": { "cart": 1 } })).invalid(), ["custom"]);
+    assert_eq!(beginning(json!({ "page": { "url": "x".repeat(3000) } })).invalid(), ["page[url]"]);
+    assert_eq!(vera.send("PUT", "email", &json!({ "email": "nobody" })).invalid(), ["email"]);
+    for (method, path) in [
+        ("GET", "session"), ("POST", "nothing"), ("GET", "threads/x/contents"), ("GET", "threads?before=x"), ("PATCH", "page"),
+        ("GET", ""), ("GET", "threads//contents"), ("POST", "loader.js"), ("GET", "%ff"), ("DELETE", "window"),
+    ] {
+        vera.send(method, path, &json!({})).refused(404);
+    }
+    for limit in ["-1", "x", "99999999999999999999"] {
+        assert_eq!(vera.send("GET", &format!("threads?limit={limit}"), &Value::Null).invalid(), ["limit"]);
+    }
+    let mute = Vera { site: &site, session: String::new(), address: address(), begun: Value::Null };
+    mute.send("GET", "threads", &Value::Null).refused(401);
+    let settings = format!("/1.0/content_sources/{}/messaging", site.source_id);
+    let wrong = json!({
+        "allowed_sites": ["shop"], "locale": "<", "avatar_url": "javascript:", "welcome_messages": [""],
+        "translations": { "en": 7 }, "queuing_factor": -1,
+    });
+    let mut named = cast.otto.put(&settings, &wrong).invalid();
+    named.sort();
+    assert_eq!(named, ["allowed_sites", "avatar_url", "locale", "queuing_factor", "translations", "welcome_messages"]);
+    let sdk = format!("/1.0/content_sources/{}/messaging", cast.shop.id);
+    cast.otto.get(&sdk).refused(422);
+}
+
+fn a_flood_slows_only_its_visitor(engine: Engine) {
+    let cast = shared(engine);
+    let site = Site::new(cast, "mobile_messaging");
+    let (flood, vera) = (site.vera(&json!({})), site.vera(&json!({})));
+    let statuses: Vec<u16> = (0..40)
+        .map(|number| {
+            let answer = flood.send("POST", "contents", &json!({ "client_id": format!("m{number}"), "body": "x" }));
+            if answer.status == 429 {
+                assert!(answer.header("retry-after").is_some());
+            }
+            answer.status
+        })
+        .collect();
+    assert!(statuses[..30].iter().all(|status| *status == 201), "{statuses:?}");
+    assert!(statuses.contains(&429), "{statuses:?}");
+    vera.writes(None, "I am heard");
+    let from = address();
+    let begin = || {
+        let request = Request::new("POST", &site.path("session")).header("X-Forwarded-For", &from).json(&json!({}));
+        request.send(cast.server.address()).expect("an answer").status
+    };
+    let begun: Vec<u16> = (0..24).map(|_| begin()).collect();
+    assert!(begun.contains(&429) && begun[0] == 201, "{begun:?}");
+    site.vera(&json!({}));
+    let mut streams: Vec<_> = (0..10).map(|_| vera.listens(Transport::Events, None)).collect();
+    let refused = vera.tries_to_listen(Transport::Events, None).err().map(|answer| answer.status);
+    assert_eq!(refused, Some(429));
+    streams.pop();
+    eventually("a place is free again", || vera.tries_to_listen(Transport::Events, None).ok());
+}
+
+fn one_history_for_web_and_mobile(engine: Engine) {
+    let cast = shared(engine);
+    let site = Site::new(cast, "mobile_messaging");
+    site.key("one", "HS256", KEY);
+    let jwt = signed("one", KEY, &json!({ "uuid": unique("customer-"), "exp": in_hours(2) }));
+    let (web, phone) = (site.vera(&json!({ "jwt": jwt })), site.vera(&json!({ "jwt": jwt })));
+    assert_ne!(web.session, phone.session);
+    let mut stream = phone.listens(Transport::Events, None);
+    stream.heartbeat();
+    let first = web.writes(None, "From the desk at home");
+    assert_eq!(stream.event_named("content")["content"]["id"], first["id"]);
+    // An app with one conversation goes on with the last one.
+    let message = json!({ "client_id": unique("m"), "body": "From the bus", "single_thread": true });
+    let second = phone.send("POST", "contents", &message).json();
+    assert_eq!(second["thread_id"], first["thread_id"]);
+    assert_eq!(web.bodies(&thread_of(&first)), ["From the desk at home", "From the bus"]);
+    assert!(matches!(stream.next(std::time::Duration::from_secs(20)), Heard::Message(_)));
+}
+
+/// Made for these stories, and used nowhere else.
+const PUBLIC_KEY: &str = "-----BEGIN PUBLIC KEY-----
+MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA0AZmdeIlnRMM2KNSixoX
+uq808ks5loP06QUs6qKbV8KuzsQfsg1s9enUDiKyKbK+eIKk0oEdy/a+fqj1uhve
+XLTA2yolXMchj+J/PM1WV6pcmD2JvK/SGJOb512XeheqASHwM/QPt5ydw+jMbulW
+Hc39wvnAl62OgZwGSwl5irstxbOzUVUsOPpoti93KB25YeOujO9z4awymdi7ByD1
+jomk9/BoCxrS9gI9AUT2p7O0sVZTxa8J+oibc3cwxMIeRn5g1AZ1AMz86/KsQQhF
+uP/on6n04yfoipMIH0eCbJzXP1mmeCCcSvVl4HkgNzVvT4W6auUP/Wa4sJ8W4meN
+0QIDAQAB
+-----END PUBLIC KEY-----
+";
+const PRIVATE_KEY: &str = "MIIEvgIBADANBgkqhkiG9w0BAQEFAASCBKgwggSkAgEAAoIBAQDQBmZ14iWdEwzYo1KLGhe6rzTySzmWg/TpBSzqoptXwq7OxB+yDWz16dQOIr
+Ipsr54gqTSgR3L9r5+qPW6G95ctMDbKiVcxyGP4n88zVZXqlyYPYm8r9IYk5vnXZd6F6oBIfAz9A+3nJ3D6Mxu6VYdzf3C+cCXrY6BnAZLCXmK
+uy3Fs7NRVSw4+mi2L3coHblh466M73PhrDKZ2LsHIPWOiaT38GgLGtL2Aj0BRPans7SxVlPFrwn6iJtzdzDEwh5GfmDUBnUAzPzr8qxBCEW4/+
+ifqfTjJ+iKkwgfR4JsnNc/WaZ4IJxK9WXgeSA3NW9Phbpq5Q/9ZriwnxbiZ43RAgMBAAECggEAY4PETT1/v+ommZZb/PZhBqodWpGY/YOnzDdx
+GtfqF2wnQvu4q+1XRDb1fkOj1mXPT4g0AA3LatDhpWb/kmYVlGTV46KAWCdcy1/PfY8/cFWr0RqTQyQbDi3DBcYUmlAqwDrzlW76e9xc7qT181
+MFouFxtW3T79uTkjZJHmlsbuwpdtlO9G+aJITN+kg9D5XVroBVr61mRx88VcyWvTh1VgY9iXasxPIHc2/nWk/AuQpB7fqpKJJrUIvljYYO+7Lk
+k6dhG0Iv9pAzeHo+z1qcW7ztJlNvlqDE/vYDecSeuvs+onNwpiG4/wZ2Pet6sBCEHZf+MRJJ30vQxmlyvuNwhwKBgQD95QSG4koXvkFiz5tgsa
+oK97jcoWslKGlF5fMECM0hrBy5on708sWq0Vwo9x4vlSFlWKdDOgBDXD0MoGDhqhx/Vg/G5BAMMKaBPvtLKHSATF9b4vNRnts8lHcZGW4KZ5C/
+Mc31WBAnGElftgoh8MGqqG93pArbyV8l+/G2NNbV6wKBgQDRwAIEnezG+tbrxTyvjO+2do/0wgXzgLtRGNTYOXTGYQCDjY36VbXJta1Pfq0TMV
+0bpyY209xfcIvcOMEuA/XOxKH9FvI7IRfnQzWZDqtILesECGHZHybdUuntxnsCtaRqek0S+LpnpTJ9snPKI2Vqds24ceL6altoTworOmTQMwKB
+gQDtQWfbi/bk/Rso9QwjbaKTIS6Urhrr3DmT4fAX4wmd37HwHtM4nuzsVTwj49lHabqNdCzJe5fnWniKJgyilE6RB6EyoMgGPCg8OtilQSatBb
+FOsmPh7+q7T5mD0Omtu13d7PKjxClD/0QBtqD9Wnf/u+p+CMNE44aQfkE/nVztBQKBgE01XIjOiSYFl69Z/yivvF1x7zOtZ/tmW41Skqa1H6MW
+edXy+Vw4yJ3jXlRw0MzL0vYm5Q4xlmEbUKBT0+hYVNcz0l0TYT8aw23Bc61PlQUQwf3OCBagPPIjXzDDauxoaIk5U720CQm16YwTcEPsG5zA9q
+D6aw66r8MJtTiMWie5AoGBAOktyZCGmDma5tLyVSA4FI2EeGzHmKPF10EeF6UzSLTB6YsxZhJhKex2o3tO/OVwiBas80ZSvKHsjkRciUTydTZY
+S/a46u0G1iiQ9d6U+aSRV/OxW2ryrU+1SS4ZeIzP3Hr/7XHnj2uznD2YzcV4TexipEUD9jc+tdbnmAhO3B2I";
+
+fn rsa_signed(payload: &Value) -> String {
+    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let signed = format!("{}.{}", part(&json!({ "typ": "JWT", "alg": "RS256", "kid": "rsa" })), part(payload));
+    let der = PRIVATE_KEY.split_whitespace().collect::<String>();
+    let der = base64::engine::general_purpose::STANDARD.decode(der).expect("base64");
+    let key = ring::signature::RsaKeyPair::from_pkcs8(&der).expect("a key");
+    let mut tag = vec![0; key.public().modulus_len()];
+    let random = ring::rand::SystemRandom::new();
+    key.sign(&ring::signature::RSA_PKCS1_SHA256, &random, signed.as_bytes(), &mut tag).expect("a signature");
+    format!("{signed}.{}", URL_SAFE_NO_PAD.encode(tag))
+}
