@@ -9,3 +9,8 @@ pub fn after(seconds: i64) -> String {
     let millis = i64::try_from(now.as_millis()).expect("a time before the end of time") + seconds * 1_000;
     jiff::Timestamp::from_millisecond(millis).expect("a time within reach").to_string()
 }
+
+/// The same in seconds since 1970.
+pub fn seconds_after(seconds: i64) -> i64 {
+    after(seconds).parse::<jiff::Timestamp>().expect("a time").as_second()
+}

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use frontdesk_tests::cast::unique;
 use frontdesk_tests::http::Request;
 use frontdesk_tests::pages::{id, records};
-use frontdesk_tests::{Answer, Cast, Engine, Heard, Person, Stream, TRANSPORTS, Transport, eventually};
+use frontdesk_tests::{clock, Answer, Cast, Engine, Heard, Person, Stream, TRANSPORTS, Transport, eventually};
 use ring::hmac;
 use serde_json::{Value, json};
 
@@ -180,8 +180,7 @@ fn signed(key_id: &str, key: &str, payload: &Value) -> String {
 }
 
 fn in_hours(hours: i64) -> i64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
-    i64::try_from(since.as_secs()).expect("seconds") + hours * 3600
+    clock::seconds_after(hours * 3600)
 }
 
 fn a_website_loads_what_it_needs(engine: Engine) {
@@ -461,7 +460,7 @@ fn a_signed_visitor_takes_along_what_they_began(engine: Engine) {
         assert_eq!(author["extra_values"]["customer_id"], "A1");
         // A new token renews, one of somebody else does not.
         let renewed = signed("one", KEY, &json!({ "uuid": uuid, "exp": in_hours(3) }));
-        vera.send("PUT", "session", &json!({ "jwt": renewed })).ok();
+        assert_eq!(vera.send("PUT", "session", &json!({ "jwt": renewed })).status, 204);
         let other = signed("one", KEY, &json!({ "uuid": unique("u"), "exp": in_hours(3) }));
         assert_eq!(vera.send("PUT", "session", &json!({ "jwt": other })).refused(409)["error"], "other_identity");
     }
@@ -678,7 +677,7 @@ fn bad_input_is_refused_and_named(engine: Engine) {
     mute.send("GET", "threads", &Value::Null).refused(401);
     let settings = format!("/1.0/content_sources/{}/messaging", site.source_id);
     let wrong = json!({
-        "allowed_sites": ["shop"], "locale": "<", "avatar_url": "javascript:", "welcome_messages": [""],
+        "allowed_sites": ["shop"], "locale": "<", "avatar_url": "javascript:", "welcome_messages": ["x".repeat(1_001)],
         "translations": { "en": 7 }, "queuing_factor": -1,
     });
     let mut named = cast.otto.put(&settings, &wrong).invalid();
@@ -772,6 +771,7 @@ fn rsa_signed(payload: &Value) -> String {
     let der = base64::engine::general_purpose::STANDARD.decode(der).expect("base64");
     let key = ring::signature::RsaKeyPair::from_pkcs8(&der).expect("a key");
     let mut tag = vec![0; key.public().modulus_len()];
+    #[expect(clippy::disallowed_methods, reason = "a signature made in a test")]
     let random = ring::rand::SystemRandom::new();
     key.sign(&ring::signature::RSA_PKCS1_SHA256, &random, signed.as_bytes(), &mut tag).expect("a signature");
     format!("{signed}.{}", URL_SAFE_NO_PAD.encode(tag))

@@ -207,20 +207,21 @@ impl Visit {
         let query = self.query()?;
         let is_frame = name == "web";
         let (env, seal) = sessions::store_of(&self.app.desk);
+        let public_url = self.app.desk.public_url.clone();
         self.read(move |tx, place| {
             let settings = settings::of(tx, place.source_id())?;
             if !is_frame {
-                return Ok(pages::window(place, &token, &settings, None));
+                return Ok(pages::window(place, &token, &settings, &public_url, None));
             }
             let jwt = query.get("jwt_identity").and_then(Value::as_str).unwrap_or_default();
             match sessions::check(tx, &env, &seal, place, jwt) {
                 Ok(()) => {}
-                Err(Error::Refused(why)) => return Ok(pages::refusal(why.status, &settings, &why.message)),
+                Err(Error::Refused(why)) => return Ok(pages::refusal(why.status, &settings, &public_url, &why.message)),
                 Err(other) => return Err(other),
             }
             let custom: Map<String, Value> =
                 query.clone().into_iter().filter(|(name, value)| name.starts_with("custom_") && value.is_string()).collect();
-            Ok(pages::window(place, &token, &settings, Some(json!({ "jwt": jwt, "custom": custom }))))
+            Ok(pages::window(place, &token, &settings, &public_url, Some(json!({ "jwt": jwt, "custom": custom }))))
         })
         .await
     }
@@ -348,16 +349,8 @@ impl Visit {
     async fn identify(&self, body: Body) -> Result<Response> {
         let given = self.given(body).await?;
         let (env, seal) = sessions::store_of(&self.app.desk);
-        let desk = self.app.desk.clone();
-        let seq = self.app.desk.tail.last();
-        let mut told = self
-            .as_visitor(move |tx, place, old| {
-                let session = sessions::update(tx, &env, &seal, place, old, &given)?;
-                told(tx, &desk, place, &session)
-            })
-            .await?;
-        told["seq"] = seq.into();
-        Ok(self.ok(StatusCode::OK, &told))
+        self.as_visitor(move |tx, place, old| sessions::update(tx, &env, &seal, place, old, &given).map(drop)).await?;
+        Ok(self.done())
     }
 
     async fn leave(&self) -> Result<Response> {

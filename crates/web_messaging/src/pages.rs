@@ -69,7 +69,13 @@ fn mode(place: &Place) -> &'static str {
 }
 
 /// The document of the window. `standalone`: what a frame of a website begins with by itself.
-pub(crate) fn window(place: &Place, token: &str, settings: &Settings, standalone: Option<Value>) -> Response {
+pub(crate) fn window(
+    place: &Place,
+    token: &str,
+    settings: &Settings,
+    public_url: &str,
+    standalone: Option<Value>,
+) -> Response {
     let data = json!({
         "token": token,
         "mode": mode(place),
@@ -89,11 +95,11 @@ pub(crate) fn window(place: &Place, token: &str, settings: &Settings, standalone
         script_safe(&data),
         assets::address("chat")
     );
-    document(StatusCode::OK, settings, &style, &body)
+    document(StatusCode::OK, settings, public_url, &style, &body)
 }
 
 /// A window that says why there is no chat.
-pub(crate) fn refusal(status: u16, settings: &Settings, message: &str) -> Response {
+pub(crate) fn refusal(status: u16, settings: &Settings, public_url: &str, message: &str) -> Response {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::FORBIDDEN);
     let mut text = String::new();
     for letter in message.chars() {
@@ -104,19 +110,20 @@ pub(crate) fn refusal(status: u16, settings: &Settings, message: &str) -> Respon
             letter => text.push(letter),
         }
     }
-    document(status, settings, "", &format!("<p role=\"alert\">{text}</p>"))
+    document(status, settings, public_url, "", &format!("<p role=\"alert\">{text}</p>"))
 }
 
-fn document(status: StatusCode, settings: &Settings, head: &str, body: &str) -> Response {
+fn document(status: StatusCode, settings: &Settings, public_url: &str, head: &str, body: &str) -> Response {
     let text = format!(
         "<!doctype html>\n<html>\n<head>\n<meta charset=\"utf-8\">\n<title>Chat</title>\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1, interactive-widget=resizes-content\">\n\
          <meta name=\"referrer\" content=\"no-referrer\">\n{head}</head>\n<body>\n{body}\n</body>\n</html>\n"
     );
     let policy = format!(
-        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' https: http: data: blob:; \
-         media-src 'self' https: http: blob:; font-src 'self'; connect-src 'self'; frame-src https: http:; base-uri 'none'; \
-         form-action 'none'; frame-ancestors {}",
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob: https:; media-src 'self' https:; \
+         font-src 'self'; connect-src 'self' {}; frame-src http: https:; base-uri 'none'; form-action 'none'; \
+         frame-ancestors {}",
+        socket_origin(public_url),
         settings.ancestors()
     );
     let mut response = Response::new(Body::from(text));
@@ -138,6 +145,13 @@ fn put(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     }
 }
 
+/// This server for a WebSocket: not every browser takes it for the same one.
+fn socket_origin(public_url: &str) -> String {
+    let socket = public_url.replacen("http", "ws", 1);
+    let end = socket.split_once("://").and_then(|(scheme, rest)| Some(scheme.len() + 3 + rest.find('/')?));
+    socket[..end.unwrap_or(socket.len())].to_owned()
+}
+
 /// JSON that can stand in a script of any document.
 fn script_safe(value: &Value) -> String {
     value.to_string().replace('<', "\\u003c").replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029")
@@ -151,6 +165,8 @@ mod tests {
     fn data_in_a_script_ends_no_script() {
         let told = script_safe(&json!({ "a": "</script><!--\u{2028}" }));
         assert_eq!(told, r#"{"a":"\u003c/script>\u003c!--\u2028"}"#);
+        assert_eq!(socket_origin("https://desk.example/base"), "wss://desk.example");
+        assert_eq!(socket_origin("http://localhost:8080"), "ws://localhost:8080");
         assert_eq!(serde_json::from_str::<Value>(&told).unwrap()["a"], "</script><!--\u{2028}");
     }
 }

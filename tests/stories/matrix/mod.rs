@@ -359,6 +359,17 @@ impl Ids<'_> {
                 ]);
                 self.known[name].clone()
             }
+            "messaging_source" => self.world.messaging[self.place].clone(),
+            "messaging_community" => {
+                created("communities", json!({ "type": "mobile_messaging", "name": unique("Shop ") }))
+            }
+            // Its key has its name.
+            "keyed_community" => {
+                let community = self.of("messaging_community");
+                let key = json!({ "key_id": community, "algorithm": "HS256", "key": "0123456789abcdef01234567" });
+                otto.post(&format!("/1.0/communities/{community}/jwt_keys"), &key).ok();
+                community
+            }
             "messaging_thread" => {
                 let source = &self.world.messaging[self.place];
                 let content = json!({ "source_id": source, "body": "News", "to": unique("visitor-") });

@@ -80,6 +80,9 @@ const SOURCE: &str =
 /// Who has to do with tasks.
 const TASKS: &[&str] = &["receive_tasks", "monitor_tasks", "monitor_team_tasks"];
 
+/// Who configures what visitors see.
+const CONFIGURE: &[&str] = &["manage_messaging", "manage_chat"];
+
 pub(super) const TABLE: &[Row] = &[
     row("getAllSources"),
     row("getSource").on_source(),
@@ -332,4 +335,16 @@ pub(super) const TABLE: &[Row] = &[
     row("createUserCapacity").first(&["manage_topologies"]).body(r#"{ "name": "$word" }"#),
     row("updateUserCapacity").first(&["manage_topologies"]).body(r#"{ "name": "$word" }"#),
     row("deleteUserCapacity").first(&["manage_topologies"]),
+    row("getMessagingSettings").first(CONFIGURE).on_source().object("messaging_source"),
+    row("updateMessagingSettings").first(CONFIGURE).on_source().object("messaging_source").body(r#"{ "locale": "fr" }"#),
+    row("getSignedIdentities").first(&["read_community"]).object("messaging_community"),
+    row("updateSignedIdentities")
+        .first(&["update_community"])
+        .object("messaging_community")
+        .body(r#"{ "mode": "reject" }"#),
+    row("createJwtKey")
+        .first(&["update_community"])
+        .object("messaging_community")
+        .body(r#"{ "key_id": "one", "algorithm": "HS256", "key": "0123456789abcdef01234567" }"#),
+    row("deleteJwtKey").first(&["update_community"]).object("keyed_community"),
 ];
