@@ -119,6 +119,7 @@ async fn product(dir: &Path, store: &Store) -> (Router, String) {
         stream: Default::default(),
         typing: Default::default(),
         queue_updates: Default::default(),
+        visitor_hints: Default::default(),
         gathering: Default::default(),
         node_id: env.id(),
         public_url: "http://localhost".into(),

@@ -37,7 +37,10 @@ fn main() {
     for (part, path, file) in &parts {
         let packed = packed(file);
         let packed = packed.map_or("None".to_owned(), |packed| format!("Some(include_bytes!({packed:?}))"));
-        let _ = writeln!(code, "File {{ part: {part:?}, path: {path:?}, bytes: include_bytes!({file:?}), packed: {packed} }},");
+        let _ = writeln!(
+            code,
+            "File {{ part: {part:?}, path: {path:?}, bytes: include_bytes!({file:?}), packed: {packed} }},"
+        );
     }
     code.push_str("];\n");
     fs::write(out.join("files.rs"), code).expect("the build folder takes files");

@@ -248,7 +248,10 @@ impl Stream {
 
     fn keep(&mut self, message: Value) {
         let seq = message["seq"].as_i64().expect("a place");
-        let told = !matches!(message["type"].as_str(), Some("heartbeat" | "end" | "typing" | "queue" | "thread" | "typing.started" | "typing.stopped"));
+        let told = !matches!(
+            message["type"].as_str(),
+            Some("heartbeat" | "end" | "typing" | "queue" | "thread" | "typing.started" | "typing.stopped")
+        );
         assert!(if told { seq > self.passed } else { seq >= self.passed }, "after {}: {message}", self.passed);
         self.passed = seq;
         self.messages.push_back(message);

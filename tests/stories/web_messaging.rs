@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use frontdesk_tests::cast::unique;
 use frontdesk_tests::http::Request;
 use frontdesk_tests::pages::{id, records};
-use frontdesk_tests::{clock, Answer, Cast, Engine, Heard, Person, Stream, TRANSPORTS, Transport, eventually};
+use frontdesk_tests::{Answer, Cast, Engine, Heard, Person, Stream, TRANSPORTS, Transport, clock, eventually};
 use ring::hmac;
 use serde_json::{Value, json};
 
@@ -29,6 +29,7 @@ on_both_engines![
     bad_input_is_refused_and_named,
     a_flood_slows_only_its_visitor,
     one_history_for_web_and_mobile,
+    both_sides_see_the_other_type,
 ];
 
 /// The server of these stories. Every visitor comes from an address of their own, as behind a proxy.
@@ -193,7 +194,10 @@ fn a_website_loads_what_it_needs(engine: Engine) {
     let (code, config) = text.rsplit_once("\n})(").expect("a function that is called");
     assert!(code.starts_with("(frontdesk=>{"));
     let config: Value = serde_json::from_str(config.trim_end().trim_end_matches(");")).expect("JSON");
-    assert_eq!((&config["token"], &config["mode"], &config["active"]), (&json!(site.token), &json!("messaging"), &json!(true)));
+    assert_eq!(
+        (&config["token"], &config["mode"], &config["active"]),
+        (&json!(site.token), &json!("messaging"), &json!(true))
+    );
     let tag = loader.header("etag").expect("a tag");
     let again = Request::new("GET", &site.path("loader.js")).header("If-None-Match", tag);
     let again = again.send(cast.server.address()).expect("an answer");
@@ -255,7 +259,10 @@ fn a_visitor_writes_and_an_agent_answers(engine: Engine) {
     let first = vera.writes(None, "Where is my parcel?");
     assert_eq!((&first["from"], &first["body"]), (&json!("visitor"), &json!("Where is my parcel?")));
     let seen = cast.otto.content(&id(&first));
-    assert_eq!((&seen["status"], &seen["type"], &seen["source_type"]), (&json!("new"), &json!("message"), &json!("mobile_messaging")));
+    assert_eq!(
+        (&seen["status"], &seen["type"], &seen["source_type"]),
+        (&json!("new"), &json!("message"), &json!("mobile_messaging"))
+    );
     assert_eq!(seen["context_data"]["identity_initiated_thread"], true);
     let thread = cast.otto.get(&format!("/1.0/content_threads/{}", thread_of(&first))).ok();
     assert_eq!(thread["extra_data"]["custom_cart_amount"], 58);
@@ -456,7 +463,10 @@ fn a_signed_visitor_takes_along_what_they_began(engine: Engine) {
         let seen = cast.otto.content(&id(&vera.writes(Some(&thread_of(&before)), "Thanks")));
         assert_eq!(seen["status"], "assigned", "{seen}");
         let author = cast.otto.get(&format!("/1.0/identities/{}", seen["author_id"].as_str().expect("an id"))).ok();
-        assert_eq!((&author["uuid"], &author["firstname"], &author["company"]), (&json!(uuid), &json!("Vera"), &json!("Purple")));
+        assert_eq!(
+            (&author["uuid"], &author["firstname"], &author["company"]),
+            (&json!(uuid), &json!("Vera"), &json!("Purple"))
+        );
         assert_eq!(author["extra_values"]["customer_id"], "A1");
         // A new token renews, one of somebody else does not.
         let renewed = signed("one", KEY, &json!({ "uuid": uuid, "exp": in_hours(3) }));
@@ -552,7 +562,8 @@ fn nobody_speaks_with_an_agents_voice(engine: Engine) {
     let voice = json!({ "identity": { "uuid": author["uuid"] } });
     assert_eq!(site.stranger(&voice).invalid(), ["uuid"]);
     // What the page says by itself is marked, and waits for nobody.
-    let mut message = json!({ "client_id": unique("m"), "thread_id": first["thread_id"], "body": "Sale!", "from": "agent" });
+    let mut message =
+        json!({ "client_id": unique("m"), "thread_id": first["thread_id"], "body": "Sale!", "from": "agent" });
     assert_eq!(vera.send("POST", "contents", &message).invalid(), ["from"]);
     message["automated"] = true.into();
     let said = vera.send("POST", "contents", &message);
@@ -584,7 +595,8 @@ fn a_visitor_sends_files(engine: Engine) {
     assert_eq!(taken.status, 201, "{}", taken.text());
     let again = upload(&vera, file("cat.png", "f1", b"meow"));
     assert_eq!(again.json()["id"], taken.json()["id"], "the same again is the same file");
-    for (name, bytes, attribute) in [("evil.html", &b"<b>"[..], "file"), ("none", b"x", "file"), ("a.png", b"", "file")] {
+    for (name, bytes, attribute) in [("evil.html", &b"<b>"[..], "file"), ("none", b"x", "file"), ("a.png", b"", "file")]
+    {
         assert_eq!(upload(&vera, file(name, "f2", bytes)).invalid(), [attribute], "{name}");
     }
     assert_eq!(upload(&vera, file("a.png", "not a name", b"x")).invalid(), ["client_id"]);
@@ -609,7 +621,8 @@ fn pages_of_other_sites_are_sent_away(engine: Engine) {
     let cast = shared(engine);
     let site = Site::new(cast, "mobile_messaging");
     let ask = |method: &str, path: &str, origin: &str| {
-        let request = Request::new(method, &site.path(path)).header("Origin", origin).header("X-Forwarded-For", &address());
+        let request =
+            Request::new(method, &site.path(path)).header("Origin", origin).header("X-Forwarded-For", &address());
         let request = if method == "POST" { request.json(&json!({})) } else { request };
         request.send(cast.server.address()).expect("an answer")
     };
@@ -619,9 +632,14 @@ fn pages_of_other_sites_are_sent_away(engine: Engine) {
     assert_eq!((good.status, good.header("access-control-allow-origin")), (201, Some("https://shop.example")));
     assert_eq!(ask("POST", "session", "http://desk.example").status, 201, "the window is ours");
     let preflight = ask("OPTIONS", "session", "https://shop.example");
-    assert_eq!((preflight.status, preflight.header("access-control-allow-headers")), (204, Some("Authorization, Content-Type")));
+    assert_eq!(
+        (preflight.status, preflight.header("access-control-allow-headers")),
+        (204, Some("Authorization, Content-Type"))
+    );
     for origin in ["https://evil.example", "null", "https://shop.example.evil", "http://shop.example", "\u{e9}", ""] {
-        for (method, path) in [("POST", "session"), ("GET", "availability?trigger_ids=a"), ("POST", "status"), ("OPTIONS", "session")] {
+        for (method, path) in
+            [("POST", "session"), ("GET", "availability?trigger_ids=a"), ("POST", "status"), ("OPTIONS", "session")]
+        {
             let answer = ask(method, path, origin);
             assert_eq!(answer.refused(403)["error"], "site_not_allowed", "{origin} {method}");
             assert_eq!(answer.header("access-control-allow-origin"), None);
@@ -665,8 +683,16 @@ fn bad_input_is_refused_and_named(engine: Engine) {
     assert_eq!(beginning(json!({ "page": { "url": "x".repeat(3000) } })).invalid(), ["page[url]"]);
     assert_eq!(vera.send("PUT", "email", &json!({ "email": "nobody" })).invalid(), ["email"]);
     for (method, path) in [
-        ("GET", "session"), ("POST", "nothing"), ("GET", "threads/x/contents"), ("GET", "threads?before=x"), ("PATCH", "page"),
-        ("GET", ""), ("GET", "threads//contents"), ("POST", "loader.js"), ("GET", "%ff"), ("DELETE", "window"),
+        ("GET", "session"),
+        ("POST", "nothing"),
+        ("GET", "threads/x/contents"),
+        ("GET", "threads?before=x"),
+        ("PATCH", "page"),
+        ("GET", ""),
+        ("GET", "threads//contents"),
+        ("POST", "loader.js"),
+        ("GET", "%ff"),
+        ("DELETE", "window"),
     ] {
         vera.send(method, path, &json!({})).refused(404);
     }
@@ -748,7 +774,8 @@ uP/on6n04yfoipMIH0eCbJzXP1mmeCCcSvVl4HkgNzVvT4W6auUP/Wa4sJ8W4meN
 0QIDAQAB
 -----END PUBLIC KEY-----
 ";
-const PRIVATE_KEY: &str = "MIIEvgIBADANBgkqhkiG9w0BAQEFAASCBKgwggSkAgEAAoIBAQDQBmZ14iWdEwzYo1KLGhe6rzTySzmWg/TpBSzqoptXwq7OxB+yDWz16dQOIr
+const PRIVATE_KEY: &str =
+    "MIIEvgIBADANBgkqhkiG9w0BAQEFAASCBKgwggSkAgEAAoIBAQDQBmZ14iWdEwzYo1KLGhe6rzTySzmWg/TpBSzqoptXwq7OxB+yDWz16dQOIr
 Ipsr54gqTSgR3L9r5+qPW6G95ctMDbKiVcxyGP4n88zVZXqlyYPYm8r9IYk5vnXZd6F6oBIfAz9A+3nJ3D6Mxu6VYdzf3C+cCXrY6BnAZLCXmK
 uy3Fs7NRVSw4+mi2L3coHblh466M73PhrDKZ2LsHIPWOiaT38GgLGtL2Aj0BRPans7SxVlPFrwn6iJtzdzDEwh5GfmDUBnUAzPzr8qxBCEW4/+
 ifqfTjJ+iKkwgfR4JsnNc/WaZ4IJxK9WXgeSA3NW9Phbpq5Q/9ZriwnxbiZ43RAgMBAAECggEAY4PETT1/v+ommZZb/PZhBqodWpGY/YOnzDdx
@@ -775,4 +802,31 @@ fn rsa_signed(payload: &Value) -> String {
     let random = ring::rand::SystemRandom::new();
     key.sign(&ring::signature::RSA_PKCS1_SHA256, &random, signed.as_bytes(), &mut tag).expect("a signature");
     format!("{signed}.{}", URL_SAFE_NO_PAD.encode(tag))
+}
+
+fn both_sides_see_the_other_type(engine: Engine) {
+    let cast = shared(engine);
+    let site = Site::new(cast, "chat");
+    let vera = site.vera(&json!({}));
+    let thread = thread_of(&vera.writes(None, "Hello"));
+    for transport in TRANSPORTS {
+        let mut stream = vera.listens(transport, None);
+        let mut desk = cast.otto.stream(transport, "types[]=typing.*");
+        stream.heartbeat();
+        desk.heartbeat();
+        let path = format!("/1.0/content_threads/{thread}/typing");
+        for typing in [true, false] {
+            cast.otto.post(&path, &json!({ "typing": typing })).ok();
+            let told = stream.event_named("typing");
+            assert_eq!((&told["thread_id"], &told["typing"]), (&json!(thread), &json!(typing)));
+            let typed = vera.send("POST", &format!("threads/{thread}/typing"), &json!({ "typing": typing }));
+            assert_eq!(typed.status, 204);
+            let told = desk.event_named(if typing { "typing.started" } else { "typing.stopped" });
+            assert_eq!(told["resource"]["id"], json!(thread));
+        }
+    }
+    let sdk = cast.shop.says("vera", &unique("t"), "Hello");
+    let found = cast.shop.all_contents(&cast.otto).into_iter().find(|content| content["foreign_id"] == json!(sdk));
+    let thread = thread_of(&found.expect("the message"));
+    cast.otto.post(&format!("/1.0/content_threads/{thread}/typing"), &json!({})).refused(404);
 }

@@ -71,6 +71,8 @@ pub struct Conversations {
     pub typing: send_api::Typing,
     /// What channels were told last of their customers' places in queues.
     pub queue_updates: queue_updates::QueueUpdates,
+    /// What visitors are told of the moment.
+    pub visitor_hints: visitors::Hints,
     /// This node: the same after every start of one installation's data directory.
     pub node_id: Id,
     /// Where browsers and channels reach this server, without a slash at the end.

@@ -11,7 +11,7 @@ use frontdesk_sources::sdk::{self, QueuePlace};
 use frontdesk_store::{Tx, args};
 use tokio::sync::Semaphore;
 
-use crate::Conversations;
+use crate::{Conversations, visitors};
 use crate::delivery::outbound_request;
 use crate::sources::Channel;
 
@@ -31,7 +31,7 @@ const ANSWER_BYTES_MAX: usize = 1024;
 /// What became of an update.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum QueueUpdate {
-    /// The channel took it: any 2xx.
+    /// The channel took it: any 2xx; or the visitor is told, if they listen.
     Told,
     /// The thread's channel does not ask for it, or cannot be told.
     NotWanted,
@@ -91,6 +91,11 @@ pub async fn queue_update(
 ) -> Result<QueueUpdate> {
     let finding = app.clone();
     let found = app.store.read(move |tx| find(&finding, tx, thread_id)).await?;
+    if found.is_none() {
+        let telling = app.clone();
+        let told = app.store.read(move |tx| visitors::queued(&telling, tx, thread_id, position, wait_seconds)).await?;
+        return Ok(if told { QueueUpdate::Told } else { QueueUpdate::NotWanted });
+    }
     let Some((channel, thread_foreign_id, in_reply_to)) = found else { return Ok(QueueUpdate::NotWanted) };
     let is_wanted = channel.active && sdk::takes_queue_updates(channel.options().unwrap_or_default());
     let place = QueuePlace { wait_seconds, position, thread_foreign_id, in_reply_to };

@@ -80,6 +80,7 @@ pub(crate) async fn application(
         gathering: (store.dialect() == Dialect::Postgres).then(|| Gathering::start(store.clone(), env.clone())),
         typing: Default::default(),
         queue_updates: Default::default(),
+        visitor_hints: Default::default(),
         node_id: directory.node_id(env)?,
         public_url: settings.public_url.clone(),
     }))

@@ -10,12 +10,7 @@ use frontdesk_model::{Result, error};
 use http_body_util::BodyExt;
 
 /// The whole body. 413 past `bytes_max`, 400 when it does not arrive in time, ends early or is compressed.
-pub async fn read_body(
-    mut body: Body,
-    headers: &HeaderMap,
-    bytes_max: usize,
-    timeout: Duration,
-) -> Result<Bytes> {
+pub async fn read_body(mut body: Body, headers: &HeaderMap, bytes_max: usize, timeout: Duration) -> Result<Bytes> {
     if body.is_end_stream() {
         return Ok(Bytes::new());
     }

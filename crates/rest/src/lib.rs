@@ -33,13 +33,13 @@ use frontdesk_store::{Seal, Store, Tx};
 use serde_json::{Map, Value};
 
 pub use answer::{REQUEST_ID, json, refusal, refuse};
+pub use body::read_body;
 pub use call::{Call, Upload};
 pub use idempotency::{KEY_CHARACTERS_MAX, KEY_KEPT_SECONDS, forget_idempotency_keys};
 pub use openapi::{OURS, openapi};
 pub use operation::{Kind, NoParameters, Operation, faults, list};
 pub use paging::{OFFSET_MAX, Page, Paging, RECORDS_DEFAULT, RECORDS_MAX};
 pub use parameters::{NAME_BYTES_MAX, NAME_LEVELS_MAX, PAIRS_MAX, given, parameters, parse_pairs};
-pub use body::read_body;
 pub use rate_limit::{RateLimiter, TOKENS_MAX};
 pub use serve::bearer;
 pub use stream::{

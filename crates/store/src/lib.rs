@@ -31,8 +31,8 @@ pub use migrate::Migration;
 pub use seal::Seal;
 pub use tail::Tail;
 pub use tx::{Dialect, Tx};
-pub use visible::text as visible_text;
 pub use value::{Arg, FromValue, Row, Text, Value};
+pub use visible::text as visible_text;
 
 use engine::{Queued, Task};
 use turns::Turns;

@@ -30,8 +30,8 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 /// What may be sent (public page "Attachments").
 pub(crate) const EXTENSIONS: &[&str] = &[
     "mp3", "bmp", "gif", "jpg", "jpeg", "png", "tif", "tiff", "eml", "pdf", "key", "odp", "otp", "pps", "ppt", "pptx",
-    "pot", "csv", "numbers", "ods", "ots", "xls", "xlsm", "xlsx", "xlc", "xlt", "xltm", "xltx", "avi", "flv", "m4v", "mkv",
-    "mov", "mp4", "mpg", "qt", "wmv", "doc", "docm", "docx", "dotm", "dotx", "pages", "odt", "ott",
+    "pot", "csv", "numbers", "ods", "ots", "xls", "xlsm", "xlsx", "xlc", "xlt", "xltm", "xltx", "avi", "flv", "m4v",
+    "mkv", "mov", "mp4", "mpg", "qt", "wmv", "doc", "docm", "docx", "dotm", "dotx", "pages", "odt", "ott",
 ];
 
 /// Receives a file. `let_in` is asked before its first byte is kept.

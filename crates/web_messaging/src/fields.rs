@@ -124,7 +124,11 @@ impl Fields {
                 && !key.is_empty()
                 && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
             if !is_named {
-                return self.wrong(name, "invalid", "has names of at most 100 of A-Za-z0-9_- only, of the prefix that is asked for.");
+                return self.wrong(
+                    name,
+                    "invalid",
+                    "has names of at most 100 of A-Za-z0-9_- only, of the prefix that is asked for.",
+                );
             }
             let is_fact = match value {
                 Value::Null | Value::Bool(_) | Value::Number(_) => true,
@@ -135,7 +139,11 @@ impl Fields {
                 Value::Object(_) => false,
             };
             if !is_fact {
-                return self.wrong(name, "invalid", "holds texts of at most 1,000 characters, numbers, booleans and lists of texts only.");
+                return self.wrong(
+                    name,
+                    "invalid",
+                    "holds texts of at most 1,000 characters, numbers, booleans and lists of texts only.",
+                );
             }
         }
         Ok(facts.clone())
@@ -165,7 +173,11 @@ impl Fields {
         };
         let Some(uuid) = uuid.filter(|uuid| !uuid.trim().is_empty()) else { return Ok(None) };
         if uuid.starts_with(frontdesk_conversations::visitors::ANONYMOUS) || uuid.chars().any(char::is_control) {
-            return self.wrong("uuid", "invalid", "must not begin as those of anonymous visitors, nor hold control characters.");
+            return self.wrong(
+                "uuid",
+                "invalid",
+                "must not begin as those of anonymous visitors, nor hold control characters.",
+            );
         }
         Ok(Some(uuid))
     }

@@ -114,8 +114,18 @@ async fn serve(State(app): State<Arc<WebMessaging>>, request: Request) -> Respon
 /// What strangers make up does not get into the log.
 fn named(operation: &str) -> &'static str {
     const KNOWN: [&str; 12] = [
-        "loader.js", "window", "web", "session", "contents", "threads", "attachments", "stream", "availability", "status",
-        "page", "email",
+        "loader.js",
+        "window",
+        "web",
+        "session",
+        "contents",
+        "threads",
+        "attachments",
+        "stream",
+        "availability",
+        "status",
+        "page",
+        "email",
     ];
     KNOWN.into_iter().find(|known| *known == operation).unwrap_or("none")
 }
@@ -169,9 +179,10 @@ impl Visit {
                     Ok(settings::of(tx, place.source_id())?.allows(&origin).then(|| origin.clone()))
                 };
                 let allowed = self.read(allows).await?;
-                Some(allowed.ok_or_else(|| {
-                    refused(403, "site_not_allowed", "Pages of this site may not use the chat.")
-                })?)
+                Some(
+                    allowed
+                        .ok_or_else(|| refused(403, "site_not_allowed", "Pages of this site may not use the chat."))?,
+                )
             }
             other => other,
         };
@@ -216,11 +227,16 @@ impl Visit {
             let jwt = query.get("jwt_identity").and_then(Value::as_str).unwrap_or_default();
             match sessions::check(tx, &env, &seal, place, jwt) {
                 Ok(()) => {}
-                Err(Error::Refused(why)) => return Ok(pages::refusal(why.status, &settings, &public_url, &why.message)),
+                Err(Error::Refused(why)) => {
+                    return Ok(pages::refusal(why.status, &settings, &public_url, &why.message));
+                }
                 Err(other) => return Err(other),
             }
-            let custom: Map<String, Value> =
-                query.clone().into_iter().filter(|(name, value)| name.starts_with("custom_") && value.is_string()).collect();
+            let custom: Map<String, Value> = query
+                .clone()
+                .into_iter()
+                .filter(|(name, value)| name.starts_with("custom_") && value.is_string())
+                .collect();
             Ok(pages::window(place, &token, &settings, &public_url, Some(json!({ "jwt": jwt, "custom": custom }))))
         })
         .await

@@ -179,8 +179,17 @@ mod tests {
         }
         let unsigned = token.rsplit_once('.').unwrap().0.to_owned();
         for broken in [
-            "", ".", "..", "a.b", "a.b.c", &unsigned, &format!("{unsigned}."), &format!("{token}A"),
-            &format!("{token}="), &format!("{token}.{token}"), &"x".repeat(TOKEN_BYTES_MAX + 1),
+            "",
+            ".",
+            "..",
+            "a.b",
+            "a.b.c",
+            &unsigned,
+            &format!("{unsigned}."),
+            &format!("{token}A"),
+            &format!("{token}="),
+            &format!("{token}.{token}"),
+            &"x".repeat(TOKEN_BYTES_MAX + 1),
         ] {
             assert_eq!(says(broken, Algorithm::Hs256, KEY), None, "{broken:.40}");
         }
@@ -195,7 +204,9 @@ mod tests {
         for wrong in ["", "0123456789abcdef0123456", "0123456789ABCDEF01234567", "0123456789abcdef0123456g"] {
             assert!(fault(Algorithm::Hs256, wrong).is_some(), "{wrong}");
         }
-        for wrong in ["", KEY, "-----BEGIN PUBLIC KEY-----", "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----"] {
+        for wrong in
+            ["", KEY, "-----BEGIN PUBLIC KEY-----", "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----"]
+        {
             assert!(fault(Algorithm::Rs256, wrong).is_some(), "{wrong}");
         }
     }

@@ -318,13 +318,7 @@ fn believed(tx: &mut dyn Tx, env: &Env, seal: &Seal, community_id: Id, jwt: &str
 }
 
 /// Who a visitor may be, without changing anything: none for what proves nothing.
-pub(crate) fn guess(
-    tx: &mut dyn Tx,
-    env: &Env,
-    seal: &Seal,
-    place: &Place,
-    given: &Given,
-) -> Result<Option<String>> {
+pub(crate) fn guess(tx: &mut dyn Tx, env: &Env, seal: &Seal, place: &Place, given: &Given) -> Result<Option<String>> {
     let mode = signing::mode(tx, place.community_id())?;
     let known = |result: Result<String>| match result {
         Ok(uuid) => Ok(Some(uuid)),

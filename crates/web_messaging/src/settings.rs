@@ -103,7 +103,8 @@ fn site(text: &str) -> Option<String> {
     }
     let port = url.port().map_or(String::new(), |port| format!(":{port}"));
     let host = url.host_str()?.to_ascii_lowercase();
-    let is_plain = host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'[' | b']' | b':'));
+    let is_plain =
+        host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'[' | b']' | b':'));
     let below = if any_below { "*." } else { "" };
     is_plain.then(|| format!("{}://{below}{host}{port}", url.scheme()))
 }
@@ -222,7 +223,9 @@ impl Update {
                 false => wrong(
                     "welcome_messages",
                     "invalid",
-                    format!("welcome_messages has at most {WELCOMES_MAX} texts of 1 to {WELCOME_CHARACTERS_MAX} characters."),
+                    format!(
+                        "welcome_messages has at most {WELCOMES_MAX} texts of 1 to {WELCOME_CHARACTERS_MAX} characters."
+                    ),
                 ),
             }
         }

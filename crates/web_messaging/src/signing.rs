@@ -127,9 +127,12 @@ pub(crate) fn operations(app: &Arc<Conversations>) -> Vec<Operation> {
             .notes("Who was signed once is never met without a signature again, whatever the mode.")
             .permissions(&[Permission::UpdateCommunity])
             .extension(),
-        Operation::write("createJwtKey", Method::POST, "/communities/{communityId}/jwt_keys", move |call, given, tx| {
-            create(&seal, call, &given, tx)
-        })
+        Operation::write(
+            "createJwtKey",
+            Method::POST,
+            "/communities/{communityId}/jwt_keys",
+            move |call, given, tx| create(&seal, call, &given, tx),
+        )
         .tag(tag)
         .summary("Gives a website a key to sign its visitors with.")
         .notes("To change a key, add the new one, let the website use it, then delete the old one.")
@@ -163,9 +166,8 @@ fn community(call: &Call, tx: &mut dyn Tx) -> Result<Id> {
 fn answer(tx: &mut dyn Tx, id: Id) -> Result<SignedIdentities> {
     let sql = "SELECT key_id, algorithm, created_at FROM jwt_keys WHERE community_id = $1 ORDER BY created_at, key_id";
     let rows = tx.query(sql, args![&id])?;
-    let keys = rows.iter().map(|row| {
-        Ok(JwtKey { key_id: row.get(0)?, algorithm: row.get(1)?, created_at: row.get(2)? })
-    });
+    let keys =
+        rows.iter().map(|row| Ok(JwtKey { key_id: row.get(0)?, algorithm: row.get(1)?, created_at: row.get(2)? }));
     Ok(SignedIdentities { keys: keys.collect::<Result<_>>()?, mode: mode(tx, id)? })
 }
 

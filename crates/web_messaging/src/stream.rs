@@ -9,10 +9,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use frontdesk_conversations::Conversations;
-use frontdesk_conversations::visitors::{self, Told};
+use frontdesk_conversations::visitors::{self, Hint, Told};
 use frontdesk_model::{Error, Id, Result, Timestamp, error};
 use frontdesk_rest::{Coming, Feed, Message, Text};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::sync::{broadcast, watch};
 
 use crate::sessions::{LEEWAY_SECONDS, refused, unknown_session};
@@ -33,8 +33,8 @@ type Key = (Id, String);
 enum Said {
     /// Something of the log.
     Message(Message),
-    /// Something of the moment, for all but who caused it.
-    Hint { value: Arc<Value>, but: Option<Id> },
+    /// Something of the moment.
+    Hint(Arc<Hint>),
     /// A session has ended.
     End(Id),
 }
@@ -67,11 +67,6 @@ impl Hub {
             // The last one may just have gone.
             let _ = listeners.voice.send(said);
         }
-    }
-
-    /// Tells a visitor's devices of something that means nothing later.
-    pub(crate) fn hint(&self, source_id: Id, uuid: &str, value: Value, but: Option<Id>) {
-        self.say(&(source_id, uuid.to_owned()), Said::Hint { value: Arc::new(value), but });
     }
 
     /// Ends the streams of a session.
@@ -130,6 +125,7 @@ impl Hub {
 /// Follows the log until `stop` changes.
 pub(crate) async fn run(app: Arc<Conversations>, hub: Arc<Hub>, mut stop: watch::Receiver<bool>) {
     let mut changed = app.tail.changed();
+    let mut hints = app.visitor_hints.listen();
     loop {
         if *stop.borrow() {
             return;
@@ -141,6 +137,9 @@ pub(crate) async fn run(app: Arc<Conversations>, hub: Arc<Hub>, mut stop: watch:
         tokio::select! {
             _ = stop.changed() => return,
             changed = changed.changed(), if failed.is_ok() => if changed.is_err() { return },
+            hint = hints.recv() => if let Ok(hint) = hint {
+                hub.say(&(hint.source_id, hint.uuid.clone()), Said::Hint(hint.clone()));
+            },
             () = tokio::time::sleep(PAUSE_AFTER_FAILURE), if failed.is_err() => {}
         }
     }
@@ -215,8 +214,8 @@ impl Reading {
                     self.position = self.position.max(message.seq);
                     return Ok(vec![message]);
                 }
-                Ok(Said::Hint { value, but }) if but != Some(self.session_id) => {
-                    let mut hint = (*value).clone();
+                Ok(Said::Hint(hint)) => {
+                    let mut hint = hint.body.clone();
                     hint["seq"] = self.position.into();
                     return Ok(vec![Message { seq: self.position, text: Text::from(hint.to_string()) }]);
                 }
@@ -257,8 +256,7 @@ impl Reading {
         }
         let (app, key) = (self.app.clone(), self.key.clone());
         let page = events.clone();
-        let told =
-            self.app.store.read(move |tx| visitors::tell(tx, &app, &page, Some((key.0, &key.1)))).await?;
+        let told = self.app.store.read(move |tx| visitors::tell(tx, &app, &page, Some((key.0, &key.1)))).await?;
         self.position = events.last().map_or(self.position, |event| event.seq);
         Ok(told.into_iter().map(|one| Message { seq: one.seq, text: Text::from(one.text) }).collect())
     }

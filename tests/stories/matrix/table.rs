@@ -335,8 +335,13 @@ pub(super) const TABLE: &[Row] = &[
     row("createUserCapacity").first(&["manage_topologies"]).body(r#"{ "name": "$word" }"#),
     row("updateUserCapacity").first(&["manage_topologies"]).body(r#"{ "name": "$word" }"#),
     row("deleteUserCapacity").first(&["manage_topologies"]),
+    row("typeInThread").on_source().object("messaging_thread").right("reply"),
     row("getMessagingSettings").first(CONFIGURE).on_source().object("messaging_source"),
-    row("updateMessagingSettings").first(CONFIGURE).on_source().object("messaging_source").body(r#"{ "locale": "fr" }"#),
+    row("updateMessagingSettings")
+        .first(CONFIGURE)
+        .on_source()
+        .object("messaging_source")
+        .body(r#"{ "locale": "fr" }"#),
     row("getSignedIdentities").first(&["read_community"]).object("messaging_community"),
     row("updateSignedIdentities")
         .first(&["update_community"])

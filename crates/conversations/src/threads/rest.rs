@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use frontdesk_model::{Id, Permission, Result, Timestamp, error, query};
+use frontdesk_model::{Id, Permission, Result, SourceRight, Timestamp, error, query};
 use frontdesk_rest::{Call, NoParameters, Operation, Page, Paging};
 use frontdesk_store::{Filter, Searched, Tx, args};
 use http::Method;
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{SELECT, Thread, commands, find, search, thread};
 use crate::sources::Reach;
-use crate::{Conversations, categories, search_dates, service_levels};
+use crate::{Conversations, categories, search_dates, service_levels, visitors};
 
 /// A thread as REST shows it.
 #[derive(Serialize, JsonSchema)]
@@ -130,7 +130,8 @@ struct Categorise {
     thread_category_ids: Vec<Id>,
 }
 
-pub(super) fn operations(_: &Arc<Conversations>) -> Vec<Operation> {
+pub(super) fn operations(app: &Arc<Conversations>) -> Vec<Operation> {
+    let app = app.clone();
     let tag = "Threads";
     let switching = "Other threads are 404; 403 when it is so already, or without the right reply on the source.";
     vec![
@@ -138,6 +139,13 @@ pub(super) fn operations(_: &Arc<Conversations>) -> Vec<Operation> {
             .tag(tag)
             .summary("Lists the threads of sources that the caller may read, latest activity first.")
             .notes(&search::DESCRIPTION),
+        Operation::read("typeInThread", Method::POST, "/content_threads/{threadId}/typing", move |call, given, tx| {
+            type_in(&app, call, &given, tx)
+        })
+        .tag(tag)
+        .summary("Shows a visitor that an agent types in their thread, or has stopped.")
+        .notes("A hint for the moment, over after six seconds: repeat it while somebody types. Nothing is kept of it.")
+        .extension(),
         Operation::read("getThread", Method::GET, "/content_threads/{threadId}", |call, _: NoParameters, tx| {
             let thread = find(tx, &call.caller, id(call)?)?;
             answer(call, tx, thread)
@@ -253,6 +261,26 @@ pub(super) fn operations(_: &Arc<Conversations>) -> Vec<Operation> {
 
 fn id(call: &Call) -> Result<Id> {
     call.id("threadId", "thread")
+}
+
+/// Parameters of `typeInThread`.
+#[derive(Deserialize, JsonSchema)]
+struct Typing {
+    /// Whether somebody types; true when absent.
+    typing: Option<bool>,
+}
+
+/// It only speaks to who listens now: run again, it says the same.
+fn type_in(app: &Conversations, call: &Call, given: &Typing, tx: &mut dyn Tx) -> Result<Answer> {
+    let thread = find(tx, &call.caller, id(call)?)?;
+    if !thread.is_messaging()? {
+        return Err(error::not_found("messaging thread"));
+    }
+    if !call.caller.may_on(thread.source_id, SourceRight::Reply) {
+        return Err(error::forbidden("You may not reply on this source."));
+    }
+    visitors::agent_types(app, tx, thread.id, given.typing.unwrap_or(true), call.caller.user_id)?;
+    answer(call, tx, thread)
 }
 
 fn switch_text_input(call: &Call, disabled: bool, tx: &mut dyn Tx) -> Result<MessagingThread> {

@@ -5,6 +5,7 @@
 //! looks leaves nothing behind.
 
 mod commands;
+mod hints;
 mod telling;
 mod view;
 
@@ -19,6 +20,8 @@ use crate::Conversations;
 use crate::sources::Channel;
 
 pub use commands::{File, Message, Written, close, identify, mark_read, merge, set_email, types_in, write};
+pub use hints::{Hint, Hints};
+pub(crate) use hints::{agent_types, queued};
 pub use telling::{Told, tell};
 pub use view::{Content, Thread, content, contents, thread, threads, unread};
 

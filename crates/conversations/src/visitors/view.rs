@@ -214,7 +214,7 @@ pub(super) fn read(tx: &mut dyn Tx, app: &Conversations, rows: &[Row]) -> Result
 }
 
 /// How the source shows its agents' names.
-fn template(settings: &str) -> Result<Option<String>> {
+pub(super) fn template(settings: &str) -> Result<Option<String>> {
     let stored: StoredSettings =
         serde_json::from_str(settings).map_err(|trouble| error::broken(format!("sources.settings: {trouble}")))?;
     Ok(stored.common.from_name)

@@ -105,6 +105,7 @@ impl Desk {
             gathering: None,
             typing: Default::default(),
             queue_updates: Default::default(),
+            visitor_hints: Default::default(),
             node_id: id(999),
             public_url: "https://desk.example".into(),
             env,
