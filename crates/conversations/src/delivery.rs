@@ -592,11 +592,7 @@ fn sender_name(channel: &Channel, firstname: Option<String>, lastname: Option<St
 }
 
 /// The same for readers that come to us.
-pub(crate) fn sender_name_by(
-    template: Option<&str>,
-    firstname: Option<String>,
-    lastname: Option<String>,
-) -> String {
+pub(crate) fn sender_name_by(template: Option<&str>, firstname: Option<String>, lastname: Option<String>) -> String {
     let (firstname, lastname) = (firstname.unwrap_or_default(), lastname.unwrap_or_default());
     let template = template.unwrap_or("{{firstname}} {{lastname}}");
     template.replace("{{firstname}}", &firstname).replace("{{lastname}}", &lastname).trim().to_owned()

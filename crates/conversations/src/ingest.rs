@@ -340,8 +340,7 @@ struct Thread {
     category_ids: Vec<Id>,
 }
 
-const THREAD_BY_ID: &str =
-    "SELECT id, title, contents_count, interventions_count, muted FROM threads WHERE id = $1";
+const THREAD_BY_ID: &str = "SELECT id, title, contents_count, interventions_count, muted FROM threads WHERE id = $1";
 
 /// One that was there before.
 fn known_thread(row: &Row) -> Result<Thread> {

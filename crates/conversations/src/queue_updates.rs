@@ -11,9 +11,9 @@ use frontdesk_sources::sdk::{self, QueuePlace};
 use frontdesk_store::{Tx, args};
 use tokio::sync::Semaphore;
 
-use crate::{Conversations, visitors};
 use crate::delivery::outbound_request;
 use crate::sources::Channel;
+use crate::{Conversations, visitors};
 
 /// Of one thread a channel is told at most once in so many seconds.
 const PERIOD_SECONDS: i64 = 5;

@@ -130,7 +130,7 @@ pub(crate) enum Ending {
     /// Nobody wrote for long.
     InterventionAutoClosed,
     /// The visitor left.
-    VisitorClosed,
+    VisitorLeft,
 }
 
 const CLOSE_CAUSE: &str = "close_cause";
@@ -159,7 +159,7 @@ pub(crate) fn set_ending(tx: &mut dyn Tx, id: Id, ending: Option<Ending>, now: T
             let cause = match ending {
                 Ending::InterventionClosed => "intervention_closed",
                 Ending::InterventionAutoClosed => "intervention_auto_closed",
-                Ending::VisitorClosed => "visitor_closed",
+                Ending::VisitorLeft => "visitor_closed",
             };
             data.insert(CLOSE_CAUSE.into(), cause.into());
             data.insert(CLOSED_AT.into(), json!(now));

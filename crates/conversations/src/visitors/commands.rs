@@ -106,7 +106,10 @@ pub fn write(
                 return Err(conflict("thread_closed", "This conversation is closed."));
             }
             if thread.text_input_disabled && message.structured_reply.is_none() && !message.from_agent {
-                return Err(conflict("text_input_disabled", "Choose one of the answers: this conversation takes no text now."));
+                return Err(conflict(
+                    "text_input_disabled",
+                    "Choose one of the answers: this conversation takes no text now.",
+                ));
             }
             Joins::This(id)
         }
@@ -260,9 +263,12 @@ pub fn merge(tx: &mut dyn Tx, env: &Env, from: Visitor<'_>, to: Visitor<'_>, cla
         }
     };
     store(tx, env, to, claims)?;
-    for (table, column) in
-        [("threads", "author_id"), ("contents", "author_id"), ("contents", "recipient_id"), ("interventions", "identity_id")]
-    {
+    for (table, column) in [
+        ("threads", "author_id"),
+        ("contents", "author_id"),
+        ("contents", "recipient_id"),
+        ("interventions", "identity_id"),
+    ] {
         tx.execute(&format!("UPDATE {table} SET {column} = $2 WHERE {column} = $1"), args![&old, &new])?;
     }
     // A task is one customer's in one thread.
@@ -315,7 +321,7 @@ pub fn close(tx: &mut dyn Tx, env: &Env, visitor: Visitor<'_>, thread_id: Id) ->
     }
     let now = env.now();
     tx.execute("UPDATE threads SET closed = TRUE, updated_at = $2 WHERE id = $1", args![&thread_id, now])?;
-    threads::set_ending(tx, thread_id, Some(Ending::VisitorClosed), now)?;
+    threads::set_ending(tx, thread_id, Some(Ending::VisitorLeft), now)?;
     let category_ids = categories::told_of_first(tx, thread_id)?;
     let payload = json!({ "source_id": visitor.place.channel.source_id, "category_ids": category_ids });
     tx.append(NewEvent::new(env, None, "content.thread_closed", thread_id, Some(thread_id), payload));

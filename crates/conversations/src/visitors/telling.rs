@@ -92,7 +92,8 @@ pub fn tell(
         };
         match event.kind.as_str() {
             "content.read" => {
-                let body = json!({ "type": "read", "thread_id": thread_id, "content_id": event.object_id, "from": "visitor" });
+                let body =
+                    json!({ "type": "read", "thread_id": thread_id, "content_id": event.object_id, "from": "visitor" });
                 say(event.seq, body);
             }
             "content.thread_closed" | "content.thread_opened" | "content.thread_auto_closed" => {

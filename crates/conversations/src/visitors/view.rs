@@ -15,7 +15,8 @@ use crate::{Conversations, attachments, delivery};
 pub(super) const SHOWN: &str = "(contents.creator_id IS NULL OR (contents.synchronization_status = 'success'
     AND NOT contents.approval_required AND contents.scheduled_at IS NULL)) AND NOT contents.private";
 /// Written by agents, or by the desk by itself.
-pub(super) const OURS: &str = "(contents.creator_id IS NOT NULL OR contents.status IN ('user_reply', 'user_initiated'))";
+pub(super) const OURS: &str =
+    "(contents.creator_id IS NOT NULL OR contents.status IN ('user_reply', 'user_initiated'))";
 
 /// A conversation.
 #[derive(Clone, Debug, Serialize)]
@@ -87,9 +88,8 @@ fn bare(row: &Row) -> Result<Thread> {
 }
 
 fn filled(tx: &mut dyn Tx, app: &Conversations, mut thread: Thread) -> Result<Thread> {
-    let unread = format!(
-        "SELECT count(*) FROM contents WHERE thread_id = $1 AND read_at IS NULL AND {OURS} AND {SHOWN}"
-    );
+    let unread =
+        format!("SELECT count(*) FROM contents WHERE thread_id = $1 AND read_at IS NULL AND {OURS} AND {SHOWN}");
     thread.unread = tx.one(&unread, args![&thread.id])?.get(0)?;
     let last = format!(
         "{CONTENT} WHERE contents.thread_id = $1 AND {SHOWN} ORDER BY contents.created_at DESC, contents.id DESC LIMIT 1"
@@ -248,7 +248,8 @@ fn one(tx: &mut dyn Tx, app: &Conversations, row: &Row) -> Result<Content> {
     let client_id = foreign_id.filter(|_| creator_id.is_none());
     let author = match creator_id {
         Some(_) => {
-            let name = delivery::sender_name_by(template(&row.get::<String>(17)?)?.as_deref(), row.get(15)?, row.get(16)?);
+            let name =
+                delivery::sender_name_by(template(&row.get::<String>(17)?)?.as_deref(), row.get(15)?, row.get(16)?);
             Author { screenname: Some(name), avatar_url: row.get(14)? }
         }
         None => {
