@@ -35,6 +35,7 @@ packages: # what the tests need beside Rust and Node; installed on Debian, a cle
 
 web: web/node_modules/.package-lock.json ## build what browsers get into web/dist
 	npm --prefix web run --silent build
+	@touch crates/web_messaging/build.rs # the next cargo build takes it in
 
 test-web: web/node_modules/.package-lock.json # what browsers get: rules, sizes, and pages in a real browser
 	npm --prefix web run --silent test

@@ -14,7 +14,11 @@ fn main() {
     let here = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"));
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
     let dist = here.join("../../web/dist");
-    println!("cargo::rerun-if-changed={}", dist.join("manifest.json").display());
+    // A missing file that is watched would have cargo build this crate again every time. `make web` touches this one.
+    println!("cargo::rerun-if-changed=build.rs");
+    if dist.join("manifest.json").exists() {
+        println!("cargo::rerun-if-changed={}", dist.join("manifest.json").display());
+    }
     let manifest = fs::read_to_string(dist.join("manifest.json")).ok();
     let manifest: Option<BTreeMap<String, String>> = manifest.and_then(|text| serde_json::from_str(&text).ok());
     let mut parts: Vec<(String, String, PathBuf)> = Vec::new();
