@@ -196,8 +196,13 @@ impl Sending {
             if !receiver.takes_new() || receiver.next >= self.seen {
                 continue;
             }
-            let events = known_after(&tail, receiver.next, self.seen).await?;
-            all_begun.extend(receiver.take(&events, self.seen, now).into_iter().map(|begun| (id, begun)));
+            let mut ahead = std::mem::take(&mut receiver.ahead);
+            ahead.retain(|event| event.seq > receiver.next);
+            if ahead.is_empty() {
+                ahead = known_after(&tail, receiver.next, self.seen).await?;
+            }
+            all_begun.extend(receiver.take(&ahead, self.seen, now).into_iter().map(|begun| (id, begun)));
+            receiver.ahead = ahead;
         }
         // Made here once for all, and found there by every attempt.
         let mut events: Vec<Arc<Event>> =

@@ -63,6 +63,9 @@ pub(super) struct Receiver {
     status: Status,
     /// The last event that was looked at.
     pub(super) next: i64,
+    /// What was read of the log after `next`. Room becomes free for one or a few at a time: to read a page for each would
+    /// be to read the log hundreds of times.
+    pub(super) ahead: Vec<Arc<Event>>,
     /// Where the store has its place.
     saved: i64,
     saved_at: Timestamp,
@@ -105,6 +108,7 @@ impl Receiver {
             lease: loaded.lease,
             status: webhook.status,
             next: loaded.place,
+            ahead: Vec::new(),
             saved: loaded.place,
             saved_at: now,
             open: BTreeMap::new(),
