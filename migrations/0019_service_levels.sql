@@ -20,3 +20,6 @@ ALTER TABLE threads ADD COLUMN sla_warns_at BIGINT NOT NULL DEFAULT 922337203685
 ALTER TABLE threads ADD COLUMN sla_due_at BIGINT NOT NULL DEFAULT 9223372036854775807;
 -- Lists in the order of what is due.
 CREATE INDEX threads_sla ON threads (sla_due_at, id);
+
+-- How fast a channel's tasks are done.
+CREATE INDEX tasks_done ON tasks (channel_id, completed_at) WHERE completed_at IS NOT NULL;

@@ -97,7 +97,7 @@ pub async fn queue_update(
         return Ok(if told { QueueUpdate::Told } else { QueueUpdate::NotWanted });
     }
     let Some((channel, thread_foreign_id, in_reply_to)) = found else { return Ok(QueueUpdate::NotWanted) };
-    let is_wanted = channel.active && sdk::takes_queue_updates(channel.options().unwrap_or_default());
+    let is_wanted = is_wanted(&channel);
     let place = QueuePlace { wait_seconds, position, thread_foreign_id, in_reply_to };
     let now = app.env.now();
     let request = sdk::queue_request(&channel.settings, &place, now).filter(|_| is_wanted);
@@ -111,6 +111,20 @@ pub async fn queue_update(
         Ok(answer) => QueueUpdate::Failed(format!("The channel answered {}.", answer.status.as_u16())),
         Err(trouble) => QueueUpdate::Failed(trouble.to_string()),
     })
+}
+
+/// The sources whose channels want to know, each with the routing channel that it belongs to.
+pub fn wanting(app: &Conversations, tx: &mut dyn Tx) -> Result<HashMap<Id, Id>> {
+    let routed = crate::work::routed_sources(tx)?;
+    let ids: Vec<Id> = routed.keys().copied().collect();
+    let channels = app.channels.current(tx, &app.seal, &ids)?;
+    let wants = |id: &Id| channels.get(id).is_some_and(|channel| is_wanted(channel));
+    Ok(routed.into_iter().filter(|(id, _)| wants(id)).collect())
+}
+
+fn is_wanted(channel: &Channel) -> bool {
+    let is_sdk = channel.kind.type_name == "sdk";
+    is_sdk && channel.active && sdk::takes_queue_updates(channel.options().unwrap_or_default())
 }
 
 /// The channel of a thread, its id of the thread, and its id of the customer's last content there.

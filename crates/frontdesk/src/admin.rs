@@ -3,7 +3,8 @@
 use frontdesk_conversations::attachments::Files;
 use frontdesk_model::Env;
 use frontdesk_people::{access_tokens, mails, users};
-use frontdesk_store::Store;
+use frontdesk_routing::rehearsal;
+use frontdesk_store::{Store, Tx};
 
 use crate::backup;
 use crate::control::Command;
@@ -21,10 +22,23 @@ impl Admin {
         match command {
             Command::CreateToken { user, label } => self.create_token(user, label).await,
             Command::ListMails => self.list_mails().await,
+            Command::Rehearse { topology, since, until } => self.rehearse(topology, since, until).await,
             Command::Backup { file } => {
                 backup::write(&self.store, &self.files, &self.env, &file).await.map(|summary| summary.to_string())
             }
         }
+    }
+
+    /// What another topology would have made of what happened.
+    async fn rehearse(&self, topology: String, since: String, until: Option<String>) -> Result<String, String> {
+        let now = self.env.now();
+        let read = move |tx: &mut dyn Tx| {
+            let (plan, since, until) = rehearsal::asked(tx, &topology, &since, until.as_deref(), now)?;
+            Ok((plan, rehearsal::record(tx, since, until)?))
+        };
+        let (plan, traffic) = self.store.read(read).await.map_err(|error| error.to_string())?;
+        let rehearsed = tokio::task::spawn_blocking(move || rehearsal::rehearse(&plan, &traffic).to_string());
+        rehearsed.await.map_err(|trouble| trouble.to_string())
     }
 
     /// A line for each mail that waits or was given up.

@@ -11,7 +11,7 @@ use tokio::net::{UnixListener, UnixStream};
 use crate::admin::Admin;
 
 /// A longer line is nobody's command.
-const LINE_BYTES_MAX: u64 = 64 * 1024;
+const LINE_BYTES_MAX: u64 = 1024 * 1024;
 
 /// What the other commands ask of a running server.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -23,6 +23,8 @@ pub(crate) enum Command {
     ListMails,
     /// `frontdesk backup`.
     Backup { file: PathBuf },
+    /// `frontdesk routing rehearse`; the topology is the document itself.
+    Rehearse { topology: String, since: String, until: Option<String> },
 }
 
 #[derive(Debug, Serialize, Deserialize)]

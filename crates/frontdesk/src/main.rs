@@ -60,6 +60,9 @@ enum Commands {
         #[arg(long, value_name = "TOKEN", env = "FRONTDESK_TOKEN", hide_env_values = true)]
         token: Option<String>,
     },
+    /// How work finds agents
+    #[command(subcommand)]
+    Routing(RoutingCommand),
     /// Channels of one's own
     #[command(subcommand)]
     Channel(ChannelCommand),
@@ -127,6 +130,24 @@ enum MailCommand {
 }
 
 #[derive(Subcommand)]
+enum RoutingCommand {
+    /// Lead what happened by another topology, and print what would have become of it: waits, loads, differences
+    Rehearse {
+        #[command(flatten)]
+        place: Place,
+        /// File with the topology's document; - is standard input
+        #[arg(long, value_name = "FILE")]
+        topology: PathBuf,
+        /// From then on, such as 2026-01-31 or 2026-01-31T17:00:00Z: at most 31 days
+        #[arg(long, value_name = "TIME")]
+        since: String,
+        /// Up to then; now when absent
+        #[arg(long, value_name = "TIME")]
+        until: Option<String>,
+    },
+}
+
+#[derive(Subcommand)]
 enum ChannelCommand {
     /// Ask a channel what a server would ask it, and tell what is not as the Channel SDK wants it; needs no installation
     Check {
@@ -184,6 +205,9 @@ fn main() -> ExitCode {
         Commands::Mcp { url, token_file, token } => {
             runtime().and_then(|runtime| runtime.block_on(mcp::run(&url, token, token_file.as_deref())))
         }
+        Commands::Routing(RoutingCommand::Rehearse { place, topology, since, until }) => read_text(&topology)
+            .and_then(|topology| operate(place, &Command::Rehearse { topology, since, until }))
+            .and_then(|report| print(&report)),
         Commands::Channel(ChannelCommand::Check { url, secret, write, allow_outbound, timeout, json }) => {
             let policy = AddressPolicy { allowed: allow_outbound };
             let deadline = Duration::from_secs(timeout);
@@ -225,6 +249,15 @@ fn environment() -> Env {
             std::process::abort();
         }
     })
+}
+
+/// What a file holds; - is standard input.
+fn read_text(file: &Path) -> Result<String, String> {
+    let text = match file.to_str() {
+        Some("-") => std::io::read_to_string(std::io::stdin()),
+        _ => std::fs::read_to_string(file),
+    };
+    text.map_err(|error| format!("{}: {error}", file.display()))
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, String> {

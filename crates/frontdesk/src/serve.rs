@@ -131,6 +131,7 @@ pub(crate) async fn run(settings: Settings, directory: DataDir, store: Store, en
     workers.spawn(sending.run(stopping.clone()));
     workers.spawn(timers::run(app.clone(), stopping.clone()));
     workers.spawn(tasks::run(app.clone(), stopping.clone()));
+    workers.spawn(tasks::positions::run(app.clone(), stopping.clone()));
     // Streams have no end of their own: they are told first that it is over, or the listener would wait for them.
     let (close, closing) = watch::channel(false);
     let metrics = Metrics::new(app.clone(), Streams::new(settings.streams_max, closing));

@@ -4,6 +4,7 @@ mod agents;
 pub mod channels;
 pub mod engine;
 mod events;
+pub mod rehearsal;
 pub mod tasks;
 pub mod topologies;
 mod user_capacities;
@@ -14,6 +15,7 @@ use frontdesk_rest::Operation;
 pub fn operations() -> Vec<Operation> {
     let mut operations = channels::operations();
     operations.extend(tasks::operations());
+    operations.extend(rehearsal::operations());
     operations.extend(topologies::operations());
     operations.extend(user_capacities::operations());
     operations

@@ -321,6 +321,7 @@ pub(super) const TABLE: &[Row] = &[
     row("releaseTask").first(&["receive_tasks"]).object("own_task").on_source().right("reply"),
     row("resumeTask").first(&["receive_tasks"]).object("own_task").on_source().right("reply").may(409),
     row("requestTask").first(&["receive_tasks"]).may(403),
+    row("getTaskPosition").first(TASKS).object("own_task").on_source(),
     row("getTaskTrace").first(&["monitor_tasks", "monitor_team_tasks"]).object("own_task").on_source(),
     row("getAllTopologies").first(&["manage_topologies"]),
     row("getTopology").first(&["manage_topologies"]),
@@ -328,6 +329,10 @@ pub(super) const TABLE: &[Row] = &[
         .first(&["manage_topologies"])
         .body(r#"{ "name": "$word", "json_config": "$topology_document" }"#),
     row("updateTopology").first(&["manage_topologies"]).body(r#"{ "name": "$word" }"#),
+    row("rehearseTopology")
+        .first(&["manage_topologies"])
+        .body(r#"{ "since": "2026-01-01", "json_config": "{}" }"#)
+        .may(422),
     row("activateTopology").first(&["manage_topologies"]),
     row("deleteTopology").first(&["manage_topologies"]),
     row("getAllUserCapacities").first(&["manage_topologies"]),

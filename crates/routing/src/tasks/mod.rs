@@ -5,9 +5,10 @@
 mod commands;
 mod dispatching;
 mod following;
+pub mod positions;
 mod rest;
 mod sight;
-mod store;
+pub(crate) mod store;
 mod trace;
 
 pub use dispatching::run;

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::commands::{self, Transfer};
 use super::sight::{self, Sight};
-use super::{store, trace};
+use super::{positions, store, trace};
 use crate::agents;
 use crate::engine::{Life, Task, Wishes, consider};
 
@@ -291,6 +291,19 @@ pub(crate) fn operations() -> Vec<Operation> {
              when they have as many as they may.",
         )
         .permissions(agents)
+        .extension(),
+        Operation::read(
+            "getTaskPosition",
+            Method::GET,
+            "/tasks/{taskId}/position",
+            move |call, _: NoParameters, tx| {
+                let task = sight::find(call, id(call)?, tx)?;
+                positions::of(tx, &task, call.env.now())
+            },
+        )
+        .tag(tag)
+        .summary("Tells where a waiting task stands among those of its channel, and about how long it still waits.")
+        .permissions(readers)
         .extension(),
         Operation::read("getTaskTrace", Method::GET, "/tasks/{taskId}/trace", move |call, _: NoParameters, tx| {
             show_trace(call, id(call)?, tx)

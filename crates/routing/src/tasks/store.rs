@@ -17,12 +17,12 @@ use serde_json::{Map, Value, json};
 use crate::channels;
 use crate::engine::{Life, Task};
 
-pub(super) const SELECT: &str = "SELECT id, content_id, thread_id, source_id, channel_id, identity_id, intervention_id,
+pub(crate) const SELECT: &str = "SELECT id, content_id, thread_id, source_id, channel_id, identity_id, intervention_id,
     state, queue, held, step, step_entered_at, agent_ids, owner_id, category_ids, language, last_agent_id, wishes,
     wishes_until, asked, urgency, priority, segment_index, waiting_since, created_at, updated_at, accepted_at,
     completed_at, expires_at, locked_at, transferred_at, completes_at, version FROM tasks";
 
-pub(super) fn task(row: &Row) -> Result<Task> {
+pub(crate) fn task(row: &Row) -> Result<Task> {
     let state: String = row.get(7)?;
     let wishes: Option<String> = row.get(17)?;
     Ok(Task {

@@ -231,8 +231,17 @@ fn delete(call: &Call, _: NoParameters, tx: &mut dyn Tx) -> Result<Answer> {
     answer(call, gone)
 }
 
-/// The document as it is kept, if it can lead tasks; 422 with every fault otherwise.
+/// The plan of a document, if it can lead tasks; 422 with every fault otherwise.
+pub(crate) fn plan_of(tx: &mut dyn Tx, text: &str) -> Result<Plan> {
+    checked_document(tx, text).map(|(_, plan)| plan)
+}
+
+/// The document as it is kept, under the same condition.
 fn readable(tx: &mut dyn Tx, text: &str) -> Result<String> {
+    checked_document(tx, text).map(|(document, _)| document.to_string())
+}
+
+fn checked_document(tx: &mut dyn Tx, text: &str) -> Result<(Value, Plan)> {
     if text.trim().is_empty() {
         return Err(error::invalid("json_config", "blank", "json_config can't be blank."));
     }
@@ -244,7 +253,7 @@ fn readable(tx: &mut dyn Tx, text: &str) -> Result<String> {
         .map_err(|trouble| error::invalid("json_config", "invalid", format!("json_config is no JSON: {trouble}.")))?;
     let plan = config::parse(&document).map_err(refused)?;
     let faults = check::check(&plan, &check::Account::load(tx)?);
-    if faults.is_empty() { Ok(document.to_string()) } else { Err(refused(faults)) }
+    if faults.is_empty() { Ok((document, plan)) } else { Err(refused(faults)) }
 }
 
 fn refused(faults: Vec<Fault>) -> Error {
