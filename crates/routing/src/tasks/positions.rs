@@ -74,11 +74,10 @@ fn estimate(position: i64, room: Room) -> Option<i64> {
         return None;
     }
     let before = (position - free.max(0)).max(0);
-    let seconds = match completed {
-        0 => before.saturating_mul(HANDLING_SECONDS) / slots,
-        _ => before.saturating_mul(WINDOW_SECONDS) / completed,
-    };
-    let rounded = (seconds + ROUNDED_SECONDS - 1) / ROUNDED_SECONDS * ROUNDED_SECONDS;
+    // Of so many parts, each so long.
+    let (parts, each) = if completed == 0 { (slots, HANDLING_SECONDS) } else { (completed, WINDOW_SECONDS) };
+    let seconds = before.saturating_mul(each).saturating_add(parts - 1) / parts;
+    let rounded = seconds.saturating_add(ROUNDED_SECONDS - 1) / ROUNDED_SECONDS * ROUNDED_SECONDS;
     Some(rounded.min(WAIT_SECONDS_MAX))
 }
 
@@ -114,7 +113,7 @@ pub(super) fn of(tx: &mut dyn Tx, task: &Task, now: Timestamp) -> Result<Positio
 }
 
 fn count(tx: &mut dyn Tx, select: &str, values: &[frontdesk_store::Arg]) -> Result<i64> {
-    tx.one(&format!("SELECT count(*) FROM ({select}) AS some"), values)?.get(0)
+    tx.one(&format!("SELECT count(*) FROM ({select}) AS found"), values)?.get(0)
 }
 
 fn room(tx: &mut dyn Tx, channel_id: Id, now: Timestamp) -> Result<Room> {
