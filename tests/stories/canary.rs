@@ -14,8 +14,14 @@ use serde_json::{Value, json};
 on_both_engines![every_address_that_somebody_gives_is_guarded, an_address_that_is_allowed_is_called];
 
 /// Every such parameter there is.
-const ADDRESSES: [(&str, &str); 4] =
-    [("createWebhook", "url"), ("updateWebhook", "url"), ("createSource", "base_uri"), ("updateSource", "base_uri")];
+const ADDRESSES: [(&str, &str); 5] = [
+    ("createWebhook", "url"),
+    ("updateWebhook", "url"),
+    ("createSource", "base_uri"),
+    ("updateSource", "base_uri"),
+    // A picture that visitors' browsers load.
+    ("updateMessagingSettings", "avatar_url"),
+];
 
 fn every_address_that_somebody_gives_is_guarded(engine: Engine) {
     let cast = Cast::at(Launch::new(engine).only(&["--rate-limit", "0", "--demo"]).start());
@@ -58,6 +64,8 @@ fn try_everything(cast: &Cast, root: &str) {
     let changed = cast.otto.put(&format!("/1.0/webhooks/{other}"), &changed);
     assert!(matches!(changed.status, 200 | 422), "{}", changed.text());
 
+    try_picture(cast, &format!("{root}/picture"));
+
     let source = |base_uri: &str| {
         let community = json!({ "type": "sdk", "name": unique("Community ") });
         let community = cast.otto.post("/1.0/communities", &community).ok();
@@ -76,6 +84,17 @@ fn try_everything(cast: &Cast, root: &str) {
     if changed.status == 200 {
         use_source(cast, &other, &format!("{root}/changed/file"));
     }
+}
+
+/// The settings of a chat on websites hold a picture's address.
+fn try_picture(cast: &Cast, url: &str) {
+    let community = json!({ "type": "mobile_messaging", "name": unique("Community ") });
+    let community = cast.otto.post("/1.0/communities", &community).ok();
+    let source = json!({ "type": "mobile_messaging", "name": unique("Source "), "community_id": community["id"] });
+    let source = cast.otto.post("/1.0/content_sources", &source).ok();
+    let path = format!("/1.0/content_sources/{}/messaging", id(&source));
+    let changed = cast.otto.put(&path, &json!({ "avatar_url": url }));
+    assert!(matches!(changed.status, 200 | 422), "{}", changed.text());
 }
 
 /// A source is called when an agent answers, and an attachment's address when a message has one.
