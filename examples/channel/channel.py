@@ -41,7 +41,7 @@ class Channel(BaseHTTPRequestHandler):
             request = json.loads(body)
             action, params = request["action"], request.get("params")
             if action == "implementation.info":
-                return self.answer(200, {"objects": OBJECTS, "options": []})
+                return self.answer(200, {"objects": OBJECTS, "options": ["messages.text"]})
             if action not in CREATING_ACTIONS:
                 return self.answer(422, {"error": {"fatal": False, "message": "Invalid action"}})
             # content_id stays the same when a push is repeated, so an id made from it recognises the repeat.

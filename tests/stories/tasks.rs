@@ -500,7 +500,7 @@ fn an_agent_releases_and_resumes(engine: Engine) {
     });
     ada.post(&format!("{}/resume", path(&task)), &json!({})).refused(403);
     bo.post(&format!("{}/resume", path(&task)), &json!({})).ok();
-    assert_eq!(desk.queue(&workbin(&bo)).len(), 1);
+    eventually("it is in the workbin", || (desk.queue(&workbin(&bo)).len() == 1).then_some(()));
     assert_eq!(cast.otto.get(&intervention).ok()["closed"], false);
     assert!(desk.events(&task).contains(&"task.resume".to_owned()));
 }
