@@ -93,6 +93,8 @@ fn fill(tx: &mut dyn Tx, hashes: &[[u8; 32]]) -> Result<()> {
                     (Some(reference), _) => values[&(reference.table.clone(), reference.to.clone())][index].clone(),
                     (None, "BYTEA") if column.name == "sha256" => Value::Bytes(hashes[index].to_vec()),
                     (None, "BYTEA") => Value::Id(Id([index as u8, number, 0, 255, 1, 2, 3, 4, 5, 6, 7, 8])),
+                    // One at most is the active one.
+                    (None, "BOOLEAN") if table.name == "topologies" => Value::Bool(index == 0),
                     (None, "BOOLEAN") => Value::Bool(index % 2 == 0),
                     (None, "BIGINT") => Value::Int(index as i64 + 1 + (i64::from(number) << 40)),
                     (None, "TEXT") => Value::Text(format!("Zoë\t\"{index}\"\n{number} 🐦 ' \\").into()),
