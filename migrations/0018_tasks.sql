@@ -44,6 +44,8 @@ CREATE INDEX tasks_owner ON tasks (owner_id, place, priority, created_at, id);
 CREATE INDEX tasks_thread ON tasks (thread_id, identity_id, id);
 CREATE INDEX tasks_intervention ON tasks (intervention_id, id);
 CREATE INDEX tasks_channel ON tasks (channel_id) WHERE completed_at IS NULL;
+-- Who waits for an agent: asked whenever somebody would offer one.
+CREATE INDEX tasks_waiting ON tasks (channel_id) WHERE state = 'waiting' AND queue IS NULL AND NOT held;
 
 -- Who has a task on their hands, ringing or accepted: counted against their limits.
 CREATE TABLE task_agents (

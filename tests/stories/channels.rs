@@ -1,12 +1,14 @@
 //! Channels: groups of sources whose work is shared out together.
 
 use frontdesk_tests::cast::unique;
+use frontdesk_tests::http::Request;
 use frontdesk_tests::pages::{id, ids};
-use frontdesk_tests::{Cast, Engine};
+use frontdesk_tests::{Cast, Engine, eventually};
 use serde_json::{Value, json};
 
 on_both_engines![
     a_channel_groups_sources_and_says_how_much_an_agent_takes,
+    a_category_that_goes_leaves_channels,
     a_source_is_in_one_channel_at_most,
     what_a_channel_cannot_be_is_refused,
     who_may_not_read_a_source_neither_sees_nor_moves_it,
@@ -49,6 +51,26 @@ fn a_channel_groups_sources_and_says_how_much_an_agent_takes(engine: Engine) {
         let found = otto.search("/1.0/events", &format!("name_in:channel.{kind}"));
         assert_eq!(found["count"], count, "{kind}: {found}");
     }
+}
+
+fn a_category_that_goes_leaves_channels(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let otto = &cast.otto;
+    let [first, second, third] = [(); 3].map(|()| id(&otto.create_category(&json!({}))));
+    let parameters = json!({ "name": unique("Live "), "auto_complete_category_ids": [first, second] });
+    let own = format!("/1.0/channels/{}", id(&otto.post("/1.0/channels", &parameters).ok()));
+    let has = |wanted: Value| {
+        eventually("they are", || (otto.get(&own).ok()["auto_complete_category_ids"] == wanted).then_some(()));
+    };
+    let gone = |category: &str, heir: &Value| {
+        otto.send(Request::new("DELETE", &format!("/1.0/categories/{category}")).json(heir)).ok();
+    };
+    gone(&first, &json!({ "take_over_category_id": third }));
+    has(json!([third, second]));
+    gone(&third, &json!({ "take_over_category_id": second }));
+    has(json!([second]));
+    gone(&second, &json!({}));
+    has(json!([]));
 }
 
 fn a_source_is_in_one_channel_at_most(engine: Engine) {

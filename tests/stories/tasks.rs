@@ -18,6 +18,8 @@ on_both_engines![
     supervisors_hand_tasks_on,
     other_categories_are_other_agents,
     a_bot_keeps_a_task_from_ringing_until_it_hands_over,
+    a_bot_looks_who_is_there_and_recategorises,
+    who_waits_takes_a_slot,
     what_is_ignored_deferred_or_reopened,
     more_on_request_up_to_the_hard_limit,
     an_agent_releases_and_resumes,
@@ -426,6 +428,105 @@ fn a_bot_keeps_a_task_from_ringing_until_it_hands_over(engine: Engine) {
     bot.post("/1.0/bots/complete", &json!({ "intervention_id": engaged["id"] })).ok();
     desk.is_in(&task, "history");
     assert!(desk.events(&task).contains(&"task.destroyed".to_owned()));
+}
+
+/// The public platform's way: the bot has a category of its own, looks at the agents, and moves the thread into theirs.
+fn a_bot_looks_who_is_there_and_recategorises(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let desk = Desk::open(&cast, json!({}));
+    let [robots, people] = [(); 2].map(|()| id(&cast.otto.create_category(&json!({ "multiple": true }))));
+    let (bot, bo) = (desk.hires(&["monitor_tasks"]), desk.hires(AGENT));
+    for (user, category) in [(&bot, &robots), (&bo, &people)] {
+        cast.otto.put(&format!("/1.0/users/{}", user.user_id), &json!({ "category_ids": [category] })).ok();
+    }
+    let default = json!({ "default_category_ids": [robots] });
+    cast.otto.put(&format!("/1.0/content_sources/{}", desk.source.id), &default).ok();
+    let asked = |customer: &str| {
+        let thread = unique("thread-");
+        desk.source.says(customer, &thread, "Hello?");
+        let content = id(&desk.source.contents(&cast.otto, &thread)[0]);
+        eventually("nobody could answer a bot's category", || {
+            desk.queue("undelivered").into_iter().find(|task| task["content_id"] == content.as_str())
+        })
+    };
+    let engages = |bot: &Person, task: &Value| {
+        let engaged = bot.post("/1.0/bots/engage", &json!({ "content_id": task["content_id"] })).ok();
+        eventually("it is held", || desk.whats(task).contains(&"held".to_owned()).then_some(()));
+        engaged
+    };
+    let moves = |bot: &Person, task: &Value, category: &str| {
+        let thread = format!("/1.0/content_threads/{}/update_categories", task["thread_id"].as_str().unwrap());
+        bot.put(&thread, &json!({ "thread_category_ids": [category] })).ok();
+        eventually("it is told", || desk.whats(task).contains(&"recategorized".to_owned()).then_some(()));
+    };
+
+    let task = asked("vera");
+    let engaged = engages(&bot, &task);
+    bot.reply(task["content_id"].as_str().unwrap(), "I am a bot.");
+    let ask = format!("/1.0/status?source_ids[]={}&category_ids[]={people}", desk.source.id);
+    assert_eq!(bot.get(&ask).ok(), json!([]), "nobody yet");
+    connects(&bo);
+    let there = bot.get(&ask).ok();
+    assert_eq!((&there[0]["agent_id"], there.as_array().unwrap().len()), (&json!(bo.user_id), 1));
+    let channel = there[0]["channels"].as_array().unwrap().iter().find(|one| one["id"] == json!(desk.channel_id));
+    let (status, busyness) = channel.map(|one| (&one["status"], &one["busyness"])).unwrap();
+    assert_eq!((status, busyness), (&json!("available"), &json!("unoccupied")));
+    moves(&bot, &task, &people);
+    desk.rings_at(&task, &bo);
+    let whats = desk.whats(&task);
+    assert!(whats.contains(&"handed_over".to_owned()), "{whats:?}");
+    bo.post(&format!("{}/accept", path(&task)), &json!({})).ok();
+    assert_eq!(cast.otto.get(&format!("/1.0/interventions/{}", id(&engaged))).ok()["user_id"], bo.user_id.as_str());
+
+    // A bot that only sorts, with no category of its own, goes on; what it resolves is over.
+    let sorter = desk.hires(&[]);
+    let task = asked("valerie");
+    let engaged = engages(&sorter, &task);
+    moves(&sorter, &task, &people);
+    let whats = desk.whats(&task);
+    assert!(!whats.contains(&"handed_over".to_owned()), "{whats:?}");
+    assert_eq!(desk.task(&task)["agent_ids"], json!([]), "its own");
+    sorter.reply(task["content_id"].as_str().unwrap(), "We open at nine.");
+    sorter.post("/1.0/bots/complete", &json!({ "intervention_id": engaged["id"] })).ok();
+    desk.is_in(&task, "history");
+
+    // What nobody could answer is routed anew once it is of another category.
+    let task = asked("viola");
+    moves(&cast.otto, &task, &people);
+    desk.rings_at(&task, &bo);
+}
+
+fn who_waits_takes_a_slot(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let desk = Desk::open(&cast, json!({ "soft_capability": 2, "hard_capability": 2 }));
+    let bot = desk.hires(&[]);
+    let ask = |factor: &str| {
+        let shown =
+            bot.get(&format!("/1.0/availability?source_id={}&queue_factor={factor}", desk.source.id)).ok();
+        ["available", "agents", "slots", "taken", "waiting"].map(|name| shown[name].clone())
+    };
+    let told = |available: bool, numbers: [i64; 4]| {
+        let [agents, slots, taken, waiting] = numbers;
+        [json!(available), json!(agents), json!(slots), json!(taken), json!(waiting)]
+    };
+    let ada = desk.agent();
+    desk.accepted_by(&ada);
+    let ringing = desk.asked("wanda");
+    desk.rings_at(&ringing, &ada);
+    assert_eq!(ask("0"), told(false, [0, 2, 2, 0]));
+    assert_eq!(ask("0.5"), told(true, [0, 3, 2, 0]), "one may wait");
+    let waiting = desk.asked("walter");
+    assert_eq!(ask("0.5"), told(false, [0, 3, 2, 1]), "and does");
+    assert_eq!(ask("1"), told(true, [0, 4, 2, 1]));
+    // Whom a bot serves waits for no agent; whom it hands over does.
+    let engaged = bot.post("/1.0/bots/engage", &json!({ "content_id": waiting["content_id"] })).ok();
+    eventually("it is the bot's", || (ask("0.5") == told(true, [0, 3, 2, 0])).then_some(()));
+    let handover =
+        json!({ "from": "bot", "to": "agent", "type": "engage_virtual_agent", "intervention_id": engaged["id"] });
+    bot.post("/1.0/bots/handover", &handover).ok();
+    eventually("it waits again", || (ask("0.5") == told(false, [0, 3, 2, 1])).then_some(()));
+    cast.otto.post(&format!("{}/move", path(&waiting)), &json!({ "queue": "undelivered" })).ok();
+    assert_eq!(ask("0.5"), told(true, [0, 3, 2, 0]), "set aside");
 }
 
 fn what_is_ignored_deferred_or_reopened(engine: Engine) {

@@ -10,6 +10,7 @@ pub mod event;
 pub mod holidays;
 pub mod id;
 pub mod journal;
+pub mod languages;
 pub mod permissions;
 pub mod query;
 pub mod secret;

@@ -4,7 +4,8 @@
 //! A source is in one channel or in none, and of none nothing is routed. Which one, is a column of the source's row.
 
 use frontdesk_model::error::AttributeError;
-use frontdesk_model::{Id, Permission, Result, SourceRight, Timestamp, error};
+use frontdesk_model::event::NewEvent;
+use frontdesk_model::{Env, Id, Permission, Result, SourceRight, Timestamp, error};
 use frontdesk_people::checked;
 use frontdesk_rest::{Call, NoParameters, Operation, Page, Paging};
 use frontdesk_store::{Filter, Row, Tx, args};
@@ -13,7 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::events;
+use crate::{events, topologies};
 
 /// Every agent's status tells of every channel.
 const CHANNELS_MAX: i64 = 300;
@@ -180,6 +181,7 @@ pub(crate) fn operations() -> Vec<Operation> {
         Operation::write("deleteChannel", Method::DELETE, path, delete)
             .tag(tag)
             .summary("Deletes a channel; nothing of its sources is routed any more.")
+            .notes("422 `channel_in_use` while the active topology names it.")
             .permissions(permissions)
             .extension(),
     ]
@@ -308,6 +310,10 @@ fn update(call: &Call, parameters: Attributes, tx: &mut dyn Tx) -> Result<Answer
 
 fn delete(call: &Call, _: NoParameters, tx: &mut dyn Tx) -> Result<Answer> {
     let gone = read(call, tx)?;
+    if let Some(place) = topologies::active(tx)?.and_then(|plan| plan.names_channel(gone.id)) {
+        let message = format!("The active topology names the channel at {place}: activate one that does not.");
+        return Err(error::unprocessable("channel_in_use", message));
+    }
     let rows = tx.query("SELECT id FROM sources WHERE channel_id = $1 ORDER BY id", args![&gone.id])?;
     for row in rows {
         put_into(call, row.get(0)?, None, tx)?;
@@ -315,6 +321,31 @@ fn delete(call: &Call, _: NoParameters, tx: &mut dyn Tx) -> Result<Answer> {
     tx.execute("DELETE FROM channels WHERE id = $1", args![&gone.id])?;
     tx.append(events::by(call, "channel.destroyed", gone.id, json!({})));
     Ok(gone)
+}
+
+/// A category has gone: what completes by itself gets the one that took over, if there is one.
+pub(crate) fn replace_category(
+    tx: &mut dyn Tx,
+    env: &Env,
+    by: Option<Id>,
+    gone: Id,
+    heir_id: Option<Id>,
+) -> Result<()> {
+    for mut channel in all(tx)? {
+        let ids = &mut channel.auto_complete_category_ids;
+        let Some(place) = ids.iter().position(|id| *id == gone) else { continue };
+        match heir_id.filter(|heir_id| !ids.contains(heir_id)) {
+            Some(heir_id) => ids[place] = heir_id,
+            None => drop(ids.remove(place)),
+        }
+        tx.execute(
+            "UPDATE channels SET auto_complete_category_ids = $2, updated_at = $3 WHERE id = $1",
+            args![&channel.id, &json!(ids).to_string(), env.now()],
+        )?;
+        let changed = json!({ "changed": ["auto_complete_category_ids"] });
+        tx.append(NewEvent::new(env, by, "channel.updated", channel.id, None, changed));
+    }
+    Ok(())
 }
 
 /// The channel with what was given in it; 422 tells everything that is wrong at once.

@@ -14,6 +14,7 @@ pub mod statuses;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use frontdesk_model::languages::speaks;
 use frontdesk_model::{Id, Result, SourceRight, Timestamp};
 use frontdesk_store::{FromValue, Tx, args};
 use schemars::JsonSchema;
@@ -196,14 +197,14 @@ fn repliers(tx: &mut dyn Tx, source_ids: &[Id]) -> Result<BTreeSet<Id>> {
     tx.query(&sql, args![source_ids])?.iter().map(|row| row.get(0)).collect()
 }
 
-/// Who, of all who are connected, speaks one of these languages.
+/// Who, of all who are connected, speaks one of these languages, as routing takes it.
 fn speakers(tx: &mut dyn Tx, languages: &[String]) -> Result<BTreeSet<Id>> {
     let sql = "SELECT users.id, spoken_languages FROM agent_presences JOIN users ON users.id = user_id WHERE connected";
     let mut found = BTreeSet::new();
     for row in tx.query(sql, args![])? {
         let spoken: String = row.get(1)?;
         let spoken: Vec<String> = serde_json::from_str(&spoken).unwrap_or_default();
-        if spoken.iter().any(|spoken| languages.iter().any(|language| language.eq_ignore_ascii_case(spoken))) {
+        if spoken.iter().any(|spoken| languages.iter().any(|language| speaks(spoken, language))) {
             found.insert(row.get(0)?);
         }
     }

@@ -1,8 +1,9 @@
 //! An agent as the engine sees them, and whether they may have a task.
 
+use frontdesk_model::languages::speaks;
 use frontdesk_model::{Id, Timestamp};
 
-use super::plan::{Plan, speaks};
+use super::plan::Plan;
 use super::{Task, Wishes};
 
 /// Everybody who might ever answer, present or not.

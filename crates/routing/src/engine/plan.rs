@@ -2,6 +2,7 @@
 //! `topologies` reads and checks the document that people write; here names have become places in a list.
 
 use frontdesk_model::Id;
+use frontdesk_model::languages::speaks;
 
 use super::Task;
 
@@ -108,6 +109,12 @@ impl Plan {
         self.steps.iter().position(|step| step.name == name)
     }
 
+    /// Where it names a channel, as the document calls the place.
+    pub fn names_channel(&self, id: Id) -> Option<String> {
+        let step = self.steps.iter().position(|step| step.when.channel_ids.contains(&id))?;
+        Some(format!("steps[{step}].when.channel_ids"))
+    }
+
     /// A special queue by its name.
     pub fn queue(&self, name: &str) -> Option<&Queue> {
         self.queues.iter().find(|queue| queue.name == name)
@@ -145,10 +152,4 @@ impl When {
                 || task.language.as_ref().is_some_and(|own| self.languages.iter().any(|one| speaks(one, own))))
             && self.priority_over.is_none_or(|bound| task.priority > bound)
     }
-}
-
-/// Whether one who speaks `spoken` understands `wanted`: `fr` and `fr-CH` understand each other.
-pub(crate) fn speaks(spoken: &str, wanted: &str) -> bool {
-    let general = |language: &str| language.split(['-', '_']).next().unwrap_or_default().to_ascii_lowercase();
-    general(spoken) == general(wanted)
 }

@@ -1,11 +1,11 @@
 //! A task and its life: who may do what with it when. Pure: the commands load a row, let it change here and write it back,
 //! and so do the engine's turns, the tests over random histories, and rehearsals.
 
+use frontdesk_model::languages::speaks;
 use frontdesk_model::{Id, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::agent::{Agent, shares};
-use super::plan::speaks;
 use super::priority::Urgency;
 
 /// Who refused a task, or let it ring, is not asked again for so long, in seconds.
@@ -376,12 +376,12 @@ impl Task {
         self.wishes_until = None;
     }
 
-    /// Other categories: it is routed anew, unless somebody has it already.
+    /// Other categories: it is routed anew, unless somebody has it already. One that nobody took has another chance.
     pub fn recategorise(&mut self, mut category_ids: Vec<Id>, now: Timestamp) {
         category_ids.sort_unstable();
         category_ids.dedup();
         self.category_ids = category_ids;
-        if matches!(self.state, State::Waiting | State::Ringing) {
+        if matches!(self.state, State::Waiting | State::Ringing | State::Undelivered) {
             self.wait();
             self.restart(now);
             self.asked = Vec::new();

@@ -26,7 +26,8 @@ use crate::{agents, channels};
 const AGE_SECONDS_MAX: i64 = 24 * 3_600;
 
 /// What is followed.
-const KINDS: [&str; 18] = [
+const KINDS: [&str; 19] = [
+    "category.destroyed",
     "content.auto_ignored",
     "content.ignored",
     "content.imported",
@@ -116,13 +117,17 @@ impl Following {
     fn follow(&self, tx: &mut dyn Tx, event: &Event) -> Result<()> {
         let told = payload(event);
         match event.kind.as_str() {
+            "category.destroyed" => {
+                let heir_id = id(&told, "take_over_category_id");
+                channels::replace_category(tx, &self.env, event.user_id, event.object_id, heir_id)
+            }
             "content.imported" => self.imported(tx, event),
             "content.ignored" | "content.auto_ignored" => self.ignored(tx, event),
             "content.recategorized" => match work::content(tx, event.object_id)? {
-                Some(content) => self.recategorised(tx, content.thread_id),
+                Some(content) => self.recategorised(tx, content.thread_id, event.user_id),
                 None => Ok(()),
             },
-            "content_thread.recategorized" => self.recategorised(tx, event.object_id),
+            "content_thread.recategorized" => self.recategorised(tx, event.object_id, event.user_id),
             "content_thread.destroyed" => self.thread_gone(tx, event),
             "content.replied" => self.replied(tx, event),
             "intervention.opened" | "intervention.assigned" | "intervention.user_updated" => {
@@ -395,7 +400,7 @@ impl Following {
         Ok(())
     }
 
-    fn recategorised(&self, tx: &mut dyn Tx, thread_id: Id) -> Result<()> {
+    fn recategorised(&self, tx: &mut dyn Tx, thread_id: Id, by: Option<Id>) -> Result<()> {
         for before in of_thread(tx, thread_id)? {
             let category_ids = work::categories_of(tx, thread_id, before.content_id)?;
             if category_ids == before.category_ids {
@@ -408,11 +413,29 @@ impl Following {
             task.urgency.due_at = promise.map(|promise| promise.due_at);
             task.recategorise(category_ids, self.env.now());
             task.update_priority(self.env.now());
+            if before.held && self.has_given_it_away(tx, &task, by)? {
+                task.held = false;
+                note(tx, &self.env, task.id, "handed_over", json!({ "user_id": by }))?;
+            }
             note(tx, &self.env, task.id, "recategorized", json!({ "category_ids": task.category_ids }))?;
             // Documented to name no user, whoever did it.
             self.write(tx, &before, task, None, "task.recategorized", json!({}))?;
         }
         Ok(())
+    }
+
+    /// Whether a bot has moved its own conversation out of its categories, into people's: the documented way of handing over
+    /// without a handover (row 11.08). A bot without categories only sorts.
+    fn has_given_it_away(&self, tx: &mut dyn Tx, task: &Task, by: Option<Id>) -> Result<bool> {
+        let Some(bot_id) = by else { return Ok(false) };
+        let found = work::intervention_of(tx, task.thread_id, task.identity_id)?;
+        let is_theirs = found.is_some_and(|found| found.closed_at.is_none() && found.user_id == Some(bot_id));
+        if !is_theirs || !works_without_tasks(tx, bot_id)? {
+            return Ok(false);
+        }
+        let rows = tx.query("SELECT category_id FROM user_categories WHERE user_id = $1", args![&bot_id])?;
+        let own = rows.iter().map(|row| row.get(0)).collect::<Result<Vec<Id>>>()?;
+        Ok(!own.is_empty() && !task.category_ids.is_empty() && !task.category_ids.iter().any(|id| own.contains(id)))
     }
 
     /// Whose task it is has answered: they are alive, and the customer's turn begins.

@@ -2,11 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 
+use frontdesk_model::languages::speaks;
 use frontdesk_model::{Id, Permission, Permissions, Result, SourceRight};
 use frontdesk_store::{Tx, args};
 
 use super::config::{Fault, Faults};
-use crate::engine::plan::{Plan, Step, speaks};
+use crate::engine::plan::{Plan, Step};
 
 /// What the store knows, as far as plans name it.
 #[derive(Default)]

@@ -35,8 +35,8 @@ struct Answer {
     config: Map<String, Value>,
     created_at: Timestamp,
     updated_at: Timestamp,
-    /// With `extended=true`: `active`, whether it leads the tasks, and `version`, which grows with every change of the
-    /// document.
+    /// With `extended=true`: `active`, whether it leads the tasks; `version`, which grows with every change of the
+    /// document; and of one topology `faults`: all in it that does not fit the account any more, with place and reason.
     #[serde(flatten)]
     own: Map<String, Value>,
 }
@@ -116,9 +116,13 @@ pub(crate) fn operations() -> Vec<Operation> {
             .tag(tag)
             .summary("Lists topologies by name.")
             .permissions(permissions),
-        Operation::read("getTopology", Method::GET, path, |call, _: NoParameters, tx| answer(call, find(call, tx)?))
+        Operation::read("getTopology", Method::GET, path, |call, _: NoParameters, tx| show(call, tx))
             .tag(tag)
             .summary("Reads a topology.")
+            .notes(
+                "With `extended=true` it tells in `faults` what of it has gone since it was saved, such as a deleted team: \
+                 nobody fits that any more, and tasks pass over what nobody fits.",
+            )
             .permissions(permissions),
         Operation::write("createTopology", Method::POST, "/topologies", create)
             .tag(tag)
@@ -147,6 +151,23 @@ pub(crate) fn operations() -> Vec<Operation> {
 
 fn find(call: &Call, tx: &mut dyn Tx) -> Result<Topology> {
     by_id(tx, call.id("topologyId", "topology")?)
+}
+
+fn show(call: &Call, tx: &mut dyn Tx) -> Result<Answer> {
+    let found = find(call, tx)?;
+    let faults = match call.extended {
+        true => match config::parse(&stored(&found.config)?) {
+            Ok(plan) => check::check(&plan, &check::Account::load(tx)?),
+            Err(faults) => faults,
+        },
+        false => Vec::new(),
+    };
+    let mut shown = answer(call, found)?;
+    if call.extended {
+        let told: Vec<String> = faults.iter().map(Fault::to_string).collect();
+        shown.own.insert("faults".into(), told.into());
+    }
+    Ok(shown)
 }
 
 fn by_id(tx: &mut dyn Tx, id: Id) -> Result<Topology> {
