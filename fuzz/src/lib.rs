@@ -9,6 +9,7 @@ use frontdesk_model::dates::{CHARACTERS_MAX, Context, Weekday, parse, parse_day}
 use frontdesk_model::query::{self, CONDITIONS_MAX, Keyword, Language, QUERY_CHARACTERS_MAX, Takes};
 use frontdesk_model::{Error, Timestamp, structured, time_zones};
 use frontdesk_rest::{NAME_LEVELS_MAX, parameters as read_parameters, parse_pairs};
+use frontdesk_routing::topologies::config;
 use frontdesk_sources::inbound::{ContentObject, Inbound, InboundContent};
 use frontdesk_sources::sdk::{Implementation, Info, PolledAnswer, limits, parse_send_api, read_info, read_list};
 use serde_json::Value;
@@ -189,6 +190,38 @@ pub fn structured(data: &[u8]) {
         match read.adapt(channel, &surroundings) {
             Ok(fitted) => assert_eq!(again(&fitted), fitted, "{channel:?}"),
             Err(refusal) => require_refusal(&refusal),
+        }
+    }
+}
+
+/// Topologies. Input: the document as JSON.
+pub fn topologies(data: &[u8]) {
+    let Ok(document) = serde_json::from_slice::<Value>(data) else { return };
+    let read = config::parse(&document);
+    assert_eq!(config::parse(&document), read, "the same");
+    match read {
+        Ok(plan) => {
+            assert!(!plan.steps.is_empty() && plan.steps.len() <= config::STEPS_MAX && plan.start < plan.steps.len());
+            assert!(plan.queues.len() <= config::QUEUES_MAX);
+            for (number, step) in plan.steps.iter().enumerate() {
+                assert_eq!(plan.step(&step.name), Some(number), "a name leads to its step");
+                assert!(step.ring_seconds > 0 && step.for_seconds.is_none_or(|stay| stay >= step.ring_seconds));
+                let (mut at, mut passed) = (Some(number), 0);
+                while let Some(place) = at {
+                    passed += 1;
+                    assert!(passed <= plan.steps.len(), "tasks go round in circles");
+                    at = plan.steps[place].next;
+                }
+            }
+            assert!(plan.queues.iter().all(|queue| queue.next.is_none_or(|next| next < plan.steps.len())));
+        }
+        Err(faults) => {
+            assert!((1..=config::FAULTS_MAX).contains(&faults.len()));
+            for fault in faults {
+                let told = fault.to_string();
+                assert!(!fault.kind.is_empty() && !told.trim().is_empty());
+                assert!(!told.chars().any(char::is_control), "{told:?}");
+            }
         }
     }
 }

@@ -73,6 +73,10 @@ const PIECES: &[&str] = &[
     "4pm",
     " business hours",
     "25 déc",
+    "\"steps\":[",
+    "{\"name\":\"a\",\"agents\":{\"everyone\":true},\"for\":60,\"next\":\"b\"},",
+    "\"next\":\"a\"",
+    "\"queues\":[{\"name\":\"q\",\"next\":\"a\"}]",
     "/2011",
     "-",
     "\u{feff}",
@@ -117,6 +121,11 @@ fn dates_hold_their_promises() {
 #[test]
 fn searches_hold_their_promises() {
     replay("searches", frontdesk_fuzz::searches);
+}
+
+#[test]
+fn topologies_hold_their_promises() {
+    replay("topologies", frontdesk_fuzz::topologies);
 }
 
 fn replay(target: &str, run: fn(&[u8])) {

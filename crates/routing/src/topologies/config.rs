@@ -28,7 +28,7 @@ const RING_SECONDS_MAX: i64 = 600;
 /// A task stays in a step at most so many seconds: a week.
 const FOR_SECONDS_MAX: i64 = 7 * 24 * 60 * 60;
 /// Who gets more wrong sees the rest after mending these.
-const FAULTS_MAX: usize = 20;
+pub const FAULTS_MAX: usize = 20;
 
 /// Names that queues cannot have, because lists of tasks use them (row 8.02).
 const RESERVED: [&str; 4] = ["global", "workbins", "history", "undelivered"];
