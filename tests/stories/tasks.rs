@@ -501,8 +501,7 @@ fn who_waits_takes_a_slot(engine: Engine) {
     let desk = Desk::open(&cast, json!({ "soft_capability": 2, "hard_capability": 2 }));
     let bot = desk.hires(&[]);
     let ask = |factor: &str| {
-        let shown =
-            bot.get(&format!("/1.0/availability?source_id={}&queue_factor={factor}", desk.source.id)).ok();
+        let shown = bot.get(&format!("/1.0/availability?source_id={}&queue_factor={factor}", desk.source.id)).ok();
         ["available", "agents", "slots", "taken", "waiting"].map(|name| shown[name].clone())
     };
     let told = |available: bool, numbers: [i64; 4]| {

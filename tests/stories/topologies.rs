@@ -126,9 +126,7 @@ fn what_an_active_topology_names_may_go(engine: Engine) {
     let team = id(&otto.post("/1.0/teams", &json!({ "name": unique("Team "), "user_ids": [bo.user_id] })).ok());
     let category = id(&otto.create_category(&json!({})));
     let all = json!({ "everyone": true });
-    let step = |name: &str, next: &str, when: Value, agents: Value| {
-        json!({ "name": name, "when": when, "agents": agents, "for": "1d", "next": next })
-    };
+    let step = |name: &str, next: &str, when: Value, agents: Value| json!({ "name": name, "when": when, "agents": agents, "for": "1d", "next": next });
     let config = json!({ "version": 1, "steps": [
         step("team", "person", json!({}), json!({ "team_ids": [team] })),
         step("person", "sorted", json!({}), json!({ "agent_ids": [bo.user_id] })),
