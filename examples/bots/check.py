@@ -65,6 +65,27 @@ class Talk(Window):
         check(f"{customer} has one intervention: {ids}", len(ids) == 1)
         return self.api("GET", f"/interventions/{ids.pop()}")
 
+    def hires_an_agent(self):
+        """Somebody who is at work on a channel with the window's source; what asks for something as them."""
+        role = self.api("POST", "/roles", {"label": f"Agent {self.run}", "receive_tasks": True})
+        user = self.api("POST", "/users", {
+            "email": f"agent-{self.run}@example.com", "firstname": "Nell", "lastname": "Agent",
+            "role_id": role["id"], "no_password": True,
+        })
+        self.api("PUT", f"/users/{user['id']}/sources_permissions", {self.source_id: "read,reply"})
+        group = {"name": f"Window {self.run}", "source_ids": [self.source_id], "soft_capability": 9, "hard_capability": 9}
+        self.channel_id = self.api("POST", "/channels", group)["id"]
+        self.agent_id = user["id"]
+        token = self.api("POST", "/access_tokens", {"label": "agent", "user_id": user["id"]})["token"]
+
+        def ask(method: str, path: str, body: dict) -> dict:
+            headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+            data = json.dumps(body).encode()
+            return json.loads(self.send(urllib.request.Request(f"{self.url}/1.0{path}", data, headers, method=method)))
+
+        ask("POST", "/status/me/connect", {})
+        return ask
+
     def is_resolved(self, customer: str) -> dict | None:
         intervention = self.intervention(customer)
         return intervention if intervention["closed"] and intervention["user_id"] == self.bot_id else None
@@ -106,6 +127,15 @@ def check_answers(talk: Talk, bot_url: str) -> None:
     time.sleep(1)
     for customer in ("marc", "omar"):
         check(f"the bot is silent to {customer}", talk.count(customer) == 1)
+
+    # With somebody at work on the channel the bot promises a colleague; who is away is nobody.
+    agent = talk.hires_an_agent()
+    talk.write("nina", "I want to talk to a human.")
+    talk.hears("nina", "I am putting you through to a colleague")
+    agent("PUT", f"/status/{talk.agent_id}", {"status": {talk.channel_id: "away"}})
+    talk.write("pavel", "I want to talk to a human.")
+    talk.hears("pavel", "a colleague will answer you here")
+    agent("POST", "/status/me/disconnect", {})
 
     # What is not Frontdesk's does nothing: no secret, no signature.
     forged = json.dumps({"id": "1", "events": [{"type": "content.imported", "id": "2"}]}).encode()

@@ -129,8 +129,9 @@ async fn hire(app: &Conversations) -> Result<Cast, String> {
         .write(move |tx| {
             let agent: Id =
                 tx.one("SELECT id FROM roles WHERE label = 'Agent' ORDER BY created_at LIMIT 1", args![])?.get(0)?;
-            // It reads and answers by its rights on sources, and notes what it learns of customers.
-            let bot = roles::create(tx, &env, "Bot", [Permission::UpdateIdentity].into_iter().collect())?;
+            // It reads and answers by its rights on sources, notes what it learns of customers, and looks who is there.
+            let rights = [Permission::UpdateIdentity, Permission::MonitorTasks];
+            let bot = roles::create(tx, &env, "Bot", rights.into_iter().collect())?;
             let mut user_ids = Vec::new();
             for (email, firstname, lastname, _) in PEOPLE {
                 let role_id = if email == BOT_EMAIL { bot } else { agent };

@@ -118,12 +118,17 @@ class Conversation {
     await this.post('/bots/handover', handover, 'handover');
   }
 
-  /** Whether anybody who answers on this source could. Where that is not known, nothing is promised. */
+  /**
+   * Whether anybody could take it: an agent who is available, and not full, on the channel of its source. Where that is
+   * not known, nothing is promised.
+   */
   async isAnAgentAvailable() {
     try {
-      const answer = await call('GET', `/status?source_ids[]=${this.content.source_id}`);
-      const agents = (answer.records ?? answer).filter((agent) => agent.agent_id !== me);
-      const channels = agents.flatMap((agent) => agent.channels);
+      const source = await call('GET', `/content_sources/${this.content.source_id}`);
+      const category = BOT_HUMAN_CATEGORY ? `&category_ids[]=${BOT_HUMAN_CATEGORY}` : '';
+      const agents = await call('GET', `/status?source_ids[]=${source.id}${category}`);
+      const others = agents.filter((agent) => agent.agent_id !== me);
+      const channels = others.flatMap((agent) => agent.channels).filter(({ id }) => id === source.channel_id);
       return channels.some((channel) => channel.status === 'available' && channel.busyness !== 'full');
     } catch (refused) {
       if (refused instanceof Refused) return false;

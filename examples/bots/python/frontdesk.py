@@ -133,14 +133,22 @@ class Conversation:
         self.post("/bots/handover", handover, "handover")
 
     def is_an_agent_available(self) -> bool:
-        """Whether anybody who answers on this source could. Where that is not known, nothing is promised."""
+        """Whether anybody could take it: an agent who is available, and not full, on the channel of its source. Where
+        that is not known, nothing is promised."""
+        source_id = self.content["source_id"]
+        wanted = {"source_ids[]": source_id}
+        if os.environ.get("BOT_HUMAN_CATEGORY"):
+            wanted["category_ids[]"] = os.environ["BOT_HUMAN_CATEGORY"]
         try:
-            answer = self.desk.get("/status", **{"source_ids[]": self.content["source_id"]})
+            channel_id = self.desk.get(f"/content_sources/{source_id}")["channel_id"]
+            agents = self.desk.get("/status", **wanted)
         except Refused:
             return False
-        agents = answer["records"] if isinstance(answer, dict) else answer
         channels = [channel for agent in agents if agent["agent_id"] != self.desk.me for channel in agent["channels"]]
-        return any(channel["status"] == "available" and channel["busyness"] != "full" for channel in channels)
+        return any(
+            channel["id"] == channel_id and channel["status"] == "available" and channel["busyness"] != "full"
+            for channel in channels
+        )
 
     def post(self, path: str, body: dict, step: str) -> dict:
         return self.desk.call("POST", path, body, f"{self.event_id}-{step}")
