@@ -1,13 +1,16 @@
 // Structured messages as elements of a document, for the chat's window and for agents' screens: select, rich_link,
 // template and carousel. Whatever they hold stays text; addresses have to be ones that a person may follow.
 
+/** How much of the window a page above the conversation covers. */
+export type WebviewHeight = 'full' | 'tall' | 'compact';
+
 export interface Button {
   type?: 'url' | 'reply';
   title: string;
   payload?: string | null;
   url?: string | null;
   target?: 'webview' | 'open' | 'current' | null;
-  webview_height?: 'full' | 'tall' | 'compact' | null;
+  webview_height?: WebviewHeight | null;
 }
 
 export interface Card {
@@ -17,7 +20,7 @@ export interface Card {
   url?: string | null;
   url_text?: string | null;
   target?: 'webview' | 'open' | 'current' | null;
-  webview_height?: 'full' | 'tall' | 'compact' | null;
+  webview_height?: WebviewHeight | null;
   attachment_url?: string | null;
   items?: Button[];
 }
@@ -33,7 +36,7 @@ export interface Handlers {
   /** Something was chosen; not there where nothing can be chosen any more. */
   choose?: ((item: Button) => void) | undefined;
   /** A page is to be opened above the conversation. */
-  webview(url: string, height: 'full' | 'tall' | 'compact'): void;
+  webview(url: string, height: WebviewHeight): void;
 }
 
 /** Schemes that run something in a page instead of leading elsewhere. */

@@ -7,6 +7,7 @@ import { Outbox } from './outbox.ts';
 import { chime } from './chime.ts';
 import type { Outgoing, Settings, Told } from './types.ts';
 import type { FromWindow, Start, ToWindow } from '../protocol.ts';
+import type { WebviewHeight } from '../../ui/structured.ts';
 
 /** A hint is told again while the visitor goes on typing, ms. */
 const TYPING_MS = 3000;
@@ -32,7 +33,7 @@ export class Chat {
   notify: boolean;
   /** Live Chat: the conversation is over, and the visitor chooses what to do. */
   over = false;
-  webview: { url: string; height: 'full' | 'tall' | 'compact' } | undefined;
+  webview: { url: string; height: WebviewHeight } | undefined;
   readonly direction: 'ltr' | 'rtl';
   #connection: Connection;
   #outbox: Outbox;
@@ -258,7 +259,7 @@ export class Chat {
     this.#set(fetched(this.state, shown, contents, more));
   }
 
-  /** Answers false when the address cannot be one. */
+  /** Leaves an address for answers: `ok`, or the end of the key of the text that says why not. */
   async email(address: string): Promise<'ok' | 'incorrect_email' | 'send_error'> {
     const thread = this.state.shown;
     if (!thread || !/^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(address)) return 'incorrect_email';
@@ -307,7 +308,7 @@ export class Chat {
     this.tell({ type: 'closed' });
   }
 
-  openWebview(url: string, height: 'full' | 'tall' | 'compact'): void {
+  openWebview(url: string, height: WebviewHeight): void {
     this.webview = { url, height };
     this.changed();
   }

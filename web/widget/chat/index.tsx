@@ -1,13 +1,16 @@
 // Starts the window: reads what the server has put into the document, and waits for the page that shows it.
 
-import css from './chat.css?inline';
+import base from './chat.css?inline';
 import { Chat } from './chat.ts';
+import composer from './composer.css?inline';
+import conversation from './conversation.css?inline';
+import list from './list.css?inline';
 import type { Settings } from './types.ts';
 import { show } from './view.tsx';
 import type { FromWindow, Start, ToWindow } from '../protocol.ts';
 
 const sheet = new CSSStyleSheet();
-sheet.replaceSync(css);
+sheet.replaceSync(base + conversation + composer + list);
 document.adoptedStyleSheets = [sheet];
 
 const settings: Settings = JSON.parse(document.getElementById('settings')?.textContent ?? '{}');

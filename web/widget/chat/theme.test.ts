@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 
 const read = (name: string) => readFileSync(new URL(name, import.meta.url), 'utf8');
 const properties = (text: string) => Object.fromEntries([...text.matchAll(/--([\w-]+): ([^;]+);/g)].map(([, name, value]) => [name!, value!]));
-const css = read('chat.css');
+const css = ['chat.css', 'conversation.css', 'composer.css', 'list.css'].map(read).join('');
 const dark = css.indexOf('@media (prefers-color-scheme: dark)');
 const light = properties(css.slice(0, dark));
 

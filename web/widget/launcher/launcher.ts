@@ -2,7 +2,7 @@
 // to be shown for the first time on a page.
 
 import type { FromWindow, Start, ToWindow } from '../protocol.ts';
-import type { Chat, Host, Origin } from '../manager/host.ts';
+import type { Host, Origin, Shell } from '../manager/host.ts';
 import { complain } from '../manager/events.ts';
 import { Frame } from './frame.ts';
 import { Notices } from './notices.ts';
@@ -10,7 +10,7 @@ import { Notices } from './notices.ts';
 /** A window that has not come by then will not; what led to it comes back. */
 const PATIENCE_MS = 20_000;
 
-export class Launcher implements Chat {
+export class Launcher implements Shell {
   #frame: Frame | undefined;
   #origin: Origin | undefined;
   #notices: Notices;

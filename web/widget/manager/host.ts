@@ -28,7 +28,8 @@ export interface Host {
   closed(): void;
 }
 
-export interface Chat {
+/** What the launcher is to the manager: the chat in its frame. */
+export interface Shell {
   /** Whether it is in the page; a page may throw the element away that holds it. */
   readonly attached: boolean;
   /** Shows the chat; when it is shown already, only what is new happens. */

@@ -8,7 +8,7 @@ import type { Trigger, Values } from '../targeting/types.ts';
 import type { AddedMessage, Config, Identity, Item, Translations } from '../protocol.ts';
 import { takeOver, type Receiver } from './commands.ts';
 import { complain, type Data, Events, itemData, triggerData } from './events.ts';
-import type { Chat, Host, Origin } from './host.ts';
+import type { Host, Origin, Shell } from './host.ts';
 import { canShow, Items } from './items.ts';
 import { load } from './load.ts';
 import { found, watch } from './page.ts';
@@ -34,9 +34,9 @@ export class Manager implements Receiver, Host {
   #parent = '';
   /** The chat is shown, or on its way. */
   #launched = false;
-  #chat: Chat | undefined;
+  #shell: Shell | undefined;
   /** What the launcher is to do once it has come. */
-  #waiting: ((chat: Chat) => void)[] = [];
+  #waiting: ((shell: Shell) => void)[] = [];
   #openThreads: boolean | undefined;
   #asking = false;
   #executed = new Set<string>();
@@ -89,7 +89,7 @@ export class Manager implements Receiver, Host {
       });
     }
     this.#openThreads = undefined;
-    this.#chat?.send({ type: 'identity', identity, jwt });
+    this.#shell?.send({ type: 'identity', identity, jwt });
     this.soon();
   }
 
@@ -97,7 +97,7 @@ export class Manager implements Receiver, Host {
     // One that is not configured is kept all the same: agents see it.
     const type = this.config.variables?.find((variable) => variable.name === name)?.type ?? 'string';
     this.store.note({ [name]: coerce(type, value) });
-    this.#chat?.tellPage();
+    this.#shell?.tellPage();
     this.soon();
   }
 
@@ -112,7 +112,7 @@ export class Manager implements Receiver, Host {
   }
 
   addMessage(message: AddedMessage): void {
-    if (this.#launched) this.#withChat((chat) => chat.send({ type: 'add_message', ...message }));
+    if (this.#launched) this.#withShell((shell) => shell.send({ type: 'add_message', ...message }));
     else complain('_addMessage: the chat is not shown.');
   }
 
@@ -120,13 +120,13 @@ export class Manager implements Receiver, Host {
     for (const set of [this.#executed, this.#activated, this.#offline]) set.clear();
     this.#gate.reset();
     this.#open();
-    this.#chat?.tellPage();
+    this.#shell?.tellPage();
     this.soon();
   }
 
   translate(translations: Translations): void {
     this.translations.push(translations);
-    this.#chat?.send({ type: 'translations', translations });
+    this.#shell?.send({ type: 'translations', translations });
   }
 
   // For the toolbar.
@@ -137,7 +137,7 @@ export class Manager implements Receiver, Host {
   }
 
   reset(): void {
-    this.#chat?.close();
+    this.#shell?.close();
     this.closed();
     this.#items.hideAll();
     this.store.reset();
@@ -160,7 +160,7 @@ export class Manager implements Receiver, Host {
     const { config, store } = this;
     this.#look();
     // The visitor has left the chat in another tab, or was away for so long that the visit has ended.
-    if (this.#chat?.attached && !store.state.chat.shown) this.#chat.leave();
+    if (this.#shell?.attached && !store.state.chat.shown) this.#shell.leave();
     const { visit } = store.state;
     const decision = decide(config.triggers ?? [], {
       now: Date.now(),
@@ -208,7 +208,7 @@ export class Manager implements Receiver, Host {
       identity: signed_identity || this.identity !== null,
       signed_identity,
     };
-    if (store.note(values, { title: document.title, ...(same && { url: href }) })) this.#chat?.tellPage();
+    if (store.note(values, { title: document.title, ...(same && { url: href }) })) this.#shell?.tellPage();
   }
 
   #looksAtElements(): boolean {
@@ -251,7 +251,7 @@ export class Manager implements Receiver, Host {
   // Doing.
 
   #continue(kind: BuiltIn): void {
-    if (this.#launched && this.#chat?.attached !== false) return;
+    if (this.#launched && this.#shell?.attached !== false) return;
     const { chat, visit } = this.store.state;
     const embedded = kind === 'embedded';
     if (embedded && !this.#place()) return;
@@ -316,13 +316,13 @@ export class Manager implements Receiver, Host {
   #launch(origin: Origin, open: boolean): void {
     this.#launched = true;
     this.#items.behind(true);
-    this.#withChat((chat) => chat.show(origin, open, this.embedded ? this.#place() : null));
+    this.#withShell((shell) => shell.show(origin, open, this.embedded ? this.#place() : null));
     this.soon();
   }
 
-  #withChat(what: (chat: Chat) => void): void {
-    if (this.#chat) {
-      what(this.#chat);
+  #withShell(what: (shell: Shell) => void): void {
+    if (this.#shell) {
+      what(this.#shell);
       return;
     }
     if (this.#waiting.push(what) > 1) return;
@@ -334,9 +334,9 @@ export class Manager implements Receiver, Host {
   }
 
   /** The launcher has come. */
-  launcher(chat: Chat): void {
-    this.#chat = chat;
-    for (const what of this.#waiting.splice(0)) what(chat);
+  launcher(shell: Shell): void {
+    this.#shell = shell;
+    for (const what of this.#waiting.splice(0)) what(shell);
     this.soon();
   }
 

@@ -46,7 +46,7 @@ export interface Visit {
   messages: string[];
 }
 
-export interface Chat {
+export interface ChatState {
   engaged: boolean;
   shown: boolean;
   opened: boolean;
@@ -60,14 +60,14 @@ export interface State {
   version: 1;
   visits: number;
   visit: Visit;
-  chat: Chat;
+  chat: ChatState;
   /** Session of an anonymous visitor. That of a signed person is never kept. */
   session: string | null;
 }
 
 export type Storage = Pick<globalThis.Storage, 'getItem' | 'setItem' | 'removeItem'>;
 
-function noChat(): Chat {
+function noChat(): ChatState {
   return { engaged: false, shown: false, opened: false, uuid: null, signed: false, locale: null };
 }
 

@@ -1,0 +1,239 @@
+// What was said, what is being said, and what is on its way.
+
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { structured } from '../../ui/structured.ts';
+import type { Chat } from './chat.ts';
+import { type Line, NEW } from './model.ts';
+import { Avatar, Control, face, Icon } from './parts.tsx';
+import type { Attachment } from './types.ts';
+
+/** Addresses in a text become links; everything else stays what it is, in the direction of its own language. */
+function Linked({ text }: { text: string }) {
+  const parts = text.split(/(https?:\/\/[^\s<>"']+[^\s<>"'.,;:!?)\]])/g);
+  return (
+    <span dir="auto">
+      {parts.map((part, index) =>
+        index % 2 ? (
+          <a href={part} target="_blank" rel="noopener noreferrer">
+            {part}
+          </a>
+        ) : (
+          part
+        ),
+      )}
+    </span>
+  );
+}
+
+const isImage = ({ content_type }: Attachment): boolean => /^image\/(png|jpe?g|gif|webp|bmp)$/.test(content_type);
+
+function File({ file }: { file: Attachment }) {
+  if (isImage(file)) {
+    // Its size is known, so the conversation does not move when it comes.
+    const size = file.width && file.height ? { width: file.width, height: file.height } : {};
+    return (
+      <a class="picture" href={file.url} target="_blank" rel="noopener noreferrer">
+        <img src={file.url} alt={file.name} loading="lazy" {...size} />
+      </a>
+    );
+  }
+  return (
+    <a class="file" href={file.url} target="_blank" rel="noopener noreferrer" download={file.name}>
+      <Icon name="file" />
+      <span>{file.name}</span>
+    </a>
+  );
+}
+
+function Extras({ chat, line, last }: { chat: Chat; line: Line; last: boolean }) {
+  const holder = useRef<HTMLDivElement>(null);
+  const content = line.structured_content;
+  useLayoutEffect(() => {
+    const made = content && structured(content, {
+      choose: last ? (item) => chat.choose(line.id, item) : undefined,
+      webview: (url, height) => chat.openWebview(url, height),
+    });
+    holder.current?.replaceChildren(...(made ? [made] : []));
+  }, [content, last]);
+  return content ? <div class="extras" ref={holder} /> : null;
+}
+
+const NOTICES = ['connection', 'disconnection', 'thread_closure'];
+
+function Message({ chat, line, first, last, latest }: { chat: Chat; line: Line; first: boolean; last: boolean; latest: boolean }) {
+  const { t, ago } = { t: chat.texts.t, ago: chat.texts.ago.bind(chat.texts) };
+  if (line.from === 'system') {
+    if (line.notice === 'request_email') return <EmailRequest chat={chat} />;
+    const key = NOTICES.includes(line.notice ?? '') ? line.notice! : line.notice === 'impossible' ? 'timed_messages.impossible' : '';
+    return <p class="notice">{key ? t(key, line.values) : line.body}</p>;
+  }
+  const own = line.from === 'visitor';
+  const text = line.anonymized ? t('content.anonymized') : line.body;
+  const title = line.structured_content?.type;
+  // Cards say themselves what their text says again; a file's message is its name.
+  const bare = (title && title !== 'select') || line.attachments.length > 0;
+  return (
+    <div class={`message ${own ? 'own' : 'theirs'} ${first ? 'first' : ''} ${last ? 'last' : ''} ${!own && face(chat, line) ? 'faced' : ''} ${line.state ?? ''}`}>
+      {!own && last && <Avatar chat={chat} line={line} />}
+      <div class="column">
+        {!own && first && line.author?.screenname && <div class="author">{line.author.screenname}</div>}
+        {own && <span class="hidden">{t('you_colon')}</span>}
+        {text && !bare && (
+          <div class="bubble">
+            <Linked text={text} />
+          </div>
+        )}
+        {line.attachments.map((file) => (
+          <File key={file.id} file={file} />
+        ))}
+        <Extras chat={chat} line={line} last={latest} />
+        {line.state === 'failed' && (
+          <button type="button" class="retry" onClick={() => chat.retry(line.client_id!)}>
+            {t('send_message_error')}
+          </button>
+        )}
+        {last && !line.state && <time dir="auto" dateTime={line.created_at}>{ago(new Date(line.created_at), new Date())}</time>}
+      </div>
+    </div>
+  );
+}
+
+function EmailRequest({ chat }: { chat: Chat }) {
+  const { t } = chat.texts;
+  const [error, setError] = useState('');
+  const [busy, setBusy] = useState(false);
+  if (chat.emailDone) return <p class="notice">{t('request_email.submitted_title')}</p>;
+  const submit = async (event: SubmitEvent) => {
+    event.preventDefault();
+    const address = String(new FormData(event.target as HTMLFormElement).get('email')).trim();
+    if (!address) return setError('required');
+    setBusy(true);
+    const answer = await chat.email(address);
+    setBusy(false);
+    setError(answer === 'ok' ? '' : answer);
+  };
+  return (
+    <form class="email" noValidate onSubmit={(event) => void submit(event as unknown as SubmitEvent)}>
+      <label for="email">{t('request_email.title')}</label>
+      <div>
+        <input id="email" name="email" type="email" autoComplete="email" aria-invalid={!!error} aria-describedby="email-error" />
+        <button type="submit" class="control filled" disabled={busy} aria-label={t('control_send_title')}>
+          <Icon name="send" />
+        </button>
+      </div>
+      <p id="email-error" class="error" role="alert">
+        {error && t(`prompt_error.${error}`)}
+      </p>
+    </form>
+  );
+}
+
+export function Conversation({ chat }: { chat: Chat }) {
+  const { t } = chat.texts;
+  const { state } = chat;
+  const shown = state.shown ?? NEW;
+  const lines = state.lines[shown] ?? [];
+  const log = useRef<HTMLDivElement>(null);
+  const atEnd = useRef(true);
+  const typing = state.typing[shown];
+  const types = typing && typing.until > Date.now();
+  const queue = state.queue[shown];
+  const height = useRef(0);
+  useLayoutEffect(() => {
+    const element = log.current!;
+    // Who reads what is above stays there; what comes before it pushes nothing away.
+    if (atEnd.current) element.scrollTop = element.scrollHeight;
+    else if (element.scrollTop < 40) element.scrollTop += element.scrollHeight - height.current;
+    height.current = element.scrollHeight;
+  });
+  useEffect(() => {
+    atEnd.current = true;
+    const element = log.current!;
+    element.scrollTop = element.scrollHeight;
+    const sized = new ResizeObserver(() => {
+      if (atEnd.current) element.scrollTop = element.scrollHeight;
+    });
+    sized.observe(element);
+    return () => sized.disconnect();
+  }, [shown]);
+  const scrolled = () => {
+    const { scrollTop, scrollHeight, clientHeight } = log.current!;
+    atEnd.current = scrollHeight - scrollTop - clientHeight < 24;
+  };
+  const same = (one: Line | undefined, two: Line | undefined) =>
+    !!one && !!two && one.from === two.from && one.from !== 'system' && one.author?.screenname === two.author?.screenname;
+  const fresh = !lines.some((line) => line.from === 'agent') && (state.shown === null || lines.length < 3);
+  const welcome = fresh ? (chat.greetings.length ? [] : chat.settings.welcome_messages) : [];
+  const loading = state.shown && !state.lines[shown];
+  return (
+    <div class="log" ref={log} onScroll={scrolled} role="log" aria-label={t('conversation_header_title')} tabIndex={0}>
+      <h2 class="printed">{t('printer.title', { title: chat.page.title || chat.title })}</h2>
+      {state.more[shown] && (
+        <button type="button" class="earlier" onClick={() => void chat.earlier().catch(() => {})}>
+          {t('earlier')}
+        </button>
+      )}
+      {loading && <div class="loading" aria-hidden="true" />}
+      {welcome.length > 0 && (
+        <div class="welcome">
+          {welcome.map((text) => (
+            <p dir="auto">{text}</p>
+          ))}
+        </div>
+      )}
+      {fresh &&
+        chat.greetings.map((body) => (
+          <div class="message theirs first last">
+            <Avatar chat={chat} />
+            <div class="column">
+              <div class="bubble">
+                <Linked text={body} />
+              </div>
+            </div>
+          </div>
+        ))}
+      {lines.map((line, index) => (
+        <Message
+          key={line.client_id ?? line.id}
+          chat={chat}
+          line={line}
+          first={!same(lines[index - 1], line)}
+          last={!same(line, lines[index + 1])}
+          latest={index === lines.length - 1}
+        />
+      ))}
+      {chat.uploads.map((upload) => (
+        <div class="message own first last">
+          <div class="column">
+            <div class="file upload">
+              <Icon name="file" />
+              <span>
+                {upload.error ? t('attachment_error.message', { filename: upload.name }) : upload.name}
+                {upload.error && <b role="alert"> {upload.error}</b>}
+                {!upload.error && <progress value={upload.part} aria-label={upload.name} />}
+              </span>
+              {upload.error && <Control icon="quit" label={t('dialog_frame.button_ok_label')} onClick={() => chat.dismissUpload(upload.id)} />}
+            </div>
+          </div>
+        </div>
+      ))}
+      {types && (
+        <div class="typing" role="status">
+          <span class="dots" aria-hidden="true">
+            <i />
+            <i />
+            <i />
+          </span>
+          {t('typing', { screenname: typing.screenname })}
+        </div>
+      )}
+      {queue && (
+        <p class="notice" role="status">
+          {queue.transfered ? t('queuing_update.transfered') : queue.position !== null && t('queuing_update.queued', { position: queue.position })}
+          <br />
+          {queue.seconds !== null && t('queuing_update.estimated_wait_time', { estimated_wait_time: chat.texts.wait(queue.seconds) })}
+        </p>
+      )}
+    </div>
+  );
+}
