@@ -1,10 +1,8 @@
 //! What bots do beside what everybody does (rows 11.02 to 11.05). A bot is a user like any other, with a role and a token:
 //! the virtual agent of these operations is the caller (reading U16).
 
-use std::sync::Arc;
-
 use frontdesk_conversations::interventions::{self, Intervention};
-use frontdesk_conversations::{Conversations, categories, identities, sources, threads};
+use frontdesk_conversations::{categories, identities, sources, threads};
 use frontdesk_model::error::{AttributeError, Error};
 use frontdesk_model::{Id, Result, error};
 use frontdesk_rest::{Call, Operation, given};
@@ -78,7 +76,7 @@ struct Done {
 
 const DONE: Done = Done { status: 200, message: "Success" };
 
-pub(crate) fn operations(_: &Arc<Conversations>) -> Vec<Operation> {
+pub(crate) fn operations() -> Vec<Operation> {
     let tag = "Bots";
     vec![
         Operation::write("botEngage", Method::POST, "/bots/engage", |call, parameters: Engage, tx| {

@@ -18,8 +18,8 @@ pub use sending::{Sender, domain_id};
 /// The operations of this crate.
 pub fn operations(app: &Arc<Conversations>) -> Vec<Operation> {
     let mut operations = subscriptions::operations(app);
-    operations.extend(deliveries::operations(app));
+    operations.extend(deliveries::operations());
     operations.extend(replay::operations());
-    operations.extend(bots::operations(app));
+    operations.extend(bots::operations());
     operations
 }

@@ -3,16 +3,14 @@
 
 mod rest;
 
-use std::sync::Arc;
-
-use frontdesk_conversations::Conversations;
 use frontdesk_model::{Id, Result, Timestamp, error};
-use frontdesk_rest::Operation;
 use frontdesk_store::{Row, Tx, args, log};
 use ring::digest;
 use serde::{Deserialize, Serialize};
 
 use crate::subscriptions::Webhook;
+
+pub(crate) use rest::operations;
 
 /// So many of the latest that arrived are kept for each webhook.
 const DELIVERED_KEPT: i64 = 1_000;
@@ -341,10 +339,6 @@ pub(crate) fn trim(tx: &mut dyn Tx, webhook_id: Id, log_kept_since: Timestamp) -
 /// How many wait, for the metrics.
 pub fn waiting(tx: &mut dyn Tx) -> Result<i64> {
     tx.one("SELECT count(*) FROM webhook_deliveries WHERE due_at IS NOT NULL", args![])?.get(0)
-}
-
-pub(crate) fn operations(app: &Arc<Conversations>) -> Vec<Operation> {
-    rest::operations(app)
 }
 
 #[cfg(test)]

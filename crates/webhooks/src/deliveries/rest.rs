@@ -1,8 +1,5 @@
 //! Seeing what was sent, and sending it again: operations of our own.
 
-use std::sync::Arc;
-
-use frontdesk_conversations::Conversations;
 use frontdesk_model::{Id, Result, Timestamp, error};
 use frontdesk_rest::{Call, NoParameters, Operation, Page, Paging};
 use frontdesk_store::{Filter, Tx, args};
@@ -63,7 +60,7 @@ struct List {
     paging: Paging,
 }
 
-pub(super) fn operations(_: &Arc<Conversations>) -> Vec<Operation> {
+pub(crate) fn operations() -> Vec<Operation> {
     let tag = "Webhooks";
     vec![
         Operation::read("getAllWebhookDeliveries", Method::GET, "/webhooks/{webhookId}/deliveries", list)

@@ -16,7 +16,7 @@ mod schedule;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use frontdesk_conversations::Conversations;
 use frontdesk_model::{Env, Event, Id, Result, Timestamp, error};
@@ -201,7 +201,8 @@ impl Sending {
             if ahead.is_empty() {
                 ahead = known_after(&tail, receiver.next, self.seen).await?;
             }
-            all_begun.extend(receiver.take(&ahead, self.seen, now).into_iter().map(|begun| (id, begun)));
+            all_begun
+                .extend(receiver.take(&ahead, self.seen, now, Instant::now()).into_iter().map(|begun| (id, begun)));
             receiver.ahead = ahead;
         }
         // Made here once for all, and found there by every attempt.
@@ -290,7 +291,7 @@ impl Sending {
             if events.is_empty() {
                 break;
             }
-            if let Some((delivery, events)) = receiver.take_one(&events, now) {
+            if let Some((delivery, events)) = receiver.take_one(&events, now, Instant::now()) {
                 self.spawn(id, delivery, events, false);
             }
         }
@@ -353,7 +354,7 @@ impl Sending {
     async fn write(&mut self, now: Timestamp) -> Result<()> {
         let mut batch = Vec::new();
         for receiver in self.receivers.values_mut() {
-            let note = receiver.take_note(now);
+            let note = receiver.take_note(now, Instant::now());
             if !note.is_empty() {
                 batch.push(note);
             }

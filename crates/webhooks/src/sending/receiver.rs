@@ -199,12 +199,14 @@ impl Receiver {
         !self.note.is_empty()
     }
 
-    /// Takes what concerns it from the next events, as far as there is room, and passes over the rest.
+    /// Takes what concerns it from the next events, as far as there is room, and passes over the rest. `since` is the
+    /// same moment as `now` by the clock that nobody sets.
     pub(super) fn take(
         &mut self,
         events: &[Arc<Event>],
         last: i64,
         now: Timestamp,
+        since: Instant,
     ) -> Vec<(Delivery, Vec<Arc<Event>>)> {
         let mut begun: Vec<(Delivery, Vec<Arc<Event>>)> = Vec::new();
         if events.is_empty() {
@@ -236,11 +238,11 @@ impl Receiver {
             together.push(event.clone());
             self.next = event.seq;
             if together.len() >= most {
-                begun.push(self.begin(std::mem::take(&mut together), thread_id, now));
+                begun.push(self.begin(std::mem::take(&mut together), thread_id, now, since));
             }
         }
         if !together.is_empty() {
-            begun.push(self.begin(together, None, now));
+            begun.push(self.begin(together, None, now, since));
         }
         begun
     }
@@ -251,14 +253,20 @@ impl Receiver {
         Delivery::of(self.webhook.id, seqs, thread_id, at, now)
     }
 
-    fn begin(&mut self, events: Vec<Arc<Event>>, thread_id: Option<Id>, now: Timestamp) -> (Delivery, Vec<Arc<Event>>) {
+    fn begin(
+        &mut self,
+        events: Vec<Arc<Event>>,
+        thread_id: Option<Id>,
+        now: Timestamp,
+        since: Instant,
+    ) -> (Delivery, Vec<Arc<Event>>) {
         let delivery = self.delivery(&events, thread_id, now);
         if let Some(thread_id) = thread_id {
             self.threads.entry(thread_id).or_default().insert(delivery.id);
         }
         self.busy.insert(delivery.id);
         let first = delivery.seqs.first().copied().unwrap_or(self.next);
-        self.open.insert(first, Open { since: Instant::now(), delivery: delivery.clone() });
+        self.open.insert(first, Open { since, delivery: delivery.clone() });
         (delivery, events)
     }
 
@@ -368,12 +376,17 @@ impl Receiver {
     }
 
     /// One event, although the receiver is suspended.
-    pub(super) fn take_one(&mut self, events: &[Arc<Event>], now: Timestamp) -> Option<(Delivery, Vec<Arc<Event>>)> {
+    pub(super) fn take_one(
+        &mut self,
+        events: &[Arc<Event>],
+        now: Timestamp,
+        since: Instant,
+    ) -> Option<(Delivery, Vec<Arc<Event>>)> {
         for event in events {
             self.next = event.seq;
             if self.webhook.may_concern(event) {
                 let thread_id = event.thread_id.filter(|_| self.webhook.is_ordered());
-                return Some(self.begin(vec![event.clone()], thread_id, now));
+                return Some(self.begin(vec![event.clone()], thread_id, now, since));
             }
         }
         None
@@ -489,11 +502,11 @@ impl Receiver {
         self.note.status = Some((status, reason));
     }
 
-    /// What is to be written down now.
-    pub(super) fn take_note(&mut self, now: Timestamp) -> Note {
+    /// What is to be written down now. `instant` is the same moment by the clock that nobody sets.
+    pub(super) fn take_note(&mut self, now: Timestamp, instant: Instant) -> Note {
         // What takes long is written down, so that the place can move on; it is still on its way.
-        let slow: Vec<i64> =
-            self.open.iter().filter(|(_, open)| open.since.elapsed() >= SLOW).map(|(first, _)| *first).collect();
+        let is_slow = |open: &Open| instant.saturating_duration_since(open.since) >= SLOW;
+        let slow: Vec<i64> = self.open.iter().filter(|(_, open)| is_slow(open)).map(|(first, _)| *first).collect();
         for first in slow {
             if let Some(open) = self.open.remove(&first) {
                 self.note.deliveries.push(Delivery { updated_at: now, ..open.delivery });

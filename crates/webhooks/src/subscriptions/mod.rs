@@ -5,12 +5,10 @@ mod reason;
 mod rest;
 mod secrets;
 pub(crate) mod verification;
+mod wish;
 
-use std::sync::Arc;
-
-use frontdesk_conversations::{Conversations, notifications};
+use frontdesk_conversations::notifications;
 use frontdesk_model::{Event, Id, Result, Timestamp, error};
-use frontdesk_rest::Operation;
 use frontdesk_store::{Row, Tx, args};
 use serde_json::json;
 
@@ -185,8 +183,4 @@ pub(crate) fn all(tx: &mut dyn Tx) -> Result<Vec<Webhook>> {
     rows.iter().map(webhook).collect()
 }
 
-pub(crate) use rest::find;
-
-pub(crate) fn operations(app: &Arc<Conversations>) -> Vec<Operation> {
-    rest::operations(app)
-}
+pub(crate) use rest::{find, operations};

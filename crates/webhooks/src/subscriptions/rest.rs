@@ -11,8 +11,8 @@ use http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::commands::{self, Wish};
-use super::{COLUMNS, Webhook, by_id, webhook};
+use super::wish::Wish;
+use super::{COLUMNS, Webhook, by_id, commands, webhook};
 
 /// A webhook as REST shows it.
 #[derive(Serialize, JsonSchema)]
@@ -142,7 +142,7 @@ fn wish(url: Option<String>, registered_events: Option<Vec<String>>, common: Com
     }
 }
 
-pub(super) fn operations(app: &Arc<Conversations>) -> Vec<Operation> {
+pub(crate) fn operations(app: &Arc<Conversations>) -> Vec<Operation> {
     let tag = "Webhooks";
     let path = "/webhooks/{webhookId}";
     let [for_list, for_show, for_create, for_update, for_rotate, for_delete] = std::array::from_fn(|_| app.clone());
