@@ -603,6 +603,7 @@ PAGE = r"""<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Guest book</title>
+<link rel="icon" href="data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Cpath fill='%232f6b4f' d='M2 2h5l1 1 1-1h5v11H9l-1 1-1-1H2z'/%3E%3C/svg%3E">
 <style>
   :root { --ink: #23302b; --soft: #66756e; --paper: #fffdf8; --line: #e2ddd0; --green: #2f6b4f; --pale: #e9f2ec; }
   * { box-sizing: border-box; }
@@ -620,6 +621,7 @@ PAGE = r"""<!doctype html>
   .desk { margin-left: 1.25rem; padding: .6rem .9rem; border-radius: .6rem; background: var(--pale); }
   .who { font-weight: 600; }
   time, .hint { color: var(--soft); font-size: .85rem; }
+  time { white-space: nowrap; }
   img { display: block; max-width: 100%; max-height: 15rem; margin-top: .5rem; border-radius: .5rem; }
   input, textarea { width: 100%; padding: .6rem .7rem; border: 1px solid #c9c2b1; border-radius: .5rem;
     background: #fff; color: inherit; font: inherit; }
@@ -627,19 +629,24 @@ PAGE = r"""<!doctype html>
   article textarea { min-height: 2.9rem; height: 2.9rem; }
   input:focus, textarea:focus, button:focus, a:focus { outline: 2px solid var(--green); outline-offset: 1px; }
   .row { display: flex; flex-wrap: wrap; gap: .6rem; align-items: center; margin-top: .6rem; }
-  .row > input[type=file] { flex: 1 1 10rem; width: auto; border: 0; padding: .2rem 0 .2rem .1rem; border-radius: 0;
+  .row > input[type=file] { flex: 1 1 10rem; width: auto; min-width: 0; border: 0; padding: .2rem 0; border-radius: 0;
     background: none; font-size: .85rem; }
+  ::file-selector-button { margin-right: .6rem; padding: .45rem .8rem; border: 1px solid var(--green); border-radius: .5rem;
+    background: #fff; color: var(--green); font: inherit; cursor: pointer; }
   .row > textarea { flex: 1 1 12rem; width: auto; }
   button, .button { padding: .55rem 1rem; border: 1px solid var(--green); border-radius: .5rem;
     background: var(--green); color: #fff; font: inherit; text-decoration: none; cursor: pointer; }
   .choices { display: flex; flex-wrap: wrap; gap: .5rem; margin-top: .5rem; }
   .choices button, .choices .button { background: #fff; color: var(--green); }
-  .cards { display: flex; gap: .75rem; overflow-x: auto; padding-bottom: .25rem; }
+  .cards { display: flex; gap: .75rem; overflow-x: auto; padding-bottom: .5rem; scrollbar-width: thin;
+    scrollbar-color: var(--line) transparent; }
   .card { flex: 0 0 min(16rem, 85%); margin-top: .5rem; padding: .75rem; border-radius: .6rem; background: #fff; }
   .card b { display: block; }
   .hint { margin: .5rem 0 0; }
   .hint:empty, [hidden] { display: none !important; }
   label span { display: block; font-size: .85rem; color: var(--soft); margin: .5rem 0 .1rem; }
+  label:first-child span { margin-top: 0; }
+  @media (max-width: 30rem) { #new .row > * { flex: 1 1 100%; } }
 </style>
 <main>
   <header><h1>Guest book</h1><p>Write something. We read everything, and answer here.</p></header>
