@@ -62,8 +62,9 @@ awk '/[Ss]ave (this|it) as/ { match($0, /`[a-z_]+\.py`/); name = substr($0, RSTA
      /^```python$/ { print "cat > " name " << \"END OF FILE\""; on = 1; python = 1; next }
      /^```sh$/ { on = 1; python = 0; next }
      /^```/ { if (on && python) print "END OF FILE"; on = 0; next } on' docs/integrator/channel-step-by-step.md |
-  sed "s|^T=….*|T=$token|; s|http://localhost:8080|$url|; s|9100|$(free_port)|g" > "$scratch/channel.sh"
-grep -q "^T=$token" "$scratch/channel.sh" || { echo "the page that builds a channel has changed its beginning" >&2; exit 1; }
+  sed "s|^T=….*|T=$token|; s|^FRONTDESK=/path.*|FRONTDESK=checked|; s|http://localhost:8080|$url|; s|9100|$(free_port)|g" \
+    > "$scratch/channel.sh"
+grep -q "^T=$token" "$scratch/channel.sh" && grep -q "^FRONTDESK=checked" "$scratch/channel.sh" || { echo "the page that builds a channel has changed its beginning" >&2; exit 1; }
 cat > "$scratch/channel/page.sh" << END
 trap 'kill \$(jobs -p) 2> /dev/null || true' EXIT
 cd "$scratch/channel"
@@ -71,7 +72,7 @@ set -m
 printed() { for _ in \$(seq 100); do grep -q "\$1" "$scratch/channel.out" && break; sleep 0.1; done; }
 # Each version is stopped by hand there, when it has printed what it should.
 next() { if kill -0 %python3 2> /dev/null; then printed ': Yes, since this morning.$'; kill %python3; fi; }
-frontdesk() { printed "^hidden: \['card-2'"; "$binary" "\$@"; }
+checked() { printed "^hidden: \['card-2'"; "$binary" "\$@"; }
 END
 sed -e '/^kill %/d' -e 's/^python3 my_channel.py &/next; python3 -B my_channel.py \&/' "$scratch/channel.sh" >> "$scratch/channel/page.sh"
 PYTHONDONTWRITEBYTECODE=1 bash -euo pipefail "$scratch/channel/page.sh" > "$scratch/channel.out" 2>&1 ||
