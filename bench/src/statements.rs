@@ -283,10 +283,19 @@ impl Writer {
                 "SELECT id, title, contents_count, interventions_count, muted FROM threads
                  WHERE source_id = ?1 AND foreign_id = ?2",
             )?
-            .query_row(params![SOURCE.0, inbound.thread], |row| Ok((Id(row.get(0)?), row.get(2)?)))
+            .query_row(params![SOURCE.0, inbound.thread], |row| Ok((Id(row.get(0)?), row.get::<_, i64>(2)?)))
             .optional()?;
-        if let Some(known) = known {
-            return Ok(known);
+        if let Some((id, contents_count)) = known {
+            // What the content is told with, where it has no categories of its own.
+            let told: Option<[u8; 12]> = self
+                .connection
+                .prepare_cached(
+                    "SELECT category_id FROM categorisations WHERE object_id = ?1 ORDER BY position, category_id",
+                )?
+                .query_row([&id.0[..]], |row| row.get(0))
+                .optional()?;
+            assert_eq!(told, None);
+            return Ok((id, contents_count));
         }
         let id = self.id();
         self.connection

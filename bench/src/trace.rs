@@ -62,7 +62,7 @@ fn the_reference_runs_the_statements_of_the_product_in_their_order() {
     let product = of_product(dir.path(), &messages);
     let reference = of_reference(&dir.path().join("reference.db"), &messages);
     assert_eq!(product, reference, "src/statements.rs has to follow the product");
-    assert_eq!(product[1].len(), 15, "{:#?}", product[1]);
+    assert_eq!(product[1].len(), 16, "{:#?}", product[1]);
 }
 
 /// The statements of each message.
