@@ -24,8 +24,14 @@ struct Timer {
     any_due: fn(&mut dyn Tx, Timestamp) -> Result<bool>,
     /// Does it for at most so many rows; returns how many there were.
     run: fn(&mut dyn Tx, &Conversations, i64) -> Result<u64>,
+    /// Done first where nobody looked for a while: at the start, and after a stop or a failure that took long.
+    after_absence: Option<AfterAbsence>,
 }
 
+type AfterAbsence = fn(&mut dyn Tx, Timestamp) -> Result<u64>;
+
+/// Whoever did not look for longer than this was away; the clock may have been set, too.
+const ABSENCE_SECONDS: i64 = 10;
 /// How late people notice.
 const SOON: Duration = Duration::from_millis(500);
 /// How late nobody notices.
@@ -37,48 +43,56 @@ const TIMERS: &[Timer] = &[
         period: SOON,
         any_due: interventions::deferring::any_due,
         run: |tx, app, limit| interventions::deferring::reactivate_due(tx, &app.env, limit),
+        after_absence: None,
     },
     Timer {
         name: "erasures",
         period: SOON,
         any_due: contents::anonymise::any_due,
         run: |tx, app, limit| contents::anonymise::advance(tx, &app.env, limit),
+        after_absence: None,
     },
     Timer {
         name: "long threads",
         period: SOON,
         any_due: threads::jobs::any_due,
         run: |tx, app, limit| threads::jobs::advance(tx, &app.env, limit),
+        after_absence: None,
     },
     Timer {
         name: "much used categories",
         period: SOON,
         any_due: categories::jobs::any_due,
         run: |tx, app, limit| categories::jobs::advance(tx, &app.env, limit),
+        after_absence: None,
     },
     Timer {
         name: "scheduled contents",
         period: SOON,
         any_due: contents::waiting::any_due,
         run: |tx, app, limit| contents::waiting::release_due(tx, &app.env, &app.seal, limit),
+        after_absence: None,
     },
     Timer {
         name: "service levels",
         period: SOON,
         any_due: service_levels::any_due,
         run: |tx, app, limit| service_levels::tell_due(tx, &app.env, limit),
+        after_absence: None,
     },
     Timer {
         name: "silent agents",
         period: SOON,
         any_due: presence::any_silent,
         run: |tx, app, limit| presence::disconnect_silent(tx, &app.env, limit),
+        after_absence: Some(presence::forgive_silence),
     },
     Timer {
         name: "old contents and silent threads",
         period: LATER,
         any_due: sweeping::any_due,
         run: |tx, app, limit| sweeping::advance(tx, &app.env, limit),
+        after_absence: None,
     },
 ];
 
@@ -92,8 +106,15 @@ pub async fn run(app: Arc<Conversations>, stop: watch::Receiver<bool>) {
 }
 
 async fn run_one(app: Arc<Conversations>, timer: &'static Timer, mut stop: watch::Receiver<bool>) {
+    let mut looked_at: Option<Timestamp> = None;
     while !*stop.borrow() {
-        match look(&app, timer).await {
+        let now = app.env.now();
+        let was_away = looked_at.is_none_or(|at| now.seconds_since(at).abs() > ABSENCE_SECONDS);
+        let done = look(&app, timer, was_away).await;
+        if done.is_ok() {
+            looked_at = Some(now);
+        }
+        match done {
             Ok(0) => {}
             Ok(rows) => {
                 tracing::debug!(timer = timer.name, rows, "due");
@@ -109,8 +130,11 @@ async fn run_one(app: Arc<Conversations>, timer: &'static Timer, mut stop: watch
 }
 
 /// One transaction's worth of what is due. 0: nothing is left for now.
-async fn look(app: &Arc<Conversations>, timer: &'static Timer) -> Result<u64> {
+async fn look(app: &Arc<Conversations>, timer: &'static Timer, was_away: bool) -> Result<u64> {
     let now = app.env.now();
+    if let Some(first) = timer.after_absence.filter(|_| was_away) {
+        app.store.write(move |tx| first(tx, now)).await?;
+    }
     if !app.store.read(move |tx| (timer.any_due)(tx, now)).await? {
         return Ok(0);
     }

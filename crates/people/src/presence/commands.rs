@@ -67,7 +67,8 @@ pub(super) fn heartbeat(call: &Call, tx: &mut dyn Tx) -> Result<Agent> {
 
 fn note_heartbeat(tx: &mut dyn Tx, user_id: Id, now: Timestamp) -> Result<()> {
     tx.execute(
-        "UPDATE agent_presences SET last_seen_at = $2 WHERE user_id = $1 AND last_seen_at <= $3",
+        "UPDATE agent_presences SET last_seen_at = $2
+         WHERE user_id = $1 AND (last_seen_at <= $3 OR last_seen_at > $2)",
         args![&user_id, now, now.plus_seconds(-NOTED_SECONDS)],
     )?;
     Ok(())
@@ -98,6 +99,12 @@ const GONE: &str = "FROM agent_presences JOIN users ON users.id = user_id
 pub fn any_silent(tx: &mut dyn Tx, now: Timestamp) -> Result<bool> {
     let last = now.plus_seconds(-SILENCE_SECONDS);
     Ok(tx.first(&format!("SELECT 1 {GONE} LIMIT 1"), args![last])?.is_some())
+}
+
+/// Counts everybody's silence from now on: while nobody was listening, or where a clock was ahead, it says nothing about
+/// them. Returns how many.
+pub fn forgive_silence(tx: &mut dyn Tx, now: Timestamp) -> Result<u64> {
+    tx.execute("UPDATE agent_presences SET last_seen_at = $1 WHERE connected AND last_seen_at <> $1", args![now])
 }
 
 /// Disconnects who has gone, the longest silent first, at most `limit`. Returns how many.

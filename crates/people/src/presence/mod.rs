@@ -21,7 +21,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use availability::{Availability, Wanted, availability};
-pub use commands::{announce, any_silent, disconnect_silent, set_loads};
+pub use commands::{announce, any_silent, disconnect_silent, forgive_silence, set_loads};
 pub(crate) use rest::operations;
 
 /// An agent as routing sees them.
