@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use frontdesk_model::error::Error;
 use frontdesk_model::{Caller, Event, Id, Permission, Result, SourceRight, Timestamp, error};
 use frontdesk_people::custom_fields::{self, Field};
+use frontdesk_people::teams;
 use frontdesk_store::{Row, Tx, args};
 use serde_json::{Map, Value, json};
 
@@ -39,11 +40,16 @@ pub struct Notification {
     pub body: Map<String, Value>,
 }
 
+/// In the payload of a task's event: who had the task, before or after. Not told; it decides who is told.
+pub const CONCERNED: &str = "concerned";
+
 /// Who may be told of an event.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Audience {
     /// Who may read this source.
     Source(Id),
+    /// Who of them sees the task: who monitors tasks, whom it concerns, and who monitors one of these.
+    Task(Id, Vec<Id>),
     /// Who may see the identities of this community.
     Community(Id),
     /// Who may search the account's events.
@@ -63,6 +69,8 @@ pub struct Listener {
     pub caller: Caller,
     communities: Vec<Id>,
     reads_every_source: bool,
+    /// Whose tasks they see, unless they see all.
+    watched: Vec<Id>,
 }
 
 impl Listener {
@@ -71,18 +79,27 @@ impl Listener {
         let communities = identities::readable_communities(tx, &caller, None)?;
         let all: i64 = tx.one("SELECT count(*) FROM sources", args![])?.get(0)?;
         let reads_every_source = usize::try_from(all) == Ok(caller.sources_with(SourceRight::Read).len());
-        Ok(Listener { caller, communities, reads_every_source })
+        let mut watched = vec![caller.user_id];
+        if caller.may(Permission::MonitorTeamTasks) {
+            watched.extend(teams::mates(tx, caller.user_id)?);
+        }
+        Ok(Listener { caller, communities, reads_every_source, watched })
     }
 
     /// Whether they may be told.
     pub fn may_see(&self, notification: &Notification) -> bool {
-        match notification.audience {
-            Audience::Source(id) => self.caller.may_on(id, SourceRight::Read),
-            Audience::Community(id) => self.communities.binary_search(&id).is_ok(),
+        match &notification.audience {
+            Audience::Source(id) => self.caller.may_on(*id, SourceRight::Read),
+            Audience::Task(source_id, concerned) => {
+                self.caller.may_on(*source_id, SourceRight::Read)
+                    && (self.caller.may(Permission::MonitorTasks)
+                        || concerned.iter().any(|id| self.watched.contains(id)))
+            }
+            Audience::Community(id) => self.communities.binary_search(id).is_ok(),
             Audience::Account => self.caller.may(Permission::SearchEvent),
             Audience::Agent(id) => {
                 let monitors = [Permission::MonitorTasks, Permission::SearchEvent];
-                self.caller.user_id == id || monitors.iter().any(|permission| self.caller.may(*permission))
+                self.caller.user_id == *id || monitors.iter().any(|permission| self.caller.may(*permission))
             }
             Audience::EverySource => self.reads_every_source,
             Audience::Nobody => false,
@@ -283,8 +300,9 @@ impl Told {
     }
 
     fn notification(&self, event: &Arc<Event>) -> Result<Notification> {
-        let frozen = payload(event);
+        let mut frozen = payload(event);
         let source_id = self.source_of(event, &frozen);
+        let audience = self.audience(event, source_id, frozen.remove(CONCERNED));
         let resource = match family_of(&event.kind) {
             "content" => self.content(event, frozen),
             "intervention" => self.intervention(event, frozen)?,
@@ -310,7 +328,7 @@ impl Told {
             at: event.at,
             thread_id: event.thread_id,
             source_id,
-            audience: self.audience(event, source_id),
+            audience,
             body,
         })
     }
@@ -322,8 +340,12 @@ impl Told {
         source_in(frozen).or_else(|| event.thread_id.and_then(|id| self.thread_sources.get(&id).copied()))
     }
 
-    fn audience(&self, event: &Event, source_id: Option<Id>) -> Audience {
+    fn audience(&self, event: &Event, source_id: Option<Id>, concerned: Option<Value>) -> Audience {
         match (family_of(&event.kind), source_id) {
+            ("task", Some(source_id)) => Audience::Task(
+                source_id,
+                concerned.and_then(|ids| serde_json::from_value(ids).ok()).unwrap_or_default(),
+            ),
             (_, Some(source_id)) => Audience::Source(source_id),
             ("identity", None) => match self.communities.get(&event.object_id) {
                 Some(community_id) => Audience::Community(*community_id),

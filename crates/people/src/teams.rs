@@ -53,6 +53,14 @@ pub fn led_by(tx: &mut dyn Tx, user_id: Id) -> Result<Vec<Id>> {
     tx.query(sql, args![&user_id])?.iter().map(|row| row.get(0)).collect()
 }
 
+/// The members of the teams that a user leads or belongs to.
+pub fn mates(tx: &mut dyn Tx, user_id: Id) -> Result<Vec<Id>> {
+    let mut team_ids = led_by(tx, user_id)?;
+    team_ids.extend(of_user(tx, user_id)?);
+    let sql = format!("SELECT DISTINCT user_id FROM team_users WHERE {}", tx.in_list("team_id", 1));
+    tx.query(&sql, args![&team_ids])?.iter().map(|row| row.get(0)).collect()
+}
+
 /// Whether a user belongs to a team that `leader_id` leads.
 pub fn leads(tx: &mut dyn Tx, leader_id: Id, user_id: Id) -> Result<bool> {
     let sql = "SELECT 1 FROM team_leaders JOIN team_users ON team_users.team_id = team_leaders.team_id

@@ -201,6 +201,11 @@ impl State {
         self.tasks.get(&id)
     }
 
+    /// The time of its last turn.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
     /// Takes note of a change.
     pub fn apply(&mut self, change: Change) {
         match change {

@@ -344,6 +344,32 @@ impl Task {
         self.wishes_until = None;
     }
 
+    /// Out of a special queue that there is no more.
+    pub fn leave_queue(&mut self, now: Timestamp) {
+        self.queue = None;
+        self.restart(now);
+    }
+
+    /// What began in the future began by a clock that was wrong, and would end as much too late: it ends as long after
+    /// now as it was to last.
+    pub fn forget_future(&mut self, now: Timestamp) {
+        let began = match self.state {
+            State::Ringing => self.locked_at,
+            State::Accepted => self.accepted_at,
+            _ => None,
+        };
+        let ahead = began.map_or(0, |began| began.seconds_since(now));
+        if ahead > 0 {
+            self.expires_at = self.expires_at.map(|at| at.plus_seconds(-ahead));
+            self.completes_at = self.completes_at.map(|at| at.plus_seconds(-ahead));
+        }
+        self.step_entered_at = self.step_entered_at.min(now);
+        self.wishes_until = self.wishes_until.map(|at| at.min(now.plus_seconds(TRANSFER_SECONDS)));
+        for (_, until) in &mut self.asked {
+            *until = (*until).min(now.plus_seconds(ASKED_SECONDS));
+        }
+    }
+
     /// On to somebody else, who fits the wishes; anybody, if there are none.
     pub fn transfer(&mut self, wishes: Wishes, boost: i64, now: Timestamp) -> Result<(), Refusal> {
         if self.state.is_over() {

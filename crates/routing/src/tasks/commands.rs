@@ -94,7 +94,7 @@ pub(super) fn accept(call: &Call, id: Id, tx: &mut dyn Tx) -> Result<Task> {
     let agent_id = call.caller.user_id;
     let accept = |task: &mut Task, now, hold| task.accept(agent_id, now, hold);
     let task = give(tx, &call.env, agent_id, agent_id, &before, accept)?;
-    tell(tx, &call.env, Some(agent_id), "task.taken", &task, json!({ "type": "ring" }));
+    tell(tx, &call.env, Some(agent_id), "task.taken", &before, &task, json!({ "type": "ring" }));
     presence::announce(tx, &call.env, Some(agent_id), "push_agent.accept_task", agent_id)?;
     trace::note(tx, &call.env, id, &json!({ "what": "accepted", "agent_id": agent_id }))?;
     Ok(task)
@@ -105,7 +105,7 @@ pub(super) fn refuse(call: &Call, id: Id, tx: &mut dyn Tx) -> Result<Task> {
     let before = answerable(call, id, tx)?;
     let agent_id = call.caller.user_id;
     let task = change(tx, &call.env, &before, |task, now| task.refuse(agent_id, now))?;
-    tell(tx, &call.env, Some(agent_id), "task.updated", &task, json!({}));
+    tell(tx, &call.env, Some(agent_id), "task.updated", &before, &task, json!({}));
     trace::note(tx, &call.env, id, &json!({ "what": "refused", "agent_id": agent_id }))?;
     Ok(task)
 }
@@ -153,7 +153,7 @@ pub(super) fn request(call: &Call, channel_id: Option<Id>, tx: &mut dyn Tx) -> R
         task.give(agent_id, now, hold);
         Ok(())
     })?;
-    tell(tx, &call.env, Some(agent_id), "task.taken", &task, json!({ "type": "request" }));
+    tell(tx, &call.env, Some(agent_id), "task.taken", &before, &task, json!({ "type": "request" }));
     presence::announce(tx, &call.env, Some(agent_id), "push_agent.request_task", agent_id)?;
     trace::note(tx, &call.env, task.id, &json!({ "what": "requested", "agent_id": agent_id }))?;
     Ok(task)
@@ -187,7 +187,7 @@ pub(super) fn release(call: &Call, id: Id, tx: &mut dyn Tx) -> Result<Task> {
     let before = answerable(call, id, tx)?;
     let agent_id = call.caller.user_id;
     let task = change(tx, &call.env, &before, |task, now| task.release(agent_id, now))?;
-    tell(tx, &call.env, Some(agent_id), "task.enqueued", &task, json!({}));
+    tell(tx, &call.env, Some(agent_id), "task.enqueued", &before, &task, json!({}));
     trace::note(tx, &call.env, id, &json!({ "what": "released", "agent_id": agent_id }))?;
     Ok(task)
 }
@@ -212,7 +212,7 @@ pub(super) fn set_aside(call: &Call, id: Id, queue: &str, tx: &mut dyn Tx) -> Re
         Ok(())
     })?;
     let kind = if is_special { "task.enqueued" } else { "task.undelivered" };
-    tell(tx, &call.env, Some(call.caller.user_id), kind, &task, json!({}));
+    tell(tx, &call.env, Some(call.caller.user_id), kind, &before, &task, json!({}));
     trace::note(tx, &call.env, id, &json!({ "what": "moved", "user_id": call.caller.user_id, "queue": queue }))?;
     Ok(task)
 }
@@ -239,7 +239,7 @@ pub(super) fn complete(call: &Call, id: Id, tx: &mut dyn Tx) -> Result<Task> {
         task.intervention_id = case.or(task.intervention_id);
         task.complete(now)
     })?;
-    tell(tx, &call.env, Some(caller.user_id), "task.completed", &task, json!({ "action": "closed" }));
+    tell(tx, &call.env, Some(caller.user_id), "task.completed", &before, &task, json!({ "action": "closed" }));
     trace::note(tx, &call.env, id, &json!({ "what": "completed", "user_id": caller.user_id, "action": "closed" }))?;
     Ok(task)
 }
@@ -287,7 +287,7 @@ pub(super) fn transfer(call: &Call, id: Id, transfer: Transfer, tx: &mut dyn Tx)
                 task.step = next;
                 Ok(())
             })?;
-            tell(tx, &call.env, Some(caller.user_id), "task.transferred", &task, json!({}));
+            tell(tx, &call.env, Some(caller.user_id), "task.transferred", &before, &task, json!({}));
             task
         }
     };
@@ -340,7 +340,7 @@ fn assign(call: &Call, before: &Task, agent_id: Id, boost: i64, tx: &mut dyn Tx)
         task.mark_transferred(boost, now);
         Ok(())
     })?;
-    tell(tx, &call.env, Some(call.caller.user_id), "task.supervisor_assigned", &task, json!({}));
+    tell(tx, &call.env, Some(call.caller.user_id), "task.supervisor_assigned", before, &task, json!({}));
     Ok(task)
 }
 
@@ -362,7 +362,7 @@ pub(super) fn resume(call: &Call, id: Id, tx: &mut dyn Tx) -> Result<Task> {
     if let Some(found) = work::intervention_of(tx, task.thread_id, task.identity_id)? {
         work::take_up(call, found.id, tx)?;
     }
-    tell(tx, &call.env, Some(agent_id), "task.resume", &task, json!({}));
+    tell(tx, &call.env, Some(agent_id), "task.resume", &before, &task, json!({}));
     trace::note(tx, &call.env, id, &json!({ "what": "resumed", "agent_id": agent_id }))?;
     Ok(task)
 }

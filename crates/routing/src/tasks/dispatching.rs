@@ -27,6 +27,8 @@ const WRITES_MAX: usize = 64;
 /// Other nodes give no hints: the log is looked at this often anyway.
 const POLL_PERIOD: Duration = Duration::from_millis(500);
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
+/// The clock was set back by more than this: times in the engine are of another clock.
+const SET_BACK_SECONDS: i64 = 2;
 /// After so many rounds in a row in which nothing could be carried out, the engine begins anew.
 const LOST_ROUNDS_MAX: u32 = 5;
 /// So many tasks of sources that are routed no more are swept in one transaction.
@@ -49,8 +51,8 @@ struct News {
     agents: BTreeSet<Id>,
     /// Rights, teams, limits or the topology: everybody is read again.
     everybody: bool,
-    /// Sources or channels: tasks may be of no channel any more.
-    sources: bool,
+    /// Sources, channels or the topology: where tasks are may be there no more.
+    places: bool,
 }
 
 impl News {
@@ -59,9 +61,9 @@ impl News {
         match family {
             "task" => drop(self.tasks.insert(event.object_id)),
             "push_agent" | "user" => drop(self.agents.insert(event.object_id)),
-            "content_source" => self.sources = true,
-            "channel" => (self.sources, self.everybody) = (true, true),
-            "role" | "team" | "topology" | "settings" | "capability_scheme" | "category" => self.everybody = true,
+            "content_source" => self.places = true,
+            "channel" | "topology" => (self.places, self.everybody) = (true, true),
+            "role" | "team" | "settings" | "capability_scheme" | "category" => self.everybody = true,
             _ => {}
         }
     }
@@ -97,11 +99,13 @@ pub async fn run(app: Arc<Conversations>, mut stop: watch::Receiver<bool>) {
 
 /// Takes in what is new, decides, and carries out, until nothing is left to decide. Returns when something is due.
 async fn turn(app: &Arc<Conversations>, kept: &mut Option<Follower>) -> Result<Option<Timestamp>> {
-    let mut follower = match kept.take() {
+    let now = app.env.now();
+    // Where the clock was set back, what is due would be so late: the engine begins anew.
+    let mut follower = match kept.take().filter(|kept| kept.engine.now().seconds_since(now) <= SET_BACK_SECONDS) {
         Some(follower) => follower,
         None => {
             sweep(app).await?;
-            app.store.read(load).await?
+            app.store.read(move |tx| load(tx, now)).await?
         }
     };
     loop {
@@ -143,14 +147,15 @@ async fn turn(app: &Arc<Conversations>, kept: &mut Option<Follower>) -> Result<O
 }
 
 /// The engine as the rows are.
-fn load(tx: &mut dyn Tx) -> Result<Follower> {
+fn load(tx: &mut dyn Tx, now: Timestamp) -> Result<Follower> {
     // The place first: what changes while the rows are read is read again.
     let seq = tx.one("SELECT seq FROM log_head", args![])?.get(0)?;
     let mut engine = State::new(plan(tx)?);
     for agent in agents::facts(tx, None)? {
         engine.apply(Change::Agent(Box::new(agent)));
     }
-    for task in store::live(tx)? {
+    for mut task in store::live(tx)? {
+        task.forget_future(now);
         engine.apply(Change::Task(Box::new(task)));
     }
     Ok(Follower { engine, seq, is_on: settings::load(tx)?.push_enabled, lost_rounds: 0 })
@@ -164,7 +169,7 @@ async fn catch_up(app: &Arc<Conversations>, follower: &mut Follower) -> Result<(
         let mut news = News::default();
         events.iter().for_each(|event| news.note(event));
         follower.seq = last.seq;
-        if news.sources {
+        if news.places {
             sweep(app).await?;
         }
         take_in(app, follower, news).await?;
@@ -207,7 +212,9 @@ async fn take_in(app: &Arc<Conversations>, follower: &mut Follower, news: News) 
         engine.apply(Change::NoAgent(*gone));
     }
     let found: BTreeSet<Id> = rows.tasks.iter().map(|task| task.id).collect();
-    for task in rows.tasks {
+    let now = app.env.now();
+    for mut task in rows.tasks {
+        task.forget_future(now);
         engine.apply(Change::Task(Box::new(task)));
     }
     for gone in tasks.difference(&found) {
@@ -236,7 +243,7 @@ fn carry_out(tx: &mut dyn Tx, env: &Env, outcome: &Outcome) -> Result<bool> {
         // It cannot be closed, as when a reply waits for approval: the owner decides.
         let mut task = Task { completes_at: None, ..before.clone() };
         save(tx, env, &before, &mut task)?;
-        tell(tx, env, None, "task.updated", &task, json!({}));
+        tell(tx, env, None, "task.updated", &before, &task, json!({}));
         return Ok(false);
     }
     if !save(tx, env, &before, &mut task)? {
@@ -261,10 +268,10 @@ fn carry_out(tx: &mut dyn Tx, env: &Env, outcome: &Outcome) -> Result<bool> {
             Decision::Entered { .. } | Decision::NobodyCould { .. } | Decision::TransferOver => continue,
         };
         is_told = true;
-        tell(tx, env, None, kind, &task, more);
+        tell(tx, env, None, kind, &before, &task, more);
     }
     if !is_told {
-        tell(tx, env, None, "task.updated", &task, json!({}));
+        tell(tx, env, None, "task.updated", &before, &task, json!({}));
     }
     Ok(true)
 }
@@ -287,12 +294,16 @@ fn finish(tx: &mut dyn Tx, env: &Env, task: &Task) -> Result<bool> {
 }
 
 /// Tasks in queues of sources that belong to no channel any more are of no use; those of sources that have moved to
-/// another channel follow them. What is in a workbin stays there.
+/// another channel follow them. What is in a workbin stays there. What is in a special queue that the topology does not
+/// have, where nobody would find it, begins the topology anew.
 async fn sweep(app: &Arc<Conversations>) -> Result<()> {
     loop {
         let env = app.env.clone();
-        let any = app.store.read(|tx| Ok(!strays(tx, 1)?.is_empty())).await?;
-        if !any || app.store.write(move |tx| sweep_some(tx, &env)).await? == 0 {
+        let any = app.store.read(|tx| {
+            let plan = plan(tx)?;
+            Ok(!strays(tx, 1)?.is_empty() || !store::of_lost_queues(tx, &plan, 1)?.is_empty())
+        });
+        if !any.await? || app.store.write(move |tx| sweep_some(tx, &env)).await? == 0 {
             return Ok(());
         }
     }
@@ -312,22 +323,24 @@ fn sweep_some(tx: &mut dyn Tx, env: &Env) -> Result<usize> {
     let strays = strays(tx, SWEPT_MAX)?;
     for before in &strays {
         let mut task = before.clone();
-        let kind = match work::source(tx, before.source_id)? {
-            Some(source) => {
-                task.give_back(env.now());
-                task.restart(env.now());
-                task.channel_id = source.channel_id;
-                "task.enqueued"
-            }
-            None => {
-                task.destroy(env.now());
-                "task.destroyed"
-            }
-        };
-        note(tx, env, task.id, kind.trim_start_matches("task."), json!({ "action": "source_moved" }))?;
-        if save(tx, env, before, &mut task)? {
-            tell(tx, env, None, kind, &task, json!({}));
-        }
+        store::follow_source(tx, &mut task, env.now())?;
+        write_swept(tx, env, before, task, "source_moved")?;
     }
-    Ok(strays.len())
+    let plan = plan(tx)?;
+    let lost = store::of_lost_queues(tx, &plan, SWEPT_MAX)?;
+    for before in &lost {
+        let mut task = before.clone();
+        task.leave_queue(env.now());
+        write_swept(tx, env, before, task, "queue_gone")?;
+    }
+    Ok(strays.len() + lost.len())
+}
+
+fn write_swept(tx: &mut dyn Tx, env: &Env, before: &Task, mut task: Task, action: &str) -> Result<()> {
+    let is_over = task.state.is_over();
+    note(tx, env, task.id, if is_over { "destroyed" } else { "enqueued" }, json!({ "action": action }))?;
+    if save(tx, env, before, &mut task)? {
+        tell(tx, env, None, "task.enqueued", before, &task, json!({}));
+    }
+    Ok(())
 }

@@ -26,7 +26,7 @@ use crate::{agents, channels};
 const AGE_SECONDS_MAX: i64 = 24 * 3_600;
 
 /// What is followed.
-const KINDS: [&str; 19] = [
+const KINDS: [&str; 20] = [
     "category.destroyed",
     "content.auto_ignored",
     "content.ignored",
@@ -44,6 +44,7 @@ const KINDS: [&str; 19] = [
     "intervention.reopened",
     "intervention.user_updated",
     "push_agent.disconnected",
+    "role.updated",
     "user.destroyed",
     "user.updated",
 ];
@@ -143,10 +144,8 @@ impl Following {
             "intervention.closed" => self.ended(tx, event, &told, "closed"),
             "intervention.deferred" => self.ended(tx, event, &told, "deferred"),
             "push_agent.disconnected" => self.left(tx, event.object_id),
-            "user.updated" | "user.destroyed" => match agents::one(tx, event.object_id)? {
-                Some(_) => Ok(()),
-                None => self.left(tx, event.object_id),
-            },
+            "user.updated" | "user.destroyed" => self.rights_changed(tx, event.object_id),
+            "role.updated" => store::holders(tx)?.into_iter().try_for_each(|user_id| self.rights_changed(tx, user_id)),
             _ => Ok(()),
         }
     }
@@ -162,7 +161,7 @@ impl Following {
         more: Value,
     ) -> Result<()> {
         if save(tx, &self.env, before, &mut task)? {
-            tell(tx, &self.env, by, kind, &task, more);
+            tell(tx, &self.env, by, kind, before, &task, more);
         }
         Ok(())
     }
@@ -261,7 +260,7 @@ impl Following {
         };
         task.update_priority(now);
         insert(tx, &task)?;
-        tell(tx, &self.env, None, "task.created", &task, json!({}));
+        tell(tx, &self.env, None, "task.created", &task, &task, json!({}));
         note(tx, &self.env, id, "created", json!({ "priority": task.priority, "channel_id": task.channel_id }))
     }
 
@@ -353,6 +352,11 @@ impl Following {
     /// The case is closed or put off: in a workbin the task is done, elsewhere it is of no use any more (row 8.05).
     fn ended(&self, tx: &mut dyn Tx, event: &Event, told: &Map<String, Value>, action: &str) -> Result<()> {
         let Some(before) = of_intervention(tx, event, told)? else { return Ok(()) };
+        // Open again by now, as when its task was resumed at once: the task that there is came after this.
+        if action == "closed" && work::intervention(tx, event.object_id)?.is_some_and(|found| found.closed_at.is_none())
+        {
+            return Ok(());
+        }
         let now = self.env.now();
         let mut task = before.clone();
         task.intervention_id = Some(event.object_id);
@@ -458,20 +462,28 @@ impl Following {
 
     /// An agent has gone: what they had is given back, what rang at them rings at them no more.
     fn left(&self, tx: &mut dyn Tx, user_id: Id) -> Result<()> {
-        for before in store::held_by(tx, user_id)? {
-            let mut task = before.clone();
-            if before.state == Life::Accepted {
-                task.give_back(self.env.now());
-                note(tx, &self.env, task.id, "given_back", json!({ "agent_id": user_id }))?;
-                let more = json!({ "agent_ids": [user_id] });
-                self.write(tx, &before, task, None, "task.expired_from_workbin", more)?;
-            } else {
-                task.hush(user_id);
-                note(tx, &self.env, task.id, "left", json!({ "agent_id": user_id }))?;
-                self.write_quietly(tx, &before, task)?;
-            }
+        store::held_by(tx, user_id)?.into_iter().try_for_each(|task| self.take_from(tx, task, user_id))
+    }
+
+    /// What an agent has and may not answer any more is given back.
+    fn rights_changed(&self, tx: &mut dyn Tx, user_id: Id) -> Result<()> {
+        let source_ids = agents::one(tx, user_id)?.map(|agent| agent.source_ids).unwrap_or_default();
+        let may_not = |task: &Task| source_ids.binary_search(&task.source_id).is_err();
+        let held = store::held_by(tx, user_id)?;
+        held.into_iter().filter(may_not).try_for_each(|task| self.take_from(tx, task, user_id))
+    }
+
+    fn take_from(&self, tx: &mut dyn Tx, before: Task, user_id: Id) -> Result<()> {
+        let mut task = before.clone();
+        if before.state == Life::Accepted {
+            task.give_back(self.env.now());
+            note(tx, &self.env, task.id, "given_back", json!({ "agent_id": user_id }))?;
+            let more = json!({ "agent_ids": [user_id] });
+            return self.write(tx, &before, task, None, "task.expired_from_workbin", more);
         }
-        Ok(())
+        task.hush(user_id);
+        note(tx, &self.env, task.id, "left", json!({ "agent_id": user_id }))?;
+        self.write_quietly(tx, &before, task)
     }
 }
 

@@ -4,7 +4,7 @@
 use frontdesk_model::{Id, Permission, Result, SourceRight, error};
 use frontdesk_people::teams;
 use frontdesk_rest::Call;
-use frontdesk_store::{Tx, args};
+use frontdesk_store::Tx;
 
 use super::store::by_id;
 use crate::engine::Task;
@@ -24,26 +24,18 @@ pub(super) fn sight(call: &Call, tx: &mut dyn Tx) -> Result<Sight> {
     }
     let mut ids = vec![call.caller.user_id];
     if call.caller.may(Permission::MonitorTeamTasks) {
-        ids.extend(mates(call, tx)?);
+        ids.extend(teams::mates(tx, call.caller.user_id)?);
     }
     ids.sort_unstable();
     ids.dedup();
     Ok(Sight::Of(ids))
 }
 
-/// The members of the teams that the caller leads or belongs to.
-fn mates(call: &Call, tx: &mut dyn Tx) -> Result<Vec<Id>> {
-    let mut team_ids = teams::led_by(tx, call.caller.user_id)?;
-    team_ids.extend(teams::of_user(tx, call.caller.user_id)?);
-    let sql = format!("SELECT DISTINCT user_id FROM team_users WHERE {}", tx.in_list("team_id", 1));
-    tx.query(&sql, args![&team_ids])?.iter().map(|row| row.get(0)).collect()
-}
-
 /// Whether the caller may watch over this agent's tasks.
 pub(super) fn monitors(call: &Call, owner_id: Id, tx: &mut dyn Tx) -> Result<bool> {
     let caller = &call.caller;
     Ok(caller.may(Permission::MonitorTasks)
-        || caller.may(Permission::MonitorTeamTasks) && mates(call, tx)?.contains(&owner_id))
+        || caller.may(Permission::MonitorTeamTasks) && teams::mates(tx, call.caller.user_id)?.contains(&owner_id))
 }
 
 /// A task that the caller sees; anything else is missing.

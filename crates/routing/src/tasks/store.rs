@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::str::FromStr;
 
+use frontdesk_conversations::notifications::CONCERNED;
 use frontdesk_conversations::service_levels::{self, Promise, Target};
+use frontdesk_conversations::work;
 use frontdesk_model::event::NewEvent;
 use frontdesk_model::{Env, Id, Result, Timestamp, error};
 use frontdesk_people::presence;
@@ -15,7 +17,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use crate::channels;
-use crate::engine::{Life, Task};
+use crate::engine::{Life, Plan, Task};
 
 pub(crate) const SELECT: &str = "SELECT id, content_id, thread_id, source_id, channel_id, identity_id, intervention_id,
     state, queue, held, step, step_entered_at, agent_ids, owner_id, category_ids, language, last_agent_id, wishes,
@@ -130,6 +132,24 @@ pub(super) fn latest(tx: &mut dyn Tx, thread_id: Id, identity_id: Id) -> Result<
     tx.first(&sql, args![&thread_id, &identity_id])?.map(|row| task(&row)).transpose()
 }
 
+/// Waiting tasks of special queues that a topology does not have, at most `limit`.
+pub(super) fn of_lost_queues(tx: &mut dyn Tx, plan: &Plan, limit: i64) -> Result<Vec<Task>> {
+    let rows =
+        tx.query("SELECT DISTINCT queue FROM tasks WHERE completed_at IS NULL AND queue IS NOT NULL", args![])?;
+    let names = rows.iter().map(|row| row.get(0)).collect::<Result<Vec<String>>>()?;
+    let Some(lost) = names.into_iter().find(|name| plan.queue(name).is_none()) else { return Ok(Vec::new()) };
+    let sql = format!("{SELECT} WHERE completed_at IS NULL AND queue = $1 ORDER BY id LIMIT $2");
+    tx.query(&sql, args![&lost, limit])?.iter().map(task).collect()
+}
+
+/// Who has any task on their hands.
+pub(super) fn holders(tx: &mut dyn Tx) -> Result<Vec<Id>> {
+    tx.query("SELECT DISTINCT user_id FROM task_agents ORDER BY user_id", args![])?
+        .iter()
+        .map(|row| row.get(0))
+        .collect()
+}
+
 /// The tasks that somebody has on their hands.
 pub(super) fn held_by(tx: &mut dyn Tx, user_id: Id) -> Result<Vec<Task>> {
     let sql = format!("{SELECT} WHERE id IN (SELECT task_id FROM task_agents WHERE user_id = $1) ORDER BY id");
@@ -222,8 +242,12 @@ fn update(tx: &mut dyn Tx, task: &Task, version: i64) -> Result<bool> {
     Ok(changed == 1)
 }
 
-/// Writes what became of a task, and who has it on their hands now. Whether it was still as it is in `before`.
+/// Writes what became of a task, and who has it on their hands now. Whether it was still as it is in `before`. One that
+/// comes out of a workbin goes where its source is by then; where that is routed no more, it ends.
 pub(super) fn save(tx: &mut dyn Tx, env: &Env, before: &Task, task: &mut Task) -> Result<bool> {
+    if before.state == Life::Accepted && matches!(task.state, Life::Waiting | Life::Ringing) {
+        follow_source(tx, task, env.now())?;
+    }
     task.version = before.version + 1;
     task.updated_at = env.now();
     if !update(tx, task, before.version)? {
@@ -253,6 +277,20 @@ pub(super) fn save(tx: &mut dyn Tx, env: &Env, before: &Task, task: &mut Task) -
         count(tx, env, &new, task.channel_id)?;
     }
     Ok(true)
+}
+
+/// Moves a task to the channel that its source is in now, or ends it where there is none.
+pub(super) fn follow_source(tx: &mut dyn Tx, task: &mut Task, now: Timestamp) -> Result<()> {
+    match work::source(tx, task.source_id)? {
+        Some(source) if source.channel_id == task.channel_id => {}
+        Some(source) => {
+            task.give_back(now);
+            task.restart(now);
+            task.channel_id = source.channel_id;
+        }
+        None => task.destroy(now),
+    }
+    Ok(())
 }
 
 /// In whose workbin it is.
@@ -289,8 +327,23 @@ fn count(tx: &mut dyn Tx, env: &Env, user_ids: &[Id], channel_id: Id) -> Result<
     presence::set_loads(tx, env, channel_id, &loads)
 }
 
-/// Appends an event of a task with its documented metadata (row 10.13), and what else it tells.
-pub(super) fn tell(tx: &mut dyn Tx, env: &Env, by: Option<Id>, kind: &'static str, task: &Task, more: Value) {
+/// Appends an event of a task with its documented metadata (row 10.13), what else it tells, and whom it concerns: who had
+/// the task, before or now, is told of it.
+pub(super) fn tell(
+    tx: &mut dyn Tx,
+    env: &Env,
+    by: Option<Id>,
+    kind: &'static str,
+    before: &Task,
+    task: &Task,
+    more: Value,
+) {
+    // Its source is routed no more: see `save`.
+    let kind = if task.state == Life::Destroyed { "task.destroyed" } else { kind };
+    let mut concerned: Vec<Id> =
+        [before, task].iter().flat_map(|task| task.agent_ids.iter().chain(&task.owner_id)).copied().collect();
+    concerned.sort_unstable();
+    concerned.dedup();
     let agent_ids = match task.state {
         Life::Ringing => task.agent_ids.clone(),
         Life::Accepted | Life::Completed => task.owner_id.into_iter().collect(),
@@ -310,6 +363,7 @@ pub(super) fn tell(tx: &mut dyn Tx, env: &Env, by: Option<Id>, kind: &'static st
         "thread_id": task.thread_id,
         "language": task.language,
         "segment_index": task.segment_index,
+        CONCERNED: concerned,
     });
     let (Value::Object(mut told), Value::Object(more)) = (told, more) else { return };
     told.extend::<Map<String, Value>>(more);
