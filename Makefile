@@ -11,6 +11,9 @@ BOT ?=
 # The stories wait for clocks and sockets more than they compute.
 TEST_THREADS ?= $(shell echo $$((2 * $$(nproc))))
 
+# What browsers get is a part of the program.
+web = $(shell find web/widget web/ui web/build -type f -not -name '*.test.ts') web/package-lock.json
+
 folder = target/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 
 .DEFAULT_GOAL := help
@@ -19,11 +22,11 @@ folder = target/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
-run: ## build what is needed and serve http://localhost:8080 with example conversations; BOT=1: and a bot
+run: web ## build what is needed and serve http://localhost:8080 with example conversations; BOT=1: and a bot
 	cargo build --profile $(PROFILE) -p frontdesk
 	$(if $(BOT),examples/bots/beside.sh $(DATA) http://$(LISTEN)) $(folder)/frontdesk serve --data $(DATA) --listen $(LISTEN) --demo --allow-outbound 127.0.0.0/8 --log-format text --log warn
 
-test: packages ## install what the tests need and run all of them
+test: packages web ## install what the tests need and run all of them
 	cargo build -p frontdesk
 	RUST_TEST_THREADS=$(TEST_THREADS) cargo test --workspace
 	examples/check.sh target/debug/frontdesk
@@ -33,11 +36,14 @@ test: packages ## install what the tests need and run all of them
 packages: # what the tests need beside Rust and Node; installed on Debian, a clear failure elsewhere
 	.ci/packages
 
-web: web/node_modules/.package-lock.json ## build what browsers get into web/dist
+web: web/dist/manifest.json ## build what browsers get into web/dist, where something of it has changed
+
+web/dist/manifest.json: $(web) | web/node_modules/.package-lock.json
 	npm --prefix web run --silent build
 	@touch crates/web_messaging/build.rs # the next cargo build takes it in
 
-test-web: web/node_modules/.package-lock.json # what browsers get: rules, sizes, and pages in a real browser
+test-web: web # what browsers get: rules, sizes, and pages in a real browser, with the real server
+	cargo build -p frontdesk
 	npm --prefix web run --silent test
 
 web/node_modules/.package-lock.json: web/package.json web/package-lock.json

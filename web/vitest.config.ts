@@ -8,5 +8,6 @@ export default defineConfig({
     // A browser on a busy machine takes its time; nothing here waits by the clock.
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    expect: { poll: { timeout: 10_000 } },
   },
 });

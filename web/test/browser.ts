@@ -13,6 +13,8 @@ export class Visitor {
   readonly complaints: string[] = [];
   readonly errors: string[] = [];
   readonly requests: string[] = [];
+  /** Sockets that were opened, and the plain streams that stand in for them. */
+  readonly sockets: string[] = [];
 
   private constructor(readonly context: BrowserContext) {
     context.on('console', (message) => {
@@ -20,6 +22,7 @@ export class Visitor {
     });
     context.on('weberror', (error) => this.errors.push(String(error.error())));
     context.on('request', (request) => this.requests.push(request.url()));
+    context.on('page', (page) => page.on('websocket', (socket) => this.sockets.push(socket.url())));
   }
 
   static async come(browser: Browser, options: BrowserContextOptions = {}): Promise<Visitor> {
@@ -32,6 +35,10 @@ export class Visitor {
     const page = await this.context.newPage();
     await page.goto(address);
     return page;
+  }
+
+  get streams(): string[] {
+    return this.requests.filter((url) => url.includes('/stream?'));
   }
 
   leave(): Promise<void> {

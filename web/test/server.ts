@@ -30,10 +30,11 @@ export async function loader(config: Config, analytics?: string): Promise<string
   return `(frontdesk=>{${await readFile(`${root}dist/loader.js`, 'utf8')}})(${JSON.stringify(config)});${more}`;
 }
 
-export const SNIPPET = (address: string): string => `<script>
+/** The published snippet. */
+export const snippet = (address: string, token = TOKEN): string => `<script>
     (function(d) {
         var cm = d.createElement('scr' + 'ipt'); cm.type = 'text/javascript'; cm.async = true;
-        cm.src = '${address}/chat/${TOKEN}/loader.js';
+        cm.src = '${address}/chat/${token}/loader.js';
         var s = d.getElementsByTagName('scr' + 'ipt')[0]; s.parentNode.insertBefore(cm, s);
     }(document));
 </script>`;
@@ -140,10 +141,10 @@ export class Shop {
   }
 
   #page({ head = '', body = '<main><h1>Shop</h1></main>', title = 'Shop', lang = 'en', dir = 'ltr', end = '' }: Page): string {
-    const snippet = this.policy ? `<script async src="${this.desk}/chat/${TOKEN}/loader.js"></script>` : SNIPPET(this.desk);
+    const code = this.policy ? `<script async src="${this.desk}/chat/${TOKEN}/loader.js"></script>` : snippet(this.desk);
     return `<!doctype html><html lang="${lang}" dir="${dir}"><head><meta charset="utf-8"><title>${title}</title>
 <meta name="viewport" content="width=device-width,initial-scale=1"><link rel="icon" href="data:,">${head}</head>
-<body>${body}${snippet}${end}</body></html>`;
+<body>${body}${code}${end}</body></html>`;
   }
 }
 

@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { violations } from '../browser.ts';
-import { configure, FLOATING, INVITATION, SNIPPET } from '../server.ts';
+import { configure, FLOATING, INVITATION, snippet } from '../server.ts';
 import { button, come, frame, heard, item, leave, LISTEN, names, open, push, shop, told, trigger, visit, visitor, windowLog } from '../widget.ts';
 
 open();
@@ -104,7 +104,7 @@ test('bad commands and failing handlers are said in the console, and break nothi
 });
 
 test('the snippet twice on a page counts once', async () => {
-  const page = await come({ triggers: [button('a')] }, { end: SNIPPET(shop.desk) });
+  const page = await come({ triggers: [button('a')] }, { end: snippet(shop.desk) });
   await item(page, FLOATING).waitFor();
   await expect.poll(() => visitor.complaints).toEqual([expect.stringContaining('twice')]);
   expect(await page.locator('.dimelo_chat_item').count()).toBe(1);

@@ -37,7 +37,8 @@ export class Chat {
   readonly direction: 'ltr' | 'rtl';
   #connection: Connection;
   #outbox: Outbox;
-  #identityId = '';
+  /** Who writes, once that is known. */
+  #uuid = '';
   #translations: Record<string, unknown>[];
   #locale: string;
   #engaged: boolean;
@@ -60,7 +61,8 @@ export class Chat {
     this.direction = isRightToLeft(this.#locale) || start.direction === 'rtl' ? 'rtl' : 'ltr';
     this.#connection = new Connection(`/chat/${settings.token}/`);
     const keep = (waiting: Outgoing[] | null) =>
-      this.tell({ type: 'keep', waiting: waiting && JSON.stringify({ who: this.#identityId, waiting }) });
+      this.#uuid &&
+      this.tell({ type: 'keep', waiting: waiting && JSON.stringify({ who: this.#uuid, waiting }) });
     this.#outbox = new Outbox(this.#connection, keep, {
       sending: (message) => this.#set(sending(this.state, message, new Date().toISOString())),
       sent: (content) => {
@@ -108,7 +110,7 @@ export class Chat {
       try {
         const begun = await this.#connection.begin({ session, identity, jwt, trigger_id, page, custom, locale: this.#locale });
         this.#connection.session = begun.session;
-        this.#identityId = begun.identity.id;
+        this.#uuid = begun.identity.uuid;
         this.emailDone = !!begun.identity.email;
         this.tell({ type: 'session', session: begun.session });
         const threads = sorted(begun.threads);
@@ -322,12 +324,14 @@ export class Chat {
 
   /** What an earlier page could not send goes out now, if it is the same visitor. */
   #resume(): void {
+    let kept: unknown;
     try {
       const { who, waiting } = JSON.parse(this.start.waiting ?? '{}') ?? {};
-      if (who === this.#identityId) this.#outbox.resume(waiting);
+      if (who === this.#uuid) kept = waiting;
     } catch {
       // Strange: nothing waits.
     }
+    this.#outbox.begin(kept);
   }
 
   #set(state: State): void {

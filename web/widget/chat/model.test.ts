@@ -93,3 +93,14 @@ test('what a newer server tells is passed over, and its place is kept', () => {
   expect(state).toEqual({ ...begin(true), seq: 7 });
   expect(told(begin(true), { type: 'heartbeat' } as never, 0).seq).toBe(0);
 });
+
+test('answers are counted until they are read, and each once', () => {
+  let state = told(begin(true), { type: 'thread', seq: 1, thread: thread('t', { last_content: content('1', { from: 'visitor' }) }) }, 0);
+  const hear = (id: string, more: Partial<Content> = {}) => (state = told(state, { type: 'content', seq: 2, content: content(id, more) }, 0));
+  for (const id of ['1', '2', '2', '3']) hear(id);
+  hear('2', { body: 'changed' });
+  hear('4', { from: 'visitor' });
+  expect(unread(state)).toBe(2);
+  state = told(state, { type: 'read', seq: 5, thread_id: 't', content_id: '3', from: 'visitor' }, 0);
+  expect(unread(state)).toBe(0);
+});

@@ -85,8 +85,11 @@ export function told(state: State, event: Told, now: number): State {
       const typing = content.from === 'agent' ? { ...state.typing, [thread_id]: undefined } : state.typing;
       const queue = content.from === 'agent' ? { ...state.queue, [thread_id]: undefined } : state.queue;
       const threads = state.threads.map((thread) => {
-        if (thread.id !== thread_id || (thread.last_content && byDate(thread.last_content, content) > 0)) return thread;
-        return { ...thread, last_content: content, updated_at: content.created_at };
+        const order = thread.last_content ? byDate(thread.last_content, content) : -1;
+        if (thread.id !== thread_id || order > 0) return thread;
+        // The same one again is one that has changed.
+        const unread = thread.unread + (order && content.from === 'agent' ? 1 : 0);
+        return { ...thread, last_content: content, updated_at: content.created_at, unread };
       });
       return { ...state, seq, lines, shown, typing, queue, threads: sorted(threads) };
     }

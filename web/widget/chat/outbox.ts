@@ -9,14 +9,15 @@ const WAITING_MAX = 50;
 
 export class Outbox {
   #waiting: Outgoing[] = [];
-  #running = false;
+  /** Until there is a session, nothing can go out. */
+  #running = true;
   /** The conversation that our first message has made, for those written meanwhile. */
   #made: string | null = null;
 
   constructor(
     private readonly connection: Connection,
     /** Keeps them over pages; null for none. */
-    private readonly keep: (waiting: Outgoing[] | null) => void,
+    private readonly keep: (waiting: Outgoing[] | null) => unknown,
     private readonly on: {
       sending(message: Outgoing): void;
       sent(content: Content): void;
@@ -26,11 +27,14 @@ export class Outbox {
     },
   ) {}
 
-  /** Takes up what an earlier page could not send; it may hold anything. */
-  resume(kept: unknown): void {
-    for (const message of Array.isArray(kept) ? kept : []) {
+  /** Begins to send; first what an earlier page could not, which may hold anything. */
+  begin(kept: unknown): void {
+    const written = this.#waiting.splice(0);
+    for (const message of [...(Array.isArray(kept) ? kept : []), ...written]) {
       if (typeof message?.client_id === 'string' && typeof message.body === 'string') this.push(message);
     }
+    this.#running = false;
+    void this.#run();
   }
 
   push(message: Outgoing): void {

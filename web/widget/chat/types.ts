@@ -40,7 +40,7 @@ export interface Thread {
 
 export interface Session {
   session: string;
-  identity: { id: string; uuid: string; screenname: string; signed: boolean; email: string | null };
+  identity: { id: string | null; uuid: string; screenname: string; signed: boolean; email: string | null };
   threads: Thread[];
   seq: number;
 }

@@ -1,0 +1,66 @@
+// A visitor and an agent, at once, over the real server.
+
+import { expect, test } from 'vitest';
+import { field, open, opened, said, story, writes } from './cast.ts';
+
+open();
+
+test('a visitor and an agent talk: both ways, typing, read', async () => {
+  const { alicia, comes } = await story({ settings: { welcome_messages: ['Ask us anything.'] } });
+  const hears = await alicia.listens();
+  const { visitor, page, chat } = await comes();
+  await chat.getByText('Ask us anything.').waitFor();
+  await writes(chat, 'Where is my <b>order</b>?');
+  const question = await alicia.finds('Where is my <b>order</b>?');
+  const thread = question.thread_id as string;
+  await field(chat).pressSequentially('It is');
+  await expect.poll(() => hears.told.some(({ type, resource }) => type === 'typing.started' && resource.id === thread)).toBe(true);
+  await alicia.types(thread);
+  await chat.getByText('Alicia Agent is typing').waitFor();
+  const answer = await alicia.answers(question, 'On its way: https://shop.example/track?id=1.');
+  await chat.getByRole('link', { name: 'https://shop.example/track?id=1' }).waitFor();
+  expect(await chat.getByText('Alicia Agent is typing').count()).toBe(0);
+  // It was looked at, so it is read; the desk is told.
+  await expect.poll(() => hears.told.some(({ type, resource }) => type === 'content.read' && resource.id === answer.id)).toBe(true);
+  await expect.poll(() => hears.told.some(({ type }) => type === 'typing.stopped')).toBe(true);
+  // What comes while the window is put away is counted and unread until it is opened.
+  await chat.getByRole('button', { name: 'Minimize' }).click();
+  await alicia.answers(question, 'Anything else?');
+  await chat.locator('.launcher .badge').getByText('1').waitFor();
+  await chat.getByRole('button', { name: /^Open the chat/ }).click();
+  await chat.getByText('Anything else?').waitFor();
+  await expect.poll(async () => (await alicia.ask('GET', `/content_threads/${thread}`)).contents_count).toBe(3);
+  expect(await said(chat)).toEqual(['Where is my <b>order</b>?', '> On its way: https://shop.example/track?id=1.', '> Anything else?']);
+  // All of it over a socket, and with nobody else.
+  expect(visitor.sockets).toHaveLength(1);
+  expect(visitor.streams).toEqual([]);
+  const { host } = new URL(page.url());
+  expect(visitor.requests.filter((url) => ![host, new URL(visitor.sockets[0]!).host].includes(new URL(url).host))).toEqual([]);
+  expect(visitor.errors).toEqual([]);
+  expect(visitor.complaints).toEqual([]);
+  hears.stop();
+});
+
+test('several tabs are in step, and the conversation goes on over pages', async () => {
+  const { site, alicia, comes } = await story();
+  site.pages['/cart'] = { title: 'Cart' };
+  const { visitor, page, chat } = await comes();
+  await writes(chat, 'Hello');
+  const question = await alicia.finds('Hello');
+  const other = await visitor.open(`${site.url}/cart`);
+  const there = await opened(other);
+  await there.getByText('Hello').waitFor();
+  await alicia.answers(question, 'Good morning');
+  await Promise.all([chat, there].map((each) => each.getByText('Good morning').waitFor()));
+  await writes(there, 'From the other tab');
+  await chat.locator('.own').getByText('From the other tab').waitFor();
+  // The page is changed while they talk.
+  await page.goto(`${site.url}/cart`);
+  const after = await opened(page);
+  await after.getByText('From the other tab').waitFor();
+  await alicia.answers(question, 'I see you in the cart');
+  await Promise.all([after, there].map((each) => each.getByText('I see you in the cart').waitFor()));
+  expect(await said(after)).toEqual(await said(there));
+  expect(await alicia.bodies()).toEqual(['Hello', '> Good morning', 'From the other tab', '> I see you in the cart']);
+  expect(visitor.errors).toEqual([]);
+});
