@@ -527,3 +527,69 @@ fn a_step_that_nobody_could_answer_is_passed_over_and_the_end_is_undelivered() {
         assert_eq!((task.step.as_deref(), task.state), (Some(step), state));
     }
 }
+
+/// Clocks that were ahead: what is left of each time is as long as it was to last, and what is right is left alone.
+#[test]
+fn what_began_in_the_future_lasts_no_longer_than_it_was_to_last() {
+    let now = Timestamp::from_micros(0).plus_seconds(1_000_000);
+    let at = |seconds: i64| now.plus_seconds(seconds);
+    let task = |state: Life, change: &dyn Fn(&mut Task)| {
+        let mut task = Task { state, ..blank(id(6, 1), id(2, 0), id(3, 0), now) };
+        change(&mut task);
+        task
+    };
+    // An hour ahead it began to ring for 30 s, was accepted for 60 s, and completes 90 s after that.
+    let ringing = |ahead: i64| {
+        task(Life::Ringing, &|task| (task.locked_at, task.expires_at) = (Some(at(ahead)), Some(at(ahead + 30))))
+    };
+    let accepted = |ahead: i64| {
+        task(Life::Accepted, &|task| {
+            task.accepted_at = Some(at(ahead));
+            (task.expires_at, task.completes_at) = (Some(at(ahead + 60)), Some(at(ahead + 90)));
+        })
+    };
+    for (before, expires, completes) in [
+        (ringing(3_600), Some(at(30)), None),
+        (ringing(0), Some(at(30)), None),
+        (ringing(-20), Some(at(10)), None),
+        (accepted(3_600), Some(at(60)), Some(at(90))),
+        (accepted(0), Some(at(60)), Some(at(90))),
+        (accepted(-30), Some(at(30)), Some(at(60))),
+    ] {
+        let mut task = before.clone();
+        task.forget_future(now);
+        assert_eq!((task.expires_at, task.completes_at), (expires, completes), "{before:?}");
+    }
+    let mut waiting = task(Life::Waiting, &|task| {
+        task.step_entered_at = at(3_600);
+        (task.wishes, task.wishes_until) = (Some(Wishes::default()), Some(at(3_900)));
+        task.asked = vec![(agent_id(1), at(3_660)), (agent_id(2), at(5)), (agent_id(3), at(-5))];
+    });
+    waiting.forget_future(now);
+    assert_eq!((waiting.step_entered_at, waiting.wishes_until), (now, Some(at(TRANSFER_SECONDS))));
+    assert_eq!(waiting.asked, [(agent_id(1), at(ASKED_SECONDS)), (agent_id(2), at(5)), (agent_id(3), at(-5))]);
+}
+
+#[test]
+fn out_of_a_queue_that_there_is_no_more_a_task_begins_anew_with_its_age() {
+    let mut world = World::new(plans()[1].clone());
+    world.happens(&Event::Arrives { channel: 0, source: 1, categories: 0, language: 0, priority: 0, timed: false });
+    world.turn();
+    let task_id = *world.tasks.keys().next().unwrap();
+    world.command(task_id, |task, now| {
+        task.set_aside("triage", now);
+        Ok::<(), Refusal>(())
+    });
+    let waited_since = world.tasks[&task_id].waiting_since;
+    world.happens(&Event::Passes(100));
+    world.turn();
+    assert_eq!((world.tasks[&task_id].step.clone(), world.tasks[&task_id].is_on_offer()), (None, false));
+    world.command(task_id, |task, now| {
+        task.leave_queue(now);
+        Ok::<(), Refusal>(())
+    });
+    let task = &world.tasks[&task_id];
+    assert_eq!((&task.queue, task.step_entered_at, task.waiting_since), (&None, world.now, waited_since));
+    world.turn();
+    assert_eq!(world.tasks[&task_id].step.as_deref(), Some("team"));
+}

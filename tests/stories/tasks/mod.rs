@@ -1,6 +1,8 @@
 //! Work finds the right agent: what customers write rings at who fits, is accepted, done, handed on or given back, and
 //! nothing is lost on the way.
 
+mod changes;
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use frontdesk_tests::cast::unique;
