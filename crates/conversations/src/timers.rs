@@ -109,8 +109,7 @@ async fn run_one(app: Arc<Conversations>, timer: &'static Timer, mut stop: watch
     let mut looked_at: Option<Timestamp> = None;
     while !*stop.borrow() {
         let now = app.env.now();
-        let was_away = looked_at.is_none_or(|at| now.seconds_since(at).abs() > ABSENCE_SECONDS);
-        let done = look(&app, timer, was_away).await;
+        let done = look(&app, timer, was_away(looked_at, now)).await;
         if done.is_ok() {
             looked_at = Some(now);
         }
@@ -129,6 +128,11 @@ async fn run_one(app: Arc<Conversations>, timer: &'static Timer, mut stop: watch
     }
 }
 
+/// Whether what nobody noticed meanwhile says nothing: nobody looked, or time jumped.
+fn was_away(looked_at: Option<Timestamp>, now: Timestamp) -> bool {
+    looked_at.is_none_or(|at| now.seconds_since(at).abs() > ABSENCE_SECONDS)
+}
+
 /// One transaction's worth of what is due. 0: nothing is left for now.
 async fn look(app: &Arc<Conversations>, timer: &'static Timer, was_away: bool) -> Result<u64> {
     let now = app.env.now();
@@ -140,4 +144,20 @@ async fn look(app: &Arc<Conversations>, timer: &'static Timer, was_away: bool) -
     }
     let run_in = app.clone();
     app.store.write(move |tx| (timer.run)(tx, &run_in, ROWS_MAX)).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_did_not_look_for_long_was_away() {
+        let now = Timestamp::from_micros(0).plus_seconds(1_000);
+        for (looked_before_seconds, expected) in
+            [(None, true), (Some(0), false), (Some(10), false), (Some(11), true), (Some(-10), false), (Some(-11), true)]
+        {
+            let looked_at = looked_before_seconds.map(|seconds: i64| now.plus_seconds(-seconds));
+            assert_eq!(was_away(looked_at, now), expected, "{looked_before_seconds:?}");
+        }
+    }
 }
