@@ -112,6 +112,15 @@ fn part(character: char) -> Part {
 
 /// Calls `take` with every unit, folded, and with the one before it if they are joined.
 fn split(text: &str, take: &mut dyn FnMut(&str, Option<&str>)) {
+    let characters = text.chars().take(TEXT_CHARACTERS_MAX);
+    match text.is_ascii() {
+        // It is its own normal form, and looking for that takes most of the time.
+        true => split_normal(characters, take),
+        false => split_normal(characters.nfkc(), take),
+    }
+}
+
+fn split_normal(characters: impl Iterator<Item = char>, take: &mut dyn FnMut(&str, Option<&str>)) {
     let (mut unit, mut before) = (String::new(), String::new());
     let mut end = |unit: &mut String, before: &mut String| {
         if !unit.is_empty() {
@@ -120,7 +129,7 @@ fn split(text: &str, take: &mut dyn FnMut(&str, Option<&str>)) {
             unit.clear();
         }
     };
-    for character in text.chars().take(TEXT_CHARACTERS_MAX).nfkc() {
+    for character in characters {
         match part(character) {
             Part::Letter => {
                 if unit.len() < WORD_BYTES_MAX {
@@ -320,6 +329,13 @@ impl Words {
 
     /// Whether a text has all of them.
     pub(crate) fn are_in(&self, text: &str) -> bool {
+        // Most texts have them not even as letters in a row, and that is seen twenty times as fast.
+        if text.is_ascii() {
+            let lower = text.to_ascii_lowercase();
+            if self.0.iter().any(|(_, unit)| !lower.contains(unit.as_str())) {
+                return false;
+            }
+        }
         let mut is_missing = vec![true; self.0.len()];
         split(text, &mut |unit, before| {
             for ((pair, word), is_missing) in self.0.iter().zip(&mut is_missing) {
@@ -340,7 +356,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_index_and_the_text_agree(text in "[abé\u{301} .@東京🎉]{0,30}", search in "[abé .@東京🎉]{1,6}") {
+        fn the_index_and_the_text_agree(text in "([abAB .@]|[abé\u{301} .@東京🎉]){0,30}", search in "[abé .@東京🎉]{1,6}") {
             let sought = sought(&search);
             if !sought.is_empty() {
                 let words = words(&text);

@@ -28,6 +28,8 @@ const ASKED_PER_LOOKED_UP: i64 = 2;
 const COUNTED_ROWS: i64 = 1_000;
 /// If fewer than this match among those, the first rows of the list are counted, up to this.
 const COUNTED_MIN: i64 = 200;
+/// So many of the first rows are asked for each condition, to see which refuses the most.
+const SAMPLED_ROWS: i64 = 64;
 /// Pages that begin later are found by their ids first: what else a row holds is not read for those before.
 const DEEP_OFFSET: i64 = 1_000;
 
@@ -126,7 +128,7 @@ impl Filter<'_> {
             return self.along(tx, list, &ways, place)?.whole(tx, list, offset, limit);
         }
         // Many rows match each condition. Most likely some of the first rows of the list match all.
-        let asked = self.clone().through_all(&ways);
+        let asked = self.clone().through_all(&self.by_refusals(tx, list, &ways)?);
         let began = Instant::now();
         let mut found: Vec<Id> = Vec::new();
         let mut window = WINDOW_ROWS.max(wanted.saturating_mul(WINDOW_PAGES));
@@ -174,6 +176,19 @@ impl Filter<'_> {
     fn through_all(mut self, ways: &[Vec<Route>]) -> Self {
         ways.iter().for_each(|any| self.and_routes(any.clone(), ""));
         self
+    }
+
+    /// The ways, those first that refuse the most of the first rows: a row that one refuses is not asked for the next.
+    fn by_refusals(&self, tx: &mut dyn Tx, list: &Searched, ways: &[Vec<Route>]) -> Result<Vec<Vec<Route>>> {
+        let edge = list.row_at(tx, SAMPLED_ROWS)?;
+        let mut counted = Vec::with_capacity(ways.len());
+        for way in ways {
+            let mut within = self.clone().through_all(std::slice::from_ref(way));
+            within.between(list, None, edge.as_ref());
+            counted.push((within.count_to(tx, list.table, SAMPLED_ROWS)?, way.clone()));
+        }
+        counted.sort_by_key(|(matches, _)| *matches);
+        Ok(counted.into_iter().map(|(_, way)| way).collect())
     }
 
     /// Only the rows that one of the ways leads to; those are asked for the others.
