@@ -49,7 +49,7 @@ export class Visitor {
 const AXE = fileURLToPath(new URL('../node_modules/axe-core/axe.min.js', import.meta.url));
 
 interface Found {
-  violations: { id: string; nodes: { html: string }[] }[];
+  violations: { id: string; nodes: { html: string; any: { message: string }[] }[] }[];
 }
 
 /** What axe finds against WCAG 2.2 AA in a document. */
@@ -59,5 +59,5 @@ export async function violations(frame: Frame): Promise<string[]> {
     const { axe } = window as unknown as { axe: { run(options: unknown): Promise<Found> } };
     return axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'], iframes: false });
   });
-  return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
+  return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html, any }) => `${html} ${any[0]?.message ?? ''}`).join(' ')}`);
 }

@@ -35,6 +35,8 @@ const freePort = (): Promise<number> =>
 
 export class Frontdesk {
   token = '';
+  /** Its log, of which the beginning is kept. */
+  said = '';
   #process: ChildProcess | undefined;
 
   private constructor(
@@ -60,7 +62,6 @@ export class Frontdesk {
     const settings = ['--rate-limit', '0', '--data', join(this.folder, 'data'), '--listen', `127.0.0.1:${this.port}`, '--public-url', this.url];
     const child = spawn(PROGRAM, ['serve', ...settings, ...this.flags], { env: environment, stdio: ['ignore', 'pipe', 'pipe'] });
     this.#process = child;
-    let said = '';
     const out = createInterface({ input: child.stdout });
     out.on('line', (line) => {
       const shown = /Access token\s+(\w+)/.exec(line);
@@ -68,11 +69,11 @@ export class Frontdesk {
     });
     await new Promise<void>((done, failed) => {
       createInterface({ input: child.stderr }).on('line', (line) => {
-        if (said.length < 10_000) said += `${line}\n`;
+        if (this.said.length < 100_000) this.said += `${line}\n`;
         if (line.includes('"message":"serving"')) done();
       });
       child.on('error', (trouble) => failed(new Error(`${PROGRAM}: ${trouble.message}; build it with cargo build -p frontdesk`)));
-      child.on('exit', () => failed(new Error(`the server ended:\n${said}`)));
+      child.on('exit', () => failed(new Error(`the server ended:\n${this.said}`)));
     });
     // What is shown once stands on the other pipe, and may come a moment later.
     for (let tries = 0; !this.token && tries < 100; tries++) await new Promise((next) => setTimeout(next, 20));
@@ -108,6 +109,12 @@ export class Frontdesk {
   get = (path: string) => this.ask('GET', path);
   post = (path: string, body: unknown) => this.ask('POST', path, body);
   put = (path: string, body: unknown) => this.ask('PUT', path, body);
+
+  /** The community's key for signed identities, and whether these are wanted. */
+  async signs(source: Source, key: string, mode = 'require'): Promise<void> {
+    await this.post(`/communities/${source.community_id}/jwt_keys`, { key_id: 'shop', algorithm: 'HS256', key });
+    await this.put(`/communities/${source.community_id}/signed_identities`, { mode });
+  }
 
   /** A source that visitors meet: `mobile_messaging`, or `chat` for Live Chat. */
   async source(type: 'mobile_messaging' | 'chat', settings: Json = {}): Promise<Source> {
@@ -165,13 +172,25 @@ export class Agent {
   }
 
   answers = (to: Json, body: string, more: Json = {}) => this.ask('POST', '/contents', { in_reply_to_id: to.id, body, ...more });
+  /** Uploads a picture; its id can be named in a structured message. */
+  async uploads(name: string, bytes: Uint8Array<ArrayBuffer>, type: string): Promise<string> {
+    const form = new FormData();
+    form.append('file', new Blob([bytes], { type }), name);
+    form.append('public', 'true');
+    const headers = { Authorization: `Bearer ${this.token}` };
+    const answer = await fetch(`http://127.0.0.1:${this.desk.port}/1.0/attachments`, { method: 'POST', headers, body: form });
+    const told = (await answer.json()) as Json;
+    if (!answer.ok) throw new Refusal(answer.status, told);
+    return told.id;
+  }
+
   types = (thread: string, typing = true) => this.ask('POST', `/content_threads/${thread}/typing`, { typing });
 
   /** Hears what happens until `stop`. */
   async listens(): Promise<{ told: Json[]; stop: () => void }> {
     const abort = new AbortController();
     const told: Json[] = [];
-    const address = `http://127.0.0.1:${new URL(this.desk.url).port}/1.0/stream`;
+    const address = `http://127.0.0.1:${this.desk.port}/1.0/stream`;
     const answer = await fetch(address, { headers: { Authorization: `Bearer ${this.token}` }, signal: abort.signal });
     if (!answer.ok || !answer.body) throw new Error(`the stream: ${answer.status}`);
     const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();

@@ -1,11 +1,13 @@
 // A network between browsers and the server that fails when a test wants it to.
 
-import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
+import { type ClientRequest, createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 
 export class Relay {
   /** Requests that arrive, but whose answers do not. */
   losesAnswers: ((request: IncomingMessage) => boolean) | undefined;
+  /** Bodies go through at so many bytes in a hundredth of a second. */
+  slow: number | undefined;
   /** Sockets do not get through, as with some proxies. */
   refusesSockets = false;
   #server: Server;
@@ -54,6 +56,7 @@ export class Relay {
     this.#cut = false;
     this.losesAnswers = undefined;
     this.refusesSockets = false;
+    this.slow = undefined;
   }
 
   stop(): void {
@@ -65,6 +68,14 @@ export class Relay {
     this.#open.add(socket);
     socket.on('close', () => this.#open.delete(socket)).on('error', () => {});
     return socket;
+  }
+
+  async #drip(from: IncomingMessage, to: ClientRequest, bytes: number): Promise<void> {
+    for await (const part of from) {
+      to.write(part);
+      await new Promise((next) => setTimeout(next, (10 * (part as Buffer).length) / bytes));
+    }
+    to.end();
   }
 
   #pass(asked: IncomingMessage, answer: ServerResponse): void {
@@ -82,6 +93,7 @@ export class Relay {
     });
     there.on('error', () => asked.socket.destroy());
     answer.on('close', () => there.destroy());
-    asked.pipe(there);
+    if (!this.slow) asked.pipe(there);
+    else this.#drip(asked, there, this.slow).catch(() => there.destroy());
   }
 }

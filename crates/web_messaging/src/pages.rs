@@ -120,9 +120,11 @@ fn document(status: StatusCode, settings: &Settings, public_url: &str, head: &st
          <meta name=\"referrer\" content=\"no-referrer\">\n{head}</head>\n<body>\n{body}\n</body>\n</html>\n"
     );
     let policy = format!(
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob: https:; media-src 'self' https:; \
-         font-src 'self'; connect-src 'self' {}; frame-src http: https:; base-uri 'none'; form-action 'none'; \
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' {} data: blob: https:; \
+         media-src 'self' https:; font-src 'self'; connect-src 'self' {}; frame-src http: https:; base-uri 'none'; form-action 'none'; \
          frame-ancestors {}",
+        // Files are there, also for who came to us by another name.
+        origin(public_url),
         socket_origin(public_url),
         settings.ancestors()
     );
@@ -145,11 +147,15 @@ fn put(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     }
 }
 
-/// This server for a WebSocket: not every browser takes it for the same one.
+/// This server, by the name that it has for all.
+fn origin(public_url: &str) -> &str {
+    let end = public_url.split_once("://").and_then(|(scheme, rest)| Some(scheme.len() + 3 + rest.find('/')?));
+    &public_url[..end.unwrap_or(public_url.len())]
+}
+
+/// The same for a WebSocket: not every browser takes it for the same one.
 fn socket_origin(public_url: &str) -> String {
-    let socket = public_url.replacen("http", "ws", 1);
-    let end = socket.split_once("://").and_then(|(scheme, rest)| Some(scheme.len() + 3 + rest.find('/')?));
-    socket[..end.unwrap_or(socket.len())].to_owned()
+    origin(public_url).replacen("http", "ws", 1)
 }
 
 /// JSON that can stand in a script of any document.
@@ -165,6 +171,7 @@ mod tests {
     fn data_in_a_script_ends_no_script() {
         let told = script_safe(&json!({ "a": "</script><!--\u{2028}" }));
         assert_eq!(told, r#"{"a":"\u003c/script>\u003c!--\u2028"}"#);
+        assert_eq!(origin("https://desk.example/base"), "https://desk.example");
         assert_eq!(socket_origin("https://desk.example/base"), "wss://desk.example");
         assert_eq!(socket_origin("http://localhost:8080"), "ws://localhost:8080");
         assert_eq!(serde_json::from_str::<Value>(&told).unwrap()["a"], "</script><!--\u{2028}");

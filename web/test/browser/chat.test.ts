@@ -402,26 +402,89 @@ test('everything can be done with the keyboard', async () => {
   await expect.poll(focused).toBe('Open the chat');
 });
 
-test('nothing that axe finds, in either light', async () => {
+test('nothing that axe finds, whatever is shown, in either light', async () => {
   const { page, chat } = await come({
     before: (desk) => {
       const { thread_id } = desk.add({ from: 'visitor', body: 'Hello' });
-      desk.add({ from: 'agent', thread_id, body: 'Good morning' });
+      desk.add({ from: 'agent', thread_id, body: 'Good morning', attachments: [{ id: 'f', name: 'terms.pdf', content_type: 'application/pdf', size: 1, url: `${shop.desk}/files/wide.png` }] });
       desk.add({ from: 'system', thread_id, notice: 'request_email' });
+      const items = [{ title: 'Dress', subtitle: '58 €', url: 'https://shop.example', attachment_url: `${shop.desk}/files/wide.png`, items: [{ type: 'reply' as const, title: 'This one' }] }];
+      desk.add({ from: 'agent', thread_id, structured_content: { type: 'carousel', items } });
+      const seats = { type: 'url' as const, title: 'Seats', url: `${shop.site}/seats`, target: 'webview' as const };
+      desk.add({ from: 'agent', thread_id, structured_content: { type: 'template', title: 'Train', items: [seats] } });
       desk.add({ from: 'agent', thread_id, body: 'Which one?', structured_content: { type: 'select', items: [{ title: 'Red' }] } });
     },
   });
+  shop.pages.set('/seats', { title: 'Seats' });
   await chat.getByText('Which one?').waitFor();
+  await connected();
   const inside = page.frames().find((frame) => frame.url().endsWith('/window'))!;
-  const check = () => violations(inside);
+  const thread_id = desk.threads[0]!.id;
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    expect(await check()).toEqual([]);
+    const check = async (state: string) => expect([colorScheme, state, await violations(inside)]).toEqual([colorScheme, state, []]);
+    await check('conversation');
+    desk.tell({ type: 'typing', thread_id, typing: true, screenname: 'Alicia' });
+    await chat.getByText('Alicia is typing').waitFor();
+    await check('typing');
+    await chat.getByRole('button', { name: 'Add an emoji' }).click();
+    await check('emoji');
+    await chat.getByRole('button', { name: 'Add an emoji' }).click();
+    await chat.getByRole('link', { name: 'Seats' }).click();
+    await chat.getByRole('dialog').waitFor();
+    await check('a page above the conversation');
+    await page.keyboard.press('Escape');
+    await chat.locator('input[type=file]').setInputFiles({ name: 'virus.exe', mimeType: 'x/y', buffer: Buffer.from('MZ') });
+    await chat.getByText('File type not allowed').waitFor();
+    await chat.locator('.email').getByRole('button').click();
+    await chat.getByText('This field is required').waitFor();
+    await check('errors');
+    await chat.getByRole('button', { name: 'Ok' }).click();
     await chat.getByRole('button', { name: 'Conversations' }).click();
-    expect(await check()).toEqual([]);
+    await check('list');
+    await chat.getByRole('button', { name: 'New conversation' }).click();
+    await chat.getByText('Welcome! Ask us anything').waitFor();
+    await check('welcome');
+    await chat.getByRole('button', { name: 'Conversations' }).click();
     await chat.getByRole('navigation').getByRole('listitem').click();
     await chat.getByRole('button', { name: 'Minimize' }).click();
-    expect(await check()).toEqual([]);
-    await chat.getByRole('button', { name: 'Open the chat' }).click();
+    await check('put away');
+    await chat.getByRole('button', { name: /^Open the chat/ }).click();
   }
+  const answer = shop.answer!;
+  shop.answer = async (request, response) => (request.url!.endsWith('/contents') && request.method === 'POST' ? (response.destroy(), true) : answer(request, response));
+  await field(chat).fill('Are you there?');
+  await field(chat).press('Enter');
+  await chat.getByText('You are offline').waitFor();
+  expect(await violations(inside)).toEqual([]);
+  shop.answer = answer;
+  await chat.getByText('You are offline').waitFor({ state: 'hidden', timeout: 20_000 });
+  desk.tell({ type: 'end', error: 'identity_expired' });
+  await chat.getByText('Please reload the page').waitFor();
+  expect(await violations(inside)).toEqual([]);
+}, 60_000);
+
+test('nothing that axe finds in a Live Chat, to its end', async () => {
+  const { page, chat } = await come({ config: { mode: 'chat' }, before: (desk) => (desk.settings = settings({ mode: 'chat' })) });
+  await field(chat).fill('Hello');
+  await field(chat).press('Enter');
+  await chat.getByText('Waiting for an agent').waitFor();
+  await connected();
+  const thread_id = desk.threads[0]!.id;
+  const inside = page.frames().find((frame) => frame.url().endsWith('/window'))!;
+  desk.tell({ type: 'queue', thread_id, state: 'queued', position: 2, estimated_wait_seconds: 100 });
+  await chat.getByText('position 2').waitFor();
+  const both = async () => {
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+      expect(await violations(inside)).toEqual([]);
+    }
+  };
+  await both();
+  await chat.getByRole('button', { name: 'Quit' }).click();
+  await chat.getByRole('dialog').waitFor();
+  await both();
+  await chat.getByRole('dialog').getByRole('button', { name: 'Quit' }).click();
+  await chat.getByRole('button', { name: 'Leave the conversation' }).waitFor();
+  await both();
 });

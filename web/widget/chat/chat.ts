@@ -119,6 +119,8 @@ export class Chat {
         break;
       } catch (error) {
         if (error instanceof Refused && error.status !== 429 && error.status < 500) {
+          // Whoever builds the page is told what is wrong with what it says of its visitor.
+          console.warn('Frontdesk:', error.message);
           this.#set({ ...this.state, ended: error.error });
           return;
         }
@@ -154,7 +156,9 @@ export class Chat {
         this.start = { ...this.start, identity, jwt };
         this.#connection.identify({ identity, jwt }).catch((error: unknown) => {
           // Somebody else: their own session, in a window of its own.
-          if (error instanceof Refused && error.error === 'other_identity') location.reload();
+          if (!(error instanceof Refused)) return;
+          if (error.error === 'other_identity') location.reload();
+          else if (error.status === 401 || error.status === 403) this.#set({ ...this.state, ended: error.error });
         });
         break;
       }
@@ -359,20 +363,28 @@ export class Chat {
     this.uploads = [...this.uploads, upload];
     const extension = file.name.split('.').pop()?.toLowerCase() ?? '';
     if (file.size > size_max) upload.error = t('attachment_error.file_too_large', { max_size_mb: Math.floor(size_max / 1_000_000) });
-    else if (!extensions.includes(extension)) upload.error = t('attachment_error.file_type_not_allowed');
+    else if (!extensions.includes(extension) || !file.size) upload.error = t('attachment_error.file_type_not_allowed');
     this.changed();
     if (upload.error) return;
-    try {
-      const attachment = await this.#connection.upload(file, message.client_id, (part) => {
-        upload.part = part;
-        this.changed();
-      });
-      this.dismissUpload(upload.id);
-      this.#release({ ...message, body: file.name, attachment_ids: [attachment.id] });
-    } catch (error) {
-      const key = error instanceof Refused && error.error in { file_too_large: 1, file_type_not_allowed: 1 } ? error.error : 'unknown';
-      upload.error = t(`attachment_error.${key}`, { max_size_mb: Math.floor(size_max / 1_000_000) });
-      this.changed();
+    for (let attempt = 0; this.uploads.includes(upload); attempt++) {
+      try {
+        const attachment = await this.#connection.upload(file, message.client_id, (part) => {
+          upload.part = part;
+          this.changed();
+        });
+        this.dismissUpload(upload.id);
+        this.#release({ ...message, body: file.name, attachment_ids: [attachment.id] });
+      } catch (error) {
+        const { status, after } = error instanceof Refused ? error : { status: 0, after: 0 };
+        if (status && status !== 429 && status < 500) {
+          const key = { 413: 'file_too_large', 422: 'file_type_not_allowed' }[status] ?? 'unknown';
+          upload.error = t(`attachment_error.${key}`, { max_size_mb: Math.floor(size_max / 1_000_000) });
+          this.changed();
+          return;
+        }
+        if (!status) this.#set({ ...this.state, online: false });
+        await this.#connection.pause(attempt, after);
+      }
     }
   }
 

@@ -7,9 +7,10 @@ export class Refused extends Error {
     readonly status: number,
     readonly error: string,
     /** Seconds after which to try again, when the server says so. */
-    readonly after: number,
+    readonly after = 0,
+    message = error,
   ) {
-    super(error);
+    super(message);
   }
 }
 
@@ -21,13 +22,15 @@ const SILENCE_MS = 45_000;
 
 export class Connection {
   session: string | null = null;
-  /** Resolves a wait between attempts before its time. */
-  #hurry: () => void = () => {};
+  /** End the waits between attempts before their time. */
+  #waits = new Set<() => void>();
   #stop: (() => void) | undefined;
   #stopped = false;
 
+  #hurry = (): void => this.#waits.forEach((end) => end());
+
   constructor(private readonly root: string) {
-    addEventListener('online', () => this.#hurry());
+    addEventListener('online', this.#hurry);
     document.addEventListener('visibilitychange', () => document.hidden || this.#hurry());
   }
 
@@ -43,7 +46,7 @@ export class Connection {
     });
     if (answer.ok) return (answer.status === 204 ? undefined : await answer.json()) as T;
     const said = await answer.json().catch(() => ({}));
-    throw new Refused(answer.status, String(said.error ?? answer.status), Number(answer.headers.get('Retry-After')) || 0);
+    throw new Refused(answer.status, String(said.error ?? answer.status), Number(answer.headers.get('Retry-After')) || 0, said.message);
   }
 
   begin = (parameters: Record<string, unknown>) => this.#ask<Session>('POST', 'session', parameters);
@@ -75,7 +78,7 @@ export class Connection {
           // Not from our server: refused all the same.
         }
         if (request.status === 201 || request.status === 200) done(said as unknown as Attachment);
-        else failed(new Refused(request.status, String(said.error ?? request.status), 0));
+        else failed(new Refused(request.status, String(said.error ?? request.status)));
       };
       request.open('POST', `${this.root}attachments`);
       request.setRequestHeader('Authorization', `Bearer ${this.session}`);
@@ -87,12 +90,13 @@ export class Connection {
   pause(attempt: number, after = 0): Promise<void> {
     const wait = Math.min(WAIT_MS * 2 ** attempt, WAIT_MS_MAX) * (0.5 + Math.random() / 2);
     return new Promise((done) => {
-      const timer = setTimeout(done, Math.max(wait, after * 1000));
-      if (after) return;
-      this.#hurry = () => {
+      const end = () => {
         clearTimeout(timer);
+        this.#waits.delete(end);
         done();
       };
+      const timer = setTimeout(end, Math.max(wait, after * 1000));
+      if (!after) this.#waits.add(end);
     });
   }
 

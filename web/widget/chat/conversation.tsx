@@ -69,9 +69,8 @@ function Message({ chat, line, first, last, latest }: { chat: Chat; line: Line; 
   }
   const own = line.from === 'visitor';
   const text = line.anonymized ? t('content.anonymized') : line.body;
-  const title = line.structured_content?.type;
-  // Cards say themselves what their text says again; a file's message is its name.
-  const bare = (title && title !== 'select') || line.attachments.length > 0;
+  // A file's message is its name, and a card says its title by itself.
+  const bare = text === line.structured_content?.title || line.attachments.some(({ name }) => name === text);
   return (
     <div class={`message ${own ? 'own' : 'theirs'} ${first ? 'first' : ''} ${last ? 'last' : ''} ${!own && face(chat, line) ? 'faced' : ''} ${line.state ?? ''}`}>
       {!own && last && <Avatar chat={chat} line={line} />}
@@ -87,6 +86,7 @@ function Message({ chat, line, first, last, latest }: { chat: Chat; line: Line; 
           <File key={file.id} file={file} />
         ))}
         <Extras chat={chat} line={line} last={latest} />
+        {line.state === 'sending' && <span class="wait">{t('sending')}</span>}
         {line.state === 'failed' && (
           <button type="button" class="retry" onClick={() => chat.retry(line.client_id!)}>
             {t('send_message_error')}
@@ -150,12 +150,14 @@ export function Conversation({ chat }: { chat: Chat }) {
     atEnd.current = true;
     const element = log.current!;
     element.scrollTop = element.scrollHeight;
-    const sized = new ResizeObserver(() => {
-      if (atEnd.current) element.scrollTop = element.scrollHeight;
-    });
+    const sized = new ResizeObserver(stay);
     sized.observe(element);
     return () => sized.disconnect();
   }, [shown]);
+  const stay = () => {
+    const element = log.current;
+    if (element && atEnd.current) element.scrollTop = element.scrollHeight;
+  };
   const scrolled = () => {
     const { scrollTop, scrollHeight, clientHeight } = log.current!;
     atEnd.current = scrollHeight - scrollTop - clientHeight < 24;
@@ -166,7 +168,7 @@ export function Conversation({ chat }: { chat: Chat }) {
   const welcome = fresh ? (chat.greetings.length ? [] : chat.settings.welcome_messages) : [];
   const loading = state.shown && !state.lines[shown];
   return (
-    <div class="log" ref={log} onScroll={scrolled} role="log" aria-label={t('conversation_header_title')} tabIndex={0}>
+    <div class="log" ref={log} onScroll={scrolled} onLoadCapture={stay} role="log" aria-label={t('conversation_header_title')} tabIndex={0}>
       <h2 class="printed">{t('printer.title', { title: chat.page.title || chat.title })}</h2>
       {state.more[shown] && (
         <button type="button" class="earlier" onClick={() => void chat.earlier().catch(() => {})}>

@@ -22,9 +22,12 @@ function Row({ chat, thread }: { chat: Chat; thread: Thread }) {
         <span class="aside">
           <time dir="auto">{chat.texts.ago(new Date(thread.updated_at), new Date(), true)}</time>
           {thread.unread > 0 && (
-            <span class="badge" aria-label={t('unread', { count: thread.unread })}>
-              {thread.unread}
-            </span>
+            <>
+              <span class="badge" aria-hidden="true">
+                {thread.unread}
+              </span>
+              <span class="hidden">{t('unread', { count: thread.unread })}</span>
+            </>
           )}
         </span>
       </button>
