@@ -133,6 +133,8 @@ impl Filter<'_> {
         let mut found: Vec<Id> = Vec::new();
         let mut window = WINDOW_ROWS.max(wanted.saturating_mul(WINDOW_PAGES));
         let mut edge = None;
+        // Each leads to more than so many.
+        let mut counted = few;
         loop {
             let next = list.row_at(tx, window)?;
             let mut within = asked.clone();
@@ -152,8 +154,12 @@ impl Filter<'_> {
             if began.elapsed().as_secs() >= READ_SECONDS_MAX {
                 return Err(too_broad());
             }
-            if let Some(place) = narrowest(tx, &ways, window / ASKED_PER_LOOKED_UP)? {
-                return self.along(tx, list, &ways, place)?.whole(tx, list, offset, limit);
+            let worth = window / ASKED_PER_LOOKED_UP;
+            if worth > counted {
+                if let Some(place) = narrowest(tx, &ways, worth)? {
+                    return self.along(tx, list, &ways, place)?.whole(tx, list, offset, limit);
+                }
+                counted = worth;
             }
             (edge, window) = (next, window.saturating_mul(WINDOW_GROWTH));
         }
