@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Result, params};
 use crate::messages::Message;
 
 /// The product's schema.
-pub(crate) const MIGRATIONS: [(&str, &str); 20] = [
+pub(crate) const MIGRATIONS: [(&str, &str); 21] = [
     ("0001_log.sql", include_str!("../../migrations/0001_log.sql")),
     ("0002_people.sql", include_str!("../../migrations/0002_people.sql")),
     ("0003_conversations.sql", include_str!("../../migrations/0003_conversations.sql")),
@@ -27,6 +27,7 @@ pub(crate) const MIGRATIONS: [(&str, &str); 20] = [
     ("0018_tasks.sql", include_str!("../../migrations/0018_tasks.sql")),
     ("0019_service_levels.sql", include_str!("../../migrations/0019_service_levels.sql")),
     ("0020_web_messaging.sql", include_str!("../../migrations/0020_web_messaging.sql")),
+    ("0021_visitor_notices.sql", include_str!("../../migrations/0021_visitor_notices.sql")),
 ];
 
 /// As long as the product's, so that the pages fill alike.

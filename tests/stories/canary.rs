@@ -14,13 +14,15 @@ use serde_json::{Value, json};
 on_both_engines![every_address_that_somebody_gives_is_guarded, an_address_that_is_allowed_is_called];
 
 /// Every such parameter there is.
-const ADDRESSES: [(&str, &str); 5] = [
+const ADDRESSES: [(&str, &str); 6] = [
     ("createWebhook", "url"),
     ("updateWebhook", "url"),
     ("createSource", "base_uri"),
     ("updateSource", "base_uri"),
     // A picture that visitors' browsers load.
     ("updateMessagingSettings", "avatar_url"),
+    // Where a mail leads.
+    ("updateMessagingSettings", "back_to_chat_url"),
 ];
 
 fn every_address_that_somebody_gives_is_guarded(engine: Engine) {
@@ -93,7 +95,7 @@ fn try_picture(cast: &Cast, url: &str) {
     let source = json!({ "type": "mobile_messaging", "name": unique("Source "), "community_id": community["id"] });
     let source = cast.otto.post("/1.0/content_sources", &source).ok();
     let path = format!("/1.0/content_sources/{}/messaging", id(&source));
-    let changed = cast.otto.put(&path, &json!({ "avatar_url": url }));
+    let changed = cast.otto.put(&path, &json!({ "avatar_url": url, "back_to_chat_url": url }));
     assert!(matches!(changed.status, 200 | 422), "{}", changed.text());
 }
 

@@ -70,6 +70,7 @@ mod topologies;
 mod uniqueness;
 mod user_capacities;
 mod users;
+mod visitor_notices;
 mod web_messaging;
 mod webhook_events;
 mod webhook_order;

@@ -33,21 +33,21 @@ on_both_engines![
 ];
 
 /// The server of these stories. Every visitor comes from an address of their own, as behind a proxy.
-fn shared(engine: Engine) -> &'static Cast {
+pub(crate) fn shared(engine: Engine) -> &'static Cast {
     static CASTS: [OnceLock<Cast>; 2] = [OnceLock::new(), OnceLock::new()];
     CASTS[engine as usize].get_or_init(|| Cast::start(engine, &["--trusted-proxy", "127.0.0.1/32"]))
 }
 
 /// A website's source.
-struct Site<'c> {
-    cast: &'c Cast,
-    source_id: String,
-    community_id: String,
-    token: String,
+pub(crate) struct Site<'c> {
+    pub(crate) cast: &'c Cast,
+    pub(crate) source_id: String,
+    pub(crate) community_id: String,
+    pub(crate) token: String,
 }
 
 impl<'c> Site<'c> {
-    fn new(cast: &'c Cast, kind: &str) -> Site<'c> {
+    pub(crate) fn new(cast: &'c Cast, kind: &str) -> Site<'c> {
         let community = json!({ "type": "mobile_messaging", "name": unique("Shop ") });
         let community_id = id(&cast.otto.post("/1.0/communities", &community).ok());
         let source = json!({ "type": kind, "name": unique("Window "), "community_id": community_id });
@@ -56,15 +56,15 @@ impl<'c> Site<'c> {
         Site { cast, source_id: id(&source), community_id, token }
     }
 
-    fn path(&self, path: &str) -> String {
+    pub(crate) fn path(&self, path: &str) -> String {
         format!("/chat/{}/{path}", self.token)
     }
 
-    fn get(&self, path: &str) -> Answer {
+    pub(crate) fn get(&self, path: &str) -> Answer {
         Request::new("GET", &self.path(path)).send(self.cast.server.address()).expect("an answer")
     }
 
-    fn mode(&self, mode: &str) {
+    pub(crate) fn mode(&self, mode: &str) {
         let path = format!("/1.0/communities/{}/signed_identities", self.community_id);
         self.cast.otto.put(&path, &json!({ "mode": mode })).ok();
     }
@@ -74,13 +74,13 @@ impl<'c> Site<'c> {
         self.cast.otto.post(&format!("/1.0/communities/{}/jwt_keys", self.community_id), &key).ok();
     }
 
-    fn configure(&self, settings: &Value) -> Value {
+    pub(crate) fn configure(&self, settings: &Value) -> Value {
         self.cast.otto.put(&format!("/1.0/content_sources/{}/messaging", self.source_id), settings).ok()
     }
 
     /// Somebody comes, with these parameters.
     #[track_caller]
-    fn vera(&self, parameters: &Value) -> Vera<'_> {
+    pub(crate) fn vera(&self, parameters: &Value) -> Vera<'_> {
         let mut vera = Vera { site: self, session: String::new(), address: address(), begun: Value::Null };
         let answer = vera.send("POST", "session", parameters);
         assert_eq!(answer.status, 201, "{}", answer.text());
@@ -95,7 +95,7 @@ impl<'c> Site<'c> {
         vera.send("POST", "session", parameters)
     }
 
-    fn threads(&self) -> Vec<Value> {
+    pub(crate) fn threads(&self) -> Vec<Value> {
         let q = format!("source:{}", self.source_id);
         records(&self.cast.otto.search("/1.0/content_threads", &q)).to_vec()
     }
@@ -107,27 +107,27 @@ fn address() -> String {
     format!("10.{}.{}.{}", number >> 16 & 255, number >> 8 & 255, number & 255)
 }
 
-struct Vera<'s> {
+pub(crate) struct Vera<'s> {
     site: &'s Site<'s>,
-    session: String,
+    pub(crate) session: String,
     address: String,
-    begun: Value,
+    pub(crate) begun: Value,
 }
 
 impl Vera<'_> {
-    fn request(&self, method: &str, path: &str) -> Request {
+    pub(crate) fn request(&self, method: &str, path: &str) -> Request {
         let request = Request::new(method, &self.site.path(path)).header("X-Forwarded-For", &self.address);
         if self.session.is_empty() { request } else { request.token(&self.session) }
     }
 
-    fn send(&self, method: &str, path: &str, body: &Value) -> Answer {
+    pub(crate) fn send(&self, method: &str, path: &str, body: &Value) -> Answer {
         let request = self.request(method, path);
         let request = if method == "GET" { request } else { request.json(body) };
         request.send(self.site.cast.server.address()).expect("an answer")
     }
 
     #[track_caller]
-    fn writes(&self, thread_id: Option<&str>, text: &str) -> Value {
+    pub(crate) fn writes(&self, thread_id: Option<&str>, text: &str) -> Value {
         let message = json!({ "client_id": unique("m"), "thread_id": thread_id, "body": text });
         let answer = self.send("POST", "contents", &message);
         assert_eq!(answer.status, 201, "{}", answer.text());
@@ -135,19 +135,19 @@ impl Vera<'_> {
     }
 
     #[track_caller]
-    fn threads(&self) -> Vec<Value> {
+    pub(crate) fn threads(&self) -> Vec<Value> {
         self.send("GET", "threads", &Value::Null).ok()["threads"].as_array().expect("threads").clone()
     }
 
     #[track_caller]
-    fn bodies(&self, thread_id: &str) -> Vec<String> {
+    pub(crate) fn bodies(&self, thread_id: &str) -> Vec<String> {
         let page = self.send("GET", &format!("threads/{thread_id}/contents"), &Value::Null).ok();
         let contents = page["contents"].as_array().expect("contents").iter().rev();
         contents.map(|content| content["body"].as_str().expect("a text").to_owned()).collect()
     }
 
     #[track_caller]
-    fn listens(&self, transport: Transport, after: Option<i64>) -> Stream {
+    pub(crate) fn listens(&self, transport: Transport, after: Option<i64>) -> Stream {
         self.tries_to_listen(transport, after).unwrap_or_else(|refusal| panic!("{} {}", refusal.status, refusal.text()))
     }
 
@@ -167,7 +167,7 @@ fn answers(agent: &Person, content: &Value, text: &str) -> Value {
     agent.reply(&id(content), text)
 }
 
-fn thread_of(content: &Value) -> String {
+pub(crate) fn thread_of(content: &Value) -> String {
     content["thread_id"].as_str().expect("a thread").to_owned()
 }
 

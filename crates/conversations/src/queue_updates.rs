@@ -123,8 +123,8 @@ pub fn wanting(app: &Conversations, tx: &mut dyn Tx) -> Result<HashMap<Id, Id>> 
 }
 
 fn is_wanted(channel: &Channel) -> bool {
-    let is_sdk = channel.kind.type_name == "sdk";
-    is_sdk && channel.active && sdk::takes_queue_updates(channel.options().unwrap_or_default())
+    let asks = || channel.kind.type_name == "sdk" && sdk::takes_queue_updates(channel.options().unwrap_or_default());
+    channel.active && (channel.kind.is_live_chat || asks())
 }
 
 /// The channel of a thread, its id of the thread, and its id of the customer's last content there.

@@ -11,7 +11,7 @@ use frontdesk_store::Tx;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::{Conversations, categories, contents, interventions, service_levels, sweeping, threads};
+use crate::{Conversations, categories, contents, interventions, service_levels, sweeping, threads, visitors};
 
 /// At most this many rows in one transaction: everybody else waits behind it.
 const ROWS_MAX: i64 = 100;
@@ -86,6 +86,13 @@ const TIMERS: &[Timer] = &[
         any_due: presence::any_silent,
         run: |tx, app, limit| presence::disconnect_silent(tx, &app.env, limit),
         after_absence: Some(presence::forgive_silence),
+    },
+    Timer {
+        name: "unanswered chats",
+        period: SOON,
+        any_due: visitors::waiting::any_due,
+        run: |tx, app, limit| visitors::waiting::end_due(tx, &app.env, limit),
+        after_absence: None,
     },
     Timer {
         name: "old contents and silent threads",

@@ -103,6 +103,8 @@ const TABLES: &[Table] = &[
     table("signed_visitors"),
     table("visitor_sessions"),
     table("visitor_uploads"),
+    table("visitor_notices"),
+    table("visitor_waits"),
     table("messaging_settings"),
     table("messaging_objects"),
     table("webhooks"),

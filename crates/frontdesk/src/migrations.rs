@@ -46,6 +46,7 @@ pub(crate) const ALL: &[Migration] = &[
     both!(18, "0018_tasks"),
     both!(19, "0019_service_levels"),
     both!(20, "0020_web_messaging"),
+    both!(21, "0021_visitor_notices"),
 ];
 
 #[cfg(test)]

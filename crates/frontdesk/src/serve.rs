@@ -89,8 +89,9 @@ pub(crate) async fn application(
 /// Every consumer of the log, and the workers that push what one of them notes. `mails`: told when mails were queued.
 pub(crate) fn consumers(app: &Arc<Conversations>, mails: &Arc<Notify>) -> (Vec<Arc<dyn Consumer>>, Arc<Delivery>) {
     let (outbox, delivery) = Delivery::new(app);
+    let visitors = frontdesk_web_messaging::Following::new(app);
     let letters = Letters::new(&app.env, &app.public_url, mails);
-    (vec![outbox, AutomaticAnswers::new(app), letters, Watching::new(app), Following::new(app)], delivery)
+    (vec![outbox, AutomaticAnswers::new(app), letters, Watching::new(app), Following::new(app), visitors], delivery)
 }
 
 /// Runs until the process is told to stop.

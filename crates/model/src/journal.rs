@@ -67,6 +67,7 @@ pub const OURS: &[&str] = &[
     "content.auto_answered",
     "content.read",
     "content.refresh_requested",
+    "content_thread.noticed",
     "content_thread.text_input_disabled",
     "content_thread.text_input_enabled",
     "identity.created",

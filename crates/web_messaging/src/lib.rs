@@ -5,7 +5,9 @@ mod assets;
 mod attachments;
 mod availability;
 mod catalogue;
+mod durations;
 mod fields;
+mod following;
 mod http;
 mod jwt;
 mod pages;
@@ -18,6 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+pub use following::Following;
 use frontdesk_conversations::Conversations;
 use frontdesk_rest::{Operation, RateLimiter, Streams};
 use tokio::sync::{Semaphore, watch};

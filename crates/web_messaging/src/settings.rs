@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use url::Url;
 
+use crate::durations;
+
 const SITES_MAX: usize = 100;
 const WELCOMES_MAX: usize = 10;
 const WELCOME_CHARACTERS_MAX: usize = 1_000;
@@ -18,6 +20,9 @@ const URL_CHARACTERS_MAX: usize = 2_000;
 /// All translations, as JSON.
 const TRANSLATIONS_BYTES_MAX: usize = 256 * 1024;
 const FACTOR_MAX: f64 = 100.0;
+/// Nobody waits longer for an agent of a live chat.
+const IMPOSSIBLE_SECONDS_MAX: i64 = 7 * 24 * 3_600;
+const IMPOSSIBLE_CHARACTERS_MAX: usize = 50;
 
 /// Who may configure what visitors see.
 pub(crate) const PERMISSIONS: &[Permission] = &[Permission::ManageMessaging, Permission::ManageChat];
@@ -42,6 +47,13 @@ pub(crate) struct Settings {
     pub(crate) queuing_factor: f64,
     /// Whether pages that a visitor sees are noted in the conversation.
     pub(crate) navigation_contents: bool,
+    /// Live Chat: after so long without an agent the visitor is told that nobody is there, and the conversation is over:
+    /// `8m`, `2m 25s`; 0 for never.
+    pub(crate) impossible_delay: String,
+    /// Messaging: whether visitors are asked for their e-mail address after their first message, where it is not known.
+    pub(crate) email_request: bool,
+    /// Messaging: where the mail about unread messages leads; none: to the page that the visitor saw last.
+    pub(crate) back_to_chat_url: Option<String>,
 }
 
 impl Default for Settings {
@@ -54,6 +66,9 @@ impl Default for Settings {
             translations: Map::new(),
             queuing_factor: 0.0,
             navigation_contents: true,
+            impossible_delay: "8m".into(),
+            email_request: false,
+            back_to_chat_url: None,
         }
     }
 }
@@ -61,12 +76,21 @@ impl Default for Settings {
 /// Those of a source.
 pub(crate) fn of(tx: &mut dyn Tx, source_id: Id) -> Result<Settings> {
     let row = tx.first("SELECT settings FROM messaging_settings WHERE source_id = $1", args![&source_id])?;
-    let Some(row) = row else { return Ok(Settings::default()) };
-    serde_json::from_str(&row.get::<String>(0)?)
-        .map_err(|trouble| error::broken(format!("messaging_settings: {trouble}")))
+    parse(row.map(|row| row.get::<String>(0)).transpose()?.as_deref())
+}
+
+/// As they are stored; none: those of a new source.
+pub(crate) fn parse(stored: Option<&str>) -> Result<Settings> {
+    let Some(text) = stored else { return Ok(Settings::default()) };
+    serde_json::from_str(text).map_err(|trouble| error::broken(format!("messaging_settings: {trouble}")))
 }
 
 impl Settings {
+    /// After how many seconds nobody is there; 0 for never.
+    pub(crate) fn impossible_seconds(&self) -> i64 {
+        durations::seconds(&self.impossible_delay, IMPOSSIBLE_SECONDS_MAX).unwrap_or_default()
+    }
+
     /// Whether pages of this origin may show the chat and talk to us.
     pub(crate) fn allows(&self, origin: &str) -> bool {
         self.allowed_sites.is_empty() || self.allowed_sites.iter().any(|site| is_of(origin, site))
@@ -128,6 +152,12 @@ struct Update {
     queuing_factor: Option<f64>,
     /// Whether pages that a visitor sees are noted in the conversation.
     navigation_contents: Option<bool>,
+    /// Live Chat: after so long without an agent it is over, such as `8m` or `2m 25s`, at most 7 days; 0 for never.
+    impossible_delay: Option<String>,
+    /// Messaging: whether visitors are asked for their e-mail address after their first message.
+    email_request: Option<bool>,
+    /// Messaging: where the mail about unread messages leads, http or https; empty for the page that was seen last.
+    back_to_chat_url: Option<String>,
 }
 
 pub(crate) fn operations() -> Vec<Operation> {
@@ -209,8 +239,7 @@ impl Update {
             }
         }
         if let Some(url) = self.avatar_url {
-            let is_web = Url::parse(&url).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
-            match (url.is_empty(), is_web && url.len() <= URL_CHARACTERS_MAX) {
+            match (url.is_empty(), is_web(&url)) {
                 (true, _) => settings.avatar_url = None,
                 (_, true) => settings.avatar_url = Some(url),
                 _ => wrong("avatar_url", "invalid", "avatar_url must be an http or https address.".into()),
@@ -247,9 +276,34 @@ impl Update {
                 false => wrong("queuing_factor", "out_of_range", format!("queuing_factor is 0 to {FACTOR_MAX}.")),
             }
         }
+        if let Some(text) = self.impossible_delay {
+            let is_short = text.len() <= IMPOSSIBLE_CHARACTERS_MAX;
+            match is_short && durations::seconds(&text, IMPOSSIBLE_SECONDS_MAX).is_some() {
+                true => settings.impossible_delay = text.trim().to_owned(),
+                false => wrong(
+                    "impossible_delay",
+                    "invalid",
+                    "impossible_delay must be a duration of at most 7 days, such as 2m 25s; 0 for never.".into(),
+                ),
+            }
+        }
+        settings.email_request = self.email_request.unwrap_or(settings.email_request);
+        if let Some(url) = self.back_to_chat_url {
+            match (url.is_empty(), is_web(&url)) {
+                (true, _) => settings.back_to_chat_url = None,
+                (_, true) => settings.back_to_chat_url = Some(url),
+                _ => wrong("back_to_chat_url", "invalid", "back_to_chat_url must be an http or https address.".into()),
+            }
+        }
         settings.navigation_contents = self.navigation_contents.unwrap_or(settings.navigation_contents);
         if errors.is_empty() { Ok(settings) } else { Err(error::invalid_all(errors)) }
     }
+}
+
+/// An address that a browser may be led to.
+pub(crate) fn is_web(text: &str) -> bool {
+    text.len() <= URL_CHARACTERS_MAX
+        && Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
 }
 
 /// Texts in objects, a few levels deep.

@@ -209,7 +209,7 @@ impl Reading {
                 () = tokio::time::sleep(wait), if self.until.is_some() => continue,
             };
             match said {
-                Ok(Said::Message(message)) if message.seq + i64::from(is_thread(&message)) > self.position => {
+                Ok(Said::Message(message)) if message.seq + i64::from(is_before(&message)) > self.position => {
                     // What comes before a content's place stands at the place before.
                     self.position = self.position.max(message.seq);
                     return Ok(vec![message]);
@@ -262,9 +262,10 @@ impl Reading {
     }
 }
 
-/// A thread's message stands at the place before its first content's.
-fn is_thread(message: &Message) -> bool {
-    message.text.starts_with(r#"{"type":"thread""#)
+/// A thread's message may stand at the place before its first content's, and what an agent has read at that before their
+/// answer's.
+fn is_before(message: &Message) -> bool {
+    [r#"{"type":"thread""#, r#"{"type":"read""#].iter().any(|before| message.text.starts_with(before))
 }
 
 impl Feed for Reading {

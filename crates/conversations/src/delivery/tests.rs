@@ -37,6 +37,7 @@ fn migrations() -> Vec<Migration> {
         include_str!("../../../../migrations/0018_tasks.sql"),
         include_str!("../../../../migrations/0019_service_levels.sql"),
         include_str!("../../../../migrations/0020_web_messaging.sql"),
+        include_str!("../../../../migrations/0021_visitor_notices.sql"),
     ];
     (1..).zip(texts).map(|(number, sqlite)| Migration { number, name: "test", sqlite, postgres: "" }).collect()
 }

@@ -131,6 +131,8 @@ pub(crate) enum Ending {
     InterventionAutoClosed,
     /// The visitor left.
     VisitorLeft,
+    /// Live Chat: nobody came in time.
+    NobodyCame,
 }
 
 const CLOSE_CAUSE: &str = "close_cause";
@@ -160,6 +162,7 @@ pub(crate) fn set_ending(tx: &mut dyn Tx, id: Id, ending: Option<Ending>, now: T
                 Ending::InterventionClosed => "intervention_closed",
                 Ending::InterventionAutoClosed => "intervention_auto_closed",
                 Ending::VisitorLeft => "visitor_closed",
+                Ending::NobodyCame => "client_impossible_delay",
             };
             data.insert(CLOSE_CAUSE.into(), cause.into());
             data.insert(CLOSED_AT.into(), json!(now));

@@ -9,12 +9,13 @@ use frontdesk_sources::inbound::{BodyFormat, ContentObject, InboundAuthor, Inbou
 use frontdesk_store::{Tx, args};
 use serde_json::{Map, Value, json};
 
+use super::notices::{self, Notice, Saying};
 use super::view::{self, SHOWN};
 use super::{Claims, Visitor, hint_typing};
 use crate::attachments::{InboundFile, StoredInbound};
 use crate::categories::{self, Object};
 use crate::ingest::{self, Ingested, Joins};
-use crate::threads::{self, Ending};
+use crate::threads::Ending;
 use crate::{Conversations, identities};
 
 /// A file of a message, on disk.
@@ -319,13 +320,9 @@ pub fn close(tx: &mut dyn Tx, env: &Env, visitor: Visitor<'_>, thread_id: Id) ->
     if thread.closed {
         return Ok(());
     }
-    let now = env.now();
-    tx.execute("UPDATE threads SET closed = TRUE, updated_at = $2 WHERE id = $1", args![&thread_id, now])?;
-    threads::set_ending(tx, thread_id, Some(Ending::VisitorLeft), now)?;
-    let category_ids = categories::told_of_first(tx, thread_id)?;
-    let payload = json!({ "source_id": visitor.place.channel.source_id, "category_ids": category_ids });
-    tx.append(NewEvent::new(env, None, "content.thread_closed", thread_id, Some(thread_id), payload));
-    Ok(())
+    let saying = Saying { thread_id, source_id: visitor.place.source_id(), at: env.now() };
+    notices::add(tx, env, saying, Notice::Disconnection, None)?;
+    notices::close(tx, env, saying, None, Some(Ending::VisitorLeft))
 }
 
 /// Shows agents that a visitor types in a thread that was found to be theirs.

@@ -6,8 +6,10 @@
 
 mod commands;
 mod hints;
+pub mod notices;
 mod telling;
 mod view;
+pub(crate) mod waiting;
 
 use std::sync::Arc;
 
@@ -24,6 +26,7 @@ pub use hints::{Hint, Hints};
 pub(crate) use hints::{agent_types, queued};
 pub use telling::{Told, tell};
 pub use view::{Content, Thread, content, contents, thread, threads, unread};
+pub use waiting::wait;
 
 /// The name of who has not told one.
 const NAMELESS: &str = "Visitor";

@@ -7,7 +7,7 @@ use frontdesk_store::{Row, Tx, args, visible_text};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::Visitor;
+use super::{Visitor, notices};
 use crate::sources::StoredSettings;
 use crate::{Conversations, attachments, delivery};
 
@@ -51,6 +51,38 @@ pub struct Content {
     structured_reply: Option<Value>,
     automated: bool,
     anonymized: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    notice: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    values: Option<Value>,
+}
+
+impl Content {
+    /// What the server itself says.
+    pub(super) fn notice(
+        id: Id,
+        thread_id: Id,
+        notice: &'static str,
+        values: Option<Value>,
+        created_at: Timestamp,
+    ) -> Content {
+        Content {
+            id,
+            client_id: None,
+            thread_id,
+            from: "system",
+            author: Author { screenname: None, avatar_url: None },
+            body: String::new(),
+            created_at,
+            attachments: Vec::new(),
+            structured_content: None,
+            structured_reply: None,
+            automated: true,
+            anonymized: false,
+            notice: Some(notice),
+            values,
+        }
+    }
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -166,7 +198,7 @@ const CONTENT: &str = "SELECT contents.id, contents.thread_id, contents.foreign_
     FROM contents JOIN sources ON sources.id = contents.source_id LEFT JOIN identities ON identities.id = contents.author_id
     LEFT JOIN users ON users.id = contents.creator_id";
 
-/// Messages of a conversation, the newest first, and whether there are more.
+/// Messages and notices of a conversation, the newest first, and whether there are more.
 pub fn contents(
     tx: &mut dyn Tx,
     app: &Conversations,
@@ -179,10 +211,13 @@ pub fn contents(
     let mut end = (i64::MAX, Id([0xff; 12]));
     if let Some(id) = before {
         let sql = "SELECT created_at FROM contents WHERE id = $1 AND thread_id = $2";
-        let row = tx.first(sql, args![&id, &thread_id])?.ok_or_else(|| error::not_found("content"))?;
-        end = (row.get(0)?, id);
+        let at = match tx.first(sql, args![&id, &thread_id])? {
+            Some(row) => Some(row.get(0)?),
+            None => notices::place(tx, thread_id, id)?,
+        };
+        end = (at.ok_or_else(|| error::not_found("content"))?, id);
     }
-    let mut rows = tx.query(
+    let rows = tx.query(
         &format!(
             "{CONTENT} WHERE contents.thread_id = $1 AND {SHOWN}
                AND (contents.created_at < $2 OR (contents.created_at = $2 AND contents.id < $3))
@@ -190,9 +225,12 @@ pub fn contents(
         ),
         args![&thread_id, end.0, &end.1, limit + 1],
     )?;
-    let more = rows.len() as i64 > limit;
-    rows.truncate(usize::try_from(limit).unwrap_or_default());
-    Ok((read(tx, app, &rows)?, more))
+    let mut page = read(tx, app, &rows)?;
+    page.extend(notices::before(tx, thread_id, end, limit + 1)?);
+    page.sort_by_key(|content| std::cmp::Reverse((content.created_at, content.id)));
+    let more = page.len() as i64 > limit;
+    page.truncate(usize::try_from(limit).unwrap_or_default());
+    Ok((page, more))
 }
 
 /// One message of the visitor's conversations.
@@ -206,6 +244,11 @@ pub fn content(tx: &mut dyn Tx, app: &Conversations, visitor: Visitor<'_>, id: I
 pub(super) fn some(tx: &mut dyn Tx, app: &Conversations, ids: &[Id]) -> Result<HashMap<Id, Content>> {
     let rows = tx.query(&format!("{CONTENT} WHERE {} AND {SHOWN}", tx.in_list("contents.id", 1)), args![ids])?;
     Ok(read(tx, app, &rows)?.into_iter().map(|content| (content.id, content)).collect())
+}
+
+/// These notices.
+pub(super) fn some_notices(tx: &mut dyn Tx, ids: &[Id]) -> Result<HashMap<Id, Content>> {
+    Ok(notices::some(tx, ids)?.into_iter().map(|content| (content.id, content)).collect())
 }
 
 /// One content of the visitor's.
@@ -276,5 +319,7 @@ fn one(tx: &mut dyn Tx, app: &Conversations, row: &Row) -> Result<Content> {
         structured_reply: extras.get("structured_reply").cloned(),
         automated: row.get(10)? || extras.get("context_data").is_some_and(|data| data["automated"] == true),
         anonymized: row.get::<Option<Timestamp>>(9)?.is_some(),
+        notice: None,
+        values: None,
     })
 }
