@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Result, params};
 use crate::messages::Message;
 
 /// The product's schema.
-pub(crate) const MIGRATIONS: [(&str, &str); 21] = [
+pub(crate) const MIGRATIONS: [(&str, &str); 22] = [
     ("0001_log.sql", include_str!("../../migrations/0001_log.sql")),
     ("0002_people.sql", include_str!("../../migrations/0002_people.sql")),
     ("0003_conversations.sql", include_str!("../../migrations/0003_conversations.sql")),
@@ -28,6 +28,7 @@ pub(crate) const MIGRATIONS: [(&str, &str); 21] = [
     ("0019_service_levels.sql", include_str!("../../migrations/0019_service_levels.sql")),
     ("0020_web_messaging.sql", include_str!("../../migrations/0020_web_messaging.sql")),
     ("0021_visitor_notices.sql", include_str!("../../migrations/0021_visitor_notices.sql")),
+    ("0022_tasks_kept.sql", include_str!("../../migrations/0022_tasks_kept.sql")),
 ];
 
 /// As long as the product's, so that the pages fill alike.

@@ -30,6 +30,7 @@ on_both_engines![
     a_flood_slows_only_its_visitor,
     one_history_for_web_and_mobile,
     both_sides_see_the_other_type,
+    who_waits_hears_where_they_stand,
 ];
 
 /// The server of these stories. Every visitor comes from an address of their own, as behind a proxy.
@@ -829,4 +830,48 @@ fn both_sides_see_the_other_type(engine: Engine) {
     let found = cast.shop.all_contents(&cast.otto).into_iter().find(|content| content["foreign_id"] == json!(sdk));
     let thread = thread_of(&found.expect("the message"));
     cast.otto.post(&format!("/1.0/content_threads/{thread}/typing"), &json!({})).refused(404);
+}
+
+/// The queue is routing's; who waits hears of it on every device, also when they open the window late.
+fn who_waits_hears_where_they_stand(engine: Engine) {
+    let cast = shared(engine);
+    let site = Site::new(cast, "chat");
+    let limits = json!({
+        "name": unique("Live "), "source_ids": [site.source_id], "soft_capability": 1, "hard_capability": 1,
+    });
+    let channel_id = id(&cast.otto.post("/1.0/channels", &limits).ok());
+    let agent = cast.hire(&["receive_tasks", "update_own_intervention"]);
+    let rights = json!({ &site.source_id: "read,reply" });
+    cast.otto.put(&format!("/1.0/users/{}/sources_permissions", agent.user_id), &rights).ok();
+    agent.post("/1.0/status/me/connect", &json!({})).ok();
+    let rings = || {
+        eventually("it rings", || {
+            let found = cast.otto.get(&format!("/1.0/tasks?channel_id={channel_id}")).ok();
+            records(&found).iter().find(|task| !task["locked_at"].is_null()).cloned()
+        })
+    };
+    let accept = |task: &Value| agent.post(&format!("/1.0/tasks/{}/accept", id(task)), &json!({})).ok();
+    let (first, second) = (site.vera(&json!({})), site.vera(&json!({})));
+    first.writes(None, "Hello");
+    accept(&rings());
+    let thread = thread_of(&second.writes(None, "Hello, too"));
+    for transport in TRANSPORTS {
+        let mut stream = second.listens(transport, None);
+        let told = stream.event_named("queue");
+        assert_eq!((&told["thread_id"], &told["state"]), (&json!(thread), &json!("queued")));
+        assert_eq!((&told["position"], &told["estimated_wait_seconds"]), (&json!(1), &json!(300)));
+    }
+    // Room for one more: it rings, is accepted, and nobody waits.
+    let mut stream = second.listens(Transport::Events, None);
+    stream.heartbeat();
+    cast.otto.put(&format!("/1.0/channels/{channel_id}"), &json!({ "soft_capability": 2, "hard_capability": 2 })).ok();
+    accept(&rings());
+    let over = loop {
+        let told = stream.event_named("queue");
+        if told["state"] != "queued" {
+            break told;
+        }
+    };
+    assert_eq!((&over["state"], &over["position"]), (&json!("done"), &Value::Null));
+    assert_eq!(over["thread_id"], json!(thread));
 }

@@ -41,6 +41,8 @@ struct ExtraInfos {
     content_thread_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     intervention_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    task_id: Option<String>,
     #[serde(rename = "business/time_sheet_id", skip_serializing_if = "Option::is_none")]
     time_sheet_id: Option<String>,
     /// The user whom it is about, or to whom an intervention belongs.
@@ -70,6 +72,7 @@ fn event(row: &Row) -> Result<Event> {
             content_source_id: object("content_source").or_else(|| told("source_id")),
             content_thread_id: thread_id.map(|id| id.hex()),
             intervention_id: object("intervention").or_else(|| told("intervention_id")),
+            task_id: object("task").or_else(|| told("task_id")),
             time_sheet_id: object("time_sheet"),
             user_id: object("user").or_else(|| told("user_id")),
         },

@@ -31,7 +31,7 @@ const ANSWER_BYTES_MAX: usize = 1024;
 /// What became of an update.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum QueueUpdate {
-    /// The channel took it: any 2xx; or the visitor is told, if they listen.
+    /// The channel took it: any 2xx.
     Told,
     /// The thread's channel does not ask for it, or cannot be told.
     NotWanted,
@@ -91,11 +91,6 @@ pub async fn queue_update(
 ) -> Result<QueueUpdate> {
     let finding = app.clone();
     let found = app.store.read(move |tx| find(&finding, tx, thread_id)).await?;
-    if found.is_none() {
-        let telling = app.clone();
-        let told = app.store.read(move |tx| visitors::queued(&telling, tx, thread_id, position, wait_seconds)).await?;
-        return Ok(if told { QueueUpdate::Told } else { QueueUpdate::NotWanted });
-    }
     let Some((channel, thread_foreign_id, in_reply_to)) = found else { return Ok(QueueUpdate::NotWanted) };
     let is_wanted = is_wanted(&channel);
     let place = QueuePlace { wait_seconds, position, thread_foreign_id, in_reply_to };
@@ -113,13 +108,33 @@ pub async fn queue_update(
     })
 }
 
-/// The sources whose channels want to know, each with the routing channel that it belongs to.
-pub fn wanting(app: &Conversations, tx: &mut dyn Tx) -> Result<HashMap<Id, Id>> {
+/// Tells the visitor of a thread of our own window or apps where they stand, at this position with about so many seconds
+/// to wait; or, without, that they wait no more. Whether there is such a visitor; only who listens on this node hears it.
+pub async fn visitor_update(app: &Arc<Conversations>, thread_id: Id, place: Option<(u32, u32)>) -> Result<bool> {
+    let telling = app.clone();
+    app.store.read(move |tx| visitors::queued(&telling, tx, thread_id, place)).await
+}
+
+/// Who is told of a source's queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ear {
+    /// Its channel, which passes it on.
+    Channel,
+    /// The visitors themselves, by their streams.
+    Visitor,
+}
+
+/// The sources of whose queues somebody is told, each with the routing channel that it belongs to.
+pub fn wanting(app: &Conversations, tx: &mut dyn Tx) -> Result<HashMap<Id, (Id, Ear)>> {
     let routed = crate::work::routed_sources(tx)?;
     let ids: Vec<Id> = routed.keys().copied().collect();
     let channels = app.channels.current(tx, &app.seal, &ids)?;
-    let wants = |id: &Id| channels.get(id).is_some_and(|channel| is_wanted(channel));
-    Ok(routed.into_iter().filter(|(id, _)| wants(id)).collect())
+    let ear = |id: &Id| {
+        let channel = channels.get(id)?;
+        let has_visitors = visitors::TYPES.contains(&channel.kind.type_name);
+        if has_visitors { Some(Ear::Visitor) } else { is_wanted(channel).then_some(Ear::Channel) }
+    };
+    Ok(routed.into_iter().filter_map(|(id, channel_id)| Some((id, (channel_id, ear(&id)?)))).collect())
 }
 
 fn is_wanted(channel: &Channel) -> bool {

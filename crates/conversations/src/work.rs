@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 
 use frontdesk_model::{Error, Id, Result, Timestamp};
+use frontdesk_rest::Call;
 use frontdesk_store::{Row, Tx, args};
+use serde_json::json;
 
 use crate::service_levels::{self, Moments};
 use crate::sources::{self, CommonSettings};
-use crate::{categories, interventions};
+use crate::{categories, events, interventions};
 
 pub use crate::interventions::{finish, give_to, take_up};
 
@@ -53,6 +55,14 @@ impl SourceWork {
 pub fn routed_sources(tx: &mut dyn Tx) -> Result<HashMap<Id, Id>> {
     let rows = tx.query("SELECT id, channel_id FROM sources WHERE channel_id IS NOT NULL AND active", args![])?;
     rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
+}
+
+/// Puts a source into a channel, or into none. Who may is the caller's affair.
+pub fn put_into_channel(call: &Call, tx: &mut dyn Tx, source_id: Id, channel_id: Option<Id>) -> Result<()> {
+    let sql = "UPDATE sources SET channel_id = $2, version = version + 1, updated_at = $3 WHERE id = $1";
+    tx.execute(sql, args![&source_id, &channel_id, call.env.now()])?;
+    tx.append(events::by(call, "content_source.updated", source_id, None, json!({ "source_id": source_id })));
+    Ok(())
 }
 
 /// A source that belongs to a channel.

@@ -112,6 +112,7 @@ const TABLES: &[Table] = &[
     table("webhook_replays"),
     table("idempotency_keys"),
     table("consumers"),
+    table("leases"),
     table("log"),
 ];
 

@@ -47,6 +47,7 @@ pub(crate) const ALL: &[Migration] = &[
     both!(19, "0019_service_levels"),
     both!(20, "0020_web_messaging"),
     both!(21, "0021_visitor_notices"),
+    both!(22, "0022_tasks_kept"),
 ];
 
 #[cfg(test)]

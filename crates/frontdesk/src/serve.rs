@@ -142,7 +142,8 @@ pub(crate) async fn run(settings: Settings, directory: DataDir, store: Store, en
     workers.spawn(polling::run(app.clone(), settings.poll_interval, observer, stopping.clone()));
     workers.spawn(attachments::fetching::run(app.clone(), stopping.clone()));
     workers.spawn(indexing::catch_up(store.clone(), stopping.clone()));
-    workers.spawn(housekeeping::run(store.clone(), env.clone(), settings.log_days, stopping.clone()));
+    let days = housekeeping::Days { log: settings.log_days, tasks: settings.task_days };
+    workers.spawn(housekeeping::run(store.clone(), env.clone(), days, stopping.clone()));
 
     let address = listener.local_addr().map_err(|error| format!("listen: {error}"))?;
     let admin = Arc::new(Admin { store: store.clone(), env: env.clone(), files: app.files.clone() });

@@ -92,6 +92,10 @@ pub(crate) struct Given {
     #[arg(long, value_name = "DAYS", env = "FRONTDESK_LOG_DAYS", help_heading = "Settings")]
     pub(crate) log_days: Option<u32>,
 
+    /// How many days tasks are kept after they are over, with why they went where they went
+    #[arg(long, value_name = "DAYS", env = "FRONTDESK_TASK_DAYS", help_heading = "Settings")]
+    pub(crate) task_days: Option<u32>,
+
     /// Which log lines are written: error, warn, info, debug, or a filter such as info,frontdesk_store=debug
     #[arg(long, value_name = "LEVEL", env = "FRONTDESK_LOG", help_heading = "Settings")]
     pub(crate) log: Option<String>,
@@ -129,6 +133,7 @@ pub(crate) struct Settings {
     pub(crate) streams_max: u32,
     pub(crate) poll_interval: u32,
     pub(crate) log_days: u32,
+    pub(crate) task_days: u32,
     pub(crate) log: String,
     pub(crate) log_format: LogFormat,
 }
@@ -160,6 +165,10 @@ impl Given {
         if log_days == 0 {
             return Err("log-days: it should be at least 1".into());
         }
+        let task_days = self.task_days.or(file.task_days).unwrap_or(400);
+        if task_days == 0 {
+            return Err("task-days: it should be at least 1".into());
+        }
         let poll_interval = self.poll_interval.or(file.poll_interval).unwrap_or(polling::INTERVAL_SECONDS);
         if !(1..=86_400).contains(&poll_interval) {
             return Err("poll-interval: it should be from 1 to 86400 seconds".into());
@@ -182,6 +191,7 @@ impl Given {
             streams_max: self.streams_max.or(file.streams_max).unwrap_or(STREAMS_MAX),
             poll_interval,
             log_days,
+            task_days,
             log: self.log.or(file.log).unwrap_or_else(|| "info".into()),
             log_format: self.log_format.or(file.log_format).unwrap_or_default(),
             data,
@@ -269,6 +279,9 @@ pub(crate) const COMMENTED_FILE: &str = r#"# Frontdesk's configuration. Environm
 # How many days the log of events is kept.
 # log_days = 30
 
+# How many days tasks are kept after they are over.
+# task_days = 400
+
 # Which log lines are written: error, warn, info, debug, or a filter such as info,frontdesk_store=debug.
 # log = "info"
 
@@ -326,6 +339,7 @@ mod tests {
             (with_mail("smtps://mail.example.com", "desk"), "mail-from"),
             (Given { connections_max: Some(0), ..Given::default() }, "connections-max"),
             (Given { log_days: Some(0), ..Given::default() }, "log-days"),
+            (Given { task_days: Some(0), ..Given::default() }, "task-days"),
             (Given { poll_interval: Some(0), ..Given::default() }, "poll-interval"),
         ] {
             assert!(given.complete().expect_err(name).starts_with(name));

@@ -66,20 +66,6 @@ pub(crate) fn one(tx: &mut dyn Tx, id: Id) -> Result<Option<Agent>> {
     Ok(facts(tx, Some(&[id]))?.pop())
 }
 
-/// How many tasks of a channel are offered to each of these agents at most, now; none for who is not there, or away.
-pub(crate) fn rooms(tx: &mut dyn Tx, user_ids: &[Id], channel_id: Id) -> Result<HashMap<Id, i64>> {
-    let condition = tx.in_list("users.id", 1);
-    let sql = format!(
-        "SELECT users.id, coalesce(default_capacity, soft_capability) FROM channels JOIN users ON {condition}
-         JOIN agent_presences ON agent_presences.user_id = users.id
-         LEFT JOIN agent_channels ON agent_channels.user_id = users.id AND agent_channels.channel_id = channels.id
-         LEFT JOIN user_capacity_channels ON user_capacity_channels.user_capacity_id = users.user_capacity_id
-           AND user_capacity_channels.channel_id = channels.id
-         WHERE channels.id = $2 AND connected AND coalesce(available, TRUE) AND users.enabled"
-    );
-    tx.query(&sql, args![user_ids, &channel_id])?.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
-}
-
 /// How many tasks of a channel each agent has on their hands.
 pub(crate) fn loads(tx: &mut dyn Tx, channel_id: Id) -> Result<HashMap<Id, i64>> {
     let sql = "SELECT user_id, count(*) FROM task_agents WHERE channel_id = $1 GROUP BY user_id";

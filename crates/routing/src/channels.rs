@@ -3,6 +3,7 @@
 //!
 //! A source is in one channel or in none, and of none nothing is routed. Which one, is a column of the source's row.
 
+use frontdesk_conversations::work;
 use frontdesk_model::error::AttributeError;
 use frontdesk_model::event::NewEvent;
 use frontdesk_model::{Env, Id, Permission, Result, SourceRight, Timestamp, error};
@@ -316,7 +317,7 @@ fn delete(call: &Call, _: NoParameters, tx: &mut dyn Tx) -> Result<Answer> {
     }
     let rows = tx.query("SELECT id FROM sources WHERE channel_id = $1 ORDER BY id", args![&gone.id])?;
     for row in rows {
-        put_into(call, row.get(0)?, None, tx)?;
+        work::put_into_channel(call, tx, row.get(0)?, None)?;
     }
     tx.execute("DELETE FROM channels WHERE id = $1", args![&gone.id])?;
     tx.append(events::by(call, "channel.destroyed", gone.id, json!({})));
@@ -413,18 +414,11 @@ fn faults(channel: &Answer) -> Vec<AttributeError> {
 /// Makes these the sources of a channel, of all that the caller may read.
 fn take_sources(call: &Call, before: &Answer, source_ids: &[Id], tx: &mut dyn Tx) -> Result<()> {
     for id in before.source_ids.iter().filter(|id| !source_ids.contains(id)) {
-        put_into(call, *id, None, tx)?;
+        work::put_into_channel(call, tx, *id, None)?;
     }
     for id in source_ids.iter().filter(|id| !before.source_ids.contains(id)) {
-        put_into(call, *id, Some(before.id), tx)?;
+        work::put_into_channel(call, tx, *id, Some(before.id))?;
     }
-    Ok(())
-}
-
-fn put_into(call: &Call, source_id: Id, channel_id: Option<Id>, tx: &mut dyn Tx) -> Result<()> {
-    let sql = "UPDATE sources SET channel_id = $2, updated_at = $3 WHERE id = $1";
-    tx.execute(sql, args![&source_id, &channel_id, call.env.now()])?;
-    tx.append(events::by(call, "content_source.updated", source_id, json!({ "source_id": source_id })));
     Ok(())
 }
 

@@ -5,6 +5,7 @@ pub mod consumer;
 pub mod dump;
 mod engine;
 mod filter;
+pub mod lease;
 pub mod log;
 mod migrate;
 mod postgres;

@@ -2,6 +2,7 @@
 //! nothing is lost on the way.
 
 mod changes;
+mod history;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -194,6 +195,9 @@ fn a_message_finds_an_agent_and_is_done_when_the_case_closes(engine: Engine) {
     assert_eq!(done["agent_ids"], json!([ada.user_id]));
     assert_eq!(desk.whats(&task), ["created", "entered", "offered", "accepted", "completed"]);
     assert_eq!(desk.events(&task), ["task.created", "task.assigned", "task.taken", "task.completed"]);
+    let q = encode(&format!("content_thread:{} name_in:task.taken", task["thread_id"].as_str().unwrap()));
+    let taken = cast.otto.get(&format!("/1.0/events?q={q}")).ok();
+    assert_eq!(records(&taken)[0]["extra_infos"]["task_id"], task["id"]);
 
     // What completing does by itself.
     let other = desk.accepted_by(&ada);

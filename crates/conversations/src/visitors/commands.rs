@@ -272,8 +272,14 @@ pub fn merge(tx: &mut dyn Tx, env: &Env, from: Visitor<'_>, to: Visitor<'_>, cla
     ] {
         tx.execute(&format!("UPDATE {table} SET {column} = $2 WHERE {column} = $1"), args![&old, &new])?;
     }
-    // A task is one customer's in one thread.
-    tx.execute("UPDATE tasks SET identity_id = $2 WHERE identity_id = $1", args![&old, &new])?;
+    // What is promised and what waits is one customer's in one thread; whoever holds a task in memory reads it again.
+    for (table, more) in [("tasks", ", version = version + 1"), ("service_levels", "")] {
+        let sql = format!(
+            "UPDATE {table} SET identity_id = $2{more}
+             WHERE identity_id = $1 AND thread_id IN (SELECT id FROM threads WHERE author_id = $2)"
+        );
+        tx.execute(&sql, args![&old, &new])?;
+    }
     for table in ["automatic_answers", "erasures", "identity_list_members"] {
         tx.execute(&format!("DELETE FROM {table} WHERE identity_id = $1"), args![&old])?;
     }

@@ -47,6 +47,9 @@ impl Hints {
     }
 }
 
+/// The kinds of sources whose customers are visitors: they hear us themselves.
+pub(crate) const TYPES: [&str; 2] = ["chat", "mobile_messaging"];
+
 /// The visitor to whom a thread belongs; none for threads of other kinds of sources.
 fn owner(tx: &mut dyn Tx, thread_id: Id) -> Result<Option<(Id, String)>> {
     let row = tx.first(
@@ -81,18 +84,14 @@ pub(crate) fn agent_types(
     Ok(())
 }
 
-/// Where a visitor is in the queue. Whether there is such a visitor.
-pub(crate) fn queued(
-    app: &Conversations,
-    tx: &mut dyn Tx,
-    thread_id: Id,
-    position: u32,
-    wait_seconds: u32,
-) -> Result<bool> {
+/// Where a visitor is in the queue and how many seconds they still wait; without, that they wait no more. Whether there is
+/// such a visitor.
+pub(crate) fn queued(app: &Conversations, tx: &mut dyn Tx, thread_id: Id, place: Option<(u32, u32)>) -> Result<bool> {
     let Some((source_id, uuid)) = owner(tx, thread_id)? else { return Ok(false) };
+    let (position, wait_seconds) = place.unzip();
     let body = json!({
-        "type": "queue", "thread_id": thread_id, "state": "queued", "position": position,
-        "estimated_wait_seconds": wait_seconds,
+        "type": "queue", "thread_id": thread_id, "state": if place.is_some() { "queued" } else { "done" },
+        "position": position, "estimated_wait_seconds": wait_seconds,
     });
     app.visitor_hints.give(Hint { source_id, uuid, body });
     Ok(true)

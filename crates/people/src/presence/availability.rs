@@ -62,10 +62,10 @@ pub fn availability(tx: &mut dyn Tx, source_id: Id, wanted: &Wanted) -> Result<A
     Ok(count(&agents, Some(channel_id), waiting(tx, channel_id)?, wanted.queue_factor))
 }
 
-/// How many wait in a channel. The rows are routing's; the index `tasks_waiting` answers this alone.
+/// How many wait in a channel. The rows are routing's; the index `tasks_next` answers this alone.
 fn waiting(tx: &mut dyn Tx, channel_id: Id) -> Result<i64> {
     let sql = "SELECT count(*) FROM (SELECT 1 FROM tasks
-         WHERE channel_id = $1 AND state = 'waiting' AND queue IS NULL AND NOT held LIMIT $2) AS counted";
+         WHERE channel_id = $1 AND place = 'global' AND state = 'waiting' AND NOT held LIMIT $2) AS counted";
     tx.one(sql, args![&channel_id, WAITING_MAX])?.get(0)
 }
 

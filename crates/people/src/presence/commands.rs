@@ -9,7 +9,7 @@ use frontdesk_store::{Tx, args};
 use serde_json::json;
 
 use super::rest::shown;
-use super::{Agent, Busyness, agent, statuses};
+use super::{Agent, Busyness, HARD, PROFILE, SOFT, agent, statuses};
 
 /// An agent who is not heard of for so long has gone: two heartbeats may get lost.
 const SILENCE_SECONDS: i64 = 60;
@@ -165,12 +165,10 @@ pub fn set_loads(tx: &mut dyn Tx, env: &Env, channel_id: Id, loads: &BTreeMap<Id
     let ids: Vec<Id> = loads.keys().copied().collect();
     let condition = tx.in_list("users.id", 1);
     let sql = format!(
-        "SELECT users.id, coalesce(load, 0), coalesce(default_capacity, soft_capability),
-                coalesce(max_capacity, hard_capability), coalesce(connected, FALSE)
+        "SELECT users.id, coalesce(load, 0), {SOFT}, {HARD}, coalesce(connected, FALSE)
          FROM channels JOIN users ON {condition}
          LEFT JOIN agent_channels ON agent_channels.user_id = users.id AND agent_channels.channel_id = channels.id
-         LEFT JOIN user_capacity_channels ON user_capacity_channels.user_capacity_id = users.user_capacity_id
-           AND user_capacity_channels.channel_id = channels.id
+         {PROFILE}
          LEFT JOIN agent_presences ON agent_presences.user_id = users.id
          WHERE channels.id = $2 ORDER BY users.id"
     );

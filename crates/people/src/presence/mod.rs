@@ -153,6 +153,27 @@ pub fn agents(tx: &mut dyn Tx, user_ids: Option<&[Id]>) -> Result<Vec<Agent>> {
     Ok(agents)
 }
 
+/// How much of a channel an agent takes, in a statement on `users` and `channels`: what their capacity profile says of it,
+/// or else the channel.
+pub(super) const PROFILE: &str =
+    "LEFT JOIN user_capacity_channels ON user_capacity_channels.user_capacity_id = users.user_capacity_id
+       AND user_capacity_channels.channel_id = channels.id";
+pub(super) const SOFT: &str = "coalesce(default_capacity, soft_capability)";
+pub(super) const HARD: &str = "coalesce(max_capacity, hard_capability)";
+
+/// How many tasks of a channel are offered to each of these agents at most, now; none for who is not there, or away.
+pub fn rooms(tx: &mut dyn Tx, user_ids: &[Id], channel_id: Id) -> Result<HashMap<Id, i64>> {
+    let condition = tx.in_list("users.id", 1);
+    let sql = format!(
+        "SELECT users.id, {SOFT} FROM channels JOIN users ON {condition}
+         JOIN agent_presences ON agent_presences.user_id = users.id
+         LEFT JOIN agent_channels ON agent_channels.user_id = users.id AND agent_channels.channel_id = channels.id
+         {PROFILE}
+         WHERE channels.id = $2 AND connected AND coalesce(available, TRUE) AND users.enabled"
+    );
+    tx.query(&sql, args![user_ids, &channel_id])?.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
+}
+
 /// A user as an agent.
 pub fn agent(tx: &mut dyn Tx, user_id: Id) -> Result<Option<Agent>> {
     Ok(agents(tx, Some(&[user_id]))?.pop())

@@ -80,12 +80,10 @@ pub enum Decision {
         /// The name of the step.
         step: String,
     },
-    /// Nobody that there is could answer it in a step.
+    /// Nobody that there is could answer it in one step after the other.
     NobodyCould {
-        /// The name of the step.
-        step: String,
-        /// Why.
-        considered: Considered,
+        /// The names of the steps, and why nobody; of the first one some are named.
+        steps: Vec<(String, Considered)>,
     },
     /// The topology has ended.
     Undelivered,
@@ -477,7 +475,7 @@ impl State {
                 turn.outcomes.push(Outcome { base_version, task: task.clone(), decisions: Vec::new() });
                 turn.outcomes.len() - 1
             });
-            turn.outcomes[at].decisions.push(decision);
+            note(&mut turn.outcomes[at].decisions, decision);
         }
         if let Some(at) = turn.places.get(&id) {
             task.updated_at = now;
@@ -573,7 +571,7 @@ impl State {
                     let place = self.plan.step(task.step.as_deref().unwrap_or_default()).unwrap_or(0);
                     let considered = self.considered(&Demand::of(task, &self.plan, place, self.now), &[]);
                     let step = task.step.clone().unwrap_or_default();
-                    self.go_on(turn, id, Decision::NobodyCould { step, considered });
+                    self.go_on(turn, id, Decision::NobodyCould { steps: vec![(step, considered)] });
                 }
             }
         }
@@ -662,6 +660,22 @@ fn why(plan: &Plan, demand: &Demand, agent: &Agent, load: &dyn Fn(Id) -> i64) ->
         return Why::Asked;
     }
     if load(agent.id) >= seat.soft { Why::Busy } else { Why::Later }
+}
+
+/// Adds a decision to those about a task. Steps that it passes over at once are one.
+fn note(decisions: &mut Vec<Decision>, decision: Decision) {
+    if let (Decision::NobodyCould { steps }, [.., Decision::NobodyCould { .. }, Decision::Entered { .. }]) =
+        (&decision, &decisions[..])
+    {
+        let mut next = steps.clone();
+        next.iter_mut().for_each(|(_, considered)| considered.named.clear());
+        decisions.pop();
+        if let Some(Decision::NobodyCould { steps }) = decisions.last_mut() {
+            steps.extend(next);
+        }
+        return;
+    }
+    decisions.push(decision);
 }
 
 /// What a turn has decided so far.

@@ -593,3 +593,47 @@ fn out_of_a_queue_that_there_is_no_more_a_task_begins_anew_with_its_age() {
     world.turn();
     assert_eq!(world.tasks[&task_id].step.as_deref(), Some("team"));
 }
+
+/// A hundred steps in which nobody can answer are one decision, and so one entry of the trace.
+#[test]
+fn steps_that_are_passed_over_at_once_are_one_decision() {
+    const STEPS: usize = 100;
+    let step = |number: usize| Step {
+        name: format!("step {number}"),
+        when: When::default(),
+        agents: Who { team_ids: vec![id(5, 9)], ..Who::default() },
+        offer: Offer::One,
+        ring_seconds: 10,
+        for_seconds: Some(60),
+        next: (number + 1 < STEPS).then_some(number + 1),
+    };
+    let mut world = World::new(Plan { start: 0, steps: (0..STEPS).map(step).collect(), queues: Vec::new() });
+    world.happens(&Event::Connects(0));
+    world.happens(&Event::Arrives { channel: 0, source: 0, categories: 0, language: 0, priority: 0, timed: false });
+    world.turn();
+    let [outcome] = &world.told[..] else { panic!("{:?}", world.told) };
+    let [Decision::Entered { step: first }, Decision::NobodyCould { steps }, Decision::Undelivered] =
+        &outcome.decisions[..]
+    else {
+        panic!("{:?}", outcome.decisions)
+    };
+    assert_eq!((first.as_str(), steps.len()), ("step 0", STEPS));
+    let reasons: Vec<&Considered> = steps.iter().map(|(_, considered)| considered).collect();
+    assert!(reasons.iter().all(|considered| considered.counts[&Why::Team] > 0), "each says why");
+    assert!(!reasons[0].named.is_empty() && reasons[1].named.is_empty(), "the first one names some");
+    // A step that somebody could answer in between ends the run.
+    let mut steps: Vec<Step> = (0..5).map(step).collect();
+    steps[2].agents = Who::default();
+    steps[4].next = None;
+    let mut world = World::new(Plan { start: 0, steps, queues: Vec::new() });
+    world.happens(&Event::Arrives { channel: 0, source: 0, categories: 0, language: 0, priority: 0, timed: false });
+    world.turn();
+    world.happens(&Event::Passes(60));
+    world.turn();
+    let decisions: Vec<&Decision> = world.told.iter().flat_map(|outcome| &outcome.decisions).collect();
+    let runs = decisions.iter().filter_map(|decision| match decision {
+        Decision::NobodyCould { steps } => Some(steps.len()),
+        _ => None,
+    });
+    assert_eq!(runs.collect::<Vec<_>>(), [2, 2], "{decisions:?}");
+}

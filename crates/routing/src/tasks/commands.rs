@@ -1,5 +1,8 @@
 //! What people do with tasks: one function, one transaction, its events.
 
+use std::cmp::Reverse;
+use std::collections::HashSet;
+
 use frontdesk_conversations::work;
 use frontdesk_model::{Env, Id, Permission, Result, SourceRight, Timestamp, error};
 use frontdesk_people::presence;
@@ -7,13 +10,13 @@ use frontdesk_rest::Call;
 use frontdesk_store::{Tx, args};
 use serde_json::{Value, json};
 
-use super::store::{self, SELECT, by_id, save, task, tell};
+use super::store::{self, by_id, save, tell};
 use super::{sight, trace};
 use crate::engine::{Agent, Demand, Life, Plan, Refusal, Task, Wishes};
 use crate::{agents, channels, topologies};
 
-/// At most so many waiting tasks are looked through for one that fits who asks for more.
-const CANDIDATES_MAX: i64 = 1_000;
+/// So many waiting tasks are read at once when one is looked for that fits who asks for more.
+const CANDIDATES_AT_ONCE: i64 = 500;
 
 /// The topology that is followed now.
 pub(crate) fn plan(tx: &mut dyn Tx) -> Result<Plan> {
@@ -159,19 +162,59 @@ pub(super) fn request(call: &Call, channel_id: Option<Id>, tx: &mut dyn Tx) -> R
     Ok(task)
 }
 
+/// The most urgent waiting task of these channels that fits an agent.
 fn first_for(tx: &mut dyn Tx, plan: &Plan, agent: &Agent, channel_ids: &[Id], now: Timestamp) -> Result<Option<Task>> {
-    let condition = tx.in_list("channel_id", 1);
-    let sql = format!(
-        "{SELECT} WHERE place = 'global' AND state = 'waiting' AND NOT held AND {condition}
-         ORDER BY priority DESC, waiting_since, id LIMIT $2"
-    );
-    for row in tx.query(&sql, args![channel_ids, CANDIDATES_MAX])? {
-        let task = task(&row)?;
-        if demand(plan, &task, now).is_some_and(|demand| demand.bars(agent, plan).is_none()) {
-            return Ok(Some(task));
+    let mut best: Option<Task> = None;
+    for channel_id in channel_ids {
+        let Some(task) = first_of_channel(tx, plan, agent, *channel_id, now)? else { continue };
+        let rank = |task: &Task| (Reverse(task.priority), task.waiting_since, task.id);
+        if best.as_ref().is_none_or(|best| rank(&task) < rank(best)) {
+            best = Some(task);
         }
     }
-    Ok(None)
+    Ok(best)
+}
+
+/// Walks through what waits on a channel in its order, however much that is. Of tasks that ask for the same, one is looked
+/// at: where nothing fits, the others cost little.
+fn first_of_channel(
+    tx: &mut dyn Tx,
+    plan: &Plan,
+    agent: &Agent,
+    channel_id: Id,
+    now: Timestamp,
+) -> Result<Option<Task>> {
+    let condition = tx.in_list("source_id", 6);
+    let sql = format!(
+        "SELECT id, priority, waiting_since, source_id, step, category_ids, language, last_agent_id, wishes, asked
+         FROM tasks WHERE place = 'global' AND state = 'waiting' AND NOT held AND channel_id = $1 AND priority <= $2
+           AND (priority < $2 OR waiting_since > $3 OR waiting_since = $3 AND id > $4) AND {condition}
+         ORDER BY priority DESC, waiting_since, id LIMIT $5"
+    );
+    type Wants = (Id, i64, Option<String>, String, Option<String>, Option<Id>, Option<String>, String);
+    let mut in_vain: HashSet<Wants> = HashSet::new();
+    let mut place = (i64::MAX, Timestamp::default(), Id::default());
+    loop {
+        let (priority, since, id) = place;
+        let values = args![&channel_id, priority, since, &id, CANDIDATES_AT_ONCE, &agent.source_ids];
+        let rows = tx.query(&sql, values)?;
+        for row in &rows {
+            place = (row.get(1)?, row.get(2)?, row.get(0)?);
+            let wants: Wants =
+                (row.get(3)?, place.0, row.get(4)?, row.get(5)?, row.get(6)?, row.get(7)?, row.get(8)?, row.get(9)?);
+            if in_vain.contains(&wants) {
+                continue;
+            }
+            let Some(task) = by_id(tx, place.2)? else { continue };
+            if demand(plan, &task, now).is_some_and(|demand| demand.bars(agent, plan).is_none()) {
+                return Ok(Some(task));
+            }
+            in_vain.insert(wants);
+        }
+        if (rows.len() as i64) < CANDIDATES_AT_ONCE {
+            return Ok(None);
+        }
+    }
 }
 
 /// What a task asks of agents where it stands; none when no step is for it.

@@ -232,7 +232,7 @@ fn carry_out(tx: &mut dyn Tx, env: &Env, outcome: &Outcome) -> Result<bool> {
     let mut task = outcome.task.clone();
     if task.state == Life::Ringing {
         let new: Vec<Id> = task.agent_ids.iter().filter(|id| !before.agent_ids.contains(id)).copied().collect();
-        let rooms = agents::rooms(tx, &new, task.channel_id)?;
+        let rooms = presence::rooms(tx, &new, task.channel_id)?;
         let loads = store::loads(tx, &new, task.channel_id)?;
         if loads.iter().any(|(id, load)| *load >= rooms.get(id).copied().unwrap_or(0)) {
             return Ok(false);
@@ -314,7 +314,7 @@ fn strays(tx: &mut dyn Tx, limit: i64) -> Result<Vec<Task>> {
         "{SELECT} WHERE completed_at IS NULL AND state <> 'accepted' AND NOT EXISTS
            (SELECT 1 FROM sources WHERE sources.id = tasks.source_id AND sources.active
               AND sources.channel_id = tasks.channel_id)
-         ORDER BY id LIMIT $1"
+         ORDER BY source_id, id LIMIT $1"
     );
     tx.query(&sql, args![limit])?.iter().map(task).collect()
 }

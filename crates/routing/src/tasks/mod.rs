@@ -14,3 +14,4 @@ mod trace;
 pub use dispatching::run;
 pub use following::Following;
 pub(crate) use rest::operations;
+pub use store::forget;

@@ -1,5 +1,5 @@
 //! Where waiting customers stand in their queue, and about how long they still wait (row 8.19): asked for a task, and told
-//! to the channels that want to know (row 12.17).
+//! to the channels that want to know (row 12.17) and to visitors of our own window.
 //!
 //! The tasks of one channel compete for the same agents' room, so a task's position is its place among those that wait
 //! there, 1 being next. How long it takes follows from what was finished lately: see [`estimate`].
@@ -8,10 +8,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use frontdesk_conversations::{Conversations, queue_updates};
+use frontdesk_conversations::Conversations;
+use frontdesk_conversations::queue_updates::{self, Ear};
 use frontdesk_model::{Id, Result, Timestamp};
 use frontdesk_people::presence;
-use frontdesk_store::{Tx, args};
+use frontdesk_store::{Tx, args, lease};
 use futures_util::StreamExt;
 use futures_util::stream;
 use schemars::JsonSchema;
@@ -30,8 +31,14 @@ const ROUNDED_SECONDS: i64 = 10;
 const WAIT_SECONDS_MAX: i64 = 4 * 3_600;
 /// Positions are counted up to this; behind it all are told this one.
 const POSITION_MAX: i64 = 10_000;
-/// How often channels are told.
+/// How often it is looked at who is to be told.
 const PERIOD: Duration = Duration::from_secs(5);
+/// Visitors are told again what has not changed, after so long.
+const REPEAT_SECONDS: i64 = 20;
+/// Which node tells channels.
+const LEASE: &str = "queue updates";
+/// So long another waits for the one that did.
+const LEASE_SECONDS: i64 = 20;
 /// Of each channel so many customers, the first ones, are told where they stand.
 const TOLD_MAX: i64 = 500;
 /// At most so many are told at once.
@@ -134,15 +141,19 @@ fn room(tx: &mut dyn Tx, channel_id: Id, now: Timestamp) -> Result<Room> {
 struct Place {
     position: u32,
     wait_seconds: u32,
+    ear: Ear,
 }
 
-/// Tells channels that want to know where their customers stand, until `stop` changes. Hints: nothing of them is stored or
-/// logged, and only what has changed is told. Of several nodes each tells: any is right.
+/// What was told of a thread, and when.
+type Told = HashMap<Id, (Place, Timestamp)>;
+
+/// Tells who wants to know where customers stand, until `stop` changes. Hints: nothing of them is stored or logged, and
+/// only what has changed is told. Channels are told by one node at a time, visitors by each, as they listen on any.
 pub async fn run(app: Arc<Conversations>, mut stop: watch::Receiver<bool>) {
-    let mut told: HashMap<Id, Place> = HashMap::new();
+    let mut told = Told::new();
     while !*stop.borrow() {
         if let Err(trouble) = tell(&app, &mut told).await {
-            tracing::debug!(?trouble, "channels were not told where their customers stand");
+            tracing::debug!(?trouble, "customers were not told where they stand");
         }
         tokio::select! {
             _ = stop.changed() => return,
@@ -151,35 +162,68 @@ pub async fn run(app: Arc<Conversations>, mut stop: watch::Receiver<bool>) {
     }
 }
 
-async fn tell(app: &Arc<Conversations>, told: &mut HashMap<Id, Place>) -> Result<()> {
+async fn tell(app: &Arc<Conversations>, told: &mut Told) -> Result<()> {
     let (reading, now) = (app.clone(), app.env.now());
-    let places = app.store.read(move |tx| places(tx, &reading, now)).await?;
-    let changed: Vec<(Id, Place)> = places
-        .iter()
-        .filter(|(thread_id, place)| told.get(*thread_id) != Some(*place))
-        .map(|(id, place)| (*id, *place))
-        .collect();
+    let visitors: Vec<Id> =
+        told.iter().filter(|(_, (place, _))| place.ear == Ear::Visitor).map(|(id, _)| *id).collect();
+    let (places, gone) = app
+        .store
+        .read(move |tx| {
+            let places = places(tx, &reading, now)?;
+            let gone = gone(tx, &visitors, &places)?;
+            Ok((places, gone))
+        })
+        .await?;
+    let is_due = |thread_id: &Id, place: &Place| match (told.get(thread_id), place.ear) {
+        (None, _) => true,
+        // Who has just opened a window hears it then.
+        (Some((_, at)), Ear::Visitor) if now.seconds_since(*at) >= REPEAT_SECONDS => true,
+        (Some((before, _)), _) => before != place,
+    };
+    let mut due: Vec<(Id, Place)> =
+        places.iter().filter(|(id, place)| is_due(id, place)).map(|(id, place)| (*id, *place)).collect();
     // Who waits no more is forgotten: what is kept is what is waiting.
-    told.retain(|thread_id, _| places.contains_key(thread_id));
-    let telling = changed.into_iter().map(|(thread_id, place)| async move {
-        let outcome = queue_updates::queue_update(app, thread_id, place.position, place.wait_seconds).await;
-        (thread_id, place, outcome)
+    told.retain(|thread_id, (place, _)| {
+        let rings = place.ear == Ear::Visitor && !gone.contains(thread_id);
+        places.contains_key(thread_id) || rings
+    });
+    for thread_id in gone {
+        queue_updates::visitor_update(app, thread_id, None).await?;
+    }
+    if due.iter().any(|(_, place)| place.ear == Ear::Channel) {
+        let node = app.node_id;
+        if !app.store.write(move |tx| lease::take(tx, LEASE, node, now, LEASE_SECONDS)).await? {
+            due.retain(|(_, place)| place.ear == Ear::Visitor);
+        }
+    }
+    let telling = due.into_iter().map(|(thread_id, place)| async move {
+        let Place { position, wait_seconds, ear } = place;
+        // What was left out is tried again next time.
+        let is_told = match ear {
+            Ear::Visitor => {
+                queue_updates::visitor_update(app, thread_id, Some((position, wait_seconds))).await.map(|_| true)
+            }
+            Ear::Channel => {
+                let outcome = queue_updates::queue_update(app, thread_id, position, wait_seconds).await;
+                outcome.map(|outcome| outcome != queue_updates::QueueUpdate::LeftOut)
+            }
+        };
+        (thread_id, place, is_told)
     });
     let mut outcomes = stream::iter(telling).buffer_unordered(TELLING_MAX);
-    while let Some((thread_id, place, outcome)) = outcomes.next().await {
-        // What was left out is tried again next time.
-        if outcome? != queue_updates::QueueUpdate::LeftOut {
-            told.insert(thread_id, place);
+    while let Some((thread_id, place, is_told)) = outcomes.next().await {
+        if is_told? {
+            told.insert(thread_id, (place, now));
         }
     }
     Ok(())
 }
 
-/// Where the first customers of each channel stand, by thread, on sources that want to know.
+/// Where the first customers of each channel stand, by thread, where somebody is told.
 fn places(tx: &mut dyn Tx, app: &Conversations, now: Timestamp) -> Result<HashMap<Id, Place>> {
     let mut places = HashMap::new();
     let wanting = queue_updates::wanting(app, tx)?;
-    let mut channel_ids: Vec<Id> = wanting.values().copied().collect();
+    let mut channel_ids: Vec<Id> = wanting.values().map(|(channel_id, _)| *channel_id).collect();
     channel_ids.sort_unstable();
     channel_ids.dedup();
     for channel_id in channel_ids {
@@ -189,12 +233,24 @@ fn places(tx: &mut dyn Tx, app: &Conversations, now: Timestamp) -> Result<HashMa
         );
         for (row, position) in tx.query(&sql, args![&channel_id, TOLD_MAX])?.iter().zip(1_i64..) {
             let (thread_id, source_id): (Id, Id) = (row.get(0)?, row.get(1)?);
-            let Some(seconds) = estimate(position, room).filter(|_| wanting.contains_key(&source_id)) else { continue };
+            let (Some(seconds), Some((_, ear))) = (estimate(position, room), wanting.get(&source_id)) else { continue };
             let [position, wait_seconds] = [position, seconds].map(|number| u32::try_from(number).unwrap_or(u32::MAX));
-            places.entry(thread_id).or_insert(Place { position, wait_seconds });
+            places.entry(thread_id).or_insert(Place { position, wait_seconds, ear: *ear });
         }
     }
     Ok(places)
+}
+
+/// Those of these threads in whose queue nobody waits any more: what rings may come back.
+fn gone(tx: &mut dyn Tx, thread_ids: &[Id], places: &HashMap<Id, Place>) -> Result<Vec<Id>> {
+    let mut gone = Vec::new();
+    for thread_id in thread_ids.iter().filter(|id| !places.contains_key(id)) {
+        let sql = "SELECT 1 FROM tasks WHERE thread_id = $1 AND completed_at IS NULL AND place = 'global' LIMIT 1";
+        if tx.first(sql, args![thread_id])?.is_none() {
+            gone.push(*thread_id);
+        }
+    }
+    Ok(gone)
 }
 
 #[cfg(test)]

@@ -368,6 +368,10 @@ fn list(call: &Call, parameters: List, tx: &mut dyn Tx) -> Result<Page<Answer>> 
     let sight = sight::sight(call, tx)?;
     let mut filter = Filter::default();
     filter.and_equal("place", &place);
+    if place == "history" {
+        // Said again, for the index of what is over.
+        filter.and("completed_at IS NOT NULL");
+    }
     if let Some(owner_id) = &owner_id {
         filter.and_equal("owner_id", owner_id);
     }
@@ -380,11 +384,16 @@ fn list(call: &Call, parameters: List, tx: &mut dyn Tx) -> Result<Page<Answer>> 
     filter.and_in(tx, "source_id", &readable);
     if let Sight::Of(ids) = &sight {
         let owned = filter.list(tx, "owner_id", ids);
-        let held = filter.list(tx, "user_id", ids);
-        filter.and(format!(
-            "(state IN ('accepted', 'completed', 'destroyed') AND {owned}
-              OR id IN (SELECT task_id FROM task_agents WHERE {held}))"
-        ));
+        match place.as_str() {
+            // Nobody holds what is over: the index leads to those of an owner, in the order of the list.
+            "history" => filter.and(owned),
+            _ => {
+                let held = filter.list(tx, "user_id", ids);
+                filter.and(format!(
+                    "(state = 'accepted' AND {owned} OR id IN (SELECT task_id FROM task_agents WHERE {held}))"
+                ));
+            }
+        }
     }
     let count = filter.count(tx, "tasks", paging.offset, paging.limit)?;
     let order = "priority DESC, created_at DESC, id DESC";

@@ -134,12 +134,27 @@ pub(super) fn latest(tx: &mut dyn Tx, thread_id: Id, identity_id: Id) -> Result<
 
 /// Waiting tasks of special queues that a topology does not have, at most `limit`.
 pub(super) fn of_lost_queues(tx: &mut dyn Tx, plan: &Plan, limit: i64) -> Result<Vec<Task>> {
-    let rows =
-        tx.query("SELECT DISTINCT queue FROM tasks WHERE completed_at IS NULL AND queue IS NOT NULL", args![])?;
+    let rows = tx.query("SELECT DISTINCT queue FROM tasks WHERE queue IS NOT NULL", args![])?;
     let names = rows.iter().map(|row| row.get(0)).collect::<Result<Vec<String>>>()?;
     let Some(lost) = names.into_iter().find(|name| plan.queue(name).is_none()) else { return Ok(Vec::new()) };
-    let sql = format!("{SELECT} WHERE completed_at IS NULL AND queue = $1 ORDER BY id LIMIT $2");
+    let sql = format!("{SELECT} WHERE queue = $1 ORDER BY id LIMIT $2");
     tx.query(&sql, args![&lost, limit])?.iter().map(task).collect()
+}
+
+/// Forgets tasks that were over before a moment, the oldest first, at most `limit`, and why they went where they went.
+/// Returns how many.
+pub fn forget(tx: &mut dyn Tx, before: Timestamp, limit: i64) -> Result<u64> {
+    let sql = "SELECT id FROM tasks WHERE completed_at IS NOT NULL AND completed_at < $1
+               ORDER BY completed_at, id LIMIT $2";
+    let rows = tx.query(sql, args![before, limit])?;
+    let ids = rows.iter().map(|row| row.get(0)).collect::<Result<Vec<Id>>>()?;
+    if ids.is_empty() {
+        return Ok(0);
+    }
+    for (table, column) in [("task_traces", "task_id"), ("tasks", "id")] {
+        tx.execute(&format!("DELETE FROM {table} WHERE {}", tx.in_list(column, 1)), args![&ids])?;
+    }
+    Ok(ids.len() as u64)
 }
 
 /// Who has any task on their hands.

@@ -63,6 +63,17 @@ pub(super) fn considered(considered: &Considered) -> Value {
     json!({ "counts": counts, "agents": named })
 }
 
+/// The first step that nobody could answer, and what came after it at once.
+fn nobody_could(steps: &[(String, Considered)]) -> Value {
+    let Some(((step, passed), more)) = steps.split_first() else { return json!({ "what": "nobody_could" }) };
+    let mut entry = json!({ "what": "nobody_could", "step": step, "passed_over": considered(passed) });
+    if !more.is_empty() {
+        let more = more.iter().map(|(step, passed)| json!({ "step": step, "counts": considered(passed)["counts"] }));
+        entry["then"] = more.collect();
+    }
+    entry
+}
+
 /// A decision of the engine as an entry.
 pub(super) fn decision(decision: &Decision, task: &Task) -> Value {
     match decision {
@@ -73,9 +84,7 @@ pub(super) fn decision(decision: &Decision, task: &Task) -> Value {
         }),
         Decision::Missed { agent_ids } => json!({ "what": "missed", "agent_ids": agent_ids }),
         Decision::StepExpired { step } => json!({ "what": "expired_from_step", "step": step }),
-        Decision::NobodyCould { step, considered: passed } => {
-            json!({ "what": "nobody_could", "step": step, "passed_over": considered(passed) })
-        }
+        Decision::NobodyCould { steps } => nobody_could(steps),
         Decision::Undelivered => json!({ "what": "undelivered" }),
         Decision::TakenBack { agent_id } => json!({ "what": "taken_back", "agent_id": agent_id }),
         Decision::TransferOver => json!({ "what": "transfer_over" }),

@@ -3,10 +3,12 @@
 use std::collections::{HashMap, HashSet};
 
 use frontdesk_model::languages::speaks;
-use frontdesk_model::{Id, Permission, Permissions, Result, SourceRight};
+use frontdesk_model::{Id, Result};
 use frontdesk_store::{Tx, args};
 
 use super::config::{Fault, Faults};
+use crate::agents;
+use crate::engine::Agent;
 use crate::engine::plan::{Plan, Step};
 
 /// What the store knows, as far as plans name it.
@@ -20,18 +22,7 @@ pub(super) struct Account {
     teams: HashSet<Id>,
     users: HashSet<Id>,
     /// Who may take tasks.
-    agents: Vec<Candidate>,
-}
-
-/// Somebody who may take tasks.
-#[derive(Default)]
-struct Candidate {
-    id: Id,
-    teams: Vec<Id>,
-    categories: Vec<Id>,
-    languages: Vec<String>,
-    /// Where they may reply.
-    sources: Vec<Id>,
+    agents: Vec<Agent>,
 }
 
 impl Account {
@@ -40,40 +31,7 @@ impl Account {
         let ids = |tx: &mut dyn Tx, sql: &str| -> Result<HashSet<Id>> {
             tx.query(sql, args![])?.iter().map(|row| row.get(0)).collect()
         };
-        let pairs = |tx: &mut dyn Tx, sql: &str| -> Result<HashMap<Id, Vec<Id>>> {
-            let mut found: HashMap<Id, Vec<Id>> = HashMap::new();
-            for row in tx.query(sql, args![])? {
-                found.entry(row.get(0)?).or_default().push(row.get(1)?);
-            }
-            Ok(found)
-        };
         let channels = tx.query("SELECT id, channel_id FROM sources WHERE channel_id IS NOT NULL", args![])?;
-        let mut teams = pairs(tx, "SELECT user_id, team_id FROM team_users")?;
-        let mut categories = pairs(tx, "SELECT user_id, category_id FROM user_categories")?;
-        let mut replies = pairs(
-            tx,
-            &format!(
-                "SELECT user_id, source_id FROM source_permissions WHERE rights & {} <> 0",
-                SourceRight::Reply as i64
-            ),
-        )?;
-        let mut agents = Vec::new();
-        for row in tx.query(
-            "SELECT users.id, spoken_languages, permissions FROM users JOIN roles ON roles.id = role_id
-             WHERE enabled AND deleted_at IS NULL",
-            args![],
-        )? {
-            let (id, languages, permissions): (Id, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            if Permissions::from_text(&permissions).has(Permission::ReceiveTasks) {
-                agents.push(Candidate {
-                    id,
-                    teams: teams.remove(&id).unwrap_or_default(),
-                    categories: categories.remove(&id).unwrap_or_default(),
-                    languages: serde_json::from_str(&languages).unwrap_or_default(),
-                    sources: replies.remove(&id).unwrap_or_default(),
-                });
-            }
-        }
         Ok(Account {
             channels: ids(tx, "SELECT id FROM channels")?,
             source_ids: ids(tx, "SELECT id FROM sources")?,
@@ -85,7 +43,7 @@ impl Account {
             )?,
             teams: ids(tx, "SELECT id FROM teams")?,
             users: ids(tx, "SELECT id FROM users WHERE deleted_at IS NULL")?,
-            agents,
+            agents: agents::facts(tx, None)?,
         })
     }
 }
@@ -120,18 +78,18 @@ pub(super) fn check(plan: &Plan, account: &Account) -> Vec<Fault> {
 }
 
 /// Whether there can be a task of this step that the agent could answer.
-fn could_answer(agent: &Candidate, step: &Step, account: &Account) -> bool {
+fn could_answer(agent: &Agent, step: &Step, account: &Account) -> bool {
     let (when, who) = (&step.when, &step.agents);
     let any = |wanted: &[Id], own: &[Id]| wanted.is_empty() || wanted.iter().any(|id| own.contains(id));
-    let may_reply = agent.sources.iter().any(|source_id| {
+    let may_reply = agent.source_ids.iter().any(|source_id| {
         let channel_id = account.channel_of.get(source_id);
         channel_id.is_some_and(|id| any(&when.channel_ids, &[*id])) && any(&when.source_ids, &[*source_id])
     });
     let speaks = |language: &String| agent.languages.iter().any(|own| speaks(own, language));
     may_reply
-        && any(&who.team_ids, &agent.teams)
+        && any(&who.team_ids, &agent.team_ids)
         && any(&who.agent_ids, &[agent.id])
-        && (!who.category_match || any(&when.category_ids, &agent.categories))
+        && (!who.category_match || any(&when.category_ids, &agent.category_ids))
         && (!who.language_match || when.languages.is_empty() || when.languages.iter().any(speaks))
 }
 
@@ -155,12 +113,13 @@ mod tests {
             categories: HashSet::from([id(21), id(22)]),
             teams: HashSet::from([id(31), id(32)]),
             users: HashSet::from([id(41), id(42)]),
-            agents: vec![Candidate {
+            agents: vec![Agent {
                 id: id(41),
-                teams: vec![id(31)],
-                categories: vec![id(21)],
+                team_ids: vec![id(31)],
+                category_ids: vec![id(21)],
                 languages: vec!["fr".into()],
-                sources: vec![id(11), id(12)],
+                source_ids: vec![id(11), id(12)],
+                ..Agent::default()
             }],
         }
     }
