@@ -335,7 +335,10 @@ impl Server {
     /// Which way its database takes to answer this: the plan, where reading a whole table and sorting are last resorts.
     pub fn plan(&self, sql: &str) -> String {
         match self.database_url() {
-            Some(url) => postgres::shared().sql(url, &format!("SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_sort = off; EXPLAIN {sql}")),
+            Some(url) => postgres::shared().sql(
+                url,
+                &format!("SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_sort = off; EXPLAIN {sql}"),
+            ),
             None => {
                 let connection = rusqlite::Connection::open(self.data().join("frontdesk.db")).expect("the data open");
                 let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).expect("a statement");
