@@ -22,7 +22,7 @@ folder = target/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
-run: web ## build what is needed and serve http://localhost:8080 with example conversations; BOT=1: and a bot
+run: web ## build what is needed and serve http://localhost:8080 with example conversations and a shop; BOT=1: and a bot
 	cargo build --profile $(PROFILE) -p frontdesk
 	$(if $(BOT),examples/bots/beside.sh $(DATA) http://$(LISTEN)) $(folder)/frontdesk serve --data $(DATA) --listen $(LISTEN) --demo --allow-outbound 127.0.0.0/8 --log-format text --log warn
 

@@ -55,6 +55,7 @@ mod search;
 mod send_api;
 mod service_levels;
 mod settings;
+mod shop;
 mod signatures;
 mod simulate;
 mod sources;

@@ -14,6 +14,8 @@ use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
+use crate::shop;
+
 const ANSWER_BYTES_MAX: usize = 1 << 20;
 
 /// People who work with the examples: e-mail, first and last name, rights on the example source. The last one is a
@@ -91,12 +93,17 @@ pub(crate) async fn fill(app: &Conversations, router: Router) -> Result<(), Stri
     });
     let source = script.post("/1.0/content_sources", source).await?;
     let source_id: Id = id(&source)?;
-    script.post("/1.0/channels", json!({ "name": "Messages", "source_ids": [source["id"]] })).await?;
+    let website = script.website(app).await?;
+    let sources = [&source["id"], &website["id"]];
+    script.post("/1.0/channels", json!({ "name": "Messages", "source_ids": sources })).await?;
+    let website_id: Id = id(&website)?;
     let users = cast.user_ids.clone();
     app.store
         .write(move |tx| {
             for (user_id, (_, _, _, rights)) in users.iter().zip(PEOPLE) {
-                sources::grant(tx, *user_id, source_id, rights.iter().copied().collect::<SourceRights>())?;
+                for source_id in [source_id, website_id] {
+                    sources::grant(tx, *user_id, source_id, rights.iter().copied().collect::<SourceRights>())?;
+                }
             }
             Ok(())
         })
@@ -183,6 +190,30 @@ impl Script {
         let body = http_body_util::Limited::new(answer.into_body(), ANSWER_BYTES_MAX).collect().await;
         let text = String::from_utf8_lossy(&body.map_err(|error| format!("{path}: {error}"))?.to_bytes()).into_owned();
         if status.is_success() { Ok(text) } else { Err(format!("{path}: {status}: {text}")) }
+    }
+
+    /// The chat of the shop in `shop.rs`, which signs its customers.
+    async fn website(&self, app: &Conversations) -> Result<Value, String> {
+        let community = json!({ "type": "mobile_messaging", "name": "Kettle & Co. website" });
+        let community = self.post("/1.0/communities", community).await?;
+        let key = json!({ "key_id": shop::KEY_ID, "algorithm": "HS256", "key": shop::key(&app.seal) });
+        let path = format!("/1.0/communities/{}/jwt_keys", community["id"].as_str().unwrap_or_default());
+        self.post(&path, key).await?;
+        let source = json!({ "type": "mobile_messaging", "name": shop::SOURCE, "community_id": community["id"] });
+        let source = self.post("/1.0/content_sources", source).await?;
+        let settings = json!({
+            "welcome_messages": [
+                "Good day! Ask us about kettles, tea, or your order.",
+                "Bonjour ! Une question sur une bouilloire, un thé, une commande ?",
+            ],
+            "translations": {
+                "en": { "default_title": "Kettle & Co." },
+                "fr": { "default_title": "Kettle & Co." },
+            },
+        });
+        let path = format!("/1.0/content_sources/{}/messaging", source["id"].as_str().unwrap_or_default());
+        self.request(Method::PUT, &path, settings).await?;
+        Ok(source)
     }
 
     async fn categories(&self) -> Result<Vec<Value>, String> {

@@ -12,6 +12,7 @@ mod metrics;
 mod migrations;
 mod serve;
 mod settings;
+mod shop;
 mod simulate;
 
 use std::io::Write;

@@ -35,7 +35,7 @@ use crate::admin::Admin;
 use crate::data_dir::{self, DataDir};
 use crate::metrics::Metrics;
 use crate::settings::Settings;
-use crate::{backup, control, demo, housekeeping};
+use crate::{backup, control, demo, housekeeping, shop};
 
 /// A server that cannot reach its store within this time is not ready.
 const READY_DEADLINE: Duration = Duration::from_secs(2);
@@ -186,6 +186,7 @@ fn router(
         streams: metrics.streams().clone(),
     };
     let rest = Rest::new(api);
+    let shop = if settings.demo { shop::router(app) } else { Router::new() };
     let unknown = app.env.clone();
     let trusted: Arc<[IpNet]> = settings.trusted_proxy.clone().into();
     Router::new()
@@ -196,6 +197,7 @@ fn router(
         .merge(metrics.router())
         .merge(send_api::router(app))
         .merge(visitors.router())
+        .merge(shop)
         .merge(attachments::router(app, authenticator))
         .merge(mcp::router(&rest, &settings.public_url))
         .merge(rest.router())
@@ -242,6 +244,9 @@ pub(crate) async fn first_start(store: &Store, env: &Env) -> Result<Option<First
 /// Says once where to go and how to sign in.
 fn greet(settings: &Settings, first: Option<&FirstSignIn>) {
     println!("Frontdesk is at {}", settings.public_url);
+    if settings.demo {
+        println!("A shop with the chat in it is at {}/shop/", settings.public_url);
+    }
     if let Some(first) = first {
         show_once(settings, first);
     }

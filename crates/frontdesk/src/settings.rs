@@ -36,7 +36,7 @@ pub(crate) struct Given {
     #[arg(long, value_name = "URL", env = "FRONTDESK_PUBLIC_URL", help_heading = "Settings")]
     pub(crate) public_url: Option<String>,
 
-    /// Fill an empty installation with example conversations
+    /// Fill an empty installation with example conversations, and serve a shop with the chat at /shop/
     #[arg(long, env = "FRONTDESK_DEMO", num_args = 0..=1, default_missing_value = "true", help_heading = "Settings")]
     pub(crate) demo: Option<bool>,
 
@@ -246,7 +246,7 @@ pub(crate) const COMMENTED_FILE: &str = r#"# Frontdesk's configuration. Environm
 # Where browsers and channels reach this server.
 # public_url = "http://localhost:8080"
 
-# Fill an empty installation with example conversations.
+# Fill an empty installation with example conversations, and serve a shop with the chat at /shop/.
 # demo = false
 
 # REST requests a minute and token; 0 switches the throttle off. The Send API is apart.
