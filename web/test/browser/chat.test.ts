@@ -163,6 +163,34 @@ test('conversations are listed, and a new one is begun', async () => {
   await expect.poll(() => new Set(desk.contents.map(({ thread_id }) => thread_id)).size).toBe(3);
 });
 
+test('who reads what was said long ago is not torn away, and finds back', async () => {
+  let thread_id = '';
+  const { chat } = await come({
+    before: (desk) => {
+      for (let number = 70; number; number--) {
+        ({ thread_id } = desk.add({ from: number % 2 ? 'agent' : 'visitor', body: `line ${number}`, ...(thread_id && { thread_id }) }, new Date(Date.now() - number * 60_000)));
+      }
+    },
+  });
+  const log = chat.getByRole('log');
+  const left = () => log.evaluate(({ scrollTop, scrollHeight, clientHeight }) => Math.round(scrollHeight - scrollTop - clientHeight));
+  await chat.getByText('line 1', { exact: true }).waitFor();
+  await expect.poll(left).toBeLessThan(2);
+  await log.evaluate((element) => void (element.scrollTop = 0));
+  const place = async () => Math.round((await chat.getByText('line 30', { exact: true }).boundingBox())!.y);
+  const before = await place();
+  await chat.getByRole('button', { name: 'Earlier messages' }).click();
+  await chat.getByText('line 60', { exact: true }).waitFor({ state: 'attached' });
+  expect(Math.abs((await place()) - before)).toBeLessThan(60);
+  const there = await place();
+  desk.add({ from: 'agent', thread_id, body: 'New' });
+  await chat.getByText('New', { exact: true }).waitFor({ state: 'attached' });
+  expect(await place()).toBe(there);
+  await chat.getByRole('button', { name: 'To the latest message' }).click();
+  await expect.poll(left).toBeLessThan(2);
+  await expect.poll(() => chat.getByRole('button', { name: 'To the latest message' }).count()).toBe(0);
+});
+
 test('structured messages: chosen once, cards, webview', async () => {
   const { chat } = await come({
     before: (desk) => {

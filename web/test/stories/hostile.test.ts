@@ -24,7 +24,7 @@ test('names, texts, translations, file names, cards: whatever they hold stays te
   };
   const { page, chat, visitor } = await comes();
   await chat.getByRole('heading', { name: EVIL }).waitFor();
-  await chat.locator('.welcome').getByText(EVIL).waitFor();
+  await chat.locator('.theirs').getByText(EVIL).waitFor();
   await writes(chat, EVIL);
   await chat.locator('.own .bubble').getByText(EVIL).waitFor();
   const question = (await expect.poll(() => alicia.contents()).toHaveLength(1), (await alicia.contents())[0]!);

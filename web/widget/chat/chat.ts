@@ -372,6 +372,8 @@ export class Chat {
           upload.part = part;
           this.changed();
         });
+        // Whoever has thought better of it meanwhile sends nothing.
+        if (!this.uploads.includes(upload)) return;
         this.dismissUpload(upload.id);
         this.#release({ ...message, body: file.name, attachment_ids: [attachment.id] });
       } catch (error) {

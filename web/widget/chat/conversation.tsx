@@ -58,6 +58,8 @@ function Extras({ chat, line, last }: { chat: Chat; line: Line; last: boolean })
   return content ? <div class="extras" ref={holder} /> : null;
 }
 
+const FRESH_MS = 3000;
+
 const NOTICES = ['connection', 'disconnection', 'thread_closure'];
 
 function Message({ chat, line, first, last, latest }: { chat: Chat; line: Line; first: boolean; last: boolean; latest: boolean }) {
@@ -68,11 +70,13 @@ function Message({ chat, line, first, last, latest }: { chat: Chat; line: Line; 
     return <p class="notice">{key ? t(key, line.values) : line.body}</p>;
   }
   const own = line.from === 'visitor';
+  // It came while the visitor looked.
+  const fresh = Date.now() - Date.parse(line.created_at) < FRESH_MS;
   const text = line.anonymized ? t('content.anonymized') : line.body;
   // A file's message is its name, and a card says its title by itself.
   const bare = text === line.structured_content?.title || line.attachments.some(({ name }) => name === text);
   return (
-    <div class={`message ${own ? 'own' : 'theirs'} ${first ? 'first' : ''} ${last ? 'last' : ''} ${!own && face(chat, line) ? 'faced' : ''} ${line.state ?? ''}`}>
+    <div class={`message ${own ? 'own' : 'theirs'} ${fresh ? 'fresh' : ''} ${first ? 'first' : ''} ${last ? 'last' : ''} ${!own && face(chat, line) ? 'faced' : ''} ${line.state ?? ''}`}>
       {!own && last && <Avatar chat={chat} line={line} />}
       <div class="column">
         {!own && first && line.author?.screenname && <div class="author">{line.author.screenname}</div>}
@@ -134,59 +138,60 @@ export function Conversation({ chat }: { chat: Chat }) {
   const shown = state.shown ?? NEW;
   const lines = state.lines[shown] ?? [];
   const log = useRef<HTMLDivElement>(null);
+  const content = useRef<HTMLDivElement>(null);
   const atEnd = useRef(true);
+  const [away, setAway] = useState(false);
   const typing = state.typing[shown];
   const types = typing && typing.until > Date.now();
   const queue = state.queue[shown];
   const height = useRef(0);
-  useLayoutEffect(() => {
-    const element = log.current!;
-    // Who reads what is above stays there; what comes before it pushes nothing away.
-    if (atEnd.current) element.scrollTop = element.scrollHeight;
-    else if (element.scrollTop < 40) element.scrollTop += element.scrollHeight - height.current;
-    height.current = element.scrollHeight;
-  });
-  useEffect(() => {
-    atEnd.current = true;
-    const element = log.current!;
-    element.scrollTop = element.scrollHeight;
-    const sized = new ResizeObserver(stay);
-    sized.observe(element);
-    return () => sized.disconnect();
-  }, [shown]);
+  const first = useRef<string | undefined>(undefined);
   const stay = () => {
     const element = log.current;
     if (element && atEnd.current) element.scrollTop = element.scrollHeight;
   };
+  useLayoutEffect(() => {
+    const element = log.current!;
+    // Who reads what is above stays there; what comes before it pushes nothing away.
+    const begins = lines[0]?.id;
+    if (!atEnd.current && begins !== first.current) element.scrollTop += element.scrollHeight - height.current;
+    stay();
+    height.current = element.scrollHeight;
+    first.current = begins;
+  });
+  useEffect(() => {
+    atEnd.current = true;
+    stay();
+    // Pictures come later, phones open their keyboards.
+    const sized = new ResizeObserver(stay);
+    for (const element of [log, content]) sized.observe(element.current!);
+    return () => sized.disconnect();
+  }, [shown]);
   const scrolled = () => {
     const { scrollTop, scrollHeight, clientHeight } = log.current!;
-    atEnd.current = scrollHeight - scrollTop - clientHeight < 24;
+    const left = scrollHeight - scrollTop - clientHeight;
+    atEnd.current = left < 24;
+    setAway(left > clientHeight / 2);
   };
+  const toEnd = () => log.current!.scrollTo({ top: log.current!.scrollHeight, behavior: 'smooth' });
   const same = (one: Line | undefined, two: Line | undefined) =>
     !!one && !!two && one.from === two.from && one.from !== 'system' && one.author?.screenname === two.author?.screenname;
   const fresh = !lines.some((line) => line.from === 'agent') && (state.shown === null || lines.length < 3);
-  const welcome = fresh ? (chat.greetings.length ? [] : chat.settings.welcome_messages) : [];
+  const greetings = !fresh ? [] : chat.greetings.length ? chat.greetings : chat.settings.welcome_messages;
   const loading = state.shown && !state.lines[shown];
   return (
-    <div class="log" ref={log} onScroll={scrolled} onLoadCapture={stay} role="log" aria-label={t('conversation_header_title')} tabIndex={0}>
-      <h2 class="printed">{t('printer.title', { title: chat.page.title || chat.title })}</h2>
-      {state.more[shown] && (
-        <button type="button" class="earlier" onClick={() => void chat.earlier().catch(() => {})}>
-          {t('earlier')}
-        </button>
-      )}
-      {loading && <div class="loading" aria-hidden="true" />}
-      {welcome.length > 0 && (
-        <div class="welcome">
-          {welcome.map((text) => (
-            <p dir="auto">{text}</p>
-          ))}
-        </div>
-      )}
-      {fresh &&
-        chat.greetings.map((body) => (
-          <div class="message theirs first last">
-            <Avatar chat={chat} />
+    <div class="log" ref={log} onScroll={scrolled} role="log" aria-label={t('conversation_header_title')} tabIndex={0}>
+      <div class="lines" ref={content}>
+        <h2 class="printed">{t('printer.title', { title: chat.page.title || chat.title })}</h2>
+        {state.more[shown] && (
+          <button type="button" class="earlier" onClick={() => void chat.earlier().catch(() => {})}>
+            {t('earlier')}
+          </button>
+        )}
+        {loading && <div class="loading" aria-hidden="true" />}
+        {greetings.map((body, index) => (
+          <div class={`message theirs ${index ? '' : 'first'} ${index < greetings.length - 1 ? '' : 'last'} ${face(chat) ? 'faced' : ''}`}>
+            {index === greetings.length - 1 && <Avatar chat={chat} />}
             <div class="column">
               <div class="bubble">
                 <Linked text={body} />
@@ -194,47 +199,53 @@ export function Conversation({ chat }: { chat: Chat }) {
             </div>
           </div>
         ))}
-      {lines.map((line, index) => (
-        <Message
-          key={line.client_id ?? line.id}
-          chat={chat}
-          line={line}
-          first={!same(lines[index - 1], line)}
-          last={!same(line, lines[index + 1])}
-          latest={index === lines.length - 1}
-        />
-      ))}
-      {chat.uploads.map((upload) => (
-        <div class="message own first last">
-          <div class="column">
-            <div class="file upload">
-              <Icon name="file" />
-              <span>
-                {upload.error ? t('attachment_error.message', { filename: upload.name }) : upload.name}
-                {upload.error && <b role="alert"> {upload.error}</b>}
-                {!upload.error && <progress value={upload.part} aria-label={upload.name} />}
-              </span>
-              {upload.error && <Control icon="quit" label={t('dialog_frame.button_ok_label')} onClick={() => chat.dismissUpload(upload.id)} />}
+        {lines.map((line, index) => (
+          <Message
+            key={line.client_id ?? line.id}
+            chat={chat}
+            line={line}
+            first={!same(lines[index - 1], line)}
+            last={!same(line, lines[index + 1])}
+            latest={index === lines.length - 1}
+          />
+        ))}
+        {chat.uploads.map((upload) => (
+          <div class="message own first last">
+            <div class="column">
+              <div class="file upload">
+                <Icon name="file" />
+                <span>
+                  {upload.error ? t('attachment_error.message', { filename: upload.name }) : upload.name}
+                  {upload.error && <b role="alert"> {upload.error}</b>}
+                  {!upload.error && <progress value={upload.part} aria-label={upload.name} />}
+                </span>
+                <Control icon="quit" label={t(upload.error ? 'dialog_frame.button_ok_label' : 'cancel')} onClick={() => chat.dismissUpload(upload.id)} />
+              </div>
             </div>
           </div>
-        </div>
-      ))}
-      {types && (
-        <div class="typing" role="status">
-          <span class="dots" aria-hidden="true">
-            <i />
-            <i />
-            <i />
-          </span>
-          {t('typing', { screenname: typing.screenname })}
-        </div>
-      )}
-      {queue && (
-        <p class="notice" role="status">
-          {queue.transfered ? t('queuing_update.transfered') : queue.position !== null && t('queuing_update.queued', { position: queue.position })}
-          <br />
-          {queue.seconds !== null && t('queuing_update.estimated_wait_time', { estimated_wait_time: chat.texts.wait(queue.seconds) })}
-        </p>
+        ))}
+        {types && (
+          <div class="typing" role="status">
+            <span class="dots" aria-hidden="true">
+              <i />
+              <i />
+              <i />
+            </span>
+            {t('typing', { screenname: typing.screenname })}
+          </div>
+        )}
+        {queue && (
+          <p class="notice" role="status">
+            {queue.transfered ? t('queuing_update.transfered') : queue.position !== null && t('queuing_update.queued', { position: queue.position })}
+            <br />
+            {queue.seconds !== null && t('queuing_update.estimated_wait_time', { estimated_wait_time: chat.texts.wait(queue.seconds) })}
+          </p>
+        )}
+      </div>
+      {away && (
+        <span class="down">
+          <Control icon="close" label={t('latest')} onClick={toEnd} />
+        </span>
       )}
     </div>
   );
