@@ -28,6 +28,11 @@ pub(crate) struct Round {
 }
 
 impl Round {
+    /// How many answers.
+    pub(crate) fn count(&self) -> usize {
+        self.latencies.len()
+    }
+
     /// A percentile of the latencies in microseconds; `share` from 0 to 1.
     pub(crate) fn percentile(&self, share: f64) -> u32 {
         let last = self.latencies.len().saturating_sub(1);

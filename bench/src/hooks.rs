@@ -9,12 +9,14 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Runtime;
 
-use crate::client::Connection;
+use crate::client::{Connection, End, drive};
+use crate::limits::writer;
 use crate::messages::{Dice, Message, Signer, bodies};
-use crate::server::{self, rest};
-use crate::table::{Line, table};
-use crate::{Webhooks, disk};
+use crate::server::{self, Server, rest};
+use crate::table::{Line, Sample, table};
+use crate::{CONNECTIONS, Webhooks, disk};
 
 const MESSAGES_PER_SECOND: u64 = 500;
 /// Connections over which they arrive.
@@ -27,6 +29,11 @@ const HOSTILE: usize = 45;
 const HEALTHY_SECONDS_MAX: f64 = 2.0;
 const GROWTH_MEGABYTES_MAX: f64 = 50.0;
 const MEGABYTE: f64 = 1024.0 * 1024.0;
+/// What a receiver that answers at once is told a second, one event a request, over what is taken in a second at most.
+const TOLD_SHARE_MIN: f64 = 0.3;
+/// Seconds in which messages come in as fast as they can.
+const CROWDED: Duration = Duration::from_secs(4);
+const TOLD_DEADLINE: Duration = Duration::from_secs(120);
 const SECRET: &str = "a secret that both sides of the bench know";
 
 /// Measures and prints the table. Whether every bar is met.
@@ -37,6 +44,7 @@ pub(crate) fn measure(settings: &Webhooks) -> Result<bool, String> {
     for hostile in [0, HOSTILE] {
         lines.extend(part(settings, if hostile == 0 { 1 } else { HEALTHY }, hostile)?);
     }
+    lines.push(backlog(settings)?);
     crate::stores::remove(&settings.dir)?;
     println!("{}", table(&lines));
     Ok(!lines.iter().any(Line::is_missed))
@@ -49,19 +57,56 @@ pub(crate) struct Times {
     pub(crate) arrived: Mutex<Vec<(String, Instant)>>,
 }
 
-fn part(settings: &Webhooks, healthy: usize, hostile: usize) -> Result<Vec<Line>, String> {
+fn serve(settings: &Webhooks) -> Result<Server, String> {
     let data = settings.dir.join("data");
     crate::fresh(&data)?;
     let mut command = Command::new(&settings.server);
     command.arg("serve").arg("--data").arg(&data).args(["--allow-outbound", "127.0.0.0/8"]);
-    let mut server = server::start_with(command)?;
+    server::start_with(command)
+}
+
+/// How fast one receiver is told of what came in while nobody could keep up.
+fn backlog(settings: &Webhooks) -> Result<Line, String> {
+    let mut server = serve(settings)?;
     let token = server::shown_token(&mut server)?;
     let signer = source(server.address, &token)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
+    let runtime = runtime()?;
+    let times = Arc::new(Times::default());
+    let address = runtime.block_on(receiver(Manner::Healthy(times.clone())))?;
+    let webhook = json!({ "url": format!("http://{address}/hook"), "registered_events": ["content.imported"] });
+    rest(server.address, "POST", "/1.0/webhooks", &token, &webhook)?;
+    wait_until_enabled(server.address, &token)?;
+    let bodies = Arc::new(bodies());
+    let load = (0..CONNECTIONS as u64).map(|number| writer(&signer, &bodies, number)).collect();
+    let taken_in = drive(server.address, load, End::After(CROWDED))?;
+    let ended = Instant::now();
+    let told = || times.arrived.lock().expect("no panic").len();
+    let told_meanwhile = told();
+    while told() < taken_in.count() {
+        if ended.elapsed() > TOLD_DEADLINE {
+            return Err(format!("{} of {} messages were told in time", told(), taken_in.count()));
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let rate = (taken_in.count() - told_meanwhile) as f64 / ended.elapsed().as_secs_f64();
+    server.process.stop()?;
+    let what = format!("one receiver told of a backlog ({} of {}) / taken in", told() - told_meanwhile, told());
+    Ok(Line::ratio(&what, &Sample(vec![taken_in.rate]), &Sample(vec![rate]), TOLD_SHARE_MIN))
+}
+
+fn runtime() -> Result<Runtime, String> {
+    tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
         .build()
-        .map_err(|error| error.to_string())?;
+        .map_err(|error| error.to_string())
+}
+
+fn part(settings: &Webhooks, healthy: usize, hostile: usize) -> Result<Vec<Line>, String> {
+    let mut server = serve(settings)?;
+    let token = server::shown_token(&mut server)?;
+    let signer = source(server.address, &token)?;
+    let runtime = runtime()?;
     let times = Arc::new(Times::default());
     for number in 0..healthy + hostile {
         let manner = match number.checked_sub(healthy) {
@@ -203,14 +248,14 @@ async fn receiver(manner: Manner) -> Result<SocketAddr, String> {
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(serve(stream, manner.clone()));
+            tokio::spawn(hear(stream, manner.clone()));
         }
     });
     Ok(address)
 }
 
 /// Serves a connection until it ends.
-async fn serve(mut stream: TcpStream, manner: Manner) -> std::io::Result<()> {
+async fn hear(mut stream: TcpStream, manner: Manner) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
     let mut bytes = Vec::new();
     loop {

@@ -45,7 +45,7 @@ enum Part {
     Stores(Stores),
     /// What open streams cost: memory of each, and the time until everybody was told; three minutes
     Streams(streams::Streams),
-    /// How soon webhooks are told, also beside receivers that hang, drip or flood: a minute
+    /// How soon and how fast webhooks are told, also beside receivers that hang, drip or flood: a minute
     Webhooks(Webhooks),
     /// How fast a source's old messages are imported, what others notice of it, and what sources cost that have nothing
     /// new; ten minutes

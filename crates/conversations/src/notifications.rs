@@ -168,6 +168,21 @@ impl Notifications {
         Ok(events.iter().filter_map(|event| found.get(&event.seq).cloned()).collect())
     }
 
+    /// Makes sure that the notifications of these events are at hand. Where some have to be made, those of `soon` are made
+    /// with them, which costs little more.
+    pub async fn prepare(
+        &self,
+        app: &Arc<Conversations>,
+        events: &[Arc<Event>],
+        soon: impl FnOnce() -> Vec<Arc<Event>>,
+    ) -> Result<()> {
+        let (_, missing, _) = self.look_up(events, app.env.now());
+        if missing.is_empty() {
+            return Ok(());
+        }
+        self.of(app, &soon()).await.map(drop)
+    }
+
     /// How many events could not be told since the start.
     pub fn untold(&self) -> u64 {
         self.untold.load(Ordering::Relaxed)

@@ -3,8 +3,10 @@
 
 mod rest;
 
+use std::collections::HashMap;
+
 use frontdesk_model::{Id, Result, Timestamp, error};
-use frontdesk_store::{Row, Tx, args, log};
+use frontdesk_store::{Arg, Row, Tx, args, log};
 use ring::digest;
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +20,9 @@ const DELIVERED_KEPT: i64 = 1_000;
 const TRIES_KEPT: usize = 12;
 /// So many are sent at once to a receiver that is left alone otherwise.
 const BY_HAND_MAX: i64 = 4;
+/// So many are written by one statement, which has so many columns for each.
+const SAVED_TOGETHER: usize = 16;
+const SAVED_COLUMNS: usize = 13;
 /// At most so many rows are removed at once.
 const REMOVED_MAX: i64 = 1_000;
 
@@ -160,29 +165,63 @@ fn delivery(row: &Row) -> Result<Delivery> {
 
 /// Writes a delivery down as it is now.
 pub(crate) fn save(tx: &mut dyn Tx, delivery: &Delivery) -> Result<()> {
+    save_some(tx, &[delivery])
+}
+
+/// Writes deliveries down as they are now; of several states of one the last.
+pub(crate) fn save_all(tx: &mut dyn Tx, deliveries: &[Delivery]) -> Result<()> {
+    let mut last: HashMap<Id, usize> = HashMap::with_capacity(deliveries.len());
+    last.extend(deliveries.iter().enumerate().map(|(at, delivery)| (delivery.id, at)));
+    let current: Vec<&Delivery> =
+        deliveries.iter().enumerate().filter(|(at, one)| last.get(&one.id) == Some(at)).map(|(_, one)| one).collect();
+    let (together, rest) = current.as_chunks::<SAVED_TOGETHER>();
+    for some in together {
+        save_some(tx, some)?;
+    }
+    rest.iter().try_for_each(|one| save(tx, one))
+}
+
+/// One statement for all of them: on PostgreSQL a statement is a journey, and everybody who writes waits for it.
+fn save_some(tx: &mut dyn Tx, deliveries: &[&Delivery]) -> Result<()> {
     let json = |trouble: serde_json::Error| error::broken(trouble.to_string());
-    tx.execute(
-        "INSERT INTO webhook_deliveries (id, webhook_id, seqs, first_seq, thread_id, state, attempts, tries, due_at,
-           tried_at, waiting_since, created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $12, $11, $10)
-         ON CONFLICT (id) DO UPDATE SET state = excluded.state, attempts = excluded.attempts, tries = excluded.tries,
-           due_at = excluded.due_at, tried_at = excluded.tried_at, waiting_since = excluded.waiting_since,
-           updated_at = excluded.updated_at",
-        args![
+    let texts: Vec<(String, String)> = deliveries
+        .iter()
+        .map(|one| Ok((serde_json::to_string(&one.seqs)?, serde_json::to_string(&one.tries)?)))
+        .collect::<serde_json::Result<_>>()
+        .map_err(json)?;
+    let mut args: Vec<Arg> = Vec::with_capacity(deliveries.len() * SAVED_COLUMNS);
+    for (delivery, (seqs, tries)) in deliveries.iter().zip(&texts) {
+        args.extend(args![
             &delivery.id,
             &delivery.webhook_id,
-            &serde_json::to_string(&delivery.seqs).map_err(json)?,
+            seqs,
             delivery.first_seq(),
             &delivery.thread_id,
             delivery.state.name(),
             delivery.attempts,
-            &serde_json::to_string(&delivery.tries).map_err(json)?,
+            tries,
             delivery.due_at,
             delivery.updated_at,
+            delivery.waiting_since,
             delivery.created_at,
-            delivery.waiting_since
-        ],
-    )?;
+            delivery.updated_at
+        ]);
+    }
+    let row = |number: usize| {
+        let places: Vec<String> = (1..=SAVED_COLUMNS).map(|at| format!("${}", number * SAVED_COLUMNS + at)).collect();
+        format!("({})", places.join(", "))
+    };
+    let rows: Vec<String> = (0..deliveries.len()).map(row).collect();
+    let sql = format!(
+        "INSERT INTO webhook_deliveries (id, webhook_id, seqs, first_seq, thread_id, state, attempts, tries, due_at,
+           tried_at, waiting_since, created_at, updated_at)
+         VALUES {}
+         ON CONFLICT (id) DO UPDATE SET state = excluded.state, attempts = excluded.attempts, tries = excluded.tries,
+           due_at = excluded.due_at, tried_at = excluded.tried_at, waiting_since = excluded.waiting_since,
+           updated_at = excluded.updated_at",
+        rows.join(", ")
+    );
+    tx.execute(&sql, &args)?;
     Ok(())
 }
 

@@ -6,6 +6,10 @@
 //! is: the log itself is its queue, and costs nothing. So a process may be killed at any moment: what it had sent and
 //! not written down is sent again, under the same ids.
 //!
+//! While a page of outcomes is being written, the next requests go out: a receiver that answers at once is told as fast as
+//! it answers, and not a few events for each sync of the disk. Only one page is written at a time, so that no place can
+//! move past what an earlier page failed to write; and only so much may be unwritten as a kill may repeat.
+//!
 //! Each webhook is sent for by one node, which holds a lease on it; who was overtaken may not write.
 
 mod attempt;
@@ -14,15 +18,15 @@ mod notes;
 mod receiver;
 mod schedule;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use frontdesk_conversations::Conversations;
-use frontdesk_model::{Env, Event, Id, Result, Timestamp, error};
+use frontdesk_model::{Env, Error, Event, Id, Result, Timestamp, error};
 use frontdesk_store::{Tail, Tx, args, log};
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 
 use crate::deliveries::{self, Delivery};
 use crate::subscriptions::{self, Reason, Webhook};
@@ -38,6 +42,9 @@ const SAVE_SECONDS: i64 = 2;
 const SLOW: Duration = Duration::from_secs(1);
 /// So many events are looked at for a webhook before the others get their turn.
 const TURN_EVENTS: usize = 256;
+/// What comes next for those who are behind is made together with what goes out now, up to so many events: a read of the
+/// store for a few at a time would take longer than telling them.
+const MADE_TOGETHER_MAX: usize = 64;
 /// How long a stopping server waits for the attempts that run.
 const STOP_DEADLINE: Duration = Duration::from_secs(5);
 /// Rows are tidied after so many that arrived.
@@ -68,6 +75,7 @@ impl Sender {
             receivers: HashMap::new(),
             attempts: JoinSet::new(),
             sent,
+            writing: None,
             seen: 0,
             loaded_at: None,
         };
@@ -75,16 +83,14 @@ impl Sender {
         while !*stop.borrow() {
             while sending.attempts.try_join_next().is_some() {}
             if let Err(trouble) = sending.turn().await {
-                tracing::error!(?trouble, "webhooks wait");
-                // What is in memory may differ from what is written: begin again from that.
-                sending.receivers.clear();
-                sending.loaded_at = None;
-                tokio::time::sleep(Duration::from_secs(1)).await;
+                sending.begin_again(&trouble).await;
             }
             if sending.has_more() {
                 while let Ok(done) = results.try_recv() {
                     sending.note(done);
                 }
+                // What was just spawned gets its turn.
+                tokio::task::yield_now().await;
                 continue;
             }
             tokio::select! {
@@ -94,6 +100,11 @@ impl Sender {
                     done.into_iter().for_each(|done| sending.note(done));
                     while let Ok(done) = results.try_recv() {
                         sending.note(done);
+                    }
+                }
+                written = ended(&mut sending.writing) => {
+                    if let Err(trouble) = sending.settle(written).await {
+                        sending.begin_again(&trouble).await;
                     }
                 }
                 () = tokio::time::sleep(sending.sender.look) => {}
@@ -110,23 +121,57 @@ struct Sending {
     receivers: HashMap<Id, Receiver>,
     attempts: JoinSet<()>,
     sent: mpsc::UnboundedSender<Done>,
+    /// The page of notes that is being written down.
+    writing: Option<JoinHandle<Result<Written>>>,
     /// How far the log has been looked through for changes of webhooks and rights.
     seen: i64,
     loaded_at: Option<Timestamp>,
 }
 
+/// Rows that were found for a webhook, and what they were looked for with.
+struct Found {
+    webhook_id: Id,
+    lease: i64,
+    ask: Ask,
+    rows: Vec<(Delivery, Vec<Arc<Event>>)>,
+    next_due: Option<Timestamp>,
+    waiting: i64,
+}
+
+/// A page of notes that has been written down.
+struct Written {
+    /// Webhooks that another node has taken over, with the lease that is void.
+    overtaken: Vec<(Id, i64)>,
+    found: Vec<Found>,
+}
+
 impl Sending {
     async fn turn(&mut self) -> Result<()> {
+        if self.writing.as_ref().is_some_and(JoinHandle::is_finished) {
+            let written = ended(&mut self.writing).await;
+            self.settle(written).await?;
+        }
         self.reload_if_needed().await?;
         let now = self.env.now();
         self.send_new(now).await?;
         self.tidy(now).await?;
-        self.write(now).await?;
-        self.send_due(now).await
+        self.begin_writing(now, true);
+        Ok(())
     }
 
     fn has_more(&self) -> bool {
-        self.receivers.values().any(|receiver| receiver.has_more(self.sender.app.tail.last()) || receiver.has_notes())
+        let last = self.sender.app.tail.last();
+        self.receivers
+            .values()
+            .any(|receiver| receiver.has_more(last) || (self.writing.is_none() && receiver.has_notes()))
+    }
+
+    /// After a failure what is in memory may differ from what is written: begins again from that.
+    async fn begin_again(&mut self, trouble: &Error) {
+        tracing::error!(?trouble, "webhooks wait");
+        self.receivers.clear();
+        self.loaded_at = None;
+        tokio::time::sleep(Duration::from_secs(1)).await;
     }
 
     /// Reads the webhooks again when the log says that they or their owners' rights changed, and now and then for leases.
@@ -156,6 +201,8 @@ impl Sending {
     }
 
     async fn reload(&mut self, now: Timestamp) -> Result<()> {
+        // What is read is to hold all that is known here.
+        self.write_all(now).await?;
         let app = self.sender.app.clone();
         let held: HashMap<Id, i64> = self.receivers.iter().map(|(id, receiver)| (*id, receiver.lease)).collect();
         // A server without webhooks writes nothing.
@@ -206,13 +253,21 @@ impl Sending {
             receiver.ahead = ahead;
         }
         // Made here once for all, and found there by every attempt.
-        let mut events: Vec<Arc<Event>> =
-            all_begun.iter().flat_map(|(_, (_, events))| events.iter().cloned()).collect();
-        events.sort_unstable_by_key(|event| event.seq);
-        events.dedup_by_key(|event| event.seq);
+        let begun = all_begun.iter().flat_map(|(_, (_, events))| events.iter().cloned());
+        let mut events: BTreeMap<i64, Arc<Event>> = begun.map(|event| (event.seq, event)).collect();
         if !events.is_empty() {
             let app = &self.sender.app;
-            app.notifications.of(app, &events).await?;
+            let now: Vec<Arc<Event>> = events.values().cloned().collect();
+            for id in all_begun.iter().map(|(id, _)| id) {
+                let Some(receiver) = self.receivers.get(id) else { continue };
+                for event in receiver.soon() {
+                    if events.len() >= MADE_TOGETHER_MAX {
+                        break;
+                    }
+                    events.entry(event.seq).or_insert_with(|| event.clone());
+                }
+            }
+            app.notifications.prepare(app, &now, || events.into_values().collect()).await?;
         }
         for (id, (delivery, events)) in all_begun {
             self.spawn(id, delivery, events, false);
@@ -220,39 +275,55 @@ impl Sending {
         Ok(())
     }
 
-    /// Sends what is due, and probes receivers that have been failing.
-    async fn send_due(&mut self, now: Timestamp) -> Result<()> {
-        let asking: Vec<(Id, Ask)> =
-            self.receivers.iter().filter_map(|(id, receiver)| Some((*id, receiver.asks(now)?))).collect();
-        if asking.is_empty() {
-            return Ok(());
+    /// Begins to write down what the attempts came to and to move places on, and then to look for what is due, unless a
+    /// page is still being written. Whether there was anything to do.
+    fn begin_writing(&mut self, now: Timestamp, with_rows: bool) -> bool {
+        if self.writing.is_some() {
+            return false;
         }
-        let found = self.sender.app.store.read(move |tx| {
-            let mut found = Vec::new();
-            for (id, ask) in &asking {
-                // Those that are on their way are among them.
-                let rows = match *ask {
-                    Ask::ByHand => deliveries::by_hand(tx, *id, now)?,
-                    Ask::Probe => deliveries::tried_before(tx, *id, now, 1)?,
-                    Ask::Drain(before, limit) => deliveries::tried_before(tx, *id, before, limit + SLOTS_MAX)?,
-                    Ask::Due(limit) => deliveries::due(tx, *id, now, limit + SLOTS_MAX)?,
-                };
-                let mut with_events = Vec::with_capacity(rows.len());
-                for row in rows {
-                    let events = log::some(tx, &row.seqs)?;
-                    with_events.push((row, events.into_iter().map(Arc::new).collect::<Vec<_>>()));
-                }
-                let next_due = deliveries::next_due(tx, *id)?;
-                let waiting = match next_due {
-                    Some(_) => deliveries::in_line(tx, *id, receiver::WAITING_MAX as i64)?,
-                    None => 0,
-                };
-                found.push((*id, *ask, with_events, next_due, waiting));
+        let (mut batch, mut asking) = (Vec::new(), Vec::new());
+        for (id, receiver) in &mut self.receivers {
+            let note = receiver.take_note(now, Instant::now());
+            if !note.is_empty() {
+                batch.push(note);
             }
-            Ok(found)
-        });
-        for (id, ask, rows, next_due, waiting) in found.await? {
-            let Some(receiver) = self.receivers.get_mut(&id) else { continue };
+            if with_rows && let Some(ask) = receiver.asks(now) {
+                asking.push((*id, receiver.lease, ask));
+            }
+        }
+        if batch.is_empty() && asking.is_empty() {
+            return false;
+        }
+        let (env, kept_since) = (self.env.clone(), now.plus_seconds(-self.sender.log_days * SECONDS_PER_DAY));
+        let store = self.sender.app.store.clone();
+        self.writing = Some(tokio::spawn(async move {
+            let overtaken = match batch.is_empty() {
+                true => Vec::new(),
+                false => store.write(move |tx| notes::write(tx, &env, &batch, kept_since)).await?,
+            };
+            let found = match asking.is_empty() {
+                true => Vec::new(),
+                false => store.read(move |tx| asking.iter().map(|asked| look_for(tx, asked, now)).collect()).await?,
+            };
+            Ok(Written { overtaken, found })
+        }));
+        true
+    }
+
+    /// A page has been written: sends what is due, and probes receivers that have been failing.
+    async fn settle(&mut self, written: Result<Written>) -> Result<()> {
+        let Written { overtaken, found } = written?;
+        for (id, lease) in overtaken {
+            if self.receivers.get(&id).is_some_and(|receiver| receiver.lease == lease) {
+                self.receivers.remove(&id);
+            }
+        }
+        self.receivers.values_mut().for_each(Receiver::was_written);
+        let now = self.env.now();
+        for Found { webhook_id: id, lease, ask, rows, next_due, waiting } in found {
+            let Some(receiver) = self.receivers.get_mut(&id).filter(|receiver| receiver.lease == lease) else {
+                continue;
+            };
             let begun = receiver.begin_rows(rows, ask, next_due, waiting as usize, now);
             for (delivery, events) in begun {
                 self.spawn(id, delivery, events, ask.is_extra());
@@ -262,6 +333,19 @@ impl Sending {
             }
         }
         Ok(())
+    }
+
+    /// Until everything that was noted is written down.
+    async fn write_all(&mut self, now: Timestamp) -> Result<()> {
+        loop {
+            if self.writing.is_some() {
+                let written = ended(&mut self.writing).await;
+                self.settle(written).await?;
+            }
+            if !self.begin_writing(now, false) {
+                return Ok(());
+            }
+        }
     }
 
     /// What those who are left alone have not been told for a day is given up.
@@ -350,34 +434,22 @@ impl Sending {
         }
     }
 
-    /// Writes down what the attempts came to, and moves places on.
-    async fn write(&mut self, now: Timestamp) -> Result<()> {
-        let mut batch = Vec::new();
-        for receiver in self.receivers.values_mut() {
-            let note = receiver.take_note(now, Instant::now());
-            if !note.is_empty() {
-                batch.push(note);
-            }
-        }
-        if batch.is_empty() {
-            return Ok(());
-        }
-        let (env, kept_since) = (self.env.clone(), now.plus_seconds(-self.sender.log_days * SECONDS_PER_DAY));
-        let overtaken = self.sender.app.store.write(move |tx| notes::write(tx, &env, &batch, kept_since)).await?;
-        for id in overtaken {
-            self.receivers.remove(&id);
-        }
-        Ok(())
-    }
-
     async fn stop(mut self, mut results: mpsc::UnboundedReceiver<Done>) {
+        // What is due is not begun any more.
+        let last = match self.writing.take() {
+            Some(writing) => ended(&mut Some(writing)).await.map(drop),
+            None => Ok(()),
+        };
         let ended = async { while self.attempts.join_next().await.is_some() {} };
         let _ = tokio::time::timeout(STOP_DEADLINE, ended).await;
         while let Ok(done) = results.try_recv() {
             self.note(done);
         }
-        let now = self.env.now();
-        let written = self.write(now).await;
+        // After a page that failed, the place must not move on.
+        let written = match last {
+            Ok(()) => self.write_all(self.env.now()).await,
+            Err(trouble) => Err(trouble),
+        };
         let released = match self.receivers.is_empty() {
             true => Ok(()),
             false => leases::release(&self.sender.app).await,
@@ -386,6 +458,36 @@ impl Sending {
             tracing::warn!(?trouble, "webhooks at the stop");
         }
     }
+}
+
+/// How writing a page ended, once it has; for ever when none is being written.
+async fn ended(writing: &mut Option<JoinHandle<Result<Written>>>) -> Result<Written> {
+    let Some(task) = writing else { return std::future::pending().await };
+    let written = task.await;
+    *writing = None;
+    written.unwrap_or_else(|panicked| Err(error::broken(format!("notes of webhooks: {panicked}"))))
+}
+
+/// Looks for rows of a webhook.
+fn look_for(tx: &mut dyn Tx, (id, lease, ask): &(Id, i64, Ask), now: Timestamp) -> Result<Found> {
+    // Those that are on their way are among them.
+    let deliveries = match *ask {
+        Ask::ByHand => deliveries::by_hand(tx, *id, now)?,
+        Ask::Probe => deliveries::tried_before(tx, *id, now, 1)?,
+        Ask::Drain(before, limit) => deliveries::tried_before(tx, *id, before, limit + SLOTS_MAX)?,
+        Ask::Due(limit) => deliveries::due(tx, *id, now, limit + SLOTS_MAX)?,
+    };
+    let mut rows = Vec::with_capacity(deliveries.len());
+    for delivery in deliveries {
+        let events = log::some(tx, &delivery.seqs)?;
+        rows.push((delivery, events.into_iter().map(Arc::new).collect()));
+    }
+    let next_due = deliveries::next_due(tx, *id)?;
+    let waiting = match next_due {
+        Some(_) => deliveries::in_line(tx, *id, receiver::WAITING_MAX as i64)?,
+        None => 0,
+    };
+    Ok(Found { webhook_id: *id, lease: *lease, ask: *ask, rows, next_due, waiting })
 }
 
 /// The next events as far as the log has been looked through. What came after that may follow a right that was given or

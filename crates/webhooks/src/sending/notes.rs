@@ -46,22 +46,28 @@ impl Note {
             && self.give_up_before.is_none()
             && !self.trim
     }
+
+    /// Whether it says something newer of this request, or of one before it in a thread that keeps its order.
+    pub(super) fn is_about(&self, delivery: &Delivery) -> bool {
+        let same_thread = |other: &Delivery| delivery.thread_id.is_some() && other.thread_id == delivery.thread_id;
+        self.gone.contains(&delivery.id)
+            || self.deliveries.iter().any(|other| other.id == delivery.id || same_thread(other))
+    }
 }
 
-/// Returns the webhooks that another node has taken over, or that are gone: nothing was written for those.
-pub(super) fn write(tx: &mut dyn Tx, env: &Env, batch: &[Note], kept_since: Timestamp) -> Result<Vec<Id>> {
+/// Returns the webhooks that another node has taken over, or that are gone, with the lease that is void: nothing was
+/// written for those.
+pub(super) fn write(tx: &mut dyn Tx, env: &Env, batch: &[Note], kept_since: Timestamp) -> Result<Vec<(Id, i64)>> {
     let mut overtaken = Vec::new();
     for note in batch {
         let id = note.webhook_id;
         // Also of one that has been switched off meanwhile: how what was on its way arrived is worth knowing.
         let row = tx.first("SELECT lease FROM webhooks WHERE id = $1", args![&id])?;
         if row.map(|row| row.get::<i64>(0)).transpose()? != Some(note.lease) {
-            overtaken.push(id);
+            overtaken.push((id, note.lease));
             continue;
         }
-        for delivery in &note.deliveries {
-            deliveries::save(tx, delivery)?;
-        }
+        deliveries::save_all(tx, &note.deliveries)?;
         for gone in &note.gone {
             deliveries::remove(tx, *gone)?;
         }

@@ -19,6 +19,9 @@ use crate::subscriptions::{Reason, Secrets, Status, Webhook};
 /// At most so many requests are on their way to one receiver; to one that has not acknowledged the last, fewer.
 pub(super) const SLOTS_MAX: usize = 16;
 const SLOTS_UNPROVEN: usize = 4;
+/// While so many outcomes are not written down, nothing new is sent: a kill repeats no more than these and what is on its
+/// way.
+pub(super) const UNWRITTEN_MAX: usize = 64;
 /// While so many rows wait for a receiver, nothing new is taken for it: the log is a cheaper queue.
 pub(super) const WAITING_MAX: usize = 2_000;
 /// So many attempts beside the plan may fail one after the other; then the receiver is away again.
@@ -97,6 +100,8 @@ pub(super) struct Receiver {
     tried_at: Timestamp,
     arrived_since_trim: u32,
     note: Note,
+    /// How many outcomes the page holds that is being written.
+    being_written: usize,
 }
 
 impl Receiver {
@@ -129,6 +134,7 @@ impl Receiver {
             tried_at: Timestamp::default(),
             arrived_since_trim: 0,
             note: Note::empty(webhook.id, loaded.lease),
+            being_written: 0,
             webhook,
         }
     }
@@ -188,7 +194,8 @@ impl Receiver {
 
     /// Whether something new may be sent to it.
     pub(super) fn takes_new(&self) -> bool {
-        self.is_sending() && self.free() > 0 && self.waiting < WAITING_MAX
+        let unwritten = self.note.deliveries.len() + self.being_written;
+        self.is_sending() && self.free() > 0 && self.waiting < WAITING_MAX && unwritten < UNWRITTEN_MAX
     }
 
     pub(super) fn has_more(&self, last: i64) -> bool {
@@ -197,6 +204,16 @@ impl Receiver {
 
     pub(super) fn has_notes(&self) -> bool {
         !self.note.is_empty()
+    }
+
+    /// What will concern it next, as far as it is known.
+    pub(super) fn soon(&self) -> impl Iterator<Item = &Arc<Event>> {
+        self.ahead.iter().filter(|event| event.seq > self.next && self.webhook.may_concern(event))
+    }
+
+    /// The page that was being written has been.
+    pub(super) fn was_written(&mut self) {
+        self.being_written = 0;
     }
 
     /// Takes what concerns it from the next events, as far as there is room, and passes over the rest. `since` is the
@@ -300,8 +317,16 @@ impl Receiver {
         true
     }
 
-    /// Whether rows are to be looked for.
-    pub(super) fn asks(&self, now: Timestamp) -> Option<Ask> {
+    /// Whether rows are to be looked for. What is noted from now on asks anew.
+    pub(super) fn asks(&mut self, now: Timestamp) -> Option<Ask> {
+        let ask = self.asks_for(now);
+        if ask.is_some() {
+            self.rows_at = None;
+        }
+        ask
+    }
+
+    fn asks_for(&self, now: Timestamp) -> Option<Ask> {
         if self.is_time_to_probe(now) {
             return Some(Ask::Probe);
         }
@@ -337,6 +362,7 @@ impl Receiver {
         now: Timestamp,
     ) -> Vec<(Delivery, Vec<Arc<Event>>)> {
         let mut begun = Vec::new();
+        let mut has_older = false;
         // One that refuses a certain thing may take another: every other probe is something new.
         let is_for_new = matches!(ask, Ask::Probe) && self.status == Status::Suspended && self.probed_row;
         for (delivery, events) in rows.into_iter().filter(|_| !is_for_new) {
@@ -344,6 +370,11 @@ impl Receiver {
                 .thread_id
                 .is_some_and(|thread_id| self.open.values().any(|open| open.delivery.thread_id == Some(thread_id)));
             if is_behind || self.busy.contains(&delivery.id) || self.free() == 0 {
+                continue;
+            }
+            // What has been noted since the rows were read is newer than they are.
+            if self.note.is_about(&delivery) {
+                has_older = true;
                 continue;
             }
             if let Some(thread_id) = delivery.thread_id {
@@ -359,11 +390,13 @@ impl Receiver {
                 self.tried_at = now;
                 self.probed_row = !begun.is_empty();
             }
-            Ask::Drain(..) if begun.is_empty() => self.draining = None,
+            Ask::Drain(..) if begun.is_empty() && !has_older => self.draining = None,
             _ => {}
         }
         // Those that are on their way are due too; they say themselves when they end.
-        self.rows_at = next_due.map(|due| due.max(now.plus_seconds(i64::from(begun.is_empty()))));
+        let found_at = next_due.map(|due| due.max(now.plus_seconds(i64::from(begun.is_empty()))));
+        let again_at = has_older.then(Timestamp::default);
+        self.rows_at = [self.rows_at, found_at, again_at].into_iter().flatten().min();
         begun
     }
 
@@ -524,6 +557,7 @@ impl Receiver {
             self.arrived_since_trim = 0;
             self.note.trim = true;
         }
+        self.being_written = self.note.deliveries.len();
         std::mem::replace(&mut self.note, Note::empty(self.webhook.id, self.lease))
     }
 }

@@ -324,6 +324,7 @@ async fn a_message_that_follows_a_right_at_once_is_told() {
         receivers: HashMap::new(),
         attempts: JoinSet::new(),
         sent,
+        writing: None,
         seen: 0,
         loaded_at: None,
     };
@@ -533,4 +534,37 @@ async fn while_a_token_is_disabled_what_happens_waits() {
     assert!(desk.pushes().is_empty());
     enable(true).await;
     desk.until(async || desk.count("delivered").await == 5).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn telling_goes_on_while_the_disk_is_slow_and_leaves_little_to_be_repeated() {
+    let desk = Desk::open("none", |_, _| 200).await;
+    desk.message(1).await;
+    desk.until(async || desk.count("delivered").await == 1).await;
+    for _ in 0..20 {
+        let env = desk.app.env.clone();
+        let many = desk.app.store.write(move |tx| {
+            for thread in 0..20 {
+                let payload = json!({ "source_id": id(100), "status": "new" });
+                tx.append(NewEvent::new(&env, None, "content.imported", env.id(), Some(id(thread)), payload));
+            }
+            Ok(())
+        });
+        many.await.unwrap();
+    }
+    // Nothing can be written from here on, and it goes on telling; but no more than it may tell twice.
+    let (release, held) = std::sync::mpsc::channel::<()>();
+    let held = Mutex::new(held);
+    let store = desk.app.store.clone();
+    let holding = tokio::spawn(async move { store.write(move |_| Ok(held.lock().unwrap().recv().is_ok())).await });
+    let unwritten = async || desk.pushes().len() - desk.count("delivered").await as usize;
+    let is_whole = async || desk.pushes().len() == 401;
+    desk.until(async || unwritten().await > 2 * SLOTS_MAX || is_whole().await).await;
+    assert!(!is_whole().await, "the writer was to be held before all was told");
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(unwritten().await <= receiver::UNWRITTEN_MAX + SLOTS_MAX, "{}", unwritten().await);
+    release.send(()).unwrap();
+    assert!(holding.await.unwrap().unwrap());
+    desk.until(async || desk.count("delivered").await == 401).await;
+    assert_eq!(desk.pushes().len(), 401, "none was told twice");
 }
