@@ -48,8 +48,13 @@ const READINGS_MAX: usize = 2;
 const CONTENTS_PER_WRITE: usize = 32;
 /// No content is begun in a transaction that has lasted so long: everybody else waits behind it.
 const WRITE_TIME_MAX: Duration = Duration::from_millis(2);
-/// After a transaction, imports pause for this part of the time that it took and waited.
-const PAUSE_DIVISOR: u32 = 2;
+/// Where one statement takes in many, it is given so many that it takes no longer than this; but never fewer than these.
+const BULK_TIME_MAX: Duration = Duration::from_millis(4);
+const BULK_MIN: usize = 8;
+/// For what its transactions took, an import pauses this part: the processors and the disk are everybody's.
+const PAUSE_DIVISOR: u32 = 4;
+/// Shorter pauses are put together: a timer is no finer than a millisecond.
+const PAUSE_MIN: Duration = Duration::from_millis(5);
 /// Sources that are due are looked for this often.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// Characters that are kept of what is wrong with an object.
@@ -123,13 +128,46 @@ pub(crate) fn read_implementation(stored: Option<String>) -> Result<Option<Imple
     read.map(Some).map_err(|trouble| error::broken(format!("polls.implementation: {trouble}")))
 }
 
+/// How imports share the writer with everybody else.
+struct Pace {
+    /// Contents that one statement takes in within [`BULK_TIME_MAX`], as far as is known.
+    in_bulk: usize,
+    /// A pause that is still to be made.
+    owed: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Pace {
+        Pace { in_bulk: CONTENTS_PER_WRITE, owed: Duration::ZERO }
+    }
+}
+
+impl Pace {
+    /// Takes note of how long one statement took for so many contents. Only half of the way is gone: one that was slow is
+    /// no rule.
+    fn note_bulk(&mut self, contents: usize, ran: Duration) {
+        if ran > BULK_TIME_MAX {
+            let fitting = contents as f64 * BULK_TIME_MAX.as_secs_f64() / ran.as_secs_f64();
+            self.in_bulk = usize::midpoint(self.in_bulk, fitting as usize).max(BULK_MIN);
+        } else if contents >= self.in_bulk {
+            self.in_bulk = (self.in_bulk + 1).min(CONTENTS_PER_WRITE);
+        }
+    }
+
+    /// The pause that is to be made now, after a transaction that took so long with its commit.
+    fn pause(&mut self, took: Duration) -> Duration {
+        self.owed += took / PAUSE_DIVISOR;
+        if self.owed < PAUSE_MIN { Duration::ZERO } else { std::mem::take(&mut self.owed) }
+    }
+}
+
 /// What the workers share.
 struct Polling {
     app: Arc<Conversations>,
     interval_seconds: i64,
     readings: Semaphore,
     /// One import writes at a time, so that nobody waits behind more than one of them.
-    writing: Mutex<()>,
+    writing: Mutex<Pace>,
     observer: Observer,
 }
 
@@ -139,7 +177,7 @@ pub type Observer = Arc<dyn Fn(&'static str, Duration) + Send + Sync>;
 /// Asks what is due until `stop` changes. A run that is cut off then goes on at the next start.
 pub async fn run(app: Arc<Conversations>, interval_seconds: u32, observer: Observer, mut stop: watch::Receiver<bool>) {
     let readings = Semaphore::new(READINGS_MAX);
-    let (interval_seconds, writing) = (interval_seconds.into(), Mutex::new(()));
+    let (interval_seconds, writing) = (interval_seconds.into(), Mutex::new(Pace::default()));
     let polling = Arc::new(Polling { app, interval_seconds, readings, writing, observer });
     if let Err(trouble) = polling.release_claims().await {
         tracing::warn!(?trouble, "sources that an earlier process was asking wait until its claims run out");
@@ -409,22 +447,28 @@ impl Polling {
         let mut left: Vec<usize> = (0..part.len()).collect();
         while !left.is_empty() {
             let (env, to, held, many) = (self.app.env.clone(), channel.clone(), claim.clone(), part.clone());
-            let wanted = left.clone();
+            let mut pace = self.writing.lock().await;
+            let most = if in_bulk { pace.in_bulk } else { CONTENTS_PER_WRITE };
+            let wanted: Vec<usize> = left.iter().copied().take(most).collect();
+            let count = wanted.len();
             let job = move |tx: &mut dyn Tx| {
+                let began = Instant::now();
                 let contents: Vec<_> = wanted.iter().map(|at| &many[*at]).collect();
                 let (written, taken) = write(tx, &env, &to, &held, &contents, in_bulk)?;
-                let is_left = wanted.iter().zip(taken).filter(|(_, is_taken)| !is_taken).map(|(at, _)| *at);
-                Ok((written, is_left.collect()))
+                let done: Vec<usize> =
+                    wanted.iter().zip(taken).filter(|(_, taken)| *taken).map(|(at, _)| *at).collect();
+                Ok((written, done, began.elapsed()))
             };
-            let turn = self.writing.lock().await;
             let began = Instant::now();
-            let written = self.app.store.write(job).await;
-            // The writer, the disk and the processors are everybody's: imports take two thirds of their time at most.
-            tokio::time::sleep(began.elapsed() / PAUSE_DIVISOR).await;
-            drop(turn);
-            left = match written {
-                Ok((Written::Done, left)) => left,
-                Ok((other, _)) => return Ok(other),
+            let written = self.app.store.write_later(job).await;
+            if in_bulk && let Ok((.., ran)) = &written {
+                pace.note_bulk(count, *ran);
+            }
+            tokio::time::sleep(pace.pause(began.elapsed())).await;
+            drop(pace);
+            match written {
+                Ok((Written::Done, done, _)) => left.retain(|at| !done.contains(at)),
+                Ok((other, ..)) => return Ok(other),
                 Err(Error::Refused(_)) => return self.write_each(channel, claim, &part, &left).await,
                 Err(trouble) => return Err(trouble),
             };
@@ -671,7 +715,33 @@ fn finish(tx: &mut dyn Tx, env: &Env, claim: &Claim, failure: Option<&str>, next
 
 #[cfg(test)]
 mod tests {
-    use super::pause_seconds;
+    use super::*;
+
+    #[test]
+    fn a_bulk_becomes_as_large_as_there_is_time_for() {
+        let mut pace = Pace::default();
+        // A tenth of a millisecond for each, and two for all.
+        let took = |contents: usize| Duration::from_micros(2_000 + 100 * contents as u64);
+        for _ in 0..50 {
+            pace.note_bulk(pace.in_bulk, took(pace.in_bulk));
+        }
+        assert!((18..=22).contains(&pace.in_bulk), "{}", pace.in_bulk);
+        pace.note_bulk(pace.in_bulk, Duration::from_secs(1));
+        pace.note_bulk(pace.in_bulk, Duration::from_secs(1));
+        pace.note_bulk(pace.in_bulk, Duration::from_secs(1));
+        assert_eq!(pace.in_bulk, BULK_MIN);
+        for _ in 0..50 {
+            pace.note_bulk(pace.in_bulk, Duration::ZERO);
+        }
+        assert_eq!(pace.in_bulk, CONTENTS_PER_WRITE);
+    }
+
+    #[test]
+    fn short_pauses_are_put_together() {
+        let mut pace = Pace::default();
+        let pauses: Vec<u64> = (0..8).map(|_| pace.pause(Duration::from_millis(8)).as_millis() as u64).collect();
+        assert_eq!(pauses, [0, 0, 6, 0, 0, 6, 0, 0], "a quarter of what they took");
+    }
 
     #[test]
     fn pauses_double_up_to_their_limit() {

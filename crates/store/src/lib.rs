@@ -5,6 +5,7 @@ pub mod consumer;
 pub mod dump;
 mod engine;
 mod filter;
+mod lanes;
 pub mod lease;
 pub mod log;
 mod migrate;
@@ -23,7 +24,6 @@ mod visible;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crossbeam_channel::Sender;
 use frontdesk_model::{Error, Result, error};
 use tokio::sync::{oneshot, watch};
 
@@ -35,14 +35,15 @@ pub use tx::{Dialect, Tx};
 pub use value::{Arg, FromValue, Row, Text, Value};
 pub use visible::text as visible_text;
 
-use engine::{Queued, Task};
+use engine::Task;
+use lanes::Entries;
 use turns::Turns;
 
 /// A handle on the store, cheap to clone.
 #[derive(Clone)]
 pub struct Store {
     inner: Arc<Mutex<Option<Open>>>,
-    writes: Sender<Queued>,
+    writes: Entries,
     reads: Arc<Turns>,
     committed: watch::Receiver<i64>,
     dialect: Dialect,
@@ -85,7 +86,19 @@ impl Store {
         F: Fn(&mut dyn Tx) -> Result<T> + Send + 'static,
     {
         let (job, answer) = Task::with_answer(job);
-        self.writes.send(Some(job)).map_err(|_| closed())?;
+        self.writes.now.send(Some(job)).map_err(|_| closed())?;
+        answered(answer).await
+    }
+
+    /// The same for work for which nobody waits, such as an import: it begins when no other write waits, or after a few
+    /// batches of those. What is queued here when the store is closed is not run any more, and its caller told so.
+    pub async fn write_later<T, F>(&self, job: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Fn(&mut dyn Tx) -> Result<T> + Send + 'static,
+    {
+        let (job, answer) = Task::with_answer(job);
+        self.writes.later.send(job).map_err(|_| closed())?;
         answered(answer).await
     }
 
@@ -118,7 +131,7 @@ impl Store {
 
     /// How many writes wait for the writer now.
     pub fn waiting_writes(&self) -> usize {
-        self.writes.len()
+        self.writes.now.len() + self.writes.later.len()
     }
 
     /// Finishes what is queued and closes the store. The other handles' calls fail from now on. Blocks.

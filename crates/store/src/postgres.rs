@@ -13,13 +13,13 @@ use ::postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use ::postgres::{Client, Config, SimpleQueryMessage, Statement, fallible_iterator::FallibleIterator};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use crossbeam_channel::{Receiver, Sender};
 use frontdesk_model::event::NewEvent;
 use frontdesk_model::{Error, Result, error};
 use tokio::sync::watch;
 
 use crate::Migration;
-use crate::engine::{self, BATCH_JOBS_MAX, CACHED_SQL_BYTES_MAX, Job, Queued, READ_SECONDS_MAX, attempt};
+use crate::engine::{self, BATCH_JOBS_MAX, CACHED_SQL_BYTES_MAX, Job, READ_SECONDS_MAX, attempt};
+use crate::lanes::{self, Entries, First, Lanes};
 use crate::turns::Turns;
 use crate::tx::{Dialect, Tx};
 use crate::value::{Arg, Row, Value};
@@ -27,12 +27,14 @@ use crate::value::{Arg, Row, Value};
 const READERS: usize = 4;
 /// How often a batch that lost against another session is run again before its callers are told.
 const BATCH_ATTEMPTS_MAX: usize = 5;
+/// The writer looks at its queue this often even if nothing comes.
+const IDLE: Duration = Duration::from_secs(60);
 const RECONNECT_PAUSE: Duration = Duration::from_millis(500);
 const CACHED_STATEMENTS: usize = 256;
 
 /// Where the writer and the readers take their jobs.
 pub(crate) struct Postgres {
-    pub(crate) writes: Sender<Queued>,
+    pub(crate) writes: Entries,
     pub(crate) reads: Arc<Turns>,
     threads: Vec<JoinHandle<()>>,
 }
@@ -46,7 +48,7 @@ impl Postgres {
         let last: i64 = client.query_one("SELECT seq FROM log_head", &[]).map_err(failure)?.get(0);
         committed.send_replace(last);
 
-        let (writes, write_queue) = crossbeam_channel::unbounded();
+        let (writes, lanes) = lanes::open();
         let reads = Arc::new(Turns::default());
         let mut threads = Vec::new();
         for number in 0..READERS {
@@ -55,13 +57,13 @@ impl Postgres {
             threads.push(spawn(&format!("store-read-{number}"), move || reader.serve_reads(&queue))?);
         }
         let mut writer = Connected { config, session: Some(Session::new(client)) };
-        threads.push(spawn("store-write", move || writer.serve_writes(&write_queue, &committed))?);
+        threads.push(spawn("store-write", move || writer.serve_writes(lanes, &committed))?);
         Ok(Postgres { writes, reads, threads })
     }
 
     /// Finishes what is queued and disconnects.
     pub(crate) fn close(self) {
-        let _ = self.writes.send(None);
+        let _ = self.writes.now.send(None);
         self.reads.close();
         for thread in self.threads {
             let _ = thread.join();
@@ -158,12 +160,16 @@ impl Connected {
         session.run(if succeeded { "COMMIT" } else { "ROLLBACK" })
     }
 
-    fn serve_writes(&mut self, queue: &Receiver<Queued>, committed: &watch::Sender<i64>) {
+    fn serve_writes(&mut self, mut queue: Lanes, committed: &watch::Sender<i64>) {
         let mut stopping = false;
         while !stopping {
-            let Ok(Some(first)) = queue.recv() else { return };
+            let first = match queue.first(IDLE) {
+                First::Job(job) => job,
+                First::Nothing => continue,
+                First::Stop => return,
+            };
             let mut jobs = vec![first];
-            for queued in queue.try_iter().take(BATCH_JOBS_MAX - 1) {
+            for queued in std::iter::from_fn(|| queue.next()).take(BATCH_JOBS_MAX - 1) {
                 match queued {
                     Some(job) => jobs.push(job),
                     None => stopping = true,

@@ -13,7 +13,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use frontdesk_model::event::NewEvent;
 use frontdesk_model::{Error, Result, error};
 use rusqlite::config::DbConfig;
@@ -23,7 +22,8 @@ use rusqlite::{Connection, OpenFlags, ToSql, ffi};
 use tokio::sync::watch;
 
 use crate::Migration;
-use crate::engine::{self, BATCH_JOBS_MAX, CACHED_SQL_BYTES_MAX, Job, Queued, READ_SECONDS_MAX, attempt};
+use crate::engine::{self, BATCH_JOBS_MAX, CACHED_SQL_BYTES_MAX, Job, READ_SECONDS_MAX, attempt};
+use crate::lanes::{self, Entries, First, Lanes};
 use crate::search::{self, Words};
 use crate::turns::Turns;
 use crate::tx::{Dialect, Tx};
@@ -48,7 +48,7 @@ const ARRAY_POINTER: &std::ffi::CStr = c"rarray";
 
 /// Where the writer and the readers of one database take their jobs.
 pub(crate) struct Sqlite {
-    pub(crate) writes: Sender<Queued>,
+    pub(crate) writes: Entries,
     pub(crate) reads: Arc<Turns>,
     threads: Vec<JoinHandle<()>>,
     stop: Arc<AtomicBool>,
@@ -69,7 +69,7 @@ impl Sqlite {
         let last = last_seq(&connection)?;
         committed.send_replace(last);
 
-        let (writes, write_queue) = crossbeam_channel::unbounded();
+        let (writes, lanes) = lanes::open();
         let reads = Arc::new(Turns::default());
         let checkpoint_due = Arc::new(AtomicBool::new(false));
         let stop = Arc::new(AtomicBool::new(false));
@@ -88,14 +88,14 @@ impl Sqlite {
             checkpoint_due,
             stopping: false,
         };
-        threads.push(spawn("store-write", move || writer.serve(&write_queue))?);
+        threads.push(spawn("store-write", move || writer.serve(lanes))?);
         Ok(Sqlite { writes, reads, threads, stop })
     }
 
     /// Finishes what is queued and closes the database.
     pub(crate) fn close(self) {
         self.stop.store(true, Ordering::Relaxed);
-        let _ = self.writes.send(None);
+        let _ = self.writes.now.send(None);
         self.reads.close();
         for thread in self.threads {
             let _ = thread.join();
@@ -284,13 +284,13 @@ struct Writer {
 }
 
 impl Writer {
-    fn serve(mut self, queue: &Receiver<Queued>) {
+    fn serve(mut self, mut queue: Lanes) {
         let mut done = Vec::with_capacity(BATCH_JOBS_MAX);
         loop {
-            let first = match queue.recv_timeout(CHECKPOINT_PERIOD) {
-                Ok(Some(job)) => Some(job),
-                Err(RecvTimeoutError::Timeout) => None,
-                Ok(None) | Err(RecvTimeoutError::Disconnected) => return,
+            let first = match queue.first(CHECKPOINT_PERIOD) {
+                First::Job(job) => Some(job),
+                First::Nothing => None,
+                First::Stop => return,
             };
             if self.checkpoint_due.swap(false, Ordering::Relaxed) {
                 // The little that is left after the background pass; then the log starts again at its head.
@@ -300,7 +300,7 @@ impl Writer {
                 }
             }
             let Some(first) = first else { continue };
-            let outcome = self.batch(first, queue, &mut done);
+            let outcome = self.batch(first, &queue, &mut done);
             let outcome = match outcome {
                 Ok(seq) => {
                     self.last_seq = seq;
@@ -327,7 +327,7 @@ impl Writer {
     }
 
     /// Runs what is queued, at most [`BATCH_JOBS_MAX`], and commits once. Returns the log's new end.
-    fn batch(&mut self, first: Box<dyn Job>, queue: &Receiver<Queued>, done: &mut Vec<Box<dyn Job>>) -> Result<i64> {
+    fn batch(&mut self, first: Box<dyn Job>, queue: &Lanes, done: &mut Vec<Box<dyn Job>>) -> Result<i64> {
         let mut next = Some(first);
         let mut events = Vec::new();
         if let Err(trouble) = self.connected.run("BEGIN IMMEDIATE") {
@@ -340,10 +340,10 @@ impl Writer {
             outcome?;
             next = None;
             if done.len() < BATCH_JOBS_MAX {
-                match queue.try_recv() {
-                    Ok(Some(job)) => next = Some(job),
-                    Ok(None) => self.stopping = true,
-                    Err(_) => {}
+                match queue.next() {
+                    Some(Some(job)) => next = Some(job),
+                    Some(None) => self.stopping = true,
+                    None => {}
                 }
             }
         }
