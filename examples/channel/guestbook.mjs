@@ -5,7 +5,7 @@
 //
 // One file, nothing to install, Node 18 or newer. README.md beside it names the settings; guestbook.py is the same for
 // Python, and docs/integrator/channel-step-by-step.md explains every part.
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -30,6 +30,11 @@ const THREADS_SHOWN = 100;
 const TYPING_SECONDS = 10;
 const QUEUE_SECONDS = 300;
 const ATTEMPTS_AFTER_REFUSAL = 5;
+// What says that an entry itself cannot be taken. Anything else passes: a wrong secret is set right, a limit lifts.
+const REFUSALS = [400, 413, 422];
+const PAUSE_SECONDS_MAX = 30;
+const HINTS_WAITING_MAX = 20;
+const REQUEST_SECONDS_MAX = 60;
 const TYPES = {
   png: 'image/png', jpg: 'image/jpeg', jpeg: 'image/jpeg', gif: 'image/gif', webp: 'image/webp',
   pdf: 'application/pdf', txt: 'text/plain; charset=utf-8',
@@ -70,6 +75,10 @@ const newId = (bytes) => randomBytes(bytes).toString('hex');
 const sign = (secret, body) => createHmac('sha512', secret).update(body).digest('hex');
 // Our own files' addresses as others see them.
 const web = (url) => (url.startsWith('/') ? URL_ + url : url);
+// A full disk may take a part of what is written.
+const writeAll = (file, bytes) => {
+  for (let at = 0; at < bytes.length;) at += writeSync(file, bytes, at);
+};
 const kindOf = (name) => TYPES[name.split('.').pop().toLowerCase()];
 
 // All entries, in the order in which they were made. Each change is a line at the end of the file, and on disk before
@@ -103,7 +112,7 @@ class Book {
   }
 
   append(saved) {
-    writeSync(this.file, `${JSON.stringify(saved)}\n`);
+    writeAll(this.file, Buffer.from(`${JSON.stringify(saved)}\n`));
     fsyncSync(this.file);
   }
 
@@ -174,6 +183,7 @@ class Guestbook {
   constructor(book) {
     this.book = book;
     this.wake = () => {};
+    this.hints = [];
     this.actions = {
       'implementation.info': () => INFO,
       'threads.list': (params) => this.listThreads(params),
@@ -325,7 +335,7 @@ class Guestbook {
     if (!kind) throw new Refusal(`Files may be of the types ${Object.keys(TYPES).join(', ')}.`);
     if (content.length > FILE_BYTES_MAX) throw new Refusal(`A file may have at most ${FILE_BYTES_MAX} bytes.`);
     const kept = openSync(`${this.book.files}/${id}-0`, 'w');
-    writeSync(kept, content);
+    writeAll(kept, content);
     fsyncSync(kept);
     closeSync(kept);
     return { url: `/files/${id}/0/${encodeURIComponent(name)}`, name, image: kind.startsWith('image/') };
@@ -347,16 +357,27 @@ class Guestbook {
   types(given) {
     const { thread, text } = given;
     this.book.thread(thread);
-    // A hint: it may get lost.
-    if (!this.sourceId()) return {};
-    if (isText(text, BODY_CHARACTERS_MAX)) this.tell('typing.start', { thread_id: thread, preview: text });
-    else this.tell('typing.stop', { thread_id: thread });
+    if (isText(text, BODY_CHARACTERS_MAX)) this.tellLightly('typing.start', { thread_id: thread, preview: text });
+    else this.tellLightly('typing.stop', { thread_id: thread });
     return {};
   }
 
   // What we tell Frontdesk: the real-time half. Without it, Frontdesk asks for the lists once a minute.
 
-  // Posts one action; the status of the answer, or 0 when there was none.
+  // A hint: it may get lost, as it does when many wait already. They are told one after the other, in their order.
+  tellLightly(action, params) {
+    if (!this.sourceId() || this.hints.length >= HINTS_WAITING_MAX) return;
+    if (this.hints.push([action, params]) === 1) this.keepHinting();
+  }
+
+  async keepHinting() {
+    while (this.hints.length) {
+      await this.tell(...this.hints[0]);
+      this.hints.shift();
+    }
+  }
+
+  // Posts one action; the status of the answer, or 0 when there was none, and for how long to wait if it says.
   async tell(action, params) {
     const body = JSON.stringify({ action, params });
     try {
@@ -366,10 +387,10 @@ class Guestbook {
       });
       const told = await answer.text();
       if (!answer.ok) console.error(`${action} was refused: ${answer.status} ${told.slice(0, 500)}`);
-      return answer.status;
+      return { status: answer.status, after: Number(answer.headers.get('Retry-After')) || 0 };
     } catch (trouble) {
       console.error(`${action} did not arrive: ${trouble.cause?.message ?? trouble.message}`);
-      return 0;
+      return { status: 0, after: 0 };
     }
   }
 
@@ -382,17 +403,17 @@ class Guestbook {
         await new Promise((done) => { this.wake = done; });
         continue;
       }
-      const status = waiting.desk
+      const { status, after } = waiting.desk
         ? await this.tell('status.mark_as_read', { id: waiting.id })
         : await this.tell('messages.create', this.message(waiting));
-      refusals = status >= 400 && status < 500 ? refusals + 1 : 0;
+      refusals = REFUSALS.includes(status) ? refusals + 1 : 0;
       if (status === 200 || refusals === ATTEMPTS_AFTER_REFUSAL) {
         // What is refused for good is left to the lists.
         this.book.change(waiting, { told: true });
         [pause, refusals] = [1, 0];
       } else {
-        await sleep(pause * 1_000);
-        pause = Math.min(2 * pause, 30);
+        await sleep(Math.min(after || pause, PAUSE_SECONDS_MAX) * 1_000);
+        pause = Math.min(2 * pause, PAUSE_SECONDS_MAX);
       }
     }
   }
@@ -454,13 +475,18 @@ async function readBody(request) {
   return Buffer.concat(parts);
 }
 
+// A visitor's id, which others see, made from the cookie, which nobody else may know: it does not lead back.
+function authorOf(session) {
+  return createHash('sha256').update(`visitor ${session}`).digest('hex').slice(0, 32);
+}
+
 // Who is at the other end, by a cookie; whoever has none gets one.
 function visitorOf(request, response) {
   const known = /(?:^|;)\s*visitor=([0-9a-z]{32})(?:;|$)/.exec(request.headers.cookie ?? '');
-  if (known) return known[1];
-  const visitor = newId(16);
-  response.setHeader('Set-Cookie', `visitor=${visitor}; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax`);
-  return visitor;
+  if (known) return authorOf(known[1]);
+  const session = newId(16);
+  response.setHeader('Set-Cookie', `visitor=${session}; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax`);
+  return authorOf(session);
 }
 
 function fromFrontdesk(guestbook, request, response, body, query) {
@@ -550,6 +576,7 @@ async function main() {
       else response.destroy();
     });
   });
+  server.requestTimeout = REQUEST_SECONDS_MAX * 1_000;
   await new Promise((done, fail) => server.once('error', fail).listen(PORT, HOST, done));
   // Frontdesk asks what the channel can do as soon as the source is made: the book is open by then.
   if (!guestbook.sourceId() && env.FRONTDESK_TOKEN) {

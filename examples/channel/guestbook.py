@@ -8,10 +8,13 @@ for Node, and docs/integrator/channel-step-by-step.md explains every part.
 """
 
 import base64
+import contextlib
 import hashlib
 import hmac
+import http.client
 import json
 import os
+import queue
 import secrets
 import sys
 import threading
@@ -43,6 +46,11 @@ THREADS_SHOWN = 100
 TYPING_SECONDS = 10
 QUEUE_SECONDS = 300
 ATTEMPTS_AFTER_REFUSAL = 5
+# What says that an entry itself cannot be taken. Anything else passes: a wrong secret is set right, a limit lifts.
+REFUSALS = (400, 413, 422)
+PAUSE_SECONDS_MAX = 30
+HINTS_WAITING_MAX = 20
+REQUEST_SECONDS_MAX = 60
 TYPES = {
     "png": "image/png", "jpg": "image/jpeg", "jpeg": "image/jpeg", "gif": "image/gif", "webp": "image/webp",
     "pdf": "application/pdf", "txt": "text/plain; charset=utf-8",
@@ -122,7 +130,9 @@ class Book:
             self.entries[saved["id"]] = saved
 
     def append(self, saved: dict) -> None:
-        os.write(self.file, json.dumps(saved, separators=(",", ":")).encode() + b"\n")
+        line = memoryview(json.dumps(saved, separators=(",", ":")).encode() + b"\n")
+        while line:
+            line = line[os.write(self.file, line):]  # a full disk may take a part of it
         os.fsync(self.file)
 
     def connect(self, **connection: str) -> None:
@@ -197,6 +207,8 @@ class Guestbook:
     def __init__(self, book: Book):
         self.book = book
         self.wake = threading.Event()
+        self.hints: queue.Queue[tuple[str, dict]] = queue.Queue(HINTS_WAITING_MAX)
+        threading.Thread(target=self.keep_hinting, daemon=True).start()
         self.actions = {
             "implementation.info": lambda _: INFO,
             "threads.list": self.list_threads,
@@ -392,26 +404,33 @@ class Guestbook:
 
     # What we tell Frontdesk: the real-time half. Without it, Frontdesk asks for the lists once a minute.
 
-    def tell(self, action: str, params: dict) -> int:
-        """Posts one action; the status of the answer, or 0 when there was none."""
+    def tell(self, action: str, params: dict) -> tuple[int, float]:
+        """Posts one action; the status of the answer, or 0 when there was none, and for how long to wait if it says."""
         body = json.dumps({"action": action, "params": params}).encode()
         headers = {"Content-Type": "application/json", SIGNATURE: sign(self.secret(), body)}
         url = f"{FRONTDESK_URL}/realtime/sdk/{self.source_id()}"
         try:
             with urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=10) as answer:
-                return answer.status
+                return answer.status, 0
         except urllib.error.HTTPError as refused:
-            told = refused.read(500).decode(errors="replace")
-            print(f"{action} was refused: {refused.code} {told}", file=sys.stderr, flush=True)
-            return refused.code
-        except OSError as trouble:
+            with refused:
+                print(f"{action} was refused: {refused.code} {start_of(refused)}", file=sys.stderr, flush=True)
+                after = refused.headers.get("Retry-After", "")
+                return refused.code, float(after) if after.isdecimal() else 0
+        except (OSError, http.client.HTTPException) as trouble:
             print(f"{action} did not arrive: {trouble}", file=sys.stderr, flush=True)
-            return 0
+            return 0, 0
 
     def tell_lightly(self, action: str, params: dict) -> None:
-        """A hint: it may get lost."""
+        """A hint: it may get lost, as it does when many wait already."""
         if self.source_id():
-            threading.Thread(target=self.tell, args=(action, params), daemon=True).start()
+            with contextlib.suppress(queue.Full):
+                self.hints.put_nowait((action, params))
+
+    def keep_hinting(self) -> None:
+        """Tells hints, one after the other, in their order."""
+        while True:
+            self.tell(*self.hints.get())
 
     def keep_telling(self) -> None:
         """Tells Frontdesk of every entry, in their order, until it says that it has it; and what has been seen."""
@@ -423,17 +442,17 @@ class Guestbook:
                 self.wake.clear()
                 continue
             if waiting.get("desk"):
-                status = self.tell("status.mark_as_read", {"id": waiting["id"]})
+                status, after = self.tell("status.mark_as_read", {"id": waiting["id"]})
             else:
-                status = self.tell("messages.create", self.message(waiting))
-            refusals = refusals + 1 if 400 <= status < 500 else 0
+                status, after = self.tell("messages.create", self.message(waiting))
+            refusals = refusals + 1 if status in REFUSALS else 0
             if status == 200 or refusals == ATTEMPTS_AFTER_REFUSAL:
                 # What is refused for good is left to the lists.
                 self.book.change(waiting, told=True)
                 pause, refusals = 1, 0
             else:
-                time.sleep(pause)
-                pause = min(2 * pause, 30)
+                time.sleep(min(after or pause, PAUSE_SECONDS_MAX))
+                pause = min(2 * pause, PAUSE_SECONDS_MAX)
 
     def secret(self) -> bytes:
         return (os.environ.get("CHANNEL_SECRET") or self.book.connection.get("secret", "")).encode()
@@ -461,6 +480,19 @@ class Guestbook:
 def web(url: str) -> str:
     """Our own files' addresses as others see them."""
     return URL + url if url.startswith("/") else url
+
+
+def start_of(answer: urllib.error.HTTPError) -> str:
+    """How an answer begins, as far as it comes at once."""
+    try:
+        return answer.read1(500).decode(errors="replace")
+    except (OSError, http.client.HTTPException, AttributeError):
+        return ""
+
+
+def author_of(session: str) -> str:
+    """A visitor's id, which others see, made from the cookie, which nobody else may know: it does not lead back."""
+    return hashlib.sha256(f"visitor {session}".encode()).hexdigest()[:32]
 
 
 def is_told(entry: dict) -> bool:
@@ -503,7 +535,10 @@ class Handler(BaseHTTPRequestHandler):
         if not 0 <= length <= REQUEST_BYTES_MAX:
             self.close_connection = True
             return self.send(413, "text/plain", b"The request is too large")
-        body = self.rfile.read(length)
+        body = self.read(length)
+        if body is None:
+            self.close_connection = True
+            return self.send(408, "text/plain", b"The request did not come in time")
         if path == "/frontdesk":
             return self.from_frontdesk(body, query)
         # Another site's page cannot send this type without asking first.
@@ -520,6 +555,19 @@ class Handler(BaseHTTPRequestHandler):
                 self.send_json(200, guestbook.seen(given) if path == "/seen" else guestbook.types(given))
         except (Refusal, ValueError, RecursionError) as refusal:
             self.send_json(422, {"message": str(refusal)})
+
+    def read(self, length: int) -> bytes | None:
+        """A body that comes within a minute. The time-out of the connection alone begins again with every byte."""
+        until, body = time.monotonic() + REQUEST_SECONDS_MAX, bytearray()
+        while len(body) < length:
+            try:
+                part = self.rfile.read1(length - len(body))
+            except OSError:
+                return None
+            if not part or time.monotonic() > until:
+                return None
+            body += part
+        return bytes(body)
 
     def from_frontdesk(self, body: bytes, query: str) -> None:
         secret = self.guestbook.secret()
@@ -549,9 +597,9 @@ class Handler(BaseHTTPRequestHandler):
         for cookie in self.headers.get("Cookie", "").split(";"):
             name, _, value = cookie.strip().partition("=")
             if name == "visitor" and len(value) == 32 and value.isalnum():
-                return value
+                return author_of(value)
         self.new_visitor = secrets.token_hex(16)
-        return self.new_visitor
+        return author_of(self.new_visitor)
 
     def send_json(self, status: int, value: object, secret: bytes = b"") -> None:
         body = json.dumps(value).encode()

@@ -72,22 +72,29 @@ pub struct Reply {
     pub delay: Duration,
     /// The signature that is sent with it.
     pub signature: Option<String>,
+    /// Seconds after which it wants to be asked again.
+    pub retry_after: Option<u64>,
 }
 
 impl Reply {
     /// 200 with this JSON.
     pub fn json(body: &Value) -> Reply {
-        Reply { status: 200, body: body.to_string().into(), delay: Duration::ZERO, signature: None }
+        Reply { status: 200, body: body.to_string().into(), delay: Duration::ZERO, signature: None, retry_after: None }
     }
 
     /// A status with this text.
     pub fn status(status: u16, body: &str) -> Reply {
-        Reply { status, body: body.into(), delay: Duration::ZERO, signature: None }
+        Reply { status, body: body.into(), delay: Duration::ZERO, signature: None, retry_after: None }
     }
 
     /// The same with a signature.
     pub fn signed(self, secret: &str) -> Reply {
         Reply { signature: Some(sign(secret, &self.body)), ..self }
+    }
+
+    /// The same, which wants to be asked again after so many seconds.
+    pub fn retry_after(self, seconds: u64) -> Reply {
+        Reply { retry_after: Some(seconds), ..self }
     }
 
     /// The same, later.
@@ -279,9 +286,10 @@ fn serve(shared: &Shared, stream: TcpStream) {
             "GET" => {
                 let file = lock(&shared.files).get(&push.target).cloned();
                 match file {
-                    Some((kind, bytes)) => {
-                        (Reply { status: 200, body: bytes, delay: Duration::ZERO, signature: None }, kind)
-                    }
+                    Some((kind, bytes)) => (
+                        Reply { status: 200, body: bytes, delay: Duration::ZERO, signature: None, retry_after: None },
+                        kind,
+                    ),
                     None => (challenged(shared, &push), "text/plain".to_owned()),
                 }
             }
@@ -291,12 +299,14 @@ fn serve(shared: &Shared, stream: TcpStream) {
                 (script(&push), "application/json".to_owned())
             }
         };
-        let (Reply { status, body, delay, signature }, kind) = reply;
+        let (Reply { status, body, delay, signature, retry_after }, kind) = reply;
         let signature = signature.map(|signature| format!("X-SMCCSDK-SIGNATURE: {signature}\r\n")).unwrap_or_default();
+        let again = retry_after.map(|seconds| format!("Retry-After: {seconds}\r\n")).unwrap_or_default();
         std::thread::sleep(delay);
         let length = body.len();
-        let head =
-            format!("HTTP/1.1 {status} X\r\nContent-Type: {kind}\r\n{signature}Content-Length: {length}\r\n\r\n");
+        let head = format!(
+            "HTTP/1.1 {status} X\r\nContent-Type: {kind}\r\n{signature}{again}Content-Length: {length}\r\n\r\n"
+        );
         let stream = reader.get_mut();
         if stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body)).is_err() {
             return;

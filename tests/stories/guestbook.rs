@@ -1,10 +1,12 @@
 //! The guest books of `examples/channel/`: real channels, in two languages, that were written for the public contract.
 
+use std::time::Duration;
+
 use frontdesk_tests::cast::unique;
 use frontdesk_tests::guestbook::Language;
 use frontdesk_tests::http::Request;
 use frontdesk_tests::pages::{id, records};
-use frontdesk_tests::{Cast, Engine, Guestbook, LANGUAGES, Person, Source, eventually};
+use frontdesk_tests::{Cast, Engine, FakeChannel, Guestbook, LANGUAGES, Person, Reply, Source, eventually};
 use serde_json::{Value, json};
 
 use crate::attachments::PNG;
@@ -211,6 +213,84 @@ fn what_was_written_while_nobody_listened_arrives_later(engine: Engine) {
         });
         assert_eq!((&told[0]["body"], &told[1]["body"]), (&json!("Is anybody there?"), &json!("Hello?")));
         assert_eq!(told[1]["in_reply_to_id"], told[0]["id"]);
+    }
+}
+
+/// In the place of Frontdesk, which refuses for a while; and a guest book that tells it.
+fn beside_a_desk(language: Language) -> (FakeChannel, Guestbook) {
+    let desk = FakeChannel::start();
+    let url = format!("http://{}", desk.address());
+    let settings = [("FRONTDESK_URL", url.as_str()), ("CHANNEL_SECRET", "s"), ("SOURCE_ID", "5")];
+    (desk, Guestbook::open(language, &settings))
+}
+
+#[test]
+fn what_is_refused_for_now_is_told_again_until_it_is_taken() {
+    let books = LANGUAGES.map(|language| {
+        let (desk, book) = beside_a_desk(language);
+        // More often than what is refused for itself is tried, and for reasons that pass.
+        desk.answer(|push| match push.number {
+            0..4 => Reply::status(429, "slow down").retry_after(1),
+            4..6 => Reply::status(401, "the secret is wrong").retry_after(1),
+            _ if push.text().contains("Never") => Reply::status(422, "no").retry_after(1),
+            _ => Reply::status(200, "ok"),
+        });
+        book.writes("vera", "Is anybody there?", &json!({}));
+        book.writes("vera", "Never", &json!({}));
+        book.writes("vera", "And after that", &json!({}));
+        (desk, book)
+    });
+    for (desk, book) in books {
+        let told = desk.wait_for_text("And after that", 1);
+        assert_eq!(told[0].params()["body"], "And after that");
+        let bodies: Vec<Value> = desk.pushes().iter().map(|push| push.params()["body"].clone()).collect();
+        let count = |body: &str| bodies.iter().filter(|told| *told == body).count();
+        assert_eq!((count("Is anybody there?"), count("Never")), (7, 5), "{}", book.complaints());
+    }
+}
+
+#[test]
+fn a_visitors_cookie_is_nobody_elses_to_know() {
+    for language in LANGUAGES {
+        let (desk, book) = beside_a_desk(language);
+        book.writes("vera", "Hello", &json!({}));
+        book.writes("vera", "Again", &json!({}));
+        book.writes("mallory", "Me too", &json!({}));
+        let authors = ["Hello", "Again", "Me too"].map(|text| {
+            let push = desk.push_of(text);
+            push.params()["author"]["id"].as_str().expect("an id").to_owned()
+        });
+        assert!(authors[0] == authors[1] && authors[1] != authors[2], "{authors:?}");
+        assert!(!authors.iter().any(|id| id.contains("vera") || id.contains("mallory")), "{authors:?}");
+        // Whoever takes an author's id for their cookie is somebody else.
+        let entries = book.entries(&authors[0]);
+        assert!(entries.len() == 3 && entries.iter().all(|entry| entry["mine"] == false), "{entries:?}");
+        assert!(book.entries("vera").iter().any(|entry| entry["mine"] == true));
+    }
+}
+
+#[test]
+fn hints_of_typing_wait_in_a_short_line() {
+    for language in LANGUAGES {
+        let (desk, book) = beside_a_desk(language);
+        let thread = book.writes("vera", "Hello", &json!({}));
+        desk.push_of("Hello");
+        desk.answer(|_| Reply::status(200, "ok").after(Duration::from_millis(100)));
+        for number in 0..100 {
+            let text = format!("And so on {number}");
+            let hint = Request::new("POST", "/typing").json(&json!({ "thread": thread, "text": text }));
+            assert_eq!(book.send(hint, "vera").status, 200);
+        }
+        // What is written is told all the same, and at once.
+        book.writes("vera", "Sent", &json!({ "thread": thread }));
+        desk.push_of("Sent");
+        let hints = || desk.pushes().iter().filter(|push| push.action() == "typing.start").count();
+        eventually("the line is done", || {
+            let before = hints();
+            std::thread::sleep(Duration::from_millis(400));
+            (before > 0 && hints() == before).then_some(())
+        });
+        assert!(hints() < 60, "{language:?}: {}", hints());
     }
 }
 
