@@ -9,6 +9,7 @@ pub mod error;
 pub mod event;
 pub mod holidays;
 pub mod id;
+pub mod invisible;
 pub mod journal;
 pub mod languages;
 pub mod permissions;

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use frontdesk_model::invisible::is_invisible;
 use futures_util::future::BoxFuture;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
@@ -502,9 +503,8 @@ fn path_name(url: &Url) -> Option<String> {
 /// One path segment that shows as it is: no folders, no control characters, none that are invisible or turn the
 /// direction of the text.
 fn clean_name(name: &str) -> Option<String> {
-    let invisible = |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{ad}');
     let segment = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    let shown: String = segment.chars().filter(|c| !c.is_control() && !invisible(*c)).collect();
+    let shown: String = segment.chars().filter(|c| !is_invisible(*c)).collect();
     let mut name = shown.trim_matches([' ', '.']).to_owned();
     name.truncate(name.floor_char_boundary(NAME_BYTES_MAX));
     (!name.is_empty()).then_some(name)

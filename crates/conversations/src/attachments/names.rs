@@ -1,5 +1,7 @@
 //! What files are called and what they are. Both come from the name alone: what a sender claims is not trusted.
 
+use frontdesk_model::invisible::is_invisible;
+
 /// Longer file names are cut, and keep their extension.
 const FILENAME_CHARACTERS_MAX: usize = 255;
 /// Whatever is longer behind the last dot is no extension.
@@ -83,7 +85,7 @@ const TYPES: &[(&str, &str)] = &[
 /// characters and without those that are invisible or turn the direction of the text. Never empty.
 pub(super) fn clean(given: &str) -> String {
     let last = given.rsplit(['/', '\\']).next().unwrap_or_default();
-    let shown: String = last.chars().filter(|c| !c.is_control() && !is_invisible(*c)).collect();
+    let shown: String = last.chars().filter(|c| !is_invisible(*c)).collect();
     let name = shown.trim();
     if name.chars().all(|c| c == '.') {
         return "file".to_owned();
@@ -97,12 +99,6 @@ pub(super) fn clean(given: &str) -> String {
     };
     let start: String = name.chars().take(FILENAME_CHARACTERS_MAX - end.len()).collect();
     start + &end
-}
-
-/// Bidirectional controls, zero-width characters and separators that are no spaces.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// What stands behind the last dot, in lower case; empty when that is no extension.
@@ -258,7 +254,7 @@ mod tests {
             let name = clean(&given);
             prop_assert!(!name.is_empty() && name.chars().count() <= FILENAME_CHARACTERS_MAX);
             prop_assert!(!name.contains(['/', '\\']) && name != "." && name != "..");
-            prop_assert!(!name.chars().any(|c| c.is_control() || is_invisible(c)));
+            prop_assert!(!name.chars().any(is_invisible));
             prop_assert_eq!(clean(&name), name);
         }
     }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use frontdesk_model::invisible;
 use serde_json::{Map, Value};
 
 use super::limits::{
@@ -31,7 +32,8 @@ pub struct Implementation {
 
 impl Implementation {
     /// Reads the answer, whose objects are a map of lists or one list of names such as `messages.list`. What is wrong
-    /// with it otherwise is told in a sentence for people. A text that is too long or no text is left out.
+    /// with it otherwise is told in a sentence for people. A text that is too long or no text is left out; so is a name
+    /// that does not show as it is.
     pub fn read(answer: &Value) -> Result<Implementation, String> {
         let Value::Object(answer) = answer else { return Err("the answer is no object".into()) };
         let mut implementation = Implementation::default();
@@ -57,8 +59,7 @@ impl Implementation {
         }
         implementation.options = texts(answer.get("options"), LIST_ITEMS_MAX).map(str::to_owned).collect();
         for (language, labels) in map(answer.get("locales")).take(LOCALES_MAX) {
-            let labels =
-                map(Some(labels)).filter_map(|(action, label)| Some((action.clone(), text(label)?.to_owned())));
+            let labels = map(Some(labels)).filter_map(|(action, text)| Some((action.clone(), label(text)?)));
             implementation.locales.insert(language.clone(), labels.take(LOCALE_LABELS_MAX).collect());
         }
         Ok(implementation)
@@ -141,7 +142,7 @@ impl Implementation {
             "user" => "users",
             other => other,
         };
-        if !is_short(object)
+        if !is_name(object)
             || action.is_empty()
             || (self.objects.len() >= OBJECTS_MAX && !self.objects.contains_key(object))
         {
@@ -171,20 +172,29 @@ fn humanised(action: &str) -> Option<String> {
 /// The fields of an object; none of anything else. PHP writes an empty map as a list.
 fn map(value: Option<&Value>) -> impl Iterator<Item = (&String, &Value)> {
     let fields = value.and_then(Value::as_object).into_iter().flatten();
-    fields.filter(|(name, _)| is_short(name))
+    fields.filter(|(name, _)| is_name(name))
 }
 
-/// The texts of a list; none of anything else.
+/// The names in a list; none of anything else.
 fn texts(value: Option<&Value>, items_max: usize) -> impl Iterator<Item = &str> {
     value.and_then(Value::as_array).into_iter().flatten().filter_map(text).take(items_max)
 }
 
 fn text(value: &Value) -> Option<&str> {
-    value.as_str().filter(|text| is_short(text))
+    value.as_str().filter(|text| is_name(text))
+}
+
+/// What people read on a button, without what would make it look like another.
+fn label(value: &Value) -> Option<String> {
+    value.as_str().map(invisible::shown).filter(|text| is_short(text))
+}
+
+fn is_name(text: &str) -> bool {
+    is_short(text) && !text.chars().any(invisible::is_invisible)
 }
 
 fn is_short(text: &str) -> bool {
-    !text.is_empty() && !text.contains('\0') && text.chars().count() <= SHORT_TEXT_CHARACTERS_MAX
+    !text.is_empty() && text.chars().count() <= SHORT_TEXT_CHARACTERS_MAX
 }
 
 #[cfg(test)]
@@ -250,6 +260,16 @@ mod tests {
         let kept = json!({"default": {"spam": "Mark as spam"}, "fr": {"spam": "Indésirable"}, "xx": {}});
         assert_eq!(read.json()["locales"], kept);
         assert!(read.can(ContentObject::Message, "spam") && !read.can(ContentObject::Thread, "spam"));
+    }
+
+    #[test]
+    fn no_name_or_label_looks_like_another() {
+        let objects = json!({"messages": ["list", "ban\u{202e}", "\u{200b}list", "spam"], "\u{2066}users": ["x"]});
+        let labels = json!({"spam": "\u{202e}maps\u{202c} kraM\u{7}\u{feff}", "ban": "\u{2069}", "\u{ad}x": "y"});
+        let read = Implementation::read(&json!({"objects": objects, "locales": {"default": labels}})).unwrap();
+        let kept = json!({"objects": {"messages": ["list", "spam"]}, "options": [], "locales": {"default": {"spam": "maps kraM"}}});
+        assert_eq!(read.json(), kept);
+        assert_eq!(read.label("spam", "en"), "maps kraM");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The Send API: what a channel's server posts to us, made into the words of every channel.
 
+use frontdesk_model::invisible;
 use serde_json::Value;
 
 use super::errors::SendApiError;
@@ -71,7 +72,7 @@ fn envelope(body: &[u8]) -> Read<(String, Fields)> {
 }
 
 fn unknown_action(action: &str) -> String {
-    let shown: String = action.chars().filter(|c| !c.is_control()).take(60).collect();
+    let shown: String = invisible::shown(action).chars().take(60).collect();
     format!(
         "there is no action {shown}: send messages.create, private_messages.create, threads.create, users.create, \
          status.mark_as_read, typing.start or typing.stop"

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use frontdesk_model::Timestamp;
+use frontdesk_model::{Timestamp, invisible};
 use serde_json::{Map, Number, Value};
 
 use super::fields::{self, Fields, lenient_boolean};
@@ -240,8 +240,7 @@ pub(super) fn foreign_id(id: &Value) -> Option<String> {
 
 /// What a channel says, short and on one line.
 pub(super) fn explanation(text: &str) -> String {
-    let spaced = text.chars().map(|c| if c.is_whitespace() { ' ' } else { c });
-    let clean: String = spaced.filter(|c| !c.is_control()).take(EXPLANATION_CHARACTERS_MAX).collect();
+    let clean: String = invisible::shown(text).chars().take(EXPLANATION_CHARACTERS_MAX).collect();
     clean.trim().to_owned()
 }
 
