@@ -176,15 +176,13 @@ fn hidden(text: &str, secret: &str) -> String {
 fn secret_at(text: &str, secret: &str) -> Option<usize> {
     // A character may be written in several ways at once: a backslash before it may be its own or the one before.
     let mut ends = BTreeSet::from([0]);
-    let mut matched = 0;
-    for c in secret.chars() {
+    for (matched, c) in secret.chars().enumerate() {
         let next: BTreeSet<usize> = ends.iter().flat_map(|at| written(c, text, *at)).collect();
         if next.is_empty() {
             let is_cut = matched >= CUT_CHARACTERS_MIN && ends.contains(&text.len());
             return is_cut.then_some(text.len());
         }
         ends = next;
-        matched += 1;
     }
     ends.last().copied().filter(|end| *end > 0)
 }
