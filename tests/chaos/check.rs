@@ -41,12 +41,12 @@ pub(crate) struct Shown {
     threads: Vec<Value>,
 }
 
-fn text<'v>(record: &'v Value, name: &str) -> &'v str {
+pub(crate) fn text<'v>(record: &'v Value, name: &str) -> &'v str {
     record[name].as_str().unwrap_or_default()
 }
 
 /// Every record of a list, page by page, until one is not full.
-fn list(reader: &Person, target: &str) -> Vec<Value> {
+pub(crate) fn list(reader: &Person, target: &str) -> Vec<Value> {
     let mut all = Vec::new();
     loop {
         let page = reader.get(&format!("{target}&limit={PAGE_RECORDS}&offset={}", all.len())).ok();
@@ -76,6 +76,11 @@ impl Shown {
     /// What agents wrote.
     fn replies(&self) -> impl Iterator<Item = &Value> {
         self.contents.iter().filter(|content| !content["creator_id"].is_null())
+    }
+
+    /// What customers wrote.
+    pub(crate) fn customers(&self) -> impl Iterator<Item = &Value> {
+        self.contents.iter().filter(|content| content["creator_id"].is_null())
     }
 
     /// Whether everything that agents wrote is on its channel.

@@ -6,6 +6,8 @@ use std::time::Instant;
 
 use serde_json::Value;
 
+use crate::tasks::Job;
+
 /// How it went, over all tries of the same request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Outcome {
@@ -76,6 +78,8 @@ pub(crate) struct Story {
 pub(crate) struct Ledger {
     messages: Mutex<Vec<Message>>,
     stories: Mutex<Vec<Story>>,
+    questions: Mutex<Vec<Message>>,
+    jobs: Mutex<Vec<Job>>,
     problems: Mutex<Vec<String>>,
     unknown: AtomicUsize,
 }
@@ -107,6 +111,24 @@ impl Ledger {
 
     pub(crate) fn add_story(&self, story: Story) {
         lock(&self.stories).push(story);
+    }
+
+    /// Notes what a customer asked who waits for a task to be taken.
+    pub(crate) fn add_question(&self, question: Message) {
+        lock(&self.questions).push(question);
+    }
+
+    pub(crate) fn questions(&self) -> Vec<Message> {
+        lock(&self.questions).clone()
+    }
+
+    /// Notes what an agent did with a task.
+    pub(crate) fn add_job(&self, job: Job) {
+        lock(&self.jobs).push(job);
+    }
+
+    pub(crate) fn jobs(&self) -> Vec<Job> {
+        lock(&self.jobs).clone()
     }
 
     /// Notes something that must not happen.

@@ -10,6 +10,7 @@ use frontdesk_tests::{Answer, Connection, Request, Source};
 use serde_json::{Value, json};
 
 use crate::ledger::{Ledger, Message, Outcome, Step, Story};
+use crate::tasks::Floor;
 
 /// While the server is down it is tried again this often.
 const PAUSE_WHILE_DOWN: Duration = Duration::from_millis(10);
@@ -24,19 +25,21 @@ pub(crate) struct World {
     pub(crate) crowd: Source,
     /// Where the agents answer.
     pub(crate) desk: Source,
+    /// Where questions are shared out as tasks.
+    pub(crate) floor: Floor,
     pub(crate) ledger: Ledger,
     pub(crate) stop: AtomicBool,
     pub(crate) seed: u64,
 }
 
 impl World {
-    fn goes_on(&self) -> bool {
+    pub(crate) fn goes_on(&self) -> bool {
         !self.stop.load(Ordering::Relaxed)
     }
 }
 
 /// What a client hears of one request.
-enum Heard {
+pub(crate) enum Heard {
     /// Nobody listened: the request never left.
     Nobody,
     /// It left, and no answer came.
@@ -45,13 +48,17 @@ enum Heard {
 }
 
 /// A client with one connection, which every kill breaks.
-struct Client<'w> {
-    world: &'w World,
+pub(crate) struct Client<'w> {
+    pub(crate) world: &'w World,
     connection: Option<Connection>,
 }
 
-impl Client<'_> {
-    fn send(&mut self, request: &Request) -> Heard {
+impl<'w> Client<'w> {
+    pub(crate) fn new(world: &'w World) -> Client<'w> {
+        Client { world, connection: None }
+    }
+
+    pub(crate) fn send(&mut self, request: &Request) -> Heard {
         let mut connection = match self.connection.take() {
             Some(open) => open,
             None => match Connection::open(self.world.address) {
@@ -80,7 +87,7 @@ impl Client<'_> {
     }
 
     /// Sends until there is an answer; none when the client gives up, which it does after one unknown outcome in five.
-    fn insist(&mut self, request: &Request, random: &mut Random) -> Option<Answer> {
+    pub(crate) fn insist(&mut self, request: &Request, random: &mut Random) -> Option<Answer> {
         loop {
             match self.send(request) {
                 Heard::Answer(answer) if answer.status < 500 => return Some(answer),
@@ -93,7 +100,7 @@ impl Client<'_> {
 }
 
 /// A server's failure may have happened after the commit: only a refusal says that nothing did.
-fn outcome(answer: &Answer) -> Outcome {
+pub(crate) fn outcome(answer: &Answer) -> Outcome {
     match answer.status {
         200 => Outcome::Acknowledged,
         500.. => Outcome::Unknown,
@@ -105,7 +112,7 @@ fn outcome(answer: &Answer) -> Outcome {
 /// anybody's at any time.
 pub(crate) fn customer(world: &World, number: usize) {
     let mut random = Random::new(world.seed ^ (1000 + number as u64));
-    let mut client = Client { world, connection: None };
+    let mut client = Client::new(world);
     let mut again = Vec::new();
     while world.goes_on() {
         let known = world.ledger.messages_count();
@@ -136,7 +143,7 @@ pub(crate) fn customer(world: &World, number: usize) {
     }
 }
 
-fn person(name: &str) -> Value {
+pub(crate) fn person(name: &str) -> Value {
     json!({ "id": name, "screenname": name, "created_at": "2026-01-15" })
 }
 
@@ -165,7 +172,7 @@ fn message(random: &mut Random, number: usize) -> Message {
 /// Lives through one conversation after the other.
 pub(crate) fn agent(world: &World, number: usize) {
     let mut random = Random::new(world.seed ^ (2000 + number as u64));
-    let mut client = Client { world, connection: None };
+    let mut client = Client::new(world);
     let mut count = 0;
     while world.goes_on() {
         let word = format!("story{number}x{count}");

@@ -5,6 +5,7 @@ mod check;
 mod ledger;
 mod load;
 mod options;
+mod tasks;
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -23,9 +24,13 @@ use check::{Findings, Pushed, Told};
 use ledger::{Ledger, Outcome};
 use load::World;
 use options::{Mode, Options, USAGE};
+use tasks::Floor;
 
 const CUSTOMERS: usize = 10;
 const AGENTS: usize = 6;
+/// Who is who among the clients: customers, agents, one who asks for tasks, and who takes them.
+const FIRST_AGENT: usize = CUSTOMERS;
+const ASKING: usize = CUSTOMERS + AGENTS;
 /// One kill in this many is followed by one while the server starts.
 const START_KILLS_ONE_IN: usize = 5;
 /// Such a start lives this many milliseconds at most.
@@ -78,6 +83,8 @@ struct Run {
     acknowledged: usize,
     unknown: usize,
     contents: usize,
+    tasks: usize,
+    jobs: usize,
     pushed: Pushed,
     told: Told,
     findings: Findings,
@@ -88,12 +95,14 @@ struct Run {
 fn run(options: &Options) -> Run {
     let started = Instant::now();
     let (mut server, channel, receiver, world) = set_up(options);
-    let clients: Vec<_> = (0..CUSTOMERS + AGENTS)
+    let clients: Vec<_> = (0..CUSTOMERS + AGENTS + 1 + tasks::WORKERS)
         .map(|number| {
             let world = world.clone();
             std::thread::spawn(move || match number {
-                0..CUSTOMERS => load::customer(&world, number),
-                _ => load::agent(&world, number),
+                0..FIRST_AGENT => load::customer(&world, number),
+                FIRST_AGENT..ASKING => load::agent(&world, number),
+                ASKING => tasks::customer(&world),
+                _ => tasks::worker(&world, number - ASKING - 1),
             })
         })
         .collect();
@@ -130,6 +139,7 @@ fn run(options: &Options) -> Run {
     check::messages(messages.iter(), &crowd, &mut findings);
     check::messages(stories.iter().map(|story| &story.message), &desk, &mut findings);
     check::stories(&stories, &desk, &mut findings);
+    let routed = tasks::check(&reader, &world, &mut findings);
     let received = channel.pushes();
     let pushed = check::pushes(&received, &stories, &killer.kills, &desk, &world.desk.secret, &mut findings);
     let told = check::settled_events(&receiver, &[&crowd, &desk], &mut findings);
@@ -142,6 +152,8 @@ fn run(options: &Options) -> Run {
     let of_stories =
         |story: &ledger::Story| [story.message.outcome, story.intervention.outcome, story.reply.outcome, story.closing];
     let outcomes = messages.iter().map(|message| message.outcome).chain(stories.iter().flat_map(of_stories));
+    let jobs = world.ledger.jobs();
+    let outcomes = outcomes.chain(jobs.iter().flat_map(tasks::Job::outcomes));
     Run {
         kills: killer.kills,
         kills_while_starting: killer.while_starting,
@@ -151,6 +163,8 @@ fn run(options: &Options) -> Run {
         acknowledged: outcomes.filter(|outcome| *outcome == Outcome::Acknowledged).count(),
         unknown: world.ledger.unknown(),
         contents: crowd.contents_count() + desk.contents_count(),
+        tasks: routed,
+        jobs: jobs.len(),
         pushed,
         told,
         findings,
@@ -184,8 +198,9 @@ fn set_up(options: &Options) -> (Server, FakeChannel, FakeChannel, Arc<World>) {
     let administrator = Person::with_token(&server, &token);
     let crowd = Source::create(&administrator, &channel.base_uri(), &json!({}));
     let desk = Source::create(&administrator, &channel.base_uri(), &json!({}));
+    let floor = Floor::open(&administrator, &channel.base_uri());
     let receiver = FakeChannel::start();
-    let webhook = json!({ "url": receiver.hook_url(), "registered_events": ["content.imported"] });
+    let webhook = json!({ "url": receiver.hook_url(), "registered_events": ["content.imported"], "source_filter": "except", "source_ids": [floor.source.id] });
     let webhook = id(&administrator.post("/1.0/webhooks", &webhook).ok());
     eventually("the webhook works", || {
         let webhook = administrator.get(&format!("/1.0/webhooks/{webhook}")).ok();
@@ -195,7 +210,7 @@ fn set_up(options: &Options) -> (Server, FakeChannel, FakeChannel, Arc<World>) {
     server.stop();
     server.restart();
     let (address, ledger, stop) = (server.address(), Ledger::default(), AtomicBool::new(false));
-    let world = World { address, token, crowd, desk, ledger, stop, seed: options.seed };
+    let world = World { address, token, crowd, desk, floor, ledger, stop, seed: options.seed };
     (server, channel, receiver, Arc::new(world))
 }
 
@@ -289,6 +304,8 @@ impl Run {
             ("requests acknowledged", self.acknowledged.to_string()),
             ("requests without an answer", self.unknown.to_string()),
             ("contents read back", self.contents.to_string()),
+            ("tasks read back", self.tasks.to_string()),
+            ("of them taken by agents", self.jobs.to_string()),
             ("lost", self.findings.lost.len().to_string()),
             ("doubled", self.findings.doubled.len().to_string()),
             ("pushes to the channel", self.pushed.pushes.to_string()),
