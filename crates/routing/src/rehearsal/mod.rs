@@ -3,8 +3,10 @@
 //! the same topology give the same report.
 //!
 //! What a record cannot tell is assumed: whoever a task rings at accepts after [`ANSWER_SECONDS`]; a conversation takes
-//! as long as it took, and if it never ended, the median of the others. Transfers, refusals and conversations that people
-//! took without a task are left out. Agents have the rights, skills and limits that they have now.
+//! as long as it took, and if it never ended, the median of the others. Who refused a task, or let it ring, does so again
+//! when it rings at them; what was transferred is transferred again, after as long a time and to the same. What was released
+//! or taken back, and conversations that people took without a task, are left out. Agents have the rights, skills and limits
+//! that they have now.
 
 mod recorded;
 mod rest;
@@ -18,7 +20,7 @@ use frontdesk_model::{Id, Timestamp};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::engine::{Agent, Change, Life, Plan, State, Task};
+use crate::engine::{Agent, Change, Life, Plan, State, Task, Wishes};
 
 pub use recorded::{asked, record};
 pub(crate) use rest::operations;
@@ -71,6 +73,34 @@ pub struct Recorded {
     pub agent_id: Option<Id>,
     /// Whether it ended in the undelivered queue.
     pub undelivered: bool,
+    /// Who did not want it.
+    pub refusals: Vec<Refusal>,
+    /// How it was handed on, in order.
+    pub transfers: Vec<Transfer>,
+    /// What transfers add to its priority.
+    pub boost: i64,
+}
+
+/// Somebody at whom a task rang did not want it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Who.
+    pub agent_id: Id,
+    /// Whether they said so; otherwise they let it ring.
+    pub said: bool,
+}
+
+/// A task was handed on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transfer {
+    /// Out of a workbin; otherwise out of a queue.
+    pub from_workbin: bool,
+    /// So long after it was accepted, or came up, in seconds.
+    pub after_seconds: i64,
+    /// To whom.
+    pub wishes: Wishes,
+    /// Straight into the workbin of the first of them.
+    pub bypass: bool,
 }
 
 /// What would have become of it.
@@ -146,16 +176,23 @@ enum Next {
     Ends(Id, Timestamp),
     /// A customer writes: by their place in the record.
     Comes(usize),
-    /// An agent accepts what rings at them since then.
-    Accepts(Id, Id, Timestamp),
+    /// An agent answers what rings at them since then.
+    Answers(Id, Id, Timestamp),
+    /// It is handed on: by its place in the record, and since when it has been in that workbin; none: out of a queue.
+    Transfers(Id, usize, Option<Timestamp>),
 }
 
 /// What became of one task.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Default)]
 struct Fate {
     waited_seconds: Option<i64>,
+    /// Who accepted it last.
     agent_id: Option<Id>,
     undelivered: bool,
+    /// Who still will not want it.
+    refusals: Vec<Refusal>,
+    /// How many transfers have been.
+    transfers: usize,
 }
 
 struct Rehearsal<'t> {
@@ -182,7 +219,11 @@ pub fn rehearse(plan: &Plan, traffic: &Traffic) -> Report {
         tasks: BTreeMap::new(),
         places: traffic.tasks.iter().enumerate().map(|(place, recorded)| (recorded.task.id, place)).collect(),
         next: BTreeSet::new(),
-        fates: vec![Fate::default(); traffic.tasks.len()],
+        fates: traffic
+            .tasks
+            .iter()
+            .map(|recorded| Fate { refusals: recorded.refusals.clone(), ..Fate::default() })
+            .collect(),
         worked: BTreeMap::new(),
         handling_seconds: known.get(known.len() / 2).copied().unwrap_or(HANDLING_SECONDS_DEFAULT),
     };
@@ -194,6 +235,10 @@ pub fn rehearse(plan: &Plan, traffic: &Traffic) -> Report {
     }
     for (place, recorded) in traffic.tasks.iter().enumerate() {
         rehearsal.next.insert((recorded.task.created_at, Next::Comes(place)));
+        for (number, transfer) in recorded.transfers.iter().enumerate().filter(|(_, transfer)| !transfer.from_workbin) {
+            let at = recorded.task.created_at.plus_seconds(transfer.after_seconds.max(0));
+            rehearsal.next.insert((at, Next::Transfers(recorded.task.id, number, None)));
+        }
     }
     rehearsal.run();
     rehearsal.report()
@@ -223,7 +268,7 @@ impl Rehearsal<'_> {
                     Life::Ringing => {
                         if let Some(agent_id) = task.agent_ids.first() {
                             let at = now.plus_seconds(ANSWER_SECONDS);
-                            self.next.insert((at, Next::Accepts(task.id, *agent_id, now)));
+                            self.next.insert((at, Next::Answers(task.id, *agent_id, now)));
                         }
                         self.tasks.insert(task.id, task);
                     }
@@ -244,29 +289,94 @@ impl Rehearsal<'_> {
         match next {
             Next::Presence(place) => self.changes(&self.traffic.presences[place].clone(), now),
             Next::Comes(place) => self.put(self.traffic.tasks[place].task.clone()),
-            Next::Accepts(id, agent_id, since) => {
-                let Some(task) = self.tasks.get(&id) else { return };
-                if task.locked_at != Some(since) || !task.agent_ids.contains(&agent_id) {
-                    return;
-                }
-                let mut task = task.clone();
-                if task.accept(agent_id, now, None).is_err() {
-                    return;
-                }
-                let Some(place) = self.places.get(&id).copied() else { return };
-                let recorded = &self.traffic.tasks[place];
-                let seconds = recorded.handling_seconds.unwrap_or(self.handling_seconds).max(1);
-                self.next.insert((now.plus_seconds(seconds), Next::Ends(id, now)));
-                let fate = &mut self.fates[place];
-                fate.waited_seconds.get_or_insert(now.seconds_since(recorded.task.waiting_since));
-                fate.agent_id.get_or_insert(agent_id);
-                self.put(task);
-            }
+            Next::Answers(id, agent_id, since) => self.answers(id, agent_id, since, now),
+            Next::Transfers(id, number, since) => self.transfers(id, number, since, now),
             Next::Ends(id, accepted_at) => {
                 let is_same = self.tasks.get(&id).is_some_and(|task| task.accepted_at == Some(accepted_at));
                 if is_same && let Some(task) = self.tasks.remove(&id).filter(|task| task.state == Life::Accepted) {
                     self.works(&task, now);
                     self.engine.apply(Change::NoTask(id));
+                }
+            }
+        }
+    }
+
+    /// An agent answers what rings at them: they take it, unless they did not want it.
+    fn answers(&mut self, id: Id, agent_id: Id, since: Timestamp, now: Timestamp) {
+        let (Some(task), Some(place)) = (self.tasks.get(&id), self.places.get(&id).copied()) else { return };
+        if task.state != Life::Ringing || task.locked_at != Some(since) || !task.agent_ids.contains(&agent_id) {
+            return;
+        }
+        let mut task = task.clone();
+        let refusals = &mut self.fates[place].refusals;
+        let Some(refusal) = refusals.iter().position(|refusal| refusal.agent_id == agent_id) else {
+            if task.accept(agent_id, now, None).is_ok() {
+                self.accepted(place, task, agent_id, now);
+            }
+            return;
+        };
+        let others = task.agent_ids.iter().copied().skip_while(|id| *id != agent_id).nth(1);
+        if refusals.remove(refusal).said && task.refuse(agent_id, now).is_ok() {
+            self.put(task);
+        }
+        if let Some(other) = others {
+            self.next.insert((now.plus_seconds(ANSWER_SECONDS), Next::Answers(id, other, since)));
+        }
+    }
+
+    /// A task has come into a workbin: it stays for as long as it did.
+    fn accepted(&mut self, place: usize, task: Task, agent_id: Id, now: Timestamp) {
+        let recorded = &self.traffic.tasks[place];
+        let fate = &mut self.fates[place];
+        fate.waited_seconds.get_or_insert(now.seconds_since(recorded.task.waiting_since));
+        fate.agent_id = Some(agent_id);
+        let transfers = recorded.transfers.iter().enumerate().skip(fate.transfers);
+        let next = match transfers.into_iter().find(|(_, transfer)| transfer.from_workbin) {
+            Some((number, transfer)) => {
+                let at = now.plus_seconds(transfer.after_seconds.max(1));
+                (at, Next::Transfers(task.id, number, Some(now)))
+            }
+            None => {
+                let seconds = recorded.handling_seconds.unwrap_or(self.handling_seconds).max(1);
+                (now.plus_seconds(seconds), Next::Ends(task.id, now))
+            }
+        };
+        self.next.insert(next);
+        self.put(task);
+    }
+
+    /// A task is handed on, if it is where it was when that happened: in the same kind of place.
+    fn transfers(&mut self, id: Id, number: usize, since: Option<Timestamp>, now: Timestamp) {
+        let Some(place) = self.places.get(&id).copied() else { return };
+        let recorded = &self.traffic.tasks[place];
+        let Some(transfer) = recorded.transfers.get(number) else { return };
+        let fate = &mut self.fates[place];
+        // What nobody took here is where a supervisor would have found it.
+        let undelivered = fate.undelivered && since.is_none();
+        let found = self.tasks.get(&id).or_else(|| Some(&recorded.task).filter(|_| undelivered));
+        let Some(mut task) = found.cloned() else { return };
+        let is_there = match since {
+            Some(since) => task.state == Life::Accepted && task.accepted_at == Some(since),
+            None => matches!(task.state, Life::Waiting | Life::Ringing),
+        };
+        if !is_there {
+            return;
+        }
+        fate.transfers = fate.transfers.max(number + 1);
+        if since.is_some() {
+            self.works(&task, now);
+        }
+        let boost = recorded.boost;
+        let straight = transfer.wishes.agent_ids.first().copied().filter(|_| transfer.bypass);
+        match straight.filter(|agent_id| self.agents.get(agent_id).is_some_and(|agent| agent.connected)) {
+            Some(agent_id) => {
+                task.give(agent_id, now, None);
+                task.mark_transferred(boost, now);
+                self.accepted(place, task, agent_id, now);
+            }
+            None => {
+                if task.transfer(transfer.wishes.clone(), boost, now).is_ok() {
+                    self.put(task);
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! Reading the record: tasks from their rows, who was there from the log.
+//! Reading the record: tasks from their rows and traces, who was there from the log.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -6,8 +6,8 @@ use frontdesk_model::{Id, Result, Timestamp, error};
 use frontdesk_store::{Row, Tx, args};
 use serde_json::Value;
 
-use super::{Presence, Recorded, Traffic};
-use crate::engine::{Life, Task};
+use super::{Presence, Recorded, Refusal, Traffic, Transfer};
+use crate::engine::{Life, Task, Wishes};
 use crate::tasks::store;
 use crate::{agents, topologies};
 
@@ -15,6 +15,8 @@ use crate::{agents, topologies};
 const RANGE_SECONDS_MAX: i64 = 31 * 24 * 3_600;
 /// So many tasks are rehearsed at once.
 const TASKS_MAX: i64 = 10_000;
+/// The traces of so many tasks are read at once.
+const TRACES_AT_ONCE: usize = 200;
 /// So many changes of who was there.
 const PRESENCES_MAX: i64 = 100_000;
 
@@ -124,7 +126,87 @@ fn tasks(tx: &mut dyn Tx, since: Timestamp, until: Timestamp) -> Result<Vec<Reco
         }
         found.push(recorded(task, last_agent_id));
     }
+    for some in found.chunks_mut(TRACES_AT_ONCE) {
+        remember(tx, some)?;
+    }
     Ok(found)
+}
+
+/// What people did with these tasks in their first life, from their traces.
+fn remember(tx: &mut dyn Tx, tasks: &mut [Recorded]) -> Result<()> {
+    let ids: Vec<Id> = tasks.iter().map(|recorded| recorded.task.id).collect();
+    let sql = format!(
+        "SELECT task_id, at, entry FROM task_traces WHERE {} ORDER BY task_id, position",
+        tx.in_list("task_id", 1)
+    );
+    let mut traces: HashMap<Id, Vec<(Timestamp, Value)>> = HashMap::new();
+    for row in tx.query(&sql, args![&ids])? {
+        let entry: Value = serde_json::from_str(&row.get::<String>(2)?)
+            .map_err(|trouble| error::broken(format!("task_traces.entry: {trouble}")))?;
+        traces.entry(row.get(0)?).or_default().push((row.get(1)?, entry));
+    }
+    for recorded in tasks {
+        recorded.remember(traces.remove(&recorded.task.id).unwrap_or_default());
+    }
+    Ok(())
+}
+
+fn id_of(value: &Value) -> Option<Id> {
+    value.as_str()?.parse().ok()
+}
+
+fn ids_of(value: &Value) -> Vec<Id> {
+    value.as_array().into_iter().flatten().filter_map(id_of).collect()
+}
+
+impl Recorded {
+    /// Takes in a trace, oldest entry first.
+    fn remember(&mut self, trace: Vec<(Timestamp, Value)>) {
+        let came_up = self.task.created_at;
+        let mut accepted_at = None;
+        let mut first_accepted_at = None;
+        for (at, entry) in trace {
+            match entry["what"].as_str().unwrap_or_default() {
+                "accepted" | "requested" => {
+                    accepted_at = Some(at);
+                    first_accepted_at.get_or_insert(at);
+                }
+                "refused" => {
+                    let refusal = id_of(&entry["agent_id"]).map(|agent_id| Refusal { agent_id, said: true });
+                    self.refusals.extend(refusal);
+                }
+                "missed" => {
+                    let silent = ids_of(&entry["agent_ids"]).into_iter();
+                    self.refusals.extend(silent.map(|agent_id| Refusal { agent_id, said: false }));
+                }
+                "transferred" => {
+                    let bypass = entry["bypass"] == true;
+                    self.transfers.push(Transfer {
+                        from_workbin: accepted_at.is_some(),
+                        after_seconds: at.seconds_since(accepted_at.unwrap_or(came_up)),
+                        wishes: Wishes {
+                            agent_ids: ids_of(&entry["agent_ids"]),
+                            team_ids: ids_of(&entry["team_ids"]),
+                            category_ids: ids_of(&entry["category_ids"]),
+                            language: entry["language"].as_str().map(str::to_owned),
+                        },
+                        bypass,
+                    });
+                    accepted_at = bypass.then_some(at);
+                    if bypass {
+                        first_accepted_at.get_or_insert(at);
+                    }
+                }
+                // What comes after that is another life.
+                "completed" | "destroyed" => break,
+                "released" | "given_back" | "taken_back" | "moved" | "held" | "handed_over" => accepted_at = None,
+                _ => {}
+            }
+        }
+        if let Some(at) = first_accepted_at {
+            self.waited_seconds = Some(at.seconds_since(came_up));
+        }
+    }
 }
 
 fn owner_before(tx: &mut dyn Tx, task: &Task) -> Result<Option<Id>> {
@@ -163,6 +245,7 @@ fn recorded(row: Task, last_agent_id: Option<Id>) -> Recorded {
         version: 0,
         ..row.clone()
     };
+    let boost = task.urgency.transfer;
     task.urgency.transfer = 0;
     task.update_priority(row.created_at);
     Recorded {
@@ -171,5 +254,49 @@ fn recorded(row: Task, last_agent_id: Option<Id>) -> Recorded {
         waited_seconds: accepted_at.map(|at| at.seconds_since(row.waiting_since)),
         agent_id: accepted_at.and(row.owner_id),
         undelivered: row.state == Life::Undelivered,
+        refusals: Vec::new(),
+        transfers: Vec::new(),
+        boost,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::tests::{at, id, recorded};
+    use super::*;
+
+    #[test]
+    fn a_trace_tells_what_people_did() {
+        let mut task = recorded(1, 100, Some(60), Some(900), Some(2));
+        let [ada, bo] = [id(1, 1), id(1, 2)];
+        let trace = [
+            (100, json!({ "what": "created", "priority": 0 })),
+            (101, json!({ "what": "offered", "agent_ids": [ada, bo] })),
+            (103, json!({ "what": "refused", "agent_id": ada })),
+            (131, json!({ "what": "missed", "agent_ids": [bo] })),
+            (
+                150,
+                json!({ "what": "transferred", "agent_ids": [], "team_ids": [id(5, 1)], "bypass": false, "language": null }),
+            ),
+            (160, json!({ "what": "accepted", "agent_id": bo })),
+            (200, json!({ "what": "transferred", "agent_ids": [ada], "bypass": true, "comment": "Yours" })),
+            (240, json!({ "what": "completed", "action": "closed" })),
+            (500, json!({ "what": "reopened" })),
+            (501, json!({ "what": "refused", "agent_id": bo })),
+        ];
+        task.remember(trace.into_iter().map(|(seconds, entry)| (at(seconds), entry)).collect());
+        assert_eq!(task.waited_seconds, Some(60));
+        assert_eq!(task.refusals, [Refusal { agent_id: ada, said: true }, Refusal { agent_id: bo, said: false }]);
+        let teams = Wishes { team_ids: vec![id(5, 1)], ..Wishes::default() };
+        let agents = Wishes { agent_ids: vec![ada], ..Wishes::default() };
+        assert_eq!(
+            task.transfers,
+            [
+                Transfer { from_workbin: false, after_seconds: 50, wishes: teams, bypass: false },
+                Transfer { from_workbin: true, after_seconds: 40, wishes: agents, bypass: true },
+            ]
+        );
     }
 }

@@ -6,11 +6,11 @@ use super::*;
 use crate::engine::priority::Urgency;
 use crate::engine::{Offer, Seat, Step, When, Who};
 
-fn id(family: u64, number: u64) -> Id {
+pub(super) fn id(family: u64, number: u64) -> Id {
     Id::from_parts(family, number)
 }
 
-fn at(seconds: i64) -> Timestamp {
+pub(super) fn at(seconds: i64) -> Timestamp {
     Timestamp::from_micros(1_000_000_000_000).plus_seconds(seconds)
 }
 
@@ -27,7 +27,13 @@ fn agent(number: u64) -> Agent {
     }
 }
 
-fn recorded(number: u64, seconds: i64, handling: Option<i64>, waited: Option<i64>, by: Option<u64>) -> Recorded {
+pub(super) fn recorded(
+    number: u64,
+    seconds: i64,
+    handling: Option<i64>,
+    waited: Option<i64>,
+    by: Option<u64>,
+) -> Recorded {
     let task = Task {
         id: id(6, number),
         content_id: id(7, number),
@@ -64,7 +70,16 @@ fn recorded(number: u64, seconds: i64, handling: Option<i64>, waited: Option<i64
         version: 0,
     };
     let agent_id = by.map(|number| id(1, number));
-    Recorded { task, handling_seconds: handling, waited_seconds: waited, agent_id, undelivered: false }
+    Recorded {
+        task,
+        handling_seconds: handling,
+        waited_seconds: waited,
+        agent_id,
+        undelivered: false,
+        refusals: Vec::new(),
+        transfers: Vec::new(),
+        boost: 0,
+    }
 }
 
 /// Four customers at once and two agents who each take one at a time, for 60 seconds.
@@ -163,4 +178,66 @@ fn the_same_record_gives_the_same_report() {
     assert_eq!(first.to_string(), rehearse(&Plan::built_in(), &traffic).to_string());
     assert!(first.rehearsed.accepted > 10 && first.rehearsed.waiting > 10, "{first}");
     assert!(first.to_string().contains("accepted by somebody else: 0"), "{first}");
+}
+
+#[test]
+fn who_did_not_want_it_does_not_want_it_again() {
+    let mut traffic = traffic();
+    traffic.tasks.truncate(1);
+    let refused = |said| Refusal { agent_id: id(1, 0), said };
+    let became = |refusals: Vec<Refusal>, traffic: &Traffic, plan: &Plan| {
+        let mut traffic = traffic.clone();
+        traffic.tasks[0].refusals = refusals;
+        let report = rehearse(plan, &traffic);
+        let who: Vec<_> =
+            report.agents.iter().filter(|load| load.rehearsed_tasks > 0).map(|load| load.user_id).collect();
+        (report.rehearsed.wait_p50, who)
+    };
+    let one = Plan::built_in();
+    assert_eq!(became(vec![], &traffic, &one), (Some(5), vec![id(1, 0)]));
+    // They say so after five seconds, and the other accepts after five more.
+    assert_eq!(became(vec![refused(true)], &traffic, &one), (Some(10), vec![id(1, 1)]));
+    // They let it ring for its thirty seconds.
+    assert_eq!(became(vec![refused(false)], &traffic, &one), (Some(35), vec![id(1, 1)]));
+    // What rings at all is answered by the next one.
+    let mut all = Plan::built_in();
+    all.steps[0].offer = Offer::All;
+    for said in [true, false] {
+        assert_eq!(became(vec![refused(said)], &traffic, &all), (Some(10), vec![id(1, 1)]));
+    }
+    // Once: a minute later they are asked again, and take it.
+    traffic.agents.truncate(1);
+    assert_eq!(became(vec![refused(true)], &traffic, &one), (Some(70), vec![id(1, 0)]));
+}
+
+#[test]
+fn what_was_handed_on_is_handed_on_again() {
+    let mut traffic = traffic();
+    traffic.tasks.truncate(1);
+    traffic.agents[1].source_ids = Vec::new();
+    traffic.agents.push(agent(2));
+    let [ada, cleo] = [id(1, 0), id(1, 2)];
+    let to = |after_seconds, from_workbin, bypass| {
+        let wishes = Wishes { agent_ids: vec![cleo], ..Wishes::default() };
+        vec![Transfer { from_workbin, after_seconds, wishes, bypass }]
+    };
+    let became = |transfers: Vec<Transfer>, traffic: &Traffic, plan: &Plan| {
+        let mut traffic = traffic.clone();
+        traffic.tasks[0].transfers = transfers;
+        let report = rehearse(plan, &traffic);
+        let seconds: Vec<_> = report.agents.iter().map(|load| (load.user_id, load.rehearsed_seconds)).collect();
+        (report.rehearsed.wait_p50, seconds.into_iter().filter(|(_, seconds)| *seconds > 0).collect::<Vec<_>>())
+    };
+    let only = |number| team(number, None);
+    // Accepted after 5 s, handed on after 40 more; it rings at the other for 5 s, who takes a minute.
+    assert_eq!(became(to(40, true, false), &traffic, &only(0)), (Some(5), vec![(ada, 40), (cleo, 60)]));
+    assert_eq!(became(to(40, true, true), &traffic, &only(0)), (Some(5), vec![(ada, 40), (cleo, 60)]));
+    // Out of the queue, where nobody of the step is there.
+    traffic.agents[0].connected = false;
+    assert_eq!(became(to(100, false, false), &traffic, &only(0)), (Some(105), vec![(cleo, 60)]));
+    assert_eq!(became(to(100, false, true), &traffic, &only(0)), (Some(100), vec![(cleo, 60)]));
+    // And out of the undelivered queue, where nobody could answer.
+    assert_eq!(became(to(100, false, false), &traffic, &only(7)), (Some(105), vec![(cleo, 60)]));
+    // Under a plan where they have it already, nothing is to be handed on.
+    assert_eq!(became(to(100, false, false), &traffic, &only(2)), (Some(5), vec![(cleo, 60)]));
 }
