@@ -202,6 +202,8 @@ impl Script {
         let source = json!({ "type": "mobile_messaging", "name": shop::SOURCE, "community_id": community["id"] });
         let source = self.post("/1.0/content_sources", source).await?;
         let settings = json!({
+            "avatar_url": format!("{}/shop/icon.svg", app.public_url),
+            "email_request": true,
             "welcome_messages": [
                 "Good day! Ask us about kettles, tea, or your order.",
                 "Bonjour ! Une question sur une bouilloire, un thé, une commande ?",

@@ -402,6 +402,7 @@ export class Chat {
     }
     if (event.type === 'content' && event.content.notice === 'impossible') this.over = true;
     if (event.type === 'thread' && this.mode === 'chat' && !event.thread.opened && event.thread.id === this.state.shown) this.over = true;
+    if (event.type === 'identity') this.emailDone = !!event.identity.email;
     if (event.type === 'resync') void this.#load(true);
     if (event.type === 'typing') setTimeout(this.changed, 6100);
   }

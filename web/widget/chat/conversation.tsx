@@ -62,10 +62,22 @@ const FRESH_MS = 3000;
 
 const NOTICES = ['connection', 'disconnection', 'thread_closure'];
 
-function Message({ chat, line, first, last, latest }: { chat: Chat; line: Line; first: boolean; last: boolean; latest: boolean }) {
+interface Shown {
+  chat: Chat;
+  line: Line;
+  /** Of those that one author wrote in a row. */
+  first: boolean;
+  last: boolean;
+  /** Nothing came after it. */
+  latest: boolean;
+  /** An agent has read it, and nothing was said since. */
+  seen: boolean;
+}
+
+function Message({ chat, line, first, last, latest, seen }: Shown) {
   const { t, ago } = { t: chat.texts.t, ago: chat.texts.ago.bind(chat.texts) };
   if (line.from === 'system') {
-    if (line.notice === 'request_email') return <EmailRequest chat={chat} />;
+    if (line.notice === 'request_email') return <EmailRequest chat={chat} done={line.values?.submitted === 'true'} />;
     const key = NOTICES.includes(line.notice ?? '') ? line.notice! : line.notice === 'impossible' ? 'timed_messages.impossible' : '';
     return <p class="notice">{key ? t(key, line.values) : line.body}</p>;
   }
@@ -96,17 +108,24 @@ function Message({ chat, line, first, last, latest }: { chat: Chat; line: Line; 
             {t('send_message_error')}
           </button>
         )}
-        {last && !line.state && <time dir="auto" dateTime={line.created_at}>{ago(new Date(line.created_at), new Date())}</time>}
+        {last && !line.state && (
+          <span class="when">
+            <time dir="auto" dateTime={line.created_at}>
+              {ago(new Date(line.created_at), new Date())}
+            </time>
+            {seen && ` · ${t('seen')}`}
+          </span>
+        )}
       </div>
     </div>
   );
 }
 
-function EmailRequest({ chat }: { chat: Chat }) {
+function EmailRequest({ chat, done }: { chat: Chat; done: boolean }) {
   const { t } = chat.texts;
   const [error, setError] = useState('');
   const [busy, setBusy] = useState(false);
-  if (chat.emailDone) return <p class="notice">{t('request_email.submitted_title')}</p>;
+  if (chat.emailDone || done) return <p class="notice">{t('request_email.submitted_title')}</p>;
   const submit = async (event: SubmitEvent) => {
     event.preventDefault();
     const address = String(new FormData(event.target as HTMLFormElement).get('email')).trim();
@@ -176,6 +195,7 @@ export function Conversation({ chat }: { chat: Chat }) {
   const toEnd = () => log.current!.scrollTo({ top: log.current!.scrollHeight, behavior: 'smooth' });
   const same = (one: Line | undefined, two: Line | undefined) =>
     !!one && !!two && one.from === two.from && one.from !== 'system' && one.author?.screenname === two.author?.screenname;
+  const latestSaid = lines.findLast((line) => line.from !== 'system');
   const fresh = !lines.some((line) => line.from === 'agent') && (state.shown === null || lines.length < 3);
   const greetings = !fresh ? [] : chat.greetings.length ? chat.greetings : chat.settings.welcome_messages;
   const loading = state.shown && !state.lines[shown];
@@ -207,6 +227,7 @@ export function Conversation({ chat }: { chat: Chat }) {
             first={!same(lines[index - 1], line)}
             last={!same(line, lines[index + 1])}
             latest={index === lines.length - 1}
+            seen={line === latestSaid && state.seen[shown] === line.id}
           />
         ))}
         {chat.uploads.map((upload) => (

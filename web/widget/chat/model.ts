@@ -17,6 +17,8 @@ export interface State {
   shown: string | null | undefined;
   typing: Record<string, { screenname: string; until: number } | undefined>;
   queue: Record<string, { position: number | null; seconds: number | null; transfered: boolean } | undefined>;
+  /** What agents have read last, while this window was there to hear of it. */
+  seen: Record<string, string>;
   /** The last place of the log that was seen. */
   seq: number;
   online: boolean;
@@ -35,6 +37,7 @@ export const begin = (opened: boolean): State => ({
   shown: null,
   typing: {},
   queue: {},
+  seen: {},
   seq: 0,
   online: true,
   ended: undefined,
@@ -86,7 +89,7 @@ export function told(state: State, event: Told, now: number): State {
       const queue = content.from === 'agent' ? { ...state.queue, [thread_id]: undefined } : state.queue;
       const threads = state.threads.map((thread) => {
         const order = thread.last_content ? byDate(thread.last_content, content) : -1;
-        if (thread.id !== thread_id || order > 0) return thread;
+        if (thread.id !== thread_id || order > 0 || content.from === 'system') return thread;
         // The same one again is one that has changed.
         const unread = thread.unread + (order && content.from === 'agent' ? 1 : 0);
         return { ...thread, last_content: content, updated_at: content.created_at, unread };
@@ -96,7 +99,7 @@ export function told(state: State, event: Told, now: number): State {
     case 'thread':
       return { ...state, seq, threads: sorted([event.thread, ...state.threads.filter(({ id }) => id !== event.thread.id)]) };
     case 'read': {
-      if (event.from !== 'visitor') return { ...state, seq };
+      if (event.from === 'agent') return { ...state, seq, seen: { ...state.seen, [event.thread_id]: event.content_id } };
       const threads = state.threads.map((thread) => (thread.id === event.thread_id ? { ...thread, unread: 0 } : thread));
       return { ...state, seq, threads };
     }

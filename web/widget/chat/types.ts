@@ -62,6 +62,7 @@ export type Told =
   | { type: 'read'; seq: number; thread_id: string; content_id: string; from: 'agent' | 'visitor' }
   | { type: 'typing'; thread_id: string; typing: boolean; screenname: string }
   | { type: 'queue'; thread_id: string; state: 'queued' | 'transfered' | 'done'; position: number | null; estimated_wait_seconds: number | null }
+  | { type: 'identity'; seq: number; identity: { email: string | null } }
   | { type: 'heartbeat'; seq: number }
   | { type: 'resync'; seq: number }
   | { type: 'end'; error: string };

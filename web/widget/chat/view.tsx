@@ -167,7 +167,18 @@ function App({ chat }: { chat: Chat }) {
                     {t(EXPIRED.includes(state.ended) ? 'session_expired' : 'refused')}
                   </p>
                 ) : closed ? (
-                  <p class="closure">{t('thread_closure')}</p>
+                  <div class="closure">
+                    {!lines.some(({ notice }) => notice === 'thread_closure') && t('thread_closure')}
+                    {chat.mode === 'messaging' ? (
+                      <button type="button" class="pill quiet" onClick={() => chat.go(null)}>
+                        {t('control_new_title')}
+                      </button>
+                    ) : (
+                      <button type="button" class="pill danger" onClick={() => chat.leave()}>
+                        {t('end_frame.option_leave_label')}
+                      </button>
+                    )}
+                  </div>
                 ) : (
                   <Composer chat={chat} disabled={disabled} />
                 )}
