@@ -76,6 +76,7 @@ test('a conversation: written, answered, read', async () => {
   await chat.locator('.launcher .badge').getByText('1').waitFor();
   await expect.poll(async () => (await page.locator('#dimelo_chat_window').boundingBox())?.width).toBe(72);
   await chat.getByRole('button', { name: 'Open the chat' }).click();
+  await expect.poll(async () => (await field(chat).boundingBox())?.height).toBe(44);
   await chat.getByText('Anything else?').waitFor();
   expect(visitor.errors).toEqual([]);
 });

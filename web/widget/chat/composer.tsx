@@ -12,11 +12,17 @@ export function Composer({ chat, disabled }: { chat: Chat; disabled: boolean }) 
   const picker = useRef<HTMLInputElement>(null);
   const [text, setText] = useState('');
   const [emoji, setEmoji] = useState(false);
-  useLayoutEffect(() => {
+  const fit = () => {
     const element = field.current!;
     element.style.height = 'auto';
     element.style.height = `${element.scrollHeight}px`;
-  }, [text]);
+  };
+  useLayoutEffect(fit, [text]);
+  useEffect(() => {
+    // It may have been drawn in a frame that was still as small as its button.
+    addEventListener('resize', fit);
+    return () => removeEventListener('resize', fit);
+  }, []);
   useEffect(() => {
     // A phone would open its keyboard over what there is to read.
     if (!matchMedia('(pointer:coarse)').matches && !chat.embedded) field.current?.focus();
