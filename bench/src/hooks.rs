@@ -18,7 +18,7 @@ use crate::server::{self, Server, rest};
 use crate::table::{Line, Sample, table};
 use crate::{CONNECTIONS, Webhooks, disk};
 
-const MESSAGES_PER_SECOND: u64 = 500;
+pub(crate) const MESSAGES_PER_SECOND: u64 = 500;
 /// Connections over which they arrive.
 pub(crate) const CHANNELS: u64 = 20;
 /// From acceptance to the receiver's first byte, over a sync: both for the median and for the 99th percentile.

@@ -20,6 +20,7 @@ mod streams;
 mod table;
 #[cfg(test)]
 mod trace;
+mod visitors;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

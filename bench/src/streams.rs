@@ -19,18 +19,18 @@ use crate::limits::{make_source, text, writer};
 use crate::messages::{Signer, bodies};
 use crate::server::{self, Server, rest, shown_token};
 use crate::table::{Line, table};
-use crate::{disk, fresh, machine};
+use crate::{disk, fresh, machine, visitors};
 
 /// The bar of the design for a WebSocket; server-sent events are only reported.
-const IDLE_KIBIBYTES_MAX: f64 = 12.0;
+pub(crate) const IDLE_KIBIBYTES_MAX: f64 = 12.0;
 /// So many streams are opened with one token, which may have a hundred.
 const STREAMS_PER_TOKEN: usize = 100;
 /// So many are being opened at the same time.
-const OPENING_AT_ONCE: usize = 64;
+pub(crate) const OPENING_AT_ONCE: usize = 64;
 /// Longer than the 15 seconds between two heartbeats: every stream has said something after it began.
-const IDLE: Duration = Duration::from_secs(20);
+pub(crate) const IDLE: Duration = Duration::from_secs(20);
 /// Before the first stream: what a start leaves behind is given back.
-const CALM: Duration = Duration::from_secs(5);
+pub(crate) const CALM: Duration = Duration::from_secs(5);
 /// Agents who watch while messages arrive.
 const AGENTS: usize = 10;
 const BROADCASTS: usize = 10;
@@ -78,6 +78,7 @@ pub(crate) fn measure(settings: &Streams) -> Result<bool, String> {
         lines.extend(measure_one(settings, *transport)?);
     }
     lines.extend(at_work(settings)?);
+    lines.extend(visitors::measure(&settings.server, &settings.dir, settings.connections, settings.seconds)?);
     fresh(&settings.dir)?;
     std::fs::remove_dir(&settings.dir).map_err(|error| error.to_string())?;
     println!("{machine}; {} streams", settings.connections);
@@ -183,7 +184,7 @@ fn at_work(settings: &Streams) -> Result<Vec<Line>, String> {
                 Reader::open(address, Transport::Websocket, &request(Transport::Websocket, &token)).await?;
             reader.begun().await?;
             let times = times.clone();
-            tokio::spawn(reader.read(move |message| {
+            tokio::spawn(reader.read(MESSAGE, move |message| {
                 let told: Value = serde_json::from_slice(message).unwrap_or_default();
                 if let Some(id) = told["resource"]["metadata"]["foreign_id"].as_str() {
                     times.arrived.lock().expect("no panic").push((id.to_owned(), Instant::now()));
@@ -285,7 +286,7 @@ async fn open_all(
             reader.begun().await?;
             heard.open.fetch_add(1, SeqCst);
             tokio::spawn(async move {
-                reader.read(|_| heard.note()).await;
+                reader.read(MESSAGE, |_| heard.note()).await;
                 heard.open.fetch_sub(1, SeqCst);
             });
             Ok::<(), String>(())
@@ -310,7 +311,7 @@ fn request(transport: Transport, token: &str) -> Vec<u8> {
 }
 
 /// A reader that counts messages and answers pings.
-struct Reader {
+pub(crate) struct Reader {
     stream: TcpStream,
     transport: Transport,
     unread: Vec<u8>,
@@ -325,14 +326,14 @@ const PING: u8 = 9;
 const PONG: &[u8] = &[0x8a, 0x80, 0, 0, 0, 0];
 
 impl Reader {
-    async fn open(address: SocketAddr, transport: Transport, request: &[u8]) -> Result<Reader, String> {
+    pub(crate) async fn open(address: SocketAddr, transport: Transport, request: &[u8]) -> Result<Reader, String> {
         let mut stream = TcpStream::connect(address).await.map_err(|error| error.to_string())?;
         stream.write_all(request).await.map_err(|error| error.to_string())?;
         Ok(Reader { stream, transport, unread: Vec::new() })
     }
 
     /// Reads the head of the answer and the first heartbeat.
-    async fn begun(&mut self) -> Result<(), String> {
+    pub(crate) async fn begun(&mut self) -> Result<(), String> {
         let end = loop {
             if let Some(end) = find(&self.unread, b"\r\n\r\n") {
                 break end + 4;
@@ -354,15 +355,15 @@ impl Reader {
         Ok(())
     }
 
-    /// Hands over each message as it is complete, until the stream ends.
-    async fn read(mut self, mut told: impl FnMut(&[u8])) {
+    /// Hands over each message that has these bytes, as it is complete, until the stream ends.
+    pub(crate) async fn read(mut self, wanted: &'static [u8], mut told: impl FnMut(&[u8])) {
         loop {
             let mut pings = 0;
             match self.transport {
                 Transport::Sse => {
                     while let Some(end) = find(&self.unread, b"\n\n") {
                         let block: Vec<u8> = self.unread.drain(..end + 2).collect();
-                        if find(&block, MESSAGE).is_some() {
+                        if find(&block, wanted).is_some() {
                             told(&block);
                         }
                     }
@@ -370,7 +371,7 @@ impl Reader {
                 Transport::Websocket => {
                     while let Some((kind, start, end)) = frame(&self.unread) {
                         let message = &self.unread[start..end];
-                        if kind == TEXT && find(message, MESSAGE).is_some() {
+                        if kind == TEXT && find(message, wanted).is_some() {
                             told(message);
                         }
                         pings += usize::from(kind == PING);
