@@ -74,7 +74,16 @@ test('a conversation: written, answered, read', async () => {
   await chat.getByRole('button', { name: 'Minimize' }).click();
   desk.add({ from: 'agent', thread_id, body: 'Anything else?' });
   await chat.locator('.launcher .badge').getByText('1').waitFor();
-  await expect.poll(async () => (await page.locator('#dimelo_chat_window').boundingBox())?.width).toBe(72);
+  // The button is all of it that covers the page.
+  const covers = (x: number, y: number) =>
+    page.locator('#dimelo_chat_window').evaluate(
+      (frame, [x, y]) => {
+        const { right, bottom } = frame.getBoundingClientRect();
+        return document.elementFromPoint(right - x!, bottom - y!) === frame;
+      },
+      [x, y],
+    );
+  await expect.poll(() => Promise.all([covers(36, 36), covers(100, 36), covers(36, 100)])).toEqual([true, false, false]);
   await chat.getByRole('button', { name: 'Open the chat' }).click();
   await expect.poll(async () => (await field(chat).boundingBox())?.height).toBe(44);
   await chat.getByText('Anything else?').waitFor();

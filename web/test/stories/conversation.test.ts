@@ -64,3 +64,26 @@ test('several tabs are in step, and the conversation goes on over pages', async 
   expect(await alicia.bodies()).toEqual(['Hello', '> Good morning', 'From the other tab', '> I see you in the cart']);
   expect(visitor.errors).toEqual([]);
 });
+
+test('the page does not move, whatever the chat does', async () => {
+  const { site, alicia, comes } = await story();
+  site.pages['/'] = { body: '<h1>Shop</h1><p>Text</p>'.repeat(30) };
+  const { page, chat } = await comes();
+  await page.evaluate(() => {
+    const moved = { sum: 0 };
+    Object.assign(window, { moved });
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries()) moved.sum += (entry as unknown as { value: number }).value;
+    }).observe({ type: 'layout-shift', buffered: true });
+  });
+  const size = () => page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.scrollHeight, scrollY]);
+  const before = await size();
+  await writes(chat, 'Hello');
+  await alicia.answers(await alicia.finds('Hello'), 'Good morning');
+  await chat.getByText('Good morning').waitFor();
+  await chat.getByRole('button', { name: 'Minimize' }).click();
+  await chat.getByRole('button', { name: 'Open the chat' }).click();
+  await chat.getByText('Good morning').waitFor();
+  expect(await page.evaluate(() => (window as unknown as { moved: { sum: number } }).moved.sum)).toBe(0);
+  expect(await size()).toEqual(before);
+});

@@ -89,6 +89,11 @@ export class Chat {
     return this.start.embedded;
   }
 
+  /** Where the page has the window. */
+  get corner(): 'left' | 'right' {
+    return this.start.direction === 'rtl' ? 'left' : 'right';
+  }
+
   /** In a frame of the site's own: nobody listens. */
   get standalone(): boolean {
     return !!this.settings.standalone;

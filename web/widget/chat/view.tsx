@@ -113,7 +113,7 @@ function App({ chat }: { chat: Chat }) {
   }, [state.opened]);
   if (!state.opened) {
     return (
-      <button ref={bubble} type="button" class="launcher" aria-label={t('open_title') + (count ? `, ${t('unread', { count })}` : '')} onClick={() => chat.open()}>
+      <button ref={bubble} type="button" class={`launcher ${chat.corner}`} aria-label={t('open_title') + (count ? `, ${t('unread', { count })}` : '')} onClick={() => chat.open()}>
         <svg viewBox="0 0 24 24" aria-hidden="true">
           <path d="M12 4c4.7 0 8.5 3 8.5 6.9s-3.8 6.9-8.5 6.9c-.9 0-1.7-.1-2.5-.3L5 20l.9-3.7c-1.5-1.2-2.4-3.2-2.4-5.4C3.5 7 7.3 4 12 4z" />
         </svg>

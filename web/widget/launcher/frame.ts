@@ -6,14 +6,23 @@ import type { FromWindow, Start, ToWindow } from '../protocol.ts';
 
 const ID = 'dimelo_chat_window';
 
+/** Of the button that is left when the window is put away. */
+const SIDE = '72px';
+
+// Browsers count it as a page that moves when an element begins elsewhere. So the frame keeps its size: put away, all but
+// a corner of it is cut off, for the eye and for the mouse.
 const CSS = `
 #${ID}{border:0;background:none;color-scheme:normal;visibility:hidden}
 #${ID}.ready{visibility:visible}
-#${ID}.floating{position:fixed;z-index:2147483001;inset-block-end:20px;inset-inline-end:20px;width:72px;height:72px}
-#${ID}.floating.opened{width:384px;height:min(640px,100vh - 40px);border-radius:16px;
-box-shadow:0 12px 48px rgba(15,23,42,.18),0 2px 8px rgba(15,23,42,.1)}
+#${ID}.floating{--cut:calc(100% - ${SIDE});position:fixed;z-index:2147483001;inset-block-end:20px;inset-inline-end:20px;
+width:384px;height:min(640px,100vh - 40px);border-radius:16px;clip-path:inset(var(--cut) 0 0 var(--cut))}
+#${ID}.floating.left{clip-path:inset(var(--cut) var(--cut) 0 0)}
+#${ID}.floating.opened{clip-path:none;box-shadow:0 12px 48px rgba(15,23,42,.18),0 2px 8px rgba(15,23,42,.1)}
 #${ID}.embedded{display:block;width:100%;height:100%}
-@media (max-width:480px){#${ID}.floating.opened{inset:0;width:100%;height:100dvh;border-radius:0;box-shadow:none}}
+@media (max-width:480px){
+#${ID}.floating{inset:0;width:100%;height:100dvh;border-radius:0;translate:-20px -20px}
+#${ID}.floating.left{translate:20px -20px}
+#${ID}.floating.opened{translate:none;box-shadow:none}}
 @media print{#${ID}.floating{display:none}}`;
 
 export class Frame {
@@ -26,7 +35,8 @@ export class Frame {
     adopt(CSS);
     const origin = new URL(address).origin;
     this.element = Object.assign(document.createElement('iframe'), { id: ID, allow: 'autoplay; clipboard-write' });
-    this.element.className = parent ? 'embedded' : 'floating';
+    const { direction } = getComputedStyle(document.documentElement);
+    this.element.className = parent ? 'embedded' : `floating ${direction === 'rtl' ? 'left' : ''}`;
     this.#heard = ({ source, origin: from, data }: MessageEvent) => {
       // Only our own frame, and only while it shows our own document.
       if (source !== this.element.contentWindow || from !== origin || data !== 'frontdesk:hello') return;
