@@ -31,6 +31,7 @@ on_both_engines![
     one_history_for_web_and_mobile,
     both_sides_see_the_other_type,
     who_waits_hears_where_they_stand,
+    what_a_stranger_waits_for_is_the_customers,
 ];
 
 /// The server of these stories. Every visitor comes from an address of their own, as behind a proxy.
@@ -874,4 +875,45 @@ fn who_waits_hears_where_they_stand(engine: Engine) {
     };
     assert_eq!((&over["state"], &over["position"]), (&json!("done"), &Value::Null));
     assert_eq!(over["thread_id"], json!(thread));
+}
+
+/// Who signs in while they wait goes on waiting: for the same agent, and by the same promise.
+fn what_a_stranger_waits_for_is_the_customers(engine: Engine) {
+    let cast = shared(engine);
+    let otto = &cast.otto;
+    let site = Site::new(cast, "mobile_messaging");
+    site.key("one", "HS256", KEY);
+    let path = format!("/1.0/content_sources/{}", site.source_id);
+    otto.put(&path, &json!({ "sla_response": 3600 })).ok();
+    let group = json!({ "name": unique("Live "), "source_ids": [site.source_id] });
+    let channel_id = id(&otto.post("/1.0/channels", &group).ok());
+    let agent = cast.hire(&["receive_tasks", "update_own_intervention"]);
+    let rights = json!({ &site.source_id: "read,reply" });
+    otto.put(&format!("/1.0/users/{}/sources_permissions", agent.user_id), &rights).ok();
+    let jwt = signed("one", KEY, &json!({ "uuid": unique("customer-"), "exp": in_hours(2), "firstname": "Vera" }));
+    // She is known already, from another conversation.
+    site.vera(&json!({ "jwt": jwt })).writes(None, "Another matter");
+    let stranger = site.vera(&json!({}));
+    let asked = stranger.writes(None, "Hello?");
+    let thread = format!("/1.0/content_threads/{}?extended=true", thread_of(&asked));
+    let promise_is = |state: &str| {
+        eventually(&format!("the promise is {state}"), || (otto.get(&thread).ok()["sla_state"] == state).then_some(()));
+    };
+    promise_is("ok");
+    let task = eventually("a task", || {
+        let found = otto.get(&format!("/1.0/tasks?channel_id={channel_id}")).ok();
+        records(&found).iter().find(|task| task["content_id"] == asked["id"]).cloned()
+    });
+    let vera = site.vera(&json!({ "session": stranger.session, "jwt": jwt }));
+    assert_eq!(vera.threads().len(), 2);
+    agent.post("/1.0/status/me/connect", &json!({})).ok();
+    let task = format!("/1.0/tasks/{}", id(&task));
+    eventually("it rings", || (!otto.get(&task).ok()["locked_at"].is_null()).then_some(()));
+    agent.post(&format!("{task}/accept"), &json!({})).ok();
+    answers(&agent, &asked, "Good day");
+    promise_is("none");
+    eventually("it can be completed", || {
+        (agent.post(&format!("{task}/complete"), &json!({})).status == 200).then_some(())
+    });
+    assert_eq!(otto.get(&thread).ok()["sla_state"], "none");
 }

@@ -317,7 +317,13 @@ impl Told {
     fn notification(&self, event: &Arc<Event>) -> Result<Notification> {
         let mut frozen = payload(event);
         let source_id = self.source_of(event, &frozen);
-        let audience = self.audience(event, source_id, frozen.remove(CONCERNED));
+        let concerned = match (family_of(&event.kind), frozen.remove(CONCERNED)) {
+            ("task", ids) => Some(ids.and_then(|ids| serde_json::from_value(ids).ok()).unwrap_or_default()),
+            // What an agent promised is about their task; what was promised to a customer is everybody's.
+            ("service_level", _) => id_in(&frozen, "user_id").map(|user_id| vec![user_id]),
+            _ => None,
+        };
+        let audience = self.audience(event, source_id, concerned);
         let resource = match family_of(&event.kind) {
             "content" => self.content(event, frozen),
             "intervention" => self.intervention(event, frozen)?,
@@ -355,13 +361,12 @@ impl Told {
         source_in(frozen).or_else(|| event.thread_id.and_then(|id| self.thread_sources.get(&id).copied()))
     }
 
-    fn audience(&self, event: &Event, source_id: Option<Id>, concerned: Option<Value>) -> Audience {
+    fn audience(&self, event: &Event, source_id: Option<Id>, concerned: Option<Vec<Id>>) -> Audience {
         match (family_of(&event.kind), source_id) {
-            ("task", Some(source_id)) => Audience::Task(
-                source_id,
-                concerned.and_then(|ids| serde_json::from_value(ids).ok()).unwrap_or_default(),
-            ),
-            (_, Some(source_id)) => Audience::Source(source_id),
+            (_, Some(source_id)) => match concerned {
+                Some(ids) => Audience::Task(source_id, ids),
+                None => Audience::Source(source_id),
+            },
             ("identity", None) => match self.communities.get(&event.object_id) {
                 Some(community_id) => Audience::Community(*community_id),
                 None => Audience::EverySource,
@@ -443,7 +448,11 @@ fn payload(event: &Event) -> Map<String, Value> {
 }
 
 fn source_in(frozen: &Map<String, Value>) -> Option<Id> {
-    frozen.get("source_id")?.as_str()?.parse().ok()
+    id_in(frozen, "source_id")
+}
+
+fn id_in(frozen: &Map<String, Value>, name: &str) -> Option<Id> {
+    frozen.get(name)?.as_str()?.parse().ok()
 }
 
 fn unique(ids: impl Iterator<Item = Id>) -> Vec<Id> {

@@ -9,6 +9,7 @@ use super::{AGENT, Desk, connects, follow, path, workbin};
 
 on_both_engines![
     who_sees_a_task_is_told_of_it_and_nobody_else,
+    who_is_late_is_told_and_who_sees_their_tasks,
     who_may_not_answer_any_more_gives_back_what_they_hold,
     what_leaves_a_workbin_goes_where_its_source_is,
     tasks_of_a_special_queue_that_goes_start_anew,
@@ -85,6 +86,34 @@ fn who_sees_a_task_is_told_of_it_and_nobody_else(engine: Engine) {
     // Whose it was is told that it goes.
     ada.post(&format!("{}/release", path(&task)), &json!({})).ok();
     assert_eq!(streams[0].event_named("task.enqueued")["resource"]["id"], task["id"]);
+}
+
+fn who_is_late_is_told_and_who_sees_their_tasks(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let desk = Desk::open(&cast, json!({ "agent_sla": 1 }));
+    let ada = desk.agent();
+    let (bo, monitor) = (desk.hires(AGENT), desk.hires(&["monitor_tasks"]));
+    let mut streams = [&ada, &monitor, &bo].map(|person| {
+        let mut stream = person.stream(Transport::Events, "types[]=service_level.*&types[]=content.imported");
+        stream.heartbeat();
+        stream
+    });
+    let task = desk.accepted_by(&ada);
+    let [ada_hears, monitor_hears, bo_hears] = &mut streams;
+    for stream in [ada_hears, monitor_hears] {
+        let told = stream.event_named("service_level.expired");
+        let told = &told["resource"]["metadata"];
+        assert_eq!((&told["target"], &told["user_id"]), (&json!("agent"), &json!(ada.user_id)));
+        assert_eq!(told["task_id"], task["id"]);
+    }
+    desk.writes_again(&task, "Still there?");
+    loop {
+        let message = bo_hears.event();
+        assert_eq!(message["type"], "content.imported", "what she is late with is none of his business: {message}");
+        if message["resource"]["metadata"]["body"] == "Still there?" {
+            break;
+        }
+    }
 }
 
 fn who_may_not_answer_any_more_gives_back_what_they_hold(engine: Engine) {

@@ -245,7 +245,8 @@ fn places(tx: &mut dyn Tx, app: &Conversations, now: Timestamp) -> Result<HashMa
 fn gone(tx: &mut dyn Tx, thread_ids: &[Id], places: &HashMap<Id, Place>) -> Result<Vec<Id>> {
     let mut gone = Vec::new();
     for thread_id in thread_ids.iter().filter(|id| !places.contains_key(id)) {
-        let sql = "SELECT 1 FROM tasks WHERE thread_id = $1 AND completed_at IS NULL AND place = 'global' LIMIT 1";
+        let sql = "SELECT 1 FROM tasks WHERE thread_id = $1 AND completed_at IS NULL AND place = 'global' AND NOT held
+                   LIMIT 1";
         if tx.first(sql, args![thread_id])?.is_none() {
             gone.push(*thread_id);
         }
