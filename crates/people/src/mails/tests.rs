@@ -224,7 +224,7 @@ async fn without_a_server_mails_wait_a_day() {
     let turn = office.turn_of(false, 4).await;
     assert!(turn.claims.is_empty() && turn.given_up.is_empty());
     office.pass(1);
-    assert_eq!(office.turn_of(false, 4).await.given_up, [office.ada]);
+    assert_eq!(office.turn_of(false, 4).await.given_up, [Some(office.ada)]);
     let [(status, _, text, error)] = &office.mails().await[..] else { panic!("a mail") };
     assert_eq!((status.as_str(), text.as_str()), ("failed", ""));
     assert!(error.as_deref().unwrap().contains("smtp-url"));
