@@ -72,13 +72,32 @@ impl Letter {
     /// The text, in clear, with plain line ends.
     pub fn text(&self) -> String {
         let (_, body) = self.data.split_once("\r\n\r\n").expect("a head and a body");
-        let bytes = match self.header("Content-Transfer-Encoding").as_str() {
-            "base64" => BASE64.decode(body.replace("\r\n", "")).expect("base64"),
-            "quoted-printable" => quoted_printable(&body.replace("=\r\n", "")),
-            _ => body.as_bytes().to_vec(),
-        };
-        String::from_utf8(bytes).expect("UTF-8").replace("\r\n", "\n")
+        clear(&self.header("Content-Transfer-Encoding"), body)
     }
+
+    /// The plain text and the HTML of a mail that has both.
+    pub fn alternatives(&self) -> (String, String) {
+        let kind = self.header("Content-Type");
+        let (_, boundary) = kind.split_once("boundary=\"").expect("several parts");
+        let boundary = format!("--{}", boundary.split('"').next().expect("the end of it"));
+        let part = |kind: &str| {
+            let mut parts = self.data.split(&boundary);
+            let part = parts.find(|part| part.contains(&format!("Content-Type: {kind}"))).expect("a part");
+            let (head, body) = part.trim_start().split_once("\r\n\r\n").expect("a head and a body");
+            let encoding = head.lines().find_map(|line| line.strip_prefix("Content-Transfer-Encoding: "));
+            clear(encoding.unwrap_or_default(), body)
+        };
+        (part("text/plain"), part("text/html"))
+    }
+}
+
+fn clear(encoding: &str, body: &str) -> String {
+    let bytes = match encoding {
+        "base64" => BASE64.decode(body.replace("\r\n", "")).expect("base64"),
+        "quoted-printable" => quoted_printable(&body.replace("=\r\n", "")),
+        _ => body.as_bytes().to_vec(),
+    };
+    String::from_utf8(bytes).expect("UTF-8").replace("\r\n", "\n")
 }
 
 fn quoted_printable(text: &str) -> Vec<u8> {

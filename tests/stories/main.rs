@@ -71,6 +71,7 @@ mod topologies;
 mod uniqueness;
 mod user_capacities;
 mod users;
+mod visitor_mails;
 mod visitor_notices;
 mod web_messaging;
 mod webhook_events;

@@ -371,7 +371,7 @@ fn test_mail(settings: Settings, to: &str) -> Result<String, String> {
     let env = environment();
     let text = format!("This is a test. Mail of {} goes out by these settings.\n", settings.public_url);
     let (id, subject) = (env.id().hex(), "Frontdesk: test of outgoing mail");
-    let mail = Mail { id: &id, at: env.now(), to, subject, text: &text };
+    let mail = Mail { id: &id, at: env.now(), to, subject, text: &text, html: None, unsubscribe_url: None };
     let sent = runtime()?.block_on(mailer.send(&mail));
     let server = &mailer.server;
     sent.map(|()| format!("The mail server {server:?} took a mail to {to}."))

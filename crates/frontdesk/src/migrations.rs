@@ -48,6 +48,8 @@ pub(crate) const ALL: &[Migration] = &[
     both!(20, "0020_web_messaging"),
     both!(21, "0021_visitor_notices"),
     both!(22, "0022_tasks_kept"),
+    each!(23, "0023_visitor_mails"),
+    both!(24, "0024_unread_mails"),
 ];
 
 #[cfg(test)]

@@ -107,7 +107,7 @@ pub(crate) async fn run(settings: Settings, directory: DataDir, store: Store, en
         // The examples are not to be throttled.
         let unthrottled = Settings { rate_limit: 0, ..settings.clone() };
         let unseen = Metrics::new(app.clone(), Streams::new(0, watch::channel(false).1));
-        let visitors = WebMessaging::new(&app, unseen.streams());
+        let visitors = WebMessaging::new(&app, unseen.streams(), None);
         let filled = demo::fill(&app, router(&unthrottled, &app, &unseen, &visitors)).await;
         filled.map_err(|error| format!("demo: {error}"))?;
     }
@@ -128,6 +128,7 @@ pub(crate) async fn run(settings: Settings, directory: DataDir, store: Store, en
     let webhooks = frontdesk_webhooks::Sender::new(&app, domain_id, settings.log_days);
     workers.spawn(webhooks.run(stopping.clone()));
     workers.spawn(frontdesk_webhooks::replay::run(app.clone(), stopping.clone()));
+    let mailing = settings.mailer.as_ref().map(|_| mails.clone());
     let sending = Sending::new(store.clone(), env.clone(), settings.mailer.clone(), mails);
     workers.spawn(sending.run(stopping.clone()));
     workers.spawn(timers::run(app.clone(), stopping.clone()));
@@ -136,7 +137,7 @@ pub(crate) async fn run(settings: Settings, directory: DataDir, store: Store, en
     // Streams have no end of their own: they are told first that it is over, or the listener would wait for them.
     let (close, closing) = watch::channel(false);
     let metrics = Metrics::new(app.clone(), Streams::new(settings.streams_max, closing));
-    let visitors = WebMessaging::new(&app, metrics.streams());
+    let visitors = WebMessaging::new(&app, metrics.streams(), mailing);
     workers.spawn(visitors.clone().run(stopping.clone()));
     let observer = metrics.poll_observer();
     workers.spawn(polling::run(app.clone(), settings.poll_interval, observer, stopping.clone()));

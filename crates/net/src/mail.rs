@@ -11,7 +11,7 @@ use frontdesk_model::Timestamp;
 use lettre::Address;
 use lettre::address::Envelope;
 use lettre::message::header::{ContentType, HeaderName, HeaderValue, MIME_VERSION_1_0};
-use lettre::message::{Mailbox, Message};
+use lettre::message::{Mailbox, Message, MultiPart};
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, CertificateStore, TlsParameters};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
@@ -146,6 +146,10 @@ pub struct Mail<'m> {
     pub subject: &'m str,
     /// Plain text.
     pub text: &'m str,
+    /// The same for programs that show HTML.
+    pub html: Option<&'m str>,
+    /// Where a POST makes that no such mail comes any more (RFC 8058), and a GET asks.
+    pub unsubscribe_url: Option<&'m str>,
 }
 
 /// Why a mail was not sent. The texts are for operators and hold no password.
@@ -219,17 +223,26 @@ impl Mailer {
         let from = &self.sender.0;
         // Programs that answer mails by themselves leave such ones alone (RFC 3834).
         let automatic = HeaderName::new_from_ascii_str("Auto-Submitted");
-        let message = Message::builder()
+        let mut builder = Message::builder()
             .message_id(Some(format!("<{}@{}>", mail.id, from.email.domain())))
             .date(UNIX_EPOCH + Duration::from_micros(mail.at.micros().try_into().unwrap_or_default()))
             .from(from.clone())
             .to(Mailbox::new(None, to))
             .subject(one_line(mail.subject))
-            .raw_header(HeaderValue::new(automatic, "auto-generated".into()))
-            .header(MIME_VERSION_1_0)
-            .header(ContentType::TEXT_PLAIN)
-            .body(mail.text.to_owned())
-            .map_err(|error| MailError::Refused(error.to_string()))?;
+            .raw_header(HeaderValue::new(automatic, "auto-generated".into()));
+        if let Some(url) = mail.unsubscribe_url {
+            for (name, value) in [
+                ("List-Unsubscribe", format!("<{url}>")),
+                ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".into()),
+            ] {
+                builder = builder.raw_header(HeaderValue::new(HeaderName::new_from_ascii_str(name), value));
+            }
+        }
+        let message = match mail.html {
+            None => builder.header(MIME_VERSION_1_0).header(ContentType::TEXT_PLAIN).body(mail.text.to_owned()),
+            Some(html) => builder.multipart(MultiPart::alternative_plain_html(mail.text.to_owned(), html.to_owned())),
+        };
+        let message = message.map_err(|error| MailError::Refused(error.to_string()))?;
         Ok((message.envelope().clone(), message.formatted()))
     }
 }

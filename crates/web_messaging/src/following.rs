@@ -13,6 +13,7 @@ use frontdesk_store::{Tx, args};
 use serde_json::{Map, Value};
 
 use crate::settings::{self, Settings};
+use crate::unread;
 
 /// Nobody wants to hear now what happened long ago: older events are passed over, for example when a new version meets an
 /// old log.
@@ -74,6 +75,10 @@ impl Consumer for Following {
             "content.imported"
                 | "content.replied"
                 | "content.discussion_initiated"
+                | "content.approved"
+                | "content.published"
+                | "content.anonymized"
+                | "content_thread.destroyed"
                 | "content.thread_closed"
                 | "content.thread_auto_closed"
                 | "intervention.opened"
@@ -94,6 +99,12 @@ impl Consumer for Following {
                 "content.imported" if source.is_live_chat => source.settings.impossible_seconds() > 0,
                 "content.imported" => source.settings.email_request,
                 "content.thread_closed" | "content.thread_auto_closed" => true,
+                "content.replied"
+                | "content.discussion_initiated"
+                | "content.approved"
+                | "content.published"
+                | "content.anonymized"
+                | "content_thread.destroyed" => true,
                 _ => source.is_live_chat,
             };
             speaks && event.at >= oldest
@@ -107,6 +118,10 @@ impl Consumer for Following {
             let payload = payload(event);
             let known = id(&payload, "source_id").and_then(|id| Some((id, sources.get(&id)?)));
             let (Some((source_id, source)), Some(thread_id)) = (known, event.thread_id) else { continue };
+            if matches!(event.kind.as_str(), "content.anonymized" | "content_thread.destroyed") {
+                unread::forget(tx, thread_id)?;
+                continue;
+            }
             // It may have been deleted since.
             if tx.first("SELECT 1 FROM threads WHERE id = $1", args![&thread_id])?.is_none() {
                 continue;
@@ -122,6 +137,9 @@ impl Consumer for Following {
                     if event.user_id.is_some() || event.kind == "content.thread_auto_closed" {
                         notices::disconnect(tx, env, saying)?;
                     }
+                }
+                kind if kind.starts_with("content.") && !source.is_live_chat => {
+                    unread::arm(tx, thread_id, event.at)?;
                 }
                 "intervention.closed" => notices::end_chat(tx, env, saying, event.user_id)?,
                 _ => {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use frontdesk_conversations::visitors::{self, Claims, Message, Place};
@@ -21,6 +21,7 @@ use serde_json::{Map, Value, json};
 use crate::fields::{Fields, is_email};
 use crate::sessions::{self, Begun, Context, Given, Session, refused};
 use crate::stream::Reading;
+use crate::unread::{self, unsubscribing};
 use crate::{WebMessaging, assets, attachments, availability, catalogue, pages, settings};
 
 /// A body that is no file's has at most this many bytes.
@@ -46,6 +47,7 @@ const PREFLIGHT_SECONDS: &str = "600";
 /// The routes.
 pub(crate) fn router(app: &Arc<WebMessaging>) -> Router {
     Router::new()
+        .route("/chat/{token}/unsubscribe", any(unsubscribe))
         .route("/chat/{token}/{*rest}", any(serve))
         .route("/assets/{*rest}", any(asset))
         .with_state(app.clone())
@@ -56,6 +58,45 @@ async fn asset(request: Request) -> Response {
         Method::GET | Method::HEAD => assets::answer(request.uri().path(), request.headers()),
         _ => StatusCode::METHOD_NOT_ALLOWED.into_response(),
     }
+}
+
+/// The link of a mail, also of a source that is off by now.
+async fn unsubscribe(State(app): State<Arc<WebMessaging>>, Path(token): Path<String>, request: Request) -> Response {
+    let request_id = app.desk.env.id();
+    let (parts, body) = request.into_parts();
+    let answered = async {
+        let client = parts.extensions.get::<ClientAddress>().map_or_else(String::new, |client| client.0.to_string());
+        app.limits.questions.admit(&client, app.desk.env.now())?;
+        let query = parse_pairs(parts.uri.query().unwrap_or_default().as_bytes())?;
+        let text = |name: &str| query.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let (address, signature) = (text("address"), text("signature"));
+        let desk = app.desk.clone();
+        let linked = move |tx: &mut dyn Tx| unsubscribing::linked(tx, &desk, &token, &address, &signature);
+        match parts.method {
+            Method::GET | Method::HEAD => {
+                let state = move |tx: &mut dyn Tx| {
+                    let (source_id, hash) = linked(tx)?;
+                    unsubscribing::is_unsubscribed(tx, source_id, &hash)
+                };
+                Ok(unsubscribing::page(&parts.headers, app.desk.store.read(state).await?))
+            }
+            Method::POST => {
+                // Mail programs send `List-Unsubscribe=One-Click`, as a form or multipart; only the page's button takes it back.
+                let body = read_body(body, &parts.headers, BODY_BYTES_MAX, BODY_DEADLINE).await?;
+                let unsubscribed = body.trim_ascii() != b"again=1";
+                let now = app.desk.env.now();
+                let set = move |tx: &mut dyn Tx| {
+                    let (source_id, hash) = linked(tx)?;
+                    unsubscribing::set(tx, source_id, &hash, unsubscribed, now)
+                };
+                app.desk.store.write(set).await?;
+                Ok(unsubscribing::page(&parts.headers, unsubscribed))
+            }
+            _ => Err(no_such_page()),
+        }
+    };
+    let outcome: Result<Response> = answered.await;
+    outcome.unwrap_or_else(|error| refuse(&error, request_id))
 }
 
 /// One request.
@@ -514,7 +555,11 @@ impl Visit {
         let env = self.app.desk.env.clone();
         self.as_visitor(move |tx, place, session| {
             let told = Claims { email: Some(email.clone()), ..Claims::default() };
-            sessions::note(tx, &env, place, session, told, &Context::default()).map(drop)
+            let session = sessions::note(tx, &env, place, session, told, &Context::default())?;
+            match session.visitor(place).identity_id(tx)? {
+                Some(identity_id) => unread::arm_all(tx, place.source_id(), identity_id, env.now()),
+                None => Ok(()),
+            }
         })
         .await?;
         Ok(self.done())

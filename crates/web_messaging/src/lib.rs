@@ -15,6 +15,7 @@ mod sessions;
 mod settings;
 mod signing;
 mod stream;
+mod unread;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +24,7 @@ use axum::Router;
 pub use following::Following;
 use frontdesk_conversations::Conversations;
 use frontdesk_rest::{Operation, RateLimiter, Streams};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 
 /// Messages of one visitor a minute.
 const MESSAGES_PER_MINUTE: u32 = 30;
@@ -51,6 +52,8 @@ pub struct WebMessaging {
     streams: Arc<Streams>,
     limits: Limits,
     uploading: Semaphore,
+    /// Told when mails to visitors were queued; none: this server sends no mails.
+    mails: Option<Arc<Notify>>,
 }
 
 struct Limits {
@@ -63,8 +66,8 @@ struct Limits {
 }
 
 impl WebMessaging {
-    /// `streams`: those of the whole server.
-    pub fn new(desk: &Arc<Conversations>, streams: &Arc<Streams>) -> Arc<WebMessaging> {
+    /// `streams`: those of the whole server. `mails`: told when mails were queued; none where no mail is sent.
+    pub fn new(desk: &Arc<Conversations>, streams: &Arc<Streams>, mails: Option<Arc<Notify>>) -> Arc<WebMessaging> {
         Arc::new(WebMessaging {
             desk: desk.clone(),
             hub: Arc::default(),
@@ -78,6 +81,7 @@ impl WebMessaging {
                 questions: RateLimiter::new(QUESTIONS_PER_MINUTE),
             },
             uploading: Semaphore::new(UPLOADS_AT_ONCE_MAX),
+            mails,
         })
     }
 
@@ -103,7 +107,12 @@ impl WebMessaging {
                 }
             }
         };
-        tokio::join!(stream::run(self.desk.clone(), self.hub.clone(), stop), sweep);
+        let mailing = async {
+            if let Some(wake) = &self.mails {
+                unread::run(self.desk.clone(), self.hub.clone(), wake.clone(), stop.clone()).await;
+            }
+        };
+        tokio::join!(stream::run(self.desk.clone(), self.hub.clone(), stop.clone()), sweep, mailing);
     }
 }
 
@@ -111,5 +120,6 @@ impl WebMessaging {
 pub fn operations(app: &Arc<Conversations>) -> Vec<Operation> {
     let mut operations = settings::operations();
     operations.extend(signing::operations(app));
+    operations.extend(unread::templates::operations(app));
     operations
 }

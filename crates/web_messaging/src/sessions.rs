@@ -403,6 +403,22 @@ pub(crate) fn store_of(app: &Conversations) -> (Env, Seal) {
     (app.env.clone(), app.seal.clone())
 }
 
+/// The language of the texts that a visitor saw last.
+pub(crate) fn locale(tx: &mut dyn Tx, source_id: Id, uuid: &str) -> Result<Option<String>> {
+    let rows = tx.query(
+        "SELECT context FROM visitor_sessions WHERE source_id = $1 AND uuid = $2 ORDER BY id DESC LIMIT 10",
+        args![&source_id, uuid],
+    )?;
+    for row in &rows {
+        let context: Context = serde_json::from_str(&row.get::<String>(0)?)
+            .map_err(|trouble| error::broken(format!("visitor_sessions: {trouble}")))?;
+        if context.locale.is_some() {
+            return Ok(context.locale);
+        }
+    }
+    Ok(None)
+}
+
 fn json<T: Serialize>(value: &T) -> Result<String> {
     serde_json::to_string(value).map_err(|trouble| error::broken(trouble.to_string()))
 }

@@ -74,6 +74,11 @@ impl Hub {
         self.say(&(source_id, uuid.to_owned()), Said::End(session_id));
     }
 
+    /// Whether a visitor listens at this node.
+    pub(crate) fn hears(&self, source_id: Id, uuid: &str) -> bool {
+        self.lock().by_visitor.contains_key(&(source_id, uuid.to_owned()))
+    }
+
     fn enter(&self, key: &Key) -> (broadcast::Receiver<Said>, i64) {
         let mut listening = self.lock();
         let last = listening.last;

@@ -363,6 +363,15 @@ impl Ids<'_> {
             "messaging_community" => {
                 created("communities", json!({ "type": "mobile_messaging", "name": unique("Shop ") }))
             }
+            "mail_template" => {
+                let made = created("messaging_mail_templates", json!({ "name": unique("Mail ") }));
+                // There are not to be too many.
+                let all = otto.get("/1.0/messaging_mail_templates?limit=150").ok();
+                for old in records(&all).iter().rev().skip(20) {
+                    otto.delete(&format!("/1.0/messaging_mail_templates/{}", id(old)));
+                }
+                made
+            }
             // Its key has its name.
             "keyed_community" => {
                 let community = self.of("messaging_community");

@@ -357,4 +357,10 @@ pub(super) const TABLE: &[Row] = &[
         .object("messaging_community")
         .body(r#"{ "key_id": "one", "algorithm": "HS256", "key": "0123456789abcdef01234567" }"#),
     row("deleteJwtKey").first(&["update_community"]).object("keyed_community"),
+    row("getAllMessagingMailTemplates").first(CONFIGURE),
+    row("getMessagingMailTemplate").first(CONFIGURE).object("mail_template"),
+    row("createMessagingMailTemplate").first(CONFIGURE).body(r#"{ "name": "$word" }"#),
+    row("updateMessagingMailTemplate").first(CONFIGURE).object("mail_template").body(r#"{ "name": "$word" }"#),
+    row("deleteMessagingMailTemplate").first(CONFIGURE).object("mail_template"),
+    row("previewMessagingMailTemplate").first(CONFIGURE).object("mail_template"),
 ];

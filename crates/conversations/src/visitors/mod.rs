@@ -8,6 +8,7 @@ mod commands;
 mod hints;
 pub mod notices;
 mod telling;
+mod unread;
 mod view;
 pub(crate) mod waiting;
 
@@ -25,6 +26,7 @@ pub use commands::{File, Message, Written, close, identify, mark_read, merge, se
 pub use hints::{Hint, Hints};
 pub(crate) use hints::{TYPES, agent_types, queued};
 pub use telling::{Told, tell};
+pub use unread::{Correspondent, Unread, correspondent, unread_messages};
 pub use view::{Content, Thread, content, contents, thread, threads, unread};
 pub use waiting::wait;
 

@@ -58,6 +58,23 @@ pub struct Content {
 }
 
 impl Content {
+    /// Where it stands.
+    pub(super) fn place(&self) -> (Timestamp, Id) {
+        (self.created_at, self.id)
+    }
+
+    /// As it is told elsewhere: its text, or the names of its files.
+    pub(super) fn told(&self) -> super::Unread {
+        let title = self.structured_content.as_ref().and_then(|content| content["title"].as_str());
+        let files = self.attachments.iter().filter_map(|file| file["name"].as_str());
+        let lines: Vec<&str> = match self.body.trim() {
+            "" => title.into_iter().chain(files).collect(),
+            body => std::iter::once(body).chain(files).collect(),
+        };
+        let author = self.author.screenname.clone().unwrap_or_default();
+        super::Unread { id: self.id, at: self.created_at, author, text: lines.join("\n") }
+    }
+
     /// What the server itself says.
     pub(super) fn notice(
         id: Id,

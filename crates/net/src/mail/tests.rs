@@ -18,7 +18,15 @@ fn mailer() -> Mailer {
 }
 
 fn composed(to: &str, subject: &str, text: &str) -> Result<String, MailError> {
-    let mail = Mail { id: "0123", at: Timestamp::from_micros(1_767_323_045_000_000), to, subject, text };
+    let mail = Mail {
+        id: "0123",
+        at: Timestamp::from_micros(1_767_323_045_000_000),
+        to,
+        subject,
+        text,
+        html: None,
+        unsubscribe_url: None,
+    };
     mailer().compose(&mail).map(|(_, bytes)| String::from_utf8(bytes).expect("text"))
 }
 
@@ -185,8 +193,15 @@ fn converse(stream: &mut (impl Read + Write), greets: bool, offer: &str) -> Vec<
     }
 }
 
-const MAIL: Mail<'_> =
-    Mail { id: "0123", at: Timestamp::from_micros(0), to: "ada@example.com", subject: "Hello", text: "Hello" };
+const MAIL: Mail<'_> = Mail {
+    id: "0123",
+    at: Timestamp::from_micros(0),
+    to: "ada@example.com",
+    subject: "Hello",
+    text: "Hello",
+    html: None,
+    unsubscribe_url: None,
+};
 
 /// Trusts the certificate above, which no authority signed.
 fn trusting(server: MailServer) -> MailServer {

@@ -56,7 +56,7 @@ impl Consumer for Letters {
                 _ => self.webhook(tx, event)?,
             };
             let Some(Addressed { key, user_id, letter: Letter { subject, text } }) = addressed else { continue };
-            let mail = NewMail { key: &key, user_id, subject: &subject, text: &text, pause_seconds: PAUSE_SECONDS };
+            let mail = NewMail::plain(&key, user_id, &subject, &text, PAUSE_SECONDS);
             if !queue(tx, &self.env, &mail)? {
                 tracing::warn!(%user_id, "too many mails wait: one more was not queued");
             }

@@ -1,4 +1,4 @@
-//! Mails to users, such as an invitation. Whoever wants one queues it in the transaction of what it tells of; a worker
+//! Mails to users, such as an invitation, and to visitors, about what they have not read. Whoever wants one queues it in the transaction of what it tells of; a worker
 //! ([`sending`]) sends it, tries again for a day, and gives up visibly.
 //!
 //! A mail goes out once, but for the unavoidable: when the mail server took it and its answer was not heard or not written
@@ -24,17 +24,37 @@ const WAITING_MAX: i64 = 10_000;
 /// At most this many mails are shown to an operator.
 const LISTED_MAX: i64 = 150;
 
+/// Who gets a mail.
+#[derive(Clone, Copy)]
+pub enum To<'a> {
+    /// A user, at the address that they have when it is sent; who is gone or disabled by then gets nothing.
+    User(Id),
+    /// Somebody else, at this address.
+    Address(&'a str),
+}
+
+impl<'a> NewMail<'a> {
+    /// A plain one.
+    pub fn plain(key: &'a str, user_id: Id, subject: &'a str, text: &'a str, pause_seconds: i64) -> NewMail<'a> {
+        NewMail { key, to: To::User(user_id), subject, text, html: None, unsubscribe_url: None, pause_seconds }
+    }
+}
+
 /// A mail to be sent.
 pub struct NewMail<'a> {
     /// What it tells about, such as `webhook` and its id. Of one key only the newest mail waits, and takes the place of an
     /// older one.
     pub key: &'a str,
-    /// Who gets it, at the address that they have when it is sent; a user who is gone or disabled by then gets nothing.
-    pub user_id: Id,
+    /// Who gets it.
+    pub to: To<'a>,
     /// What it is about.
     pub subject: &'a str,
     /// Plain text.
     pub text: &'a str,
+    /// The same for programs that show HTML.
+    pub html: Option<&'a str>,
+    /// Where the reader can say that they want no more of these.
+    pub unsubscribe_url: Option<&'a str>,
     /// At least this long after the last mail of the same key was tried.
     pub pause_seconds: i64,
 }
@@ -48,24 +68,44 @@ pub fn queue(tx: &mut dyn Tx, env: &Env, mail: &NewMail) -> Result<bool> {
     let before = tx.first("SELECT tried_at FROM mails WHERE key = $1", args![mail.key])?;
     let tried_at: Option<Timestamp> = before.map(|row| row.get(0)).transpose()?.flatten();
     let due_at = tried_at.map_or(now, |tried| now.max(tried.plus_seconds(mail.pause_seconds)));
+    let (user_id, address) = match mail.to {
+        To::User(user_id) => (Some(user_id), None),
+        To::Address(address) => (None, Some(address)),
+    };
     tx.execute(
-        "INSERT INTO mails (key, id, user_id, subject, body, status, attempts, claim, created_at, due_at, give_up_at)
-         VALUES ($1, $2, $3, $4, $5, 'waiting', 0, 0, $6, $7, $8)
+        "INSERT INTO mails (key, id, user_id, subject, body, status, attempts, claim, created_at, due_at, give_up_at,
+           address, html, unsubscribe_url)
+         VALUES ($1, $2, $3, $4, $5, 'waiting', 0, 0, $6, $7, $8, $9, $10, $11)
          ON CONFLICT (key) DO UPDATE SET id = excluded.id, user_id = excluded.user_id, subject = excluded.subject,
-           body = excluded.body, status = excluded.status, attempts = 0, claim = mails.claim + 1, error = NULL,
+           body = excluded.body, address = excluded.address, html = excluded.html,
+           unsubscribe_url = excluded.unsubscribe_url, status = excluded.status, attempts = 0, claim = mails.claim + 1, error = NULL,
            created_at = excluded.created_at, due_at = excluded.due_at, give_up_at = excluded.give_up_at",
         args![
             mail.key,
             &env.id(),
-            &mail.user_id,
+            &user_id,
             mail.subject,
             mail.text,
             now,
             due_at,
-            due_at.plus_seconds(TRIED_SECONDS)
+            due_at.plus_seconds(TRIED_SECONDS),
+            address,
+            mail.html,
+            mail.unsubscribe_url
         ],
     )?;
     Ok(true)
+}
+
+/// Whether a mail of this key waits.
+pub fn is_waiting(tx: &mut dyn Tx, key: &str) -> Result<bool> {
+    Ok(tx.first("SELECT 1 FROM mails WHERE key = $1 AND status = 'waiting'", args![key])?.is_some())
+}
+
+/// Forgets what is under a key, whatever has become of it.
+pub fn forget(tx: &mut dyn Tx, key: &str) -> Result<()> {
+    tx.execute("DELETE FROM mails WHERE key = $1", args![key])?;
+    Ok(())
 }
 
 /// How many mails wait.
@@ -88,7 +128,7 @@ pub struct Listed {
     pub failed: bool,
     /// When it was queued.
     pub created_at: Timestamp,
-    /// The address of its user.
+    /// The address of its user, or of who is none.
     pub to: String,
     /// What it is about.
     pub subject: String,
@@ -101,8 +141,9 @@ pub struct Listed {
 /// The mails that wait or were given up, the newest first; at most 150.
 pub fn list(tx: &mut dyn Tx) -> Result<Vec<Listed>> {
     let rows = tx.query(
-        "SELECT mails.status, mails.created_at, users.email, mails.subject, mails.attempts, mails.error
-         FROM mails JOIN users ON users.id = mails.user_id
+        "SELECT mails.status, mails.created_at, coalesce(users.email, mails.address, ''), mails.subject,
+           mails.attempts, mails.error
+         FROM mails LEFT JOIN users ON users.id = mails.user_id
          WHERE mails.status IN ('waiting', 'failed') ORDER BY mails.created_at DESC LIMIT $1",
         args![LISTED_MAX],
     )?;

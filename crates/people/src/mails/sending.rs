@@ -19,8 +19,10 @@ use super::waiting;
 const PAUSES_SECONDS: [i64; 7] = [120, 300, 900, 1_800, 3_600, 7_200, 14_400];
 /// At most this many attempts run at once.
 const ATTEMPTS_MAX: usize = 4;
-/// At most this many mails go out within an hour, so that nobody can make this server bombard others.
+/// At most this many mails go out to users within an hour, so that nobody can make this server bombard others.
 const MAILS_PER_HOUR_MAX: i64 = 500;
+/// The same of mails to visitors, which do not keep users' waiting.
+const VISITORS_MAILS_PER_HOUR_MAX: i64 = 5_000;
 const HOUR_SECONDS: i64 = 3_600;
 /// That a mail was sent is known for so long: it keeps the next one of its key at a distance.
 const SENT_KEPT_SECONDS: i64 = 86_400;
@@ -56,8 +58,8 @@ pub(super) struct Claim {
 pub(super) struct Turn {
     /// To be tried now.
     pub(super) claims: Vec<Claim>,
-    /// Given up: whose they were.
-    pub(super) given_up: Vec<Id>,
+    /// Given up: whose they were; none: a visitor's.
+    pub(super) given_up: Vec<Option<Id>>,
 }
 
 impl Sending {
@@ -114,7 +116,10 @@ impl Sending {
         }
         let turn = self.store.write(move |tx| turn(tx, now, sends, free)).await?;
         for user_id in turn.given_up {
-            tracing::warn!(%user_id, "a mail was given up: it could not be sent within a day");
+            tracing::warn!(
+                user_id = user_id.map(tracing::field::display),
+                "a mail was given up: it could not be sent within a day"
+            );
         }
         Ok(turn.claims)
     }
@@ -131,9 +136,9 @@ impl Sending {
             Some(waiting) => Some(mailer.send(&waiting.mail()).await),
             None => None,
         };
-        let user_id = found.map(|waiting| waiting.user_id);
-        if let (Some(user_id), Some(Err(error))) = (user_id, &outcome) {
-            tracing::warn!(%user_id, %error, "a mail was not sent");
+        let user_id = found.and_then(|waiting| waiting.user_id);
+        if let Some(Err(error)) = &outcome {
+            tracing::warn!(user_id = user_id.map(tracing::field::display), %error, "a mail was not sent");
         }
         let env = self.env.clone();
         let finishing = self.store.write(move |tx| match &outcome {
@@ -148,13 +153,14 @@ impl Sending {
 
 fn is_any_due(tx: &mut dyn Tx, now: Timestamp, sends: bool) -> Result<bool> {
     let over = "SELECT 1 FROM mails WHERE status IN ('sent', 'failed') AND due_at <= $1 LIMIT 1";
-    Ok(tx.first(&due("SELECT 1 FROM mails", sends), args![now, 1])?.is_some() || tx.first(over, args![now])?.is_some())
+    Ok(tx.first(&due("SELECT 1 FROM mails", "TRUE", sends), args![now, 1])?.is_some()
+        || tx.first(over, args![now])?.is_some())
 }
 
 /// Waiting mails that something is to be done about: who cannot send only gives up.
-fn due(select: &str, sends: bool) -> String {
+fn due(select: &str, whose: &str, sends: bool) -> String {
     let column = if sends { "due_at" } else { "give_up_at" };
-    format!("{select} WHERE status = 'waiting' AND {column} <= $1 ORDER BY {column}, key LIMIT $2")
+    format!("{select} WHERE status = 'waiting' AND {whose} AND {column} <= $1 ORDER BY {column}, key LIMIT $2")
 }
 
 /// Takes at most `free` mails for this process, gives up what has waited too long, and removes what is long over.
@@ -164,24 +170,28 @@ pub(super) fn turn(tx: &mut dyn Tx, now: Timestamp, sends: bool, free: usize) ->
            SELECT key FROM mails WHERE status IN ('sent', 'failed') AND due_at <= $1 LIMIT $2)",
         args![now, ROWS_MAX],
     )?;
-    let lately = "SELECT count(*) FROM mails WHERE tried_at > $1";
-    let lately: i64 = tx.one(lately, args![now.plus_seconds(-HOUR_SECONDS)])?.get(0)?;
-    let allowed = if sends { (MAILS_PER_HOUR_MAX - lately).clamp(0, free as i64) } else { ROWS_MAX };
     let mut turn = Turn::default();
-    let found = due("SELECT key, user_id, attempts, claim, give_up_at FROM mails", sends);
-    for row in tx.query(&found, args![now, allowed])? {
-        let (key, attempts): (String, i64) = (row.get(0)?, row.get(2)?);
-        let number = row.get::<i64>(3)? + 1;
-        if row.get::<Timestamp>(4)? <= now {
-            give_up(tx, &key, now, (attempts == 0).then_some(NO_SERVER))?;
-            turn.given_up.push(row.get(1)?);
-            continue;
+    for (whose, most) in [("user_id IS NOT NULL", MAILS_PER_HOUR_MAX), ("user_id IS NULL", VISITORS_MAILS_PER_HOUR_MAX)]
+    {
+        let lately = format!("SELECT count(*) FROM mails WHERE tried_at > $1 AND {whose}");
+        let lately: i64 = tx.one(&lately, args![now.plus_seconds(-HOUR_SECONDS)])?.get(0)?;
+        let free = free as i64 - turn.claims.len() as i64;
+        let allowed = if sends { (most - lately).clamp(0, free) } else { ROWS_MAX };
+        let found = due("SELECT key, user_id, attempts, claim, give_up_at FROM mails", whose, sends);
+        for row in tx.query(&found, args![now, allowed])? {
+            let (key, attempts): (String, i64) = (row.get(0)?, row.get(2)?);
+            let number = row.get::<i64>(3)? + 1;
+            if row.get::<Timestamp>(4)? <= now {
+                give_up(tx, &key, now, (attempts == 0).then_some(NO_SERVER))?;
+                turn.given_up.push(row.get(1)?);
+                continue;
+            }
+            tx.execute(
+                "UPDATE mails SET attempts = attempts + 1, claim = $2, tried_at = $3, due_at = $4 WHERE key = $1",
+                args![&key, number, now, now.plus_seconds(pause(attempts))],
+            )?;
+            turn.claims.push(Claim { key, number });
         }
-        tx.execute(
-            "UPDATE mails SET attempts = attempts + 1, claim = $2, tried_at = $3, due_at = $4 WHERE key = $1",
-            args![&key, number, now, now.plus_seconds(pause(attempts))],
-        )?;
-        turn.claims.push(Claim { key, number });
     }
     Ok(turn)
 }
@@ -195,25 +205,38 @@ fn pause(attempts: i64) -> i64 {
 /// A mail that is being tried.
 struct Waiting {
     id: String,
-    user_id: Id,
+    /// None: a visitor's.
+    user_id: Option<Id>,
     to: String,
     subject: String,
     text: String,
+    html: Option<String>,
+    unsubscribe_url: Option<String>,
     at: Timestamp,
 }
 
 impl Waiting {
     fn mail(&self) -> Mail<'_> {
-        Mail { id: &self.id, at: self.at, to: &self.to, subject: &self.subject, text: &self.text }
+        Mail {
+            id: &self.id,
+            at: self.at,
+            to: &self.to,
+            subject: &self.subject,
+            text: &self.text,
+            html: self.html.as_deref(),
+            unsubscribe_url: self.unsubscribe_url.as_deref(),
+        }
     }
 }
 
 /// None when there is nobody left to write to, or a newer mail took this one's place.
 fn prepare(tx: &mut dyn Tx, claim: &Claim) -> Result<Option<Waiting>> {
     let row = tx.first(
-        "SELECT mails.id, users.id, users.email, mails.subject, mails.body, mails.created_at
-         FROM mails JOIN users ON users.id = mails.user_id
-         WHERE mails.key = $1 AND mails.claim = $2 AND users.enabled AND users.deleted_at IS NULL",
+        "SELECT mails.id, users.id, coalesce(users.email, mails.address, ''), mails.subject, mails.body, mails.created_at,
+           mails.html, mails.unsubscribe_url
+         FROM mails LEFT JOIN users ON users.id = mails.user_id
+         WHERE mails.key = $1 AND mails.claim = $2
+           AND (mails.user_id IS NULL OR (users.enabled AND users.deleted_at IS NULL))",
         args![&claim.key, claim.number],
     )?;
     let waiting = row.map(|row| {
@@ -224,6 +247,8 @@ fn prepare(tx: &mut dyn Tx, claim: &Claim) -> Result<Option<Waiting>> {
             subject: row.get(3)?,
             text: row.get(4)?,
             at: row.get(5)?,
+            html: row.get(6)?,
+            unsubscribe_url: row.get(7)?,
         })
     });
     waiting.transpose()
@@ -241,7 +266,8 @@ pub(super) fn finish(tx: &mut dyn Tx, env: &Env, claim: &Claim, outcome: &Result
     match outcome {
         Ok(()) => {
             tx.execute(
-                "UPDATE mails SET status = 'sent', subject = '', body = '', error = NULL, due_at = $2 WHERE key = $1",
+                "UPDATE mails SET status = 'sent', subject = '', body = '', html = NULL, unsubscribe_url = NULL,
+                   address = CASE WHEN address IS NULL THEN NULL ELSE '' END, error = NULL, due_at = $2 WHERE key = $1",
                 args![&claim.key, now.plus_seconds(SENT_KEPT_SECONDS)],
             )?;
         }
@@ -255,7 +281,7 @@ pub(super) fn finish(tx: &mut dyn Tx, env: &Env, claim: &Claim, outcome: &Result
 
 fn give_up(tx: &mut dyn Tx, key: &str, now: Timestamp, reason: Option<&str>) -> Result<()> {
     tx.execute(
-        "UPDATE mails SET status = 'failed', body = '', error = coalesce($2, error), due_at = $3 WHERE key = $1",
+        "UPDATE mails SET status = 'failed', body = '', html = NULL, unsubscribe_url = NULL, error = coalesce($2, error), due_at = $3 WHERE key = $1",
         args![key, reason, now.plus_seconds(FAILED_KEPT_SECONDS)],
     )?;
     Ok(())

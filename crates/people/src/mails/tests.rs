@@ -36,6 +36,7 @@ fn migrations() -> Vec<Migration> {
         include_str!("../../../../migrations/0007_customers.sql"),
         include_str!("../../../../migrations/0008_desk.sql"),
         include_str!("../../../../migrations/0015_mails.sql"),
+        include_str!("../../../../migrations/0023_visitor_mails.sqlite.sql"),
     ];
     (1..).zip(texts).map(|(number, sqlite)| Migration { number, name: "test", sqlite, postgres: "" }).collect()
 }
@@ -64,9 +65,7 @@ impl Office {
 
     async fn queue(&self, key: &'static str, text: &'static str) -> bool {
         let (env, user_id) = (self.env.clone(), self.ada);
-        let mail = move |tx: &mut dyn Tx| {
-            queue(tx, &env, &NewMail { key, user_id, subject: "A subject", text, pause_seconds: HOUR })
-        };
+        let mail = move |tx: &mut dyn Tx| queue(tx, &env, &NewMail::plain(key, user_id, "A subject", text, HOUR));
         self.store.write(mail).await.unwrap()
     }
 
@@ -225,7 +224,7 @@ async fn without_a_server_mails_wait_a_day() {
     let turn = office.turn_of(false, 4).await;
     assert!(turn.claims.is_empty() && turn.given_up.is_empty());
     office.pass(1);
-    assert_eq!(office.turn_of(false, 4).await.given_up, [office.ada]);
+    assert_eq!(office.turn_of(false, 4).await.given_up, [Some(office.ada)]);
     let [(status, _, text, error)] = &office.mails().await[..] else { panic!("a mail") };
     assert_eq!((status.as_str(), text.as_str()), ("failed", ""));
     assert!(error.as_deref().unwrap().contains("smtp-url"));
@@ -243,7 +242,7 @@ async fn within_an_hour_only_so_many_mails_go_out_and_only_so_many_wait() {
     let filling = office.store.write(move |tx| {
         for number in 0..510 {
             let key = format!("k{number}");
-            queue(tx, &env, &NewMail { key: &key, user_id, subject: "s", text: "t", pause_seconds: 0 })?;
+            queue(tx, &env, &NewMail::plain(&key, user_id, "s", "t", 0))?;
         }
         Ok(())
     });
