@@ -50,9 +50,9 @@ const CONTENTS_PER_WRITE: usize = 32;
 const WRITE_TIME_MAX: Duration = Duration::from_millis(2);
 /// Where one statement takes in many, it is given so many that it takes no longer than this; but never fewer than these.
 const BULK_TIME_MAX: Duration = Duration::from_millis(4);
-const BULK_MIN: usize = 8;
+const BULK_MIN: usize = 16;
 /// For what its transactions took, an import pauses this part: the processors and the disk are everybody's.
-const PAUSE_DIVISOR: u32 = 4;
+const PAUSE_DIVISOR: u32 = 3;
 /// Shorter pauses are put together: a timer is no finer than a millisecond.
 const PAUSE_MIN: Duration = Duration::from_millis(5);
 /// Sources that are due are looked for this often.
@@ -721,11 +721,11 @@ mod tests {
     fn a_bulk_becomes_as_large_as_there_is_time_for() {
         let mut pace = Pace::default();
         // A tenth of a millisecond for each, and two for all.
-        let took = |contents: usize| Duration::from_micros(2_000 + 100 * contents as u64);
+        let took = |contents: usize| Duration::from_micros(1_000 + 120 * contents as u64);
         for _ in 0..50 {
             pace.note_bulk(pace.in_bulk, took(pace.in_bulk));
         }
-        assert!((18..=22).contains(&pace.in_bulk), "{}", pace.in_bulk);
+        assert!((23..=27).contains(&pace.in_bulk), "{}", pace.in_bulk);
         pace.note_bulk(pace.in_bulk, Duration::from_secs(1));
         pace.note_bulk(pace.in_bulk, Duration::from_secs(1));
         pace.note_bulk(pace.in_bulk, Duration::from_secs(1));
@@ -740,7 +740,7 @@ mod tests {
     fn short_pauses_are_put_together() {
         let mut pace = Pace::default();
         let pauses: Vec<u64> = (0..8).map(|_| pace.pause(Duration::from_millis(8)).as_millis() as u64).collect();
-        assert_eq!(pauses, [0, 0, 6, 0, 0, 6, 0, 0], "a quarter of what they took");
+        assert_eq!(pauses, [0, 5, 0, 5, 0, 5, 0, 5], "a third of what they took");
     }
 
     #[test]
