@@ -42,8 +42,8 @@ pub(crate) fn measure(binary: &Path, dir: &Path, count: usize, seconds: u64) -> 
     let mut command = Command::new(binary);
     command.arg("serve").arg("--data").arg(dir.join("data"));
     command.args(["--connections-max", &(count + 1_000).to_string(), "--streams-max", &count.to_string()]);
-    // Every visitor comes from an address of their own, and the one token of the agents is not throttled.
-    command.args(["--trusted-proxy", "127.0.0.1/32", "--rate-limit", "0"]);
+    // Every visitor comes from an address of their own.
+    command.args(["--trusted-proxy", "127.0.0.1/32"]);
     let mut server = server::start_with(command)?;
     let (address, token) = (server.address, shown_token(&mut server)?);
     let community = json!({ "type": "mobile_messaging", "name": "Visitors" });
