@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Result, params};
 use crate::messages::Message;
 
 /// The product's schema.
-pub(crate) const MIGRATIONS: [(&str, &str); 22] = [
+pub(crate) const MIGRATIONS: [(&str, &str); 23] = [
     ("0001_log.sql", include_str!("../../migrations/0001_log.sql")),
     ("0002_people.sql", include_str!("../../migrations/0002_people.sql")),
     ("0003_conversations.sql", include_str!("../../migrations/0003_conversations.sql")),
@@ -29,6 +29,7 @@ pub(crate) const MIGRATIONS: [(&str, &str); 22] = [
     ("0020_web_messaging.sql", include_str!("../../migrations/0020_web_messaging.sql")),
     ("0021_visitor_notices.sql", include_str!("../../migrations/0021_visitor_notices.sql")),
     ("0022_tasks_kept.sql", include_str!("../../migrations/0022_tasks_kept.sql")),
+    ("0023_sessions.sql", include_str!("../../migrations/0023_sessions.sql")),
 ];
 
 /// As long as the product's, so that the pages fill alike.

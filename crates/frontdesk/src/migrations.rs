@@ -48,6 +48,7 @@ pub(crate) const ALL: &[Migration] = &[
     both!(20, "0020_web_messaging"),
     both!(21, "0021_visitor_notices"),
     both!(22, "0022_tasks_kept"),
+    both!(23, "0023_sessions"),
 ];
 
 #[cfg(test)]
