@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Result, params};
 use crate::messages::Message;
 
 /// The product's schema.
-pub(crate) const MIGRATIONS: [(&str, &str); 24] = [
+pub(crate) const MIGRATIONS: [(&str, &str); 25] = [
     ("0001_log.sql", include_str!("../../migrations/0001_log.sql")),
     ("0002_people.sql", include_str!("../../migrations/0002_people.sql")),
     ("0003_conversations.sql", include_str!("../../migrations/0003_conversations.sql")),
@@ -31,6 +31,7 @@ pub(crate) const MIGRATIONS: [(&str, &str); 24] = [
     ("0022_tasks_kept.sql", include_str!("../../migrations/0022_tasks_kept.sql")),
     ("0023_visitor_mails.sqlite.sql", include_str!("../../migrations/0023_visitor_mails.sqlite.sql")),
     ("0024_unread_mails.sql", include_str!("../../migrations/0024_unread_mails.sql")),
+    ("0025_sessions.sql", include_str!("../../migrations/0025_sessions.sql")),
 ];
 
 /// As long as the product's, so that the pages fill alike.

@@ -11,8 +11,8 @@ use frontdesk_conversations::attachments::{self, Files};
 use frontdesk_conversations::{Conversations, send_api};
 use frontdesk_model::{Env, Timestamp};
 use frontdesk_net::{AddressPolicy, Outbound};
+use frontdesk_people::sessions::SignIn;
 use frontdesk_people::setup;
-use frontdesk_people::sign_in::SignIn;
 use frontdesk_rest::{Api, Limits, Streams};
 use frontdesk_store::{Migration, Seal, Store};
 use http::{Request, StatusCode};
@@ -131,7 +131,7 @@ async fn product(dir: &Path, store: &Store) -> (Router, String) {
         operations: frontdesk_conversations::operations(&app),
         store: store.clone(),
         env,
-        authenticator: Arc::new(SignIn),
+        authenticator: SignIn::new(store, &app.env, &app.public_url),
         seal,
         limits: Limits::default(),
         uploads_dir: app.files.temp_dir().to_owned(),

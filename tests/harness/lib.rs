@@ -2,6 +2,7 @@
 //!
 //! Nothing here knows the product's code: what a story proves holds for whoever is on the other side of the network.
 
+pub mod browser;
 pub mod cast;
 pub mod channel;
 pub mod clock;
@@ -17,6 +18,7 @@ pub mod server;
 pub mod signature;
 pub mod stream;
 
+pub use browser::Browser;
 pub use cast::{Cast, Person, Source};
 pub use channel::{FakeChannel, Push, Reply};
 pub use guestbook::{Guestbook, LANGUAGES};

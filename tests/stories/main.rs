@@ -54,6 +54,7 @@ mod schemathesis;
 mod search;
 mod send_api;
 mod service_levels;
+mod sessions;
 mod settings;
 mod shop;
 mod signatures;

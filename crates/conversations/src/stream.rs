@@ -344,7 +344,8 @@ impl Stream {
 
     /// The rights of a caller, shared with their other streams. `listener` was loaded when the log ended at `seq`.
     fn rights_of(&self, listener: Listener, seq: i64) -> Arc<Rights> {
-        let key = (listener.caller.token_id.unwrap_or_default(), listener.caller.user_id);
+        let credential_id = listener.caller.token_id.or(listener.caller.session_id);
+        let key = (credential_id.unwrap_or_default(), listener.caller.user_id);
         let mut shared = self.rights.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(rights) = shared.by_caller.get(&key).and_then(Weak::upgrade) {
             rights.renew(listener, seq);
@@ -380,7 +381,7 @@ pub async fn run(app: Arc<Conversations>, mut stop: watch::Receiver<bool>) {
     }
 }
 
-/// By token and user.
+/// By token or session, and user.
 #[derive(Default)]
 struct SharedRights {
     by_caller: HashMap<(Id, Id), Weak<Rights>>,
@@ -424,13 +425,14 @@ impl Rights {
     }
 }
 
-/// Whether an event can change what somebody may see. Their own account, their token, and what many share.
+/// Whether an event can change what somebody may see. Their own account, their token or session, and what many share.
 fn concerns_rights(told: &Notification, caller: &Caller) -> bool {
     let object_id = || told.body.get("resource")?.get("id")?.as_str()?.parse::<Id>().ok();
     match told.kind.split('.').next().unwrap_or_default() {
         "role" | "team" | "content_source" | "community" => true,
         "user" => object_id().is_none_or(|id| id == caller.user_id || id == caller.owner_id),
         "api_access_token" => object_id() == caller.token_id,
+        "session" => object_id() == caller.session_id,
         _ => false,
     }
 }

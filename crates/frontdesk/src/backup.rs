@@ -50,6 +50,8 @@ const TABLES: &[Table] = &[
     table("user_capacities"),
     table("users"),
     table("access_tokens"),
+    table("sessions"),
+    table("sign_in_attempts"),
     table("user_signatures"),
     table("mails"),
     table("settings"),

@@ -50,6 +50,7 @@ pub(crate) const ALL: &[Migration] = &[
     both!(22, "0022_tasks_kept"),
     each!(23, "0023_visitor_mails"),
     both!(24, "0024_unread_mails"),
+    both!(25, "0025_sessions"),
 ];
 
 #[cfg(test)]

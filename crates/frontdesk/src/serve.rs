@@ -17,8 +17,8 @@ use frontdesk_conversations::{Conversations, polling, send_api, stream, timers};
 use frontdesk_model::{Env, error};
 use frontdesk_net::{AddressPolicy, InboundLimits, Outbound, PeerAddress};
 use frontdesk_people::mails::{Letters, Sending};
+use frontdesk_people::sessions::SignIn;
 use frontdesk_people::setup::{self, FirstSignIn};
-use frontdesk_people::sign_in::SignIn;
 use frontdesk_rest::{Api, Authenticator, ClientAddress, Limits, Operation, Rest, Streams};
 use frontdesk_routing::tasks::{self, Following};
 use frontdesk_store::consumer::{self, Consumer};
@@ -103,12 +103,13 @@ pub(crate) async fn run(settings: Settings, directory: DataDir, store: Store, en
         .map_err(|error| format!("listen: {}: {error}; choose another with --listen", settings.listen))?;
     let app = application(&settings, &directory, &store, &env).await?;
     let first = first_start(&store, &env).await?;
+    let sign_in = SignIn::new(&store, &env, &settings.public_url);
     if settings.demo {
         // The examples are not to be throttled.
         let unthrottled = Settings { rate_limit: 0, ..settings.clone() };
         let unseen = Metrics::new(app.clone(), Streams::new(0, watch::channel(false).1));
         let visitors = WebMessaging::new(&app, unseen.streams(), None);
-        let filled = demo::fill(&app, router(&unthrottled, &app, &unseen, &visitors)).await;
+        let filled = demo::fill(&app, router(&unthrottled, &app, &unseen, &visitors, &sign_in)).await;
         filled.map_err(|error| format!("demo: {error}"))?;
     }
 
@@ -145,6 +146,7 @@ pub(crate) async fn run(settings: Settings, directory: DataDir, store: Store, en
     workers.spawn(indexing::catch_up(store.clone(), stopping.clone()));
     let days = housekeeping::Days { log: settings.log_days, tasks: settings.task_days };
     workers.spawn(housekeeping::run(store.clone(), env.clone(), days, stopping.clone()));
+    workers.spawn(sign_in.clone().run(stopping.clone()));
 
     let address = listener.local_addr().map_err(|error| format!("listen: {error}"))?;
     let admin = Arc::new(Admin { store: store.clone(), env: env.clone(), files: app.files.clone() });
@@ -157,12 +159,12 @@ pub(crate) async fn run(settings: Settings, directory: DataDir, store: Store, en
         told_to_stop().await;
         let _ = close.send(true);
     };
-    frontdesk_net::serve(listener, router(&settings, &app, &metrics, &visitors), limits, told).await;
+    frontdesk_net::serve(listener, router(&settings, &app, &metrics, &visitors, &sign_in), limits, told).await;
     tracing::info!("stopping");
     let _ = stop.send(true);
     while workers.join_next().await.is_some() {}
     let _ = std::fs::remove_file(directory.socket());
-    drop((app, metrics, visitors));
+    drop((app, metrics, visitors, sign_in));
     tokio::task::spawn_blocking(move || store.close()).await.map_err(|error| error.to_string())
 }
 
@@ -171,8 +173,9 @@ fn router(
     app: &Arc<Conversations>,
     metrics: &Arc<Metrics>,
     visitors: &Arc<WebMessaging>,
+    sign_in: &Arc<SignIn>,
 ) -> Router {
-    let authenticator: Arc<dyn Authenticator> = Arc::new(SignIn);
+    let authenticator: Arc<dyn Authenticator> = sign_in.clone();
     let api = Api {
         operations: operations(app),
         store: app.store.clone(),
@@ -196,6 +199,7 @@ fn router(
         .route("/readyz", get(ready))
         .with_state(app.store.clone())
         .merge(metrics.router())
+        .merge(sign_in.router())
         .merge(send_api::router(app))
         .merge(visitors.router())
         .merge(shop)

@@ -14,6 +14,8 @@ pub struct Caller {
     pub owner_id: Id,
     /// The token by which they came; none for what the program does in somebody's name.
     pub token_id: Option<Id>,
+    /// The session by which they came; none for everybody who is not at a console.
+    pub session_id: Option<Id>,
     /// Their role's permissions.
     pub permissions: Permissions,
     /// Their rights, source by source.

@@ -78,6 +78,7 @@ pub const OURS: &[&str] = &[
     "presence_status.updated",
     "service_level.expired",
     "service_level.warning",
+    "session.refused",
     "task.updated",
     "webhook.test",
 ];

@@ -1,4 +1,4 @@
-//! People: users, teams, roles, access tokens, how a token becomes a caller, presence, and mails to users.
+//! People: users, teams, roles, access tokens and sessions, how one becomes a caller, presence, and mails to users.
 
 pub mod access_tokens;
 pub mod checked;
@@ -9,6 +9,7 @@ pub mod mails;
 pub mod password;
 pub mod presence;
 pub mod roles;
+pub mod sessions;
 pub mod settings;
 pub mod setup;
 pub mod sign_in;
@@ -29,6 +30,7 @@ pub fn operations() -> Vec<Operation> {
     operations.extend(roles::operations());
     operations.extend(teams::operations());
     operations.extend(access_tokens::rest::operations());
+    operations.extend(sessions::rest::operations());
     operations.extend(settings::operations());
     operations.extend(locales::operations());
     operations.extend(time_sheets::operations());

@@ -3,26 +3,12 @@
 use std::sync::Arc;
 
 use frontdesk_model::{Caller, Id, Permission, Permissions, Result, error};
-use frontdesk_rest::Authenticator;
 use frontdesk_store::{Tx, args};
 
 use crate::{access_tokens, sources_permissions, teams};
 
-/// Looks tokens up in the store.
-pub struct SignIn;
-
-impl Authenticator for SignIn {
-    fn caller(&self, tx: &mut dyn Tx, token: &str, impersonated_user_id: Option<&str>) -> Result<Caller> {
-        let owner = token_owner(tx, token)?;
-        match impersonated_user_id {
-            None => Ok(owner),
-            Some(id) => impersonated(tx, &owner, id),
-        }
-    }
-}
-
 /// 401 unless the token is known and enabled and so is its owner (reading U1).
-fn token_owner(tx: &mut dyn Tx, token: &str) -> Result<Caller> {
+pub(crate) fn token_owner(tx: &mut dyn Tx, token: &str) -> Result<Caller> {
     let hash = access_tokens::hash(token);
     let row = tx.first(
         "SELECT users.id, roles.permissions, access_tokens.id FROM access_tokens
@@ -44,7 +30,7 @@ pub fn by_token(tx: &mut dyn Tx, token_id: Id) -> Result<Option<Caller>> {
 }
 
 /// Acting as somebody else is 400 where it is not allowed (row 1.08), and never a way to more permissions or rights.
-fn impersonated(tx: &mut dyn Tx, owner: &Caller, user_id: &str) -> Result<Caller> {
+pub(crate) fn impersonated(tx: &mut dyn Tx, owner: &Caller, user_id: &str) -> Result<Caller> {
     let refused = || error::bad_request("impersonated_user_id: you may not act as this user.");
     acting_as(tx, owner, user_id)?.ok_or_else(refused)
 }
@@ -62,7 +48,7 @@ pub fn acting_as(tx: &mut dyn Tx, owner: &Caller, user_id: &str) -> Result<Optio
     if owner.permissions.are_limited_to_teams() && !teams::leads(tx, owner.user_id, user_id)? {
         return Ok(None);
     }
-    Ok(Some(Caller { owner_id: owner.owner_id, token_id: owner.token_id, ..other }))
+    Ok(Some(Caller { owner_id: owner.owner_id, token_id: owner.token_id, session_id: owner.session_id, ..other }))
 }
 
 /// The caller that an enabled user is, without a token: for what the program does in their name.
@@ -93,5 +79,12 @@ fn powers(tx: &mut dyn Tx, user_id: Id, condition: &str) -> Result<Option<Caller
 
 fn caller(tx: &mut dyn Tx, user_id: Id, permissions: &str) -> Result<Caller> {
     let sources = Arc::new(sources_permissions::of_user(tx, user_id)?);
-    Ok(Caller { user_id, owner_id: user_id, token_id: None, permissions: Permissions::from_text(permissions), sources })
+    Ok(Caller {
+        user_id,
+        owner_id: user_id,
+        token_id: None,
+        session_id: None,
+        permissions: Permissions::from_text(permissions),
+        sources,
+    })
 }

@@ -26,6 +26,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::http::HeaderMap;
+use axum::http::request::Parts;
 use axum::routing::any;
 use bytes::Bytes;
 use frontdesk_model::{Caller, Env, Id, Result};
@@ -47,11 +48,38 @@ pub use stream::{
 };
 pub use upload::{Bounds, receive, sweep_uploads};
 
-/// Turns a token into a caller.
+/// Turns a token or a session into a caller.
 pub trait Authenticator: Send + Sync {
-    /// The owner of the token, or the user they act as (row 1.08). 401 for a token that is unknown or disabled, 400 when
-    /// acting as that user is not allowed. It may run more than once per request.
-    fn caller(&self, tx: &mut dyn Tx, token: &str, impersonated_user_id: Option<&str>) -> Result<Caller>;
+    /// Whose credential it is, or the user they act as (row 1.08). 401 for a token that is unknown or disabled and for a
+    /// session that has ended, 400 when acting as that user is not allowed. It may run more than once per request.
+    fn caller(&self, tx: &mut dyn Tx, credential: &Credential, impersonated_user_id: Option<&str>) -> Result<Caller>;
+
+    /// The session that a request without a token comes with, if it may count: a browser adds its cookie to whatever any
+    /// page asks for.
+    fn session(&self, _: &Parts) -> Option<Credential> {
+        None
+    }
+
+    /// Is told of every credential by which something was done.
+    fn seen(&self, _: &Credential) {}
+}
+
+/// By what a request says who asks. It has no `Debug`, because it is a secret.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub enum Credential {
+    /// An access token.
+    Token(String),
+    /// The secret of a console's session.
+    Session(String),
+}
+
+impl Credential {
+    /// The secret itself.
+    pub fn secret(&self) -> &str {
+        match self {
+            Credential::Token(secret) | Credential::Session(secret) => secret,
+        }
+    }
 }
 
 /// Whose request it is, put into a request's extensions by whoever knows the proxies in front; the access log shows it.

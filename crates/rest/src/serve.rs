@@ -1,4 +1,4 @@
-//! The way of a request: route, token, rate, body, parameters, then one transaction that authenticates, checks
+//! The way of a request: route, token or session, rate, body, parameters, then one transaction that authenticates, checks
 //! permissions, and runs the operation.
 
 use std::hash::{BuildHasher, RandomState};
@@ -26,7 +26,7 @@ use crate::rate_limit::RateLimiter;
 use crate::routes::{Found, Lost, Routes};
 use crate::stream::{self, Feed, Reader};
 use crate::upload::{Bounds, receive};
-use crate::{Api, ClientAddress};
+use crate::{Api, ClientAddress, Credential};
 
 const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 const NO_TOKEN: &str = "Give an access token: the header \"Authorization: Bearer …\", or the parameter access_token.";
@@ -160,7 +160,7 @@ async fn answer(
     user: &Arc<OnceLock<Id>>,
 ) -> Result<Reply> {
     let operation = &server.api.operations[found.operation];
-    let mut asker = Asker::new(&parts.headers);
+    let mut asker = Asker::new(server, parts);
     let query = parse_pairs(parts.uri.query().unwrap_or_default().as_bytes());
     if let Ok(query) = &query {
         asker.learn(query)?;
@@ -169,13 +169,13 @@ async fn answer(
     asker.throttle(server)?;
     let (bag, upload) = gather(server, found.operation, query, parts, body, &mut asker).await?;
     asker.throttle(server)?;
-    let token = asker.token.ok_or_else(|| error::unauthorized(NO_TOKEN))?;
+    let credential = asker.credential.ok_or_else(|| error::unauthorized(NO_TOKEN))?;
 
     let seal = &server.api.seal;
     let bag = if operation.kind == Kind::Stream { bag.and_then(|bag| resumed(bag, &parts.headers)) } else { bag };
     let given = bag.and_then(|bag| Given::read(operation, bag, upload, &found.values, &parts.headers, seal));
     let prepared = match &given {
-        Ok(given) => prepare(server, found.operation, &token, &asker.impersonated_user_id, &given.values).await?,
+        Ok(given) => prepare(server, found.operation, &credential, &asker.impersonated_user_id, &given.values).await?,
         Err(_) => None,
     };
     let job = Job {
@@ -183,21 +183,23 @@ async fn answer(
         operation: found.operation,
         request_id,
         path: found.values.into(),
-        token,
+        credential: credential.clone(),
         impersonated_user_id: asker.impersonated_user_id,
         given,
         prepared,
         user: user.clone(),
     };
-    job.go().await
+    let reply = job.go().await?;
+    server.api.authenticator.seen(&credential);
+    Ok(reply)
 }
 
 /// Counts a request of a token, and says who it stands for.
 pub(crate) async fn admit(server: &Arc<Server>, token: &str) -> Result<Caller> {
     server.limiter.admit(token, server.api.env.now())?;
-    let (authenticator, token) = (server.api.authenticator.clone(), token.to_owned());
-    let asker = server.askers.hash_one(&token);
-    server.api.store.read_as(asker, move |tx| authenticator.caller(tx, &token, None)).await
+    let (authenticator, credential) = (server.api.authenticator.clone(), Credential::Token(token.to_owned()));
+    let asker = server.askers.hash_one(&credential);
+    server.api.store.read_as(asker, move |tx| authenticator.caller(tx, &credential, None)).await
 }
 
 /// Runs an operation that is named, not routed to.
@@ -214,8 +216,9 @@ pub(crate) async fn run(
     let operation = &server.api.operations[index];
     let given = refuse_zeros(&parameters)
         .and_then(|()| Given::read(operation, parameters, None, path, &HeaderMap::new(), &server.api.seal));
+    let credential = Credential::Token(token.to_owned());
     let prepared = match &given {
-        Ok(given) => prepare(server, index, token, &None, &given.values).await?,
+        Ok(given) => prepare(server, index, &credential, &None, &given.values).await?,
         Err(_) => None,
     };
     let job = Job {
@@ -223,7 +226,7 @@ pub(crate) async fn run(
         operation: index,
         request_id,
         path: path.into(),
-        token: token.to_owned(),
+        credential,
         impersonated_user_id: None,
         given,
         prepared,
@@ -287,16 +290,16 @@ async fn gather_upload(
         fields_bytes_max: limits.body_bytes_max,
         idle_timeout: limits.body_timeout,
     };
-    let told_who = asker.token.is_some();
+    let told_who = asker.credential.is_some();
     let mut admit = |fields: &Map<String, Value>| {
         let known = asker.learn(fields).and_then(|()| asker.throttle(server));
-        let (token, impersonated_user_id) = (asker.token.clone(), asker.impersonated_user_id.clone());
+        let (credential, impersonated_user_id) = (asker.credential.clone(), asker.impersonated_user_id.clone());
         let server = server.clone();
         async move {
             known?;
-            let token = token.ok_or_else(|| error::unauthorized(NO_TOKEN))?;
+            let credential = credential.ok_or_else(|| error::unauthorized(NO_TOKEN))?;
             let store = server.api.store.clone();
-            store.read(move |tx| server.caller(index, tx, &token, impersonated_user_id.as_deref()).map(drop)).await
+            store.read(move |tx| server.caller(index, tx, &credential, impersonated_user_id.as_deref()).map(drop)).await
         }
     };
     // Strangers are turned away before their first byte, where the request's head says who asks.
@@ -326,14 +329,15 @@ async fn keep(server: &Arc<Server>, upload: Upload) -> Result<Upload> {
 async fn prepare(
     server: &Arc<Server>,
     index: usize,
-    token: &str,
+    credential: &Credential,
     impersonated_user_id: &Option<String>,
     values: &Map<String, Value>,
 ) -> Result<Option<String>> {
     let Some((name, work)) = server.api.operations[index].prepare else { return Ok(None) };
     let Some(text) = values.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()) else { return Ok(None) };
-    let (asked, token, impersonated_user_id) = (server.clone(), token.to_owned(), impersonated_user_id.clone());
-    let may_run = move |tx: &mut dyn Tx| asked.caller(index, tx, &token, impersonated_user_id.as_deref()).map(drop);
+    let (asked, credential, impersonated_user_id) = (server.clone(), credential.clone(), impersonated_user_id.clone());
+    let may_run =
+        move |tx: &mut dyn Tx| asked.caller(index, tx, &credential, impersonated_user_id.as_deref()).map(drop);
     server.api.store.read(may_run).await?;
     let turn = server.preparations.acquire().await;
     let _turn = turn.map_err(|_| error::broken("the preparations were closed"))?;
@@ -342,18 +346,20 @@ async fn prepare(
     prepared.map_err(|_| error::broken("a preparation ended early"))?.map(Some)
 }
 
-/// Who asks, as far as the request has said so far. The header wins over the parameter.
+/// Who asks, as far as the request has said so far. The header wins over the parameter, and a token over a session.
 struct Asker {
-    token: Option<String>,
+    credential: Option<Credential>,
     token_in_header: bool,
     impersonated_user_id: Option<String>,
     throttled: bool,
 }
 
 impl Asker {
-    fn new(headers: &HeaderMap) -> Asker {
-        let token = bearer(headers).map(str::to_owned);
-        Asker { token_in_header: token.is_some(), token, impersonated_user_id: None, throttled: false }
+    fn new(server: &Server, parts: &Parts) -> Asker {
+        let token = bearer(&parts.headers).map(|token| Credential::Token(token.to_owned()));
+        let token_in_header = token.is_some();
+        let credential = token.or_else(|| server.api.authenticator.session(parts));
+        Asker { token_in_header, credential, impersonated_user_id: None, throttled: false }
     }
 
     /// Takes token and acting user from parameters; the later carrier wins.
@@ -361,10 +367,12 @@ impl Asker {
         if !self.token_in_header
             && let Some(Value::String(token)) = bag.get("access_token")
             && !token.is_empty()
-            && self.token.as_ref() != Some(token)
         {
-            self.token = Some(token.clone());
-            self.throttled = false;
+            let token = Some(Credential::Token(token.clone()));
+            if self.credential != token {
+                self.credential = token;
+                self.throttled = false;
+            }
         }
         match bag.get("impersonated_user_id") {
             None => {}
@@ -377,10 +385,10 @@ impl Asker {
 
     /// 429 past the limit; counts a request once per token.
     fn throttle(&mut self, server: &Server) -> Result<()> {
-        match &self.token {
-            Some(token) if !self.throttled => {
+        match &self.credential {
+            Some(credential) if !self.throttled => {
                 self.throttled = true;
-                server.limiter.admit(token, server.api.env.now())
+                server.limiter.admit(credential.secret(), server.api.env.now())
             }
             _ => Ok(()),
         }
@@ -445,10 +453,10 @@ impl Server {
         &self,
         index: usize,
         tx: &mut dyn Tx,
-        token: &str,
+        credential: &Credential,
         impersonated_user_id: Option<&str>,
     ) -> Result<Caller> {
-        let caller = self.api.authenticator.caller(tx, token, impersonated_user_id)?;
+        let caller = self.api.authenticator.caller(tx, credential, impersonated_user_id)?;
         let permissions = self.api.operations[index].permissions;
         if !permissions.is_empty() {
             caller.require_any(permissions)?;
@@ -463,7 +471,7 @@ struct Job {
     operation: usize,
     request_id: Id,
     path: Arc<[(&'static str, String)]>,
-    token: String,
+    credential: Credential,
     impersonated_user_id: Option<String>,
     given: Result<Given>,
     prepared: Option<String>,
@@ -475,7 +483,7 @@ impl Job {
     /// To the threads of the store.
     async fn go(self) -> Result<Reply> {
         let server = self.server.clone();
-        let (asker, store) = (server.askers.hash_one(&self.token), &server.api.store);
+        let (asker, store) = (server.askers.hash_one(&self.credential), &server.api.store);
         match server.api.operations[self.operation].kind {
             Kind::Read => store.read_as(asker, move |tx| self.run(tx)).await.map(Reply::Answer),
             Kind::Write | Kind::Upload => store.write(move |tx| self.run(tx)).await.map(Reply::Answer),
@@ -488,7 +496,7 @@ impl Job {
 
     /// The call, by a caller who may make it, and what it gives.
     fn begin(&self, tx: &mut dyn Tx) -> Result<(Call, &Given)> {
-        let caller = self.server.caller(self.operation, tx, &self.token, self.impersonated_user_id.as_deref())?;
+        let caller = self.server.caller(self.operation, tx, &self.credential, self.impersonated_user_id.as_deref())?;
         let user_id = caller.user_id;
         self.user.get_or_init(|| user_id);
         let given = self.given.as_ref().map_err(Clone::clone)?;
@@ -511,7 +519,7 @@ impl Job {
         let reader = Reader {
             server: self.server.clone(),
             operation: self.operation,
-            token: self.token.as_str().into(),
+            credential: self.credential.clone(),
             impersonated_user_id: self.impersonated_user_id.as_deref().map(Into::into),
         };
         let open = self.server.api.operations[self.operation].open.as_ref();

@@ -17,8 +17,8 @@ use tokio::sync::watch;
 use tower::ServiceExt;
 
 use crate::{
-    Api, Authenticator, Call, Coming, Feed, Limits, Message, NoParameters, Operation, Page, Paging, Reader, Rest,
-    Streams, forget_idempotency_keys,
+    Api, Authenticator, Call, Coming, Credential, Feed, Limits, Message, NoParameters, Operation, Page, Paging, Reader,
+    Rest, Streams, forget_idempotency_keys,
 };
 
 const LOG: &str = include_str!("../../../migrations/0001_log.sql");
@@ -135,7 +135,8 @@ fn user(name: &str) -> Option<Id> {
 }
 
 impl Authenticator for Names {
-    fn caller(&self, _: &mut dyn Tx, token: &str, impersonated_user_id: Option<&str>) -> Result<Caller> {
+    fn caller(&self, _: &mut dyn Tx, credential: &Credential, impersonated_user_id: Option<&str>) -> Result<Caller> {
+        let token = credential.secret();
         let mut user_id = user(token).ok_or_else(|| error::unauthorized("This token is unknown."))?;
         if let Some(other) = impersonated_user_id {
             let allowed = token == "ada" && other == user("bo").unwrap().hex();
@@ -145,6 +146,7 @@ impl Authenticator for Names {
             user_id,
             owner_id: user_id,
             token_id: None,
+            session_id: None,
             permissions: Default::default(),
             sources: Arc::default(),
         })

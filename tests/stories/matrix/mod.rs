@@ -394,6 +394,16 @@ impl Ids<'_> {
                 otto.put(&format!("/1.0/content_threads/{thread}/disable_text_input"), &json!({})).ok();
                 thread
             }
+            "own_session" => {
+                let session = unique("").parse::<u64>().expect("a number");
+                let session = format!("{:024x}", 0x7100_0000_0000_0000_u64 + session);
+                let [own, user] = [&session, &self.me.user_id].map(|id| blob(self.world.cast, id));
+                self.world.cast.server.sql(&format!(
+                    "INSERT INTO sessions (id, hash, user_id, method, address, browser, created_at, seen_at)
+                     VALUES ({own}, {own}, {user}, 'password', '', '', 9000000000000000, 9000000000000000)"
+                ));
+                session
+            }
             // What an agent wrote whose answers need approval.
             "waiting_content" => {
                 let (content, ada) = (self.of("content"), &self.world.cast.ada);

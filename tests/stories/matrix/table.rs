@@ -268,6 +268,8 @@ pub(super) const TABLE: &[Row] = &[
         .object("own_access_token")
         .body(r#"{ "label": "$word" }"#),
     row("deleteAccessToken").first(&["manage_api_access_tokens"]).object("own_access_token"),
+    row("getAllSessions"),
+    row("deleteSession").object("own_session"),
     row("getAllSettings").first(&["update_settings"]),
     row("updateSettings").first(&["update_settings"]).body(r#"{ "beginning_of_week": "monday" }"#),
     row("getAllLocales"),

@@ -12,7 +12,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, heade
 use axum::routing::get;
 use bytes::BytesMut;
 use frontdesk_model::{Error, Id, Refusal, Result, error};
-use frontdesk_rest::{Authenticator, parse_pairs, refuse};
+use frontdesk_rest::{Authenticator, Credential, parse_pairs, refuse};
 use frontdesk_store::{Row, Tx, args};
 use futures_util::stream;
 use tokio::io::AsyncReadExt;
@@ -105,7 +105,7 @@ fn require_let_through(tx: &mut dyn Tx, id: Id, stored: &Stored) -> Result<()> {
 /// What lets a request in.
 enum Pass {
     Link,
-    Token { token: String, impersonated_user_id: Option<String> },
+    Token { token: Credential, impersonated_user_id: Option<String> },
 }
 
 fn pass(app: &Conversations, id: Id, query: Option<&str>, headers: &HeaderMap) -> Result<Pass> {
@@ -120,7 +120,7 @@ fn pass(app: &Conversations, id: Id, query: Option<&str>, headers: &HeaderMap) -
     }
     match bearer(headers).or(text("access_token")) {
         Some(token) => Ok(Pass::Token {
-            token: token.to_owned(),
+            token: Credential::Token(token.to_owned()),
             impersonated_user_id: text("impersonated_user_id").map(str::to_owned),
         }),
         None => Err(error::unauthorized(

@@ -290,6 +290,7 @@ mod tests {
             user_id: Id::default(),
             owner_id: Id::default(),
             token_id: None,
+            session_id: None,
             permissions,
             sources: Default::default(),
         }

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::rest::Given;
 use super::{Reach, User, find_to_change, lacks, reach, require_an_administrator};
-use crate::{checked, events, locales, password, roles, settings, sign_in, teams};
+use crate::{checked, events, locales, password, roles, sessions, settings, sign_in, teams};
 
 /// The longest e-mail that can be delivered to (RFC 5321).
 /// At most this many categories, identities or teams of one user.
@@ -153,6 +153,10 @@ pub(super) fn update(call: &Call, id: Id, given: Given, tx: &mut dyn Tx) -> Resu
         require_an_administrator(tx)?;
     }
     tx.append(events::by(call, "user.updated", user.id, json!({ "changed": fields })));
+    // Whoever came in by what no longer holds is out; the caller's own place stays.
+    if fields.iter().any(|field| ["password", "no_password", "enabled"].contains(field)) {
+        sessions::end_all(tx, &call.env, Some(call.caller.user_id), user.id, call.caller.session_id)?;
+    }
     announce_categories(call, &before, &user, tx);
     Ok(user)
 }
@@ -177,6 +181,7 @@ pub(super) fn delete(call: &Call, id: Id, tx: &mut dyn Tx) -> Result<User> {
     for row in tx.query("SELECT id FROM access_tokens WHERE user_id = $1", args![&id])? {
         tx.append(events::by(call, "api_access_token.destroyed", row.get(0)?, json!({})));
     }
+    sessions::end_all(tx, &call.env, Some(call.caller.user_id), id, None)?;
     for table in [
         "access_tokens",
         "source_permissions",

@@ -80,6 +80,24 @@ pub fn create(tx: &mut dyn Tx, env: &Env, user: &NewUser) -> Result<Id> {
     Ok(id)
 }
 
+/// Somebody who is signed in, as a console greets them.
+#[derive(Debug, Serialize)]
+pub(crate) struct Signed {
+    id: Id,
+    email: String,
+    firstname: String,
+    lastname: String,
+    /// The language that they read.
+    locale: String,
+}
+
+/// Somebody who is signed in.
+pub(crate) fn signed(tx: &mut dyn Tx, id: Id) -> Result<Signed> {
+    let row = tx.one("SELECT email, firstname, lastname FROM users WHERE id = $1", args![&id])?;
+    let (email, firstname, lastname) = (row.get(0)?, row.get(1)?, row.get(2)?);
+    Ok(Signed { id, email, firstname, lastname, locale: language(tx, id)? })
+}
+
 /// The language that a user reads, a code of `/locales`: their own, else the account's.
 pub fn language(tx: &mut dyn Tx, id: Id) -> Result<String> {
     let row = tx.first("SELECT locale FROM users WHERE id = $1", args![&id])?;

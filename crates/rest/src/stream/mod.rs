@@ -26,6 +26,7 @@ use serde_json::json;
 use tokio::sync::watch;
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 
+use crate::Credential;
 use crate::serve::Server;
 
 pub use axum::extract::ws::Utf8Bytes as Text;
@@ -73,14 +74,14 @@ pub trait Feed: Send + 'static {
 pub struct Reader {
     pub(crate) server: Arc<Server>,
     pub(crate) operation: usize,
-    pub(crate) token: Box<str>,
+    pub(crate) credential: Credential,
     pub(crate) impersonated_user_id: Option<Box<str>>,
 }
 
 impl Reader {
     /// The caller with their present rights; refused as their requests now would be.
     pub fn caller(&self, tx: &mut dyn Tx) -> Result<Caller> {
-        self.server.caller(self.operation, tx, &self.token, self.impersonated_user_id.as_deref())
+        self.server.caller(self.operation, tx, &self.credential, self.impersonated_user_id.as_deref())
     }
 }
 

@@ -1,9 +1,9 @@
 //! A stream over a WebSocket (RFC 6455). What the reader sends is not looked at, but for closing and for the answers to
 //! pings, by which the server knows that somebody is still there.
 //!
-//! Nothing here needs to ask where a page comes from: a token is always in the address or in a header that pages cannot
-//! send by themselves, never in a cookie that a browser adds to what any page asks for. A page without the token gets
-//! nothing, and one with it could ask as well without a browser.
+//! Nothing here needs to ask where a page comes from: a token is in the address or in a header that pages cannot send by
+//! themselves, and whether a cookie counts, which a browser adds to what any page asks for, was decided before by
+//! [`crate::Authenticator::session`].
 
 use std::time::Duration;
 
