@@ -10,7 +10,7 @@ import { useKeys } from './keyboard.ts';
 import { t, useLanguage } from './language/index.ts';
 import { follow, useConnection } from './live.ts';
 import { go, useRoute } from './routes.ts';
-import { useToken } from './session.ts';
+import { onSession, useToken } from './session.ts';
 import { SignIn } from './sign-in.tsx';
 import { Button, Empty } from './ui/pieces.tsx';
 import { Toasts, undoLatest } from './ui/toasts.tsx';
@@ -18,18 +18,17 @@ import { Toasts, undoLatest } from './ui/toasts.tsx';
 const Palette = lazy(() => import('./palette.tsx'));
 const Help = lazy(() => import('./help.tsx'));
 
+// Nothing of the one who was here before is left to the next. Before anything is drawn.
+onSession(() => client.clear());
+
 export const App = () => {
   useLanguage();
   const token = useToken();
-  useEffect(() => {
-    // Nothing of the one who was here before is left to the next.
-    client.clear();
-    return token ? follow() : undefined;
-  }, [token]);
+  useEffect(() => (token ? follow() : undefined), [token]);
   if (!token) return <SignIn />;
   return (
     <QueryClientProvider client={client}>
-      <Desk />
+      <Desk key={token} />
       <Toasts />
     </QueryClientProvider>
   );
@@ -63,7 +62,7 @@ const Desk = () => {
       <Folders route={route} close={close} palette={() => setOpen('palette')} help={() => setOpen('help')} />
       {open === 'folders' && <div className="veil" onClick={close} />}
       <List route={route} menu={() => setOpen('folders')} />
-      <main className="main">
+      <main className="stage">
         <Lost />
         {route.thread ? <Conversation key={route.thread} id={route.thread} route={route} /> : <Choose />}
       </main>

@@ -87,6 +87,11 @@ export const useTyping = (thread: Id): string | undefined =>
 function take({ type, resource }: Told): void {
   const metadata = resource?.metadata ?? {};
   const thread = metadata.thread_id as Id | undefined;
+  if (type === 'rights') {
+    // What one may not see any more goes at once.
+    void client.invalidateQueries();
+    return;
+  }
   const family = type.slice(0, type.indexOf('.'));
   switch (family) {
     case 'typing':
@@ -128,9 +133,8 @@ function take({ type, resource }: Told): void {
       void client.invalidateQueries({ queryKey: ['sources'] });
       return;
     case 'user':
-    case 'role':
-      // A right that was taken away takes what it showed along.
-      void client.invalidateQueries();
+      void client.invalidateQueries({ queryKey: ['users'] });
+      void client.invalidateQueries({ queryKey: ['me'] });
       return;
   }
 }

@@ -23,8 +23,10 @@ export function signOut(why?: 'refused'): void {
   for (const listener of listeners) listener();
 }
 
-export const useToken = (): string | null =>
-  useSyncExternalStore((listener) => {
-    listeners.add(listener);
-    return () => listeners.delete(listener);
-  }, token);
+/** Called whenever somebody comes or goes, in the order in which it was asked for. */
+export function onSession(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => void listeners.delete(listener);
+}
+
+export const useToken = (): string | null => useSyncExternalStore(onSession, token);

@@ -1,7 +1,7 @@
 // Times as people say them.
 
 import { useSyncExternalStore } from 'react';
-import { currentLocale } from './language/index.ts';
+import { currentLocale, t } from './language/index.ts';
 
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
@@ -32,8 +32,8 @@ const format = (options: Intl.DateTimeFormatOptions, date: Date): string => new 
 /** How long ago, in as few letters as may be: 5 min, 3 h, 2 d, then a date. */
 export function age(time: string, at: number = Date.now()): string {
   const seconds = Math.max(0, (at - Date.parse(time)) / 1000);
-  const unit = (value: number, name: string) => new Intl.NumberFormat(currentLocale(), { style: 'unit', unit: name, unitDisplay: 'narrow' }).format(value);
-  if (seconds < MINUTE) return unit(0, 'minute');
+  const unit = (value: number, name: string) => new Intl.NumberFormat(currentLocale(), { style: 'unit', unit: name, unitDisplay: currentLocale() === 'en' ? 'narrow' : 'short' }).format(value);
+  if (seconds < MINUTE) return t('now');
   if (seconds < HOUR) return unit(Math.floor(seconds / MINUTE), 'minute');
   if (seconds < DAY) return unit(Math.floor(seconds / HOUR), 'hour');
   if (seconds < 7 * DAY) return unit(Math.floor(seconds / DAY), 'day');

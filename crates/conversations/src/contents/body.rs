@@ -49,10 +49,11 @@ pub(super) fn formatted(body: &Text, format: &str) -> Formatted {
     Formatted { text: body.clone(), html: paragraphs(body) }
 }
 
-/// The plain text of a body, or of a piece of one, that was written in `format` (text or html).
+/// The bare words of a body, or of a piece of one, that was written in `format` (text or html).
 pub(crate) fn text<'b>(body: &'b str, format: &str) -> Cow<'b, str> {
     if format == "html" && body.contains(['<', '&']) && Shape::of(body).is_harmless() {
-        return html2text::from_read(ammonia::clean(body).as_bytes(), TEXT_COLUMNS).unwrap_or_default().into();
+        let plain = html2text::config::plain_no_decorate();
+        return plain.string_from_read(ammonia::clean(body).as_bytes(), TEXT_COLUMNS).unwrap_or_default().into();
     }
     body.into()
 }

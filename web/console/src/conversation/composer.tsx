@@ -102,7 +102,8 @@ export const Composer = ({ thread, contents, interventions, mode, setMode, field
   };
 
   const attach = async (given: Iterable<File>) => {
-    for (const file of given) {
+    // A list of a field is emptied with it.
+    for (const file of [...given]) {
       setUploading((count) => count + 1);
       try {
         const form = new FormData();

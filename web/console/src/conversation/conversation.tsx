@@ -1,6 +1,7 @@
 // One thread: what was said and noted, what can be done with it, and who the customer is.
 
 import { useEffect, useLayoutEffect, useRef, useState } from 'react';
+import { flushSync } from 'react-dom';
 import { Refusal } from '../api/client.ts';
 import type { Comment, Content, Id, Thread } from '../api/types.ts';
 import { Card } from '../customer/card.tsx';
@@ -74,8 +75,9 @@ const Talk = ({ thread, route, card, toggleCard }: { thread: Thread; route: Rout
   ].sort((a, b) => (a.at === b.at ? (a.key < b.key ? -1 : 1) : a.at < b.at ? -1 : 1));
 
   const write = (wanted: 'reply' | 'comment') => {
-    setMode(wanted);
-    requestAnimationFrame(() => composer.current?.focus());
+    // At once: the next letter belongs into the field already.
+    flushSync(() => setMode(wanted));
+    composer.current?.focus();
   };
   useKeys({ R: () => write('reply'), C: () => write('comment') });
 

@@ -15,9 +15,9 @@ export const isLetter = ({ body_input_format, body_formatted }: Content): boolea
 
 const REMOTE = /<img\b[^>]*\bsrc\s*=\s*["']?\s*https?:/i;
 
-export function documentOf(html: string, pictures: boolean, style: string): string {
+export function documentOf(html: string, pictures: boolean, style: string, theme = 'system'): string {
   const policy = `default-src 'none'; style-src 'self'; img-src data:${pictures ? ' https:' : ''}`;
-  return `<!doctype html><html><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="${policy}"><meta name="referrer" content="no-referrer"><base target="_blank"><link rel="stylesheet" href="${style}"></head><body>${html}</body></html>`;
+  return `<!doctype html><html class="letter" data-theme="${theme}"${pictures ? ' data-pictures' : ''}><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="${policy}"><meta name="referrer" content="no-referrer"><base target="_blank"><link rel="stylesheet" href="${style}"></head><body>${html}</body></html>`;
 }
 
 export const Letter = ({ content }: { content: Content }) => {
@@ -29,8 +29,6 @@ export const Letter = ({ content }: { content: Content }) => {
     const element = frame.current;
     const inside = element?.contentDocument?.documentElement;
     if (!element || !inside) return;
-    inside.classList.add('letter');
-    inside.dataset.theme = document.documentElement.dataset.theme;
     element.style.height = '0';
     element.style.height = `${Math.min(inside.scrollHeight + 2, FRAME_PX_MAX)}px`;
   };
@@ -47,7 +45,7 @@ export const Letter = ({ content }: { content: Content }) => {
         title={t('letter')}
         // No scripts. Of the same origin only so that its height can be read from outside.
         sandbox="allow-same-origin allow-popups allow-popups-to-escape-sandbox"
-        srcDoc={documentOf(html, pictures, style)}
+        srcDoc={documentOf(html, pictures, style, document.documentElement.dataset.theme)}
         onLoad={fit}
       />
       {!pictures && REMOTE.test(html) && (

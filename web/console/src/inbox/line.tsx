@@ -69,7 +69,7 @@ export const Line = memo(
               </span>
             )}
             {last?.language && <span className="fact code">{last.language}</span>}
-            {waits && <span className={`fact waits ${thread.sla_state === 'expired' ? 'late' : thread.sla_state === 'warning' ? 'soon' : ''}`}>{t('waits', { age: age(waits, now) })}</span>}
+            {waits && <span className={`fact waits ${thread.sla_state === 'expired' ? 'late' : thread.sla_state === 'warning' ? 'soon' : ''}`}>{now - Date.parse(waits) < 60_000 ? t('waits_now') : t('waits', { age: age(waits, now) })}</span>}
             {isOpen && intervention.deferred_at && (
               <span className="fact">
                 <Icon name="clock" size={12} />

@@ -123,7 +123,7 @@ export const List = ({ route, menu }: { route: Route; menu: () => void }) => {
           </span>
           <Sorting route={route} />
         </div>
-        <Search key={route.folder === 'search' ? 'search' : 'folder'} q={route.folder === 'search' ? route.q : ''} ask={ask} field={field} leave={() => field.current?.blur()} problem={problem} />
+        <Search q={route.folder === 'search' ? route.q : ''} ask={ask} field={field} leave={() => field.current?.blur()} problem={problem} />
         {route.folder === 'search' && route.q && !problem && <Save q={route.q} />}
       </header>
       {selected.size > 0 && <Bulk threads={[...selected.values()]} done={() => select(new Map())} />}
