@@ -569,7 +569,8 @@ fn a_list_of_threads_shows_who_wrote_what_and_who_waits(engine: Engine) {
     assert_eq!(again["waiting_since"], first["waiting_since"]);
     assert_eq!(again["last_content"]["excerpt"], "Are you there?");
     // Who is answered does not wait, and the thread is somebody's.
-    let question = id(source.contents(&cast.otto, "a").iter().find(|content| content["body"] == "Are you there?").unwrap());
+    let question =
+        id(source.contents(&cast.otto, "a").iter().find(|content| content["body"] == "Are you there?").unwrap());
     cast.otto.reply(&question, "We are.");
     let answered = shown();
     assert!(answered.get("waiting_since").is_none(), "{answered}");

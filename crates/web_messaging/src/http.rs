@@ -45,9 +45,7 @@ const PREFLIGHT_SECONDS: &str = "600";
 
 /// The routes.
 pub(crate) fn router(app: &Arc<WebMessaging>) -> Router {
-    Router::new()
-        .route("/chat/{token}/{*rest}", any(serve))
-        .with_state(app.clone())
+    Router::new().route("/chat/{token}/{*rest}", any(serve)).with_state(app.clone())
 }
 
 /// One request.

@@ -279,7 +279,8 @@ fn who_sees_less_or_more_than_before_is_told_so(engine: Engine) {
         let mallory = cast.hire(&[]);
         let path = format!("/1.0/users/{}/sources_permissions", mallory.user_id);
         let give = |rights: &str| drop(cast.otto.put(&path, &json!({ (source.id.as_str()): rights })).ok());
-        let (mut stream, mut filtered) = (mallory.stream(transport, ""), mallory.stream(transport, "types[]=content.*"));
+        let (mut stream, mut filtered) =
+            (mallory.stream(transport, ""), mallory.stream(transport, "types[]=content.*"));
         stream.heartbeat();
         filtered.heartbeat();
         for rights in ["read", "read,reply", ""] {
