@@ -10,9 +10,10 @@ import { useKeys } from './keyboard.ts';
 import { t, useLanguage } from './language/index.ts';
 import { follow, useConnection } from './live.ts';
 import { go, useRoute } from './routes.ts';
-import { onSession, useToken } from './session.ts';
+import { look, onSession, useSession } from './session.ts';
 import { SignIn } from './sign-in.tsx';
 import { Button, Empty } from './ui/pieces.tsx';
+import { Ringing } from './tasks/tasks.tsx';
 import { Toasts, undoLatest } from './ui/toasts.tsx';
 
 const Palette = lazy(() => import('./palette.tsx'));
@@ -23,12 +24,15 @@ onSession(() => client.clear());
 
 export const App = () => {
   useLanguage();
-  const token = useToken();
-  useEffect(() => (token ? follow() : undefined), [token]);
-  if (!token) return <SignIn />;
+  const session = useSession();
+  const isIn = session.kind === 'in';
+  useEffect(() => void look(), []);
+  useEffect(() => (isIn ? follow() : undefined), [isIn]);
+  if (session.kind === 'unknown') return null;
+  if (!isIn) return <SignIn ended={session.why === 'ended'} />;
   return (
     <QueryClientProvider client={client}>
-      <Desk key={token} />
+      <Desk />
       <Toasts />
     </QueryClientProvider>
   );
@@ -64,6 +68,7 @@ const Desk = () => {
       <List route={route} menu={() => setOpen('folders')} />
       <main className="stage">
         <Lost />
+        <Ringing />
         {route.thread ? <Conversation key={route.thread} id={route.thread} route={route} /> : <Choose />}
       </main>
       <Suspense>

@@ -27,6 +27,8 @@ export const SHORTCUTS: Shortcut[] = [
   { keys: 'I', label: 'archive', group: 'keys_conversation' },
   { keys: 'Ctrl Enter', label: 'key_send', group: 'keys_conversation' },
   { keys: 'Esc', label: 'key_leave', group: 'keys_conversation' },
+  { keys: 'Y', label: 'accept', group: 'keys_everywhere' },
+  { keys: 'N', label: 'refuse', group: 'keys_everywhere' },
   { keys: 'Ctrl K', label: 'key_palette', group: 'keys_everywhere' },
   { keys: 'Z', label: 'undo', group: 'keys_everywhere' },
   { keys: '?', label: 'key_help', group: 'keys_everywhere' },
@@ -38,7 +40,7 @@ const writes = (target: EventTarget | null): boolean =>
   target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName)) && (target as HTMLInputElement).type !== 'checkbox';
 
 /** Something that covers the screen has the keyboard for itself. */
-const covered = (): boolean => !!document.querySelector('[role="dialog"],[role="menu"],[role="alertdialog"]');
+const covered = (): boolean => !!document.querySelector('[role="dialog"],[role="menu"]');
 
 const stack: Bindings[] = [];
 

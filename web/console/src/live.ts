@@ -40,6 +40,8 @@ export function paced(pause: number, work: () => void): () => void {
 const lists = paced(LIST_MS, () => void client.invalidateQueries({ queryKey: ['threads'] }));
 const counts = paced(COUNTS_MS, () => void client.invalidateQueries({ queryKey: ['count'] }));
 
+const tasks = paced(THREAD_MS, () => void client.invalidateQueries({ queryKey: ['tasks'] }));
+
 let changed = new Set<Id>();
 let commented = false;
 const conversations = paced(THREAD_MS, () => {
@@ -108,6 +110,10 @@ function take({ type, resource }: Told): void {
       counts();
       return;
     }
+    case 'task':
+    case 'push_agent':
+      tasks();
+      return;
     case 'service_level':
       lists();
       return;

@@ -43,7 +43,7 @@ const Palette = ({ close, help }: { close: () => void; help: () => void }) => {
     if (currentLocale() !== wanted) options.push({ id: `language-${wanted}`, label, detail: t('language'), group: look, act: () => void choose(wanted) });
   }
   options.push({ id: 'help', label: t('shortcuts'), keys: '?', group: look, act: () => setTimeout(help) });
-  options.push({ id: 'out', label: t('sign_out'), group: look, act: () => signOut() });
+  options.push({ id: 'out', label: t('sign_out'), group: look, act: () => void signOut() });
   return (
     <Dialog.Root open onOpenChange={(open) => !open && close()}>
       <Dialog.Portal>

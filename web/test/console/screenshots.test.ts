@@ -20,7 +20,7 @@ describe.skipIf(!folder)('pictures', () => {
 
   for (const [look, options] of Object.entries(LOOKS)) {
     const shoot = async (page: Page, name: string) => {
-      await page.waitForTimeout(350);
+      await page.waitForTimeout(900);
       await page.screenshot({ path: `${folder}/${look}-${name}.png` });
     };
 
@@ -66,6 +66,27 @@ describe.skipIf(!folder)('pictures', () => {
       await page.goto(`${new URL(page.url()).origin}/inbox/deferred`);
       await shoot(page, 'empty');
     }, 90_000);
+
+    test(`tasks, ${look}`, async () => {
+      const desk = await Desk.opens('--demo');
+      const { page } = await desk.sits(desk.server.token, options);
+      await lines(page).first().waitFor();
+      if (look === 'phone') {
+        await page.getByRole('button', { name: 'Menu' }).tap();
+        await page.waitForTimeout(400);
+      }
+      await page.locator('.presence .button').last().click();
+      await page.locator('.popup [role=option]').first().click();
+      await page.getByRole('alertdialog').waitFor();
+      await page.keyboard.press('y');
+      await page.locator('.presence li').first().waitFor();
+      await page.getByRole('alertdialog').waitFor();
+      await shoot(page, 'tasks');
+      if (look === 'phone') {
+        await page.locator('.veil').click({ position: { x: 370, y: 400 } });
+        await shoot(page, 'ring');
+      }
+    }, 60_000);
 
     test(`signing in, ${look}`, async () => {
       const desk = await Desk.opens();

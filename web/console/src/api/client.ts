@@ -1,6 +1,6 @@
 // Asks the REST API, and says in words what went wrong.
 
-import { signOut, token } from '../session.ts';
+import { credentials, end } from '../session.ts';
 
 /** Milliseconds after which an answer is not waited for any more. */
 const DEADLINE_MS = 20_000;
@@ -38,10 +38,10 @@ const query = (given: Parameters): string => {
   return text && `?${text}`;
 };
 
-/** With the token of this tab. */
+/** As whoever is signed in. */
 export async function request(path: string, options: RequestInit = {}): Promise<Response> {
   const headers = new Headers(options.headers);
-  headers.set('Authorization', `Bearer ${token() ?? ''}`);
+  for (const [name, value] of Object.entries(credentials())) headers.set(name, value);
   const signal = options.signal ?? AbortSignal.timeout(DEADLINE_MS);
   let answer: Response;
   try {
@@ -52,7 +52,7 @@ export async function request(path: string, options: RequestInit = {}): Promise<
   }
   if (answer.ok) return answer;
   const told = (await answer.json().catch(() => ({}))) as { error?: string; message?: string; errors?: AttributeError[] };
-  if (answer.status === 401) signOut('refused');
+  if (answer.status === 401) end();
   if (answer.status >= 502 && answer.status <= 504) throw new Unreachable(told.message);
   throw new Refusal(answer.status, told.error ?? '', told.message ?? `${answer.status}`, told.errors);
 }

@@ -12,6 +12,7 @@ import { touch } from '../live.ts';
 import { fullName, useUserName } from '../names.ts';
 import { go, type Route } from '../routes.ts';
 import { moment } from '../time.ts';
+import { giveBack, useWorkbin } from '../tasks/tasks.tsx';
 import { Choice } from '../ui/choice.tsx';
 import { Avatar, Button } from '../ui/pieces.tsx';
 import { complain, say } from '../ui/toasts.tsx';
@@ -40,6 +41,7 @@ export const Actions = ({ thread, interventions, route }: { thread: Thread; inte
   const users = useUsers();
   const categories = useCategories();
   const userName = useUserName();
+  const task = useWorkbin().find(({ thread_id }) => thread_id === thread.id);
   const [opened, setOpened] = useState<'assign' | 'categories' | 'defer' | 'more'>();
   const [chosen, setChosen] = useState<Id[]>();
   const open = openOf(interventions);
@@ -83,6 +85,7 @@ export const Actions = ({ thread, interventions, route }: { thread: Thread; inte
   const names = offered.filter(({ id }) => thread.category_ids.includes(id));
   const more = [
     { id: thread.closed ? 'open' : 'close', label: t(thread.closed ? 'open_thread' : 'close_thread') },
+    ...(task ? [{ id: 'give_back', label: t('give_back') }] : []),
     { id: thread.muted ? 'unmute' : 'mute', label: t(thread.muted ? 'unmute' : 'mute') },
     { id: 'archive', label: t('archive'), keys: 'I' },
   ];
@@ -163,6 +166,7 @@ export const Actions = ({ thread, interventions, route }: { thread: Thread; inte
         options={more}
         pick={(id) => {
           if (id === 'archive') return doArchive();
+          if (id === 'give_back') return void (task && giveBack(task).then(() => touch(thread.id), complain));
           const path = `/content_threads/${thread.id}/${id}`;
           // Opening a thread is documented as a GET as well; PUT says that it changes something.
           put(path)

@@ -12,6 +12,7 @@ import { Choice } from '../ui/choice.tsx';
 import { Icon, type IconName } from '../ui/icon.tsx';
 import { Mark } from '../ui/mark.tsx';
 import { Avatar, IconButton } from '../ui/pieces.tsx';
+import { Presence } from '../tasks/tasks.tsx';
 import { OWN } from './folders.ts';
 
 /** Larger counts say no more. */
@@ -97,6 +98,7 @@ export const Folders = ({ route, close, palette, help }: { route: Route; close: 
           </>
         )}
       </div>
+      <Presence />
       <Account help={help} />
     </nav>
   );
@@ -120,7 +122,7 @@ const Account = ({ help }: { help: () => void }) => {
     if (what === 'theme') wear(which as Theme);
     else if (what === 'language') void choose(which as Locale);
     else if (what === 'help') help();
-    else signOut();
+    else void signOut();
   };
   return (
     <footer className="account">

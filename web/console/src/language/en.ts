@@ -7,6 +7,13 @@ export const en = {
   access_token: 'Access token',
   sign_in_refused: 'This token is unknown or disabled. Paste another one.',
   sign_in_ended: 'You were signed out: the token is not valid any more.',
+  sign_in_failed: 'The address or the password is not right.',
+  sign_in_with: 'Sign in with {name}',
+  password: 'Password',
+  new_password: 'New password',
+  code: 'Code of your authenticator, or a recovery code',
+  code_needed: 'One more thing: the code.',
+  use_token: 'Use an access token instead',
   token_help: 'Whoever runs the server makes one with',
   sign_out: 'Sign out',
 
@@ -177,6 +184,22 @@ export const en = {
   other_channels: 'Also known as',
   other_conversations: 'Other conversations',
   no_other_conversations: 'This is the only one so far.',
+
+  // Tasks
+  tasks: 'Tasks',
+  no_tasks: 'Receives no tasks',
+  receive_tasks: 'Receive tasks',
+  stop_tasks: 'Receive no more tasks',
+  request_task: 'Ask for a task',
+  available: 'Available',
+  away: 'Away',
+  in_hand: 'In your hands: {count}',
+  rings: '{name} needs an answer',
+  rings_for: '{count} s',
+  accept: 'Accept',
+  refuse: 'Refuse',
+  accepted: 'It is in your hands',
+  give_back: 'Hand back',
 
   // Keyboard
   shortcuts: 'Keyboard shortcuts',
