@@ -159,7 +159,13 @@ export async function assignMany(threads: Thread[], user: Id, name: string): Pro
   }
 }
 
-/** The categories that can be chosen for a thread, each as the way to it. */
+/** Says how an intervention ended. */
+export async function dispose(intervention: Intervention, categories: Id[]): Promise<void> {
+  await put(`/interventions/${intervention.id}/update_categories`, { category_ids: categories });
+  touch(intervention.thread_id);
+}
+
+/** The categories that can be chosen on a source, each as the way to it. Those of a root for endings are an intervention's. */
 export function choosable(categories: Category[], source: Id): { id: Id; path: string; root: Category }[] {
   const byId = new Map(categories.map((category) => [category.id, category]));
   return categories.flatMap((category) => {

@@ -53,6 +53,22 @@ async function fresh(agent: Visitor): Promise<void> {
   });
 }
 
+type Seat = BrowserContextOptions & { path?: string };
+
+/** The console, in a browser of somebody's own, for whoever this token is of. */
+export async function sit(port: number, token: string, { path = '/', ...options }: Seat = {}): Promise<{ page: Page; agent: Visitor }> {
+  const agent = await Visitor.come(browser, { viewport: { width: 1360, height: 860 }, locale: 'en', ...options });
+  leaving.push(() => agent.leave());
+  await agent.context.addInitScript((given) => {
+    // The page before the first one has no storage.
+    if (!location.protocol.startsWith('http')) return;
+    if (!sessionStorage.getItem('frontdesk.token') && !sessionStorage.getItem('left')) sessionStorage.setItem('frontdesk.token', given);
+  }, token);
+  if (process.env.FRESH) await fresh(agent);
+  const page = await agent.open(`http://desk.localhost:${port}${path}`);
+  return { page, agent };
+}
+
 export class Desk {
   private constructor(
     readonly server: Frontdesk,
@@ -109,17 +125,8 @@ export class Desk {
   }
 
   /** Signs in, in a browser of their own. */
-  async sits(token: string, { path = '/', relayed = false, ...options }: BrowserContextOptions & { path?: string; relayed?: boolean } = {}): Promise<{ page: Page; agent: Visitor }> {
-    const agent = await Visitor.come(browser, { viewport: { width: 1360, height: 860 }, locale: 'en', ...options });
-    leaving.push(() => agent.leave());
-    await agent.context.addInitScript((given) => {
-      // The page before the first one has no storage.
-      if (!location.protocol.startsWith('http')) return;
-      if (!sessionStorage.getItem('frontdesk.token') && !sessionStorage.getItem('left')) sessionStorage.setItem('frontdesk.token', given);
-    }, token);
-    if (process.env.FRESH) await fresh(agent);
-    const page = await agent.open(`http://desk.localhost:${relayed ? this.relay.port : this.server.port}${path}`);
-    return { page, agent };
+  sits(token: string, { relayed = false, ...options }: Seat & { relayed?: boolean } = {}): Promise<{ page: Page; agent: Visitor }> {
+    return sit(relayed ? this.relay.port : this.server.port, token, options);
   }
 
   async thread(foreign: string): Promise<Json> {

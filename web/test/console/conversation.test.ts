@@ -105,12 +105,17 @@ test('a conversation is taken, categorised, deferred, brought back, answered and
   await page.locator('.toast.bad').waitFor();
   expect((await desk.thread('a')).intervention.closed_at).toBeNull();
   await server.post('/contents', { in_reply_to_id: thread.last_content.id, body: 'Done.' });
+  // How it ended has to be said: one is asked, and with that it is closed.
+  const outcome = await server.post('/categories', { name: 'Outcome', unselectable: true, mandatory: true, post_qualification: true });
+  const solved = await server.post('/categories', { name: 'Solved', parent_id: outcome.id });
   await page.getByRole('link', { name: /^Mine/ }).click();
   await lines(page).getByText('Vera Visitor').click();
   await talk(page).getByText('Done.').waitFor();
   await page.keyboard.press('f');
+  await page.getByRole('option', { name: 'Outcome › Solved' }).click();
   await expect.poll(() => names(page)).toEqual([]);
   await expect.poll(async () => !!(await desk.thread('a')).intervention.closed_at, { timeout: 15_000 }).toBe(true);
+  expect((await desk.thread('a')).category_ids).toContain(solved.id);
 });
 
 test('it is given to a colleague, who has it at once', async () => {

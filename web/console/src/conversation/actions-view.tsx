@@ -2,7 +2,7 @@
 // server's business.
 
 import { useState } from 'react';
-import { archive, assign, assignMany, categorise, choosable, defer, openOf, reactivate, resolve } from '../actions.ts';
+import { archive, assign, assignMany, categorise, choosable, defer, dispose, openOf, reactivate, resolve } from '../actions.ts';
 import { put } from '../api/client.ts';
 import type { Id, Intervention, Thread } from '../api/types.ts';
 import { useCategories, useMe, useUsers } from '../data.ts';
@@ -42,7 +42,7 @@ export const Actions = ({ thread, interventions, route }: { thread: Thread; inte
   const categories = useCategories();
   const userName = useUserName();
   const task = useWorkbin().find(({ thread_id }) => thread_id === thread.id);
-  const [opened, setOpened] = useState<'assign' | 'categories' | 'defer' | 'more'>();
+  const [opened, setOpened] = useState<'assign' | 'categories' | 'defer' | 'more' | 'outcome'>();
   const [chosen, setChosen] = useState<Id[]>();
   const open = openOf(interventions);
   const mine = !!open && open.user_id === me?.id;
@@ -53,8 +53,12 @@ export const Actions = ({ thread, interventions, route }: { thread: Thread; inte
       .then(() => say(t('taken_now')))
       .catch(complain);
   const leave = () => go({ thread: undefined });
-  const doResolve = () => {
+  const endings = choosable(categories, thread.source_id).filter(({ root, id }) => root.post_qualification && (root.id !== id || !categories.some(({ parent_id }) => parent_id === id)));
+  const isMissing = (said: Id[]) => endings.some(({ root }) => root.mandatory && !endings.some((one) => one.root.id === root.id && said.includes(one.id)));
+  /** `said`: how it ended. What has to be said first is asked for. */
+  const doResolve = (said: Id[] = open?.category_ids ?? []) => {
     if (!open) return;
+    if (isMissing(said)) return setOpened('outcome');
     resolve([{ ...thread, intervention: { ...open, closed_at: null } }]);
     leave();
   };
@@ -66,11 +70,11 @@ export const Actions = ({ thread, interventions, route }: { thread: Thread; inte
     ...(!mine && { E: () => void take() }),
     A: () => setOpened('assign'),
     L: () => setOpened('categories'),
-    ...(open && { D: () => setOpened('defer'), F: doResolve }),
+    ...(open && { D: () => setOpened('defer'), F: () => doResolve() }),
     I: doArchive,
   });
 
-  const offered = choosable(categories, thread.source_id);
+  const offered = choosable(categories, thread.source_id).filter(({ root }) => !root.post_qualification);
   const held = chosen ?? thread.thread_category_ids;
   const toggle = (id: Id) => {
     const root = offered.find((one) => one.id === id)?.root;
@@ -175,9 +179,28 @@ export const Actions = ({ thread, interventions, route }: { thread: Thread; inte
         }}
       />
       {open && (
-        <Button look="main" className="resolve" icon="check" onClick={doResolve} title={`${t('resolve')} (F)`}>
+        <Button look="main" className="resolve" icon="check" onClick={() => doResolve()} title={`${t('resolve')} (F)`}>
           {t('resolve')}
         </Button>
+      )}
+      {open && opened === 'outcome' && (
+        <Choice
+          label={t('how_it_ended')}
+          icon="down"
+          bare
+          open
+          setOpen={set('outcome')}
+          placeholder={t('how_it_ended')}
+          options={endings.map(({ id, path }) => ({ id, label: path }))}
+          pick={(id) => {
+            const root = endings.find((one) => one.id === id)?.root;
+            const others = open.category_ids.filter((one) => root?.multiple || endings.find((other) => other.id === one)?.root.id !== root?.id);
+            const said = [...others.filter((one) => one !== id), id];
+            dispose(open, said)
+              .then(() => doResolve(said))
+              .catch(complain);
+          }}
+        />
       )}
     </div>
   );

@@ -121,6 +121,7 @@ export const en = {
   in_an_hour: 'In an hour',
   tomorrow: 'Tomorrow morning',
   next_week: 'Next Monday',
+  how_it_ended: 'How did it end?',
   closed_now: 'Closed',
   deferred_now: 'Deferred',
   archived_now: 'Archived',

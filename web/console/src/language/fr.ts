@@ -116,6 +116,7 @@ export const fr: Words = {
   in_an_hour: 'Dans une heure',
   tomorrow: 'Demain matin',
   next_week: 'Lundi prochain',
+  how_it_ended: 'Comment cela s’est-il terminé ?',
   closed_now: 'Close',
   deferred_now: 'Reportée',
   archived_now: 'Archivée',
