@@ -12,7 +12,7 @@ BOT ?=
 TEST_THREADS ?= $(shell echo $$((2 * $$(nproc))))
 
 # What browsers get is a part of the program.
-web = $(shell find web/widget web/ui web/build -type f -not -name '*.test.ts') web/package-lock.json
+web = $(shell find web/console web/widget web/ui web/build -type f -not -name '*.test.ts') web/package-lock.json
 
 folder = target/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 
@@ -40,7 +40,7 @@ web: web/dist/manifest.json ## build what browsers get into web/dist, where some
 
 web/dist/manifest.json: $(web) | web/node_modules/.package-lock.json
 	npm --prefix web run --silent build
-	@touch crates/web_messaging/build.rs # the next cargo build takes it in
+	@touch crates/web/build.rs # the next cargo build takes it in
 
 test-web: web # what browsers get: rules, sizes, and pages in a real browser, with the real server
 	cargo build -p frontdesk

@@ -17,6 +17,7 @@ mod channel_check;
 mod channel_objects;
 mod channels;
 mod comments;
+mod console;
 mod contents;
 mod contract;
 mod custom_actions;

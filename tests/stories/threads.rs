@@ -15,6 +15,7 @@ on_both_engines![
     threads_of_a_channel_that_cannot_close_them_are_not_closed,
     a_messaging_thread_is_closed_and_opened,
     a_thread_is_read_with_its_documented_counters,
+    a_list_of_threads_shows_who_wrote_what_and_who_waits,
     threads_get_categories,
     a_thread_that_is_only_a_title_has_no_contents,
     a_first_content_with_a_title_names_the_thread,
@@ -546,5 +547,40 @@ fn deleting_takes_its_permission(engine: Engine) {
     cast.otto.delete(&path).ok();
     for wrong in ["nonsense", "0123456789abcdef01234567"] {
         cast.otto.delete(&format!("/1.0/content_threads/{wrong}")).refused(404);
+    }
+}
+
+fn a_list_of_threads_shows_who_wrote_what_and_who_waits(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (source, _channel) = three_threads(&cast);
+    let shown = || {
+        let q = encode(&format!("source:{} order:created_at.asc", source.id));
+        records(&cast.otto.get(&format!("/1.0/content_threads?extended=true&q={q}")).ok())[0].clone()
+    };
+    let first = shown();
+    assert_eq!(first["customer"]["display_name"], "author-a", "{first}");
+    assert_eq!(first["last_content"]["excerpt"], "Kettle number aaa");
+    assert_eq!((&first["last_content"]["status"], &first["last_content"]["creator_id"]), (&json!("new"), &Value::Null));
+    assert_eq!(first["waiting_since"], first["last_content"]["created_at"]);
+    assert!(first.get("intervention").is_none(), "{first}");
+    // A second question does not make the first one younger.
+    source.says("author-a", "a", "Are you there?");
+    let again = shown();
+    assert_eq!(again["waiting_since"], first["waiting_since"]);
+    assert_eq!(again["last_content"]["excerpt"], "Are you there?");
+    // Who is answered does not wait, and the thread is somebody's.
+    let question =
+        id(source.contents(&cast.otto, "a").iter().find(|content| content["body"] == "Are you there?").unwrap());
+    cast.otto.reply(&question, "We are.");
+    let answered = shown();
+    assert!(answered.get("waiting_since").is_none(), "{answered}");
+    assert_eq!(answered["intervention"]["user_id"], json!(cast.otto.user_id));
+    assert_eq!(answered["intervention"]["closed_at"], Value::Null);
+    assert_eq!(answered["last_content"]["excerpt"], "We are.");
+    assert_eq!(answered["last_content"]["creator_id"], json!(cast.otto.user_id));
+    // The documented answer has none of it.
+    let plain = cast.otto.get(&format!("/1.0/content_threads/{}", id(&answered))).ok();
+    for ours in ["customer", "last_content", "intervention", "waiting_since"] {
+        assert!(plain.get(ours).is_none(), "{ours}: {plain}");
     }
 }

@@ -1,10 +1,11 @@
-// Builds what is served into dist/: each part is one classic script, so that it loads from any site without CORS. Names
+// Builds what is served into dist/. For visitors each part is one classic script, so that it loads from any site without
+// CORS; the console, which only its own site loads, is modules that are loaded when they are needed. Names
 // carry a hash and are kept by browsers for good; manifest.json says which is which. Some have none: loader.js, around
 // which the server puts each source's configuration, analytics.js, which it may write after it, and webview.js, whose
 // address is published.
 
 import { createHash } from 'node:crypto';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { build } from 'vite';
@@ -45,16 +46,55 @@ async function bundle(entry) {
   return chunk.code;
 }
 
+/** The console: what it begins with is `console` and `console.css`, everything else is `console/` and its name. */
+async function bundleConsole() {
+  const result = await build({
+    root: `${root}console`,
+    configFile: false,
+    logLevel: 'warn',
+    define: { 'process.env.NODE_ENV': '"production"' },
+    oxc: { jsx: { runtime: 'automatic', importSource: 'react' } },
+    build: {
+      write: false,
+      target: 'es2022',
+      modulePreload: { polyfill: false },
+      rollupOptions: {
+        // A mark for servers that render React: here is none.
+        onwarn: (warning, say) => warning.code !== 'MODULE_LEVEL_DIRECTIVE' && say(warning),
+        input: `${root}console/src/index.tsx`,
+        output: { entryFileNames: 'assets/console-[hash].js', chunkFileNames: 'assets/console-[name]-[hash].js', assetFileNames: 'assets/console-[hash][extname]' },
+      },
+    },
+  });
+  const files = (Array.isArray(result) ? result : [result]).flatMap((each) => ('output' in each ? each.output : []));
+  /** @type {[string, string, string | Uint8Array][]} */
+  const found = files.map((file) => {
+    if (file.type === 'asset') return [file.fileName.endsWith('.css') ? 'console.css' : `console/${file.fileName}`, file.fileName, file.source];
+    return [file.isEntry ? 'console' : `console/${file.name}`, file.fileName, file.code];
+  });
+  const icon = await readFile(`${root}console/icon.svg`);
+  found.push(['console.icon', `assets/icon-${hashOf(icon)}.svg`, icon]);
+  return found;
+}
+
+/** @param {string | Uint8Array} bytes */
+const hashOf = (bytes) => createHash('sha256').update(bytes).digest('hex').slice(0, 12);
+
 await rm(dist, { recursive: true, force: true });
 await mkdir(`${dist}assets`, { recursive: true });
 /** @type {Record<string, string>} */
 const manifest = {};
 for (const [name, entry] of Object.entries(parts)) {
   const code = await bundle(entry);
-  const hash = createHash('sha256').update(code).digest('hex').slice(0, 12);
+  const hash = hashOf(code);
   const plain = ['loader', 'analytics', 'webview'].includes(name);
   manifest[name] = plain ? `${name}.js` : `assets/${name}-${hash}.js`;
   await writeFile(dist + manifest[name], code);
   if (!plain) await writeFile(`${dist}${manifest[name]}.gz`, gzipSync(code, { level: 9 }));
+}
+for (const [name, file, bytes] of await bundleConsole()) {
+  manifest[name] = file;
+  await writeFile(dist + file, bytes);
+  await writeFile(`${dist}${file}.gz`, gzipSync(bytes, { level: 9 }));
 }
 await writeFile(`${dist}manifest.json`, `${JSON.stringify(manifest, null, 2)}\n`);

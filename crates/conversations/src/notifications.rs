@@ -86,6 +86,14 @@ impl Listener {
         Ok(Listener { caller, communities, reads_every_source, watched })
     }
 
+    /// Whether neither may do or see what the other may not.
+    pub(crate) fn sees_the_same(&self, other: &Listener) -> bool {
+        self.caller.permissions == other.caller.permissions
+            && self.caller.sources == other.caller.sources
+            && self.communities == other.communities
+            && self.watched == other.watched
+    }
+
     /// Whether they may be told.
     pub fn may_see(&self, notification: &Notification) -> bool {
         match &notification.audience {

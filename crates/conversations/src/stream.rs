@@ -49,7 +49,7 @@ const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
 #[schemars(rename = "StreamMessage")]
 #[allow(dead_code, reason = "only its schema is used: the messages are those of notifications")]
 struct Told {
-    /// The event's name, such as `content.imported`; or `heartbeat`, `resync` or `end`.
+    /// The event's name, such as `content.imported`; or `heartbeat`, `resync`, `rights` or `end`.
     r#type: String,
     /// The place in the log. Whoever has applied all messages so far may resume after this number.
     seq: i64,
@@ -129,9 +129,10 @@ fn open(
     let filter = Filter::checked(listen, &call.caller, tx)?;
     let listener = Listener::load(tx, call.caller.clone())?;
     let rights = app.stream.rights_of(listener, end);
+    let held = rights.get().1;
     app.stream.readers.fetch_add(1, SeqCst);
     let (changed, hints) = (app.stream.last.subscribe(), app.stream.hints.subscribe());
-    Ok(Box::new(Reading { app: app.clone(), changed, hints, rights, reader, filter, position }))
+    Ok(Box::new(Reading { app: app.clone(), changed, hints, rights, held, reader, filter, position }))
 }
 
 fn end_of_log(tx: &mut dyn Tx) -> Result<i64> {
@@ -443,6 +444,8 @@ struct Reading {
     changed: watch::Receiver<i64>,
     hints: broadcast::Receiver<Arc<Hint>>,
     rights: Arc<Rights>,
+    /// Those that the reader knows to have.
+    held: Arc<Listener>,
     reader: Reader,
     filter: Filter,
     position: i64,
@@ -528,6 +531,14 @@ impl Reading {
             }
         }
         self.position = passed;
+        if !Arc::ptr_eq(&self.held, &listener) {
+            // Also to whom another stream of theirs has loaded them.
+            if self.filter.kinds.is_empty() && !listener.sees_the_same(&self.held) {
+                let told = json!({ "type": "rights", "seq": passed });
+                messages.push(Message { seq: passed, text: Text::from(told.to_string()) });
+            }
+            self.held = listener;
+        }
         Ok(messages)
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use frontdesk_conversations::attachments::{self, Files};
 use frontdesk_conversations::automatic_answers::AutomaticAnswers;
@@ -194,7 +194,6 @@ fn router(
     let unknown = app.env.clone();
     let trusted: Arc<[IpNet]> = settings.trusted_proxy.clone().into();
     Router::new()
-        .route("/", get(|| async { Redirect::temporary("/docs") }))
         .route("/healthz", get(|| async { "ok" }))
         .route("/readyz", get(ready))
         .with_state(app.store.clone())
@@ -203,6 +202,7 @@ fn router(
         .merge(send_api::router(app))
         .merge(visitors.router())
         .merge(shop)
+        .merge(frontdesk_web::router())
         .merge(attachments::router(app, authenticator))
         .merge(mcp::router(&rest, &settings.public_url))
         .merge(rest.router())

@@ -22,7 +22,7 @@ use crate::fields::{Fields, is_email};
 use crate::sessions::{self, Begun, Context, Given, Session, refused};
 use crate::stream::Reading;
 use crate::unread::{self, unsubscribing};
-use crate::{WebMessaging, assets, attachments, availability, catalogue, pages, settings};
+use crate::{WebMessaging, attachments, availability, catalogue, pages, settings};
 
 /// A body that is no file's has at most this many bytes.
 const BODY_BYTES_MAX: usize = 64 * 1024;
@@ -49,15 +49,7 @@ pub(crate) fn router(app: &Arc<WebMessaging>) -> Router {
     Router::new()
         .route("/chat/{token}/unsubscribe", any(unsubscribe))
         .route("/chat/{token}/{*rest}", any(serve))
-        .route("/assets/{*rest}", any(asset))
         .with_state(app.clone())
-}
-
-async fn asset(request: Request) -> Response {
-    match *request.method() {
-        Method::GET | Method::HEAD => assets::answer(request.uri().path(), request.headers()),
-        _ => StatusCode::METHOD_NOT_ALLOWED.into_response(),
-    }
 }
 
 /// The link of a mail, also of a source that is off by now.

@@ -1,7 +1,6 @@
 //! Web Messaging: visitors of websites and users of apps talk with agents. The published protocol, the pages that browsers
 //! load, who a visitor is, and when to offer the chat.
 
-mod assets;
 mod attachments;
 mod availability;
 mod catalogue;

@@ -6,11 +6,11 @@ use axum::body::Body;
 use axum::response::Response;
 use frontdesk_conversations::visitors::Place;
 use frontdesk_model::Result;
+use frontdesk_web as assets;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use ring::digest;
 use serde_json::{Map, Value, json};
 
-use crate::assets;
 use crate::attachments::{EXTENSIONS, FILE_BYTES_MAX};
 use crate::settings::Settings;
 

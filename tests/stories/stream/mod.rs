@@ -18,6 +18,7 @@ on_both_engines![
     what_is_wrong_is_refused_before_it_begins,
     nobody_is_told_of_what_they_may_not_read,
     changed_rights_hold_at_once,
+    who_sees_less_or_more_than_before_is_told_so,
     a_disabled_token_ends_the_stream,
     a_page_of_another_site_needs_the_token_itself,
     a_stream_beats_and_says_where_it_is,
@@ -268,6 +269,30 @@ fn changed_rights_hold_at_once(engine: Engine) {
             }
             assert_eq!(heard(), seen);
         }
+    }
+}
+
+fn who_sees_less_or_more_than_before_is_told_so(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (source, _channel) = cast.new_source();
+    for transport in TRANSPORTS {
+        let mallory = cast.hire(&[]);
+        let path = format!("/1.0/users/{}/sources_permissions", mallory.user_id);
+        let give = |rights: &str| drop(cast.otto.put(&path, &json!({ (source.id.as_str()): rights })).ok());
+        let (mut stream, mut filtered) =
+            (mallory.stream(transport, ""), mallory.stream(transport, "types[]=content.*"));
+        stream.heartbeat();
+        filtered.heartbeat();
+        for rights in ["read", "read,reply", ""] {
+            give(rights);
+            let told = stream.event();
+            assert_eq!((&told["type"], told["seq"].is_i64()), (&json!("rights"), true), "{told}");
+        }
+        // What changes nothing for them is not told, nor to whom asked for other things.
+        give("");
+        cast.otto.put(&format!("/1.0/users/{}", mallory.user_id), &json!({ "firstname": "Mal" })).ok();
+        assert_eq!(stream.next(QUIET), Heard::Silence);
+        assert_eq!(filtered.next(QUIET), Heard::Silence);
     }
 }
 

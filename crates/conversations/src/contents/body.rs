@@ -49,6 +49,15 @@ pub(super) fn formatted(body: &Text, format: &str) -> Formatted {
     Formatted { text: body.clone(), html: paragraphs(body) }
 }
 
+/// The bare words of a body, or of a piece of one, that was written in `format` (text or html).
+pub(crate) fn text<'b>(body: &'b str, format: &str) -> Cow<'b, str> {
+    if format == "html" && body.contains(['<', '&']) && Shape::of(body).is_harmless() {
+        let plain = html2text::config::plain_no_decorate();
+        return plain.string_from_read(ammonia::clean(body).as_bytes(), TEXT_COLUMNS).unwrap_or_default().into();
+    }
+    body.into()
+}
+
 /// A body that was written in `format` (text or html) as a channel takes it: HTML is cleaned, text becomes paragraphs
 /// for a channel that takes HTML only, and HTML becomes text for one that takes text only.
 pub(crate) fn outgoing(body: Text, format: &str, formats: Formats) -> (String, BodyFormat) {

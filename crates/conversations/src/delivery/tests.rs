@@ -39,7 +39,7 @@ fn migrations() -> Vec<Migration> {
         include_str!("../../../../migrations/0020_web_messaging.sql"),
         include_str!("../../../../migrations/0021_visitor_notices.sql"),
         include_str!("../../../../migrations/0022_tasks_kept.sql"),
-        include_str!("../../../../migrations/0023_sessions.sql"),
+        include_str!("../../../../migrations/0025_sessions.sql"),
     ];
     (1..).zip(texts).map(|(number, sqlite)| Migration { number, name: "test", sqlite, postgres: "" }).collect()
 }

@@ -285,7 +285,11 @@ fn known(text: Option<&String>) -> Option<&str> {
 }
 
 /// The name that is shown: first and last name, or else the channel's own.
-fn display_name(firstname: Option<&str>, lastname: Option<&str>, screenname: Option<&str>) -> Option<String> {
+pub(crate) fn display_name(
+    firstname: Option<&str>,
+    lastname: Option<&str>,
+    screenname: Option<&str>,
+) -> Option<String> {
     match (firstname, lastname) {
         (Some(first), Some(last)) => Some(format!("{first} {last}")),
         (one, other) => one.or(other).or(screenname).map(str::to_owned),

@@ -69,7 +69,7 @@ pub(crate) enum State {
 
 impl State {
     /// What people call it, in the account's language (reading D8).
-    fn label(self, french: bool) -> &'static str {
+    pub(crate) fn label(self, french: bool) -> &'static str {
         match (self, french) {
             (State::Opened, false) => "Opened",
             (State::Opened, true) => "Ouverte",

@@ -1,6 +1,7 @@
 //! Threads: conversations as their source keeps them.
 
 mod commands;
+mod glance;
 pub(crate) mod jobs;
 mod rest;
 mod search;

@@ -1,5 +1,6 @@
 //! The operations on threads; the wire calls them `content_threads`.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use frontdesk_model::{Id, Permission, Result, SourceRight, Timestamp, error, query};
@@ -9,6 +10,7 @@ use http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::glance::{self, Glance};
 use super::{SELECT, Thread, commands, find, search, thread};
 use crate::sources::Reach;
 use crate::{Conversations, categories, search_dates, service_levels, visitors};
@@ -44,6 +46,9 @@ struct Answer {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-frontdesk-extension" = true))]
     sla_due_at: Option<Timestamp>,
+    /// What a list of threads shows of it (`extended=true`).
+    #[serde(flatten)]
+    glance: Option<Glance>,
 }
 
 /// A thread of a messaging source, after its text input was switched.
@@ -68,6 +73,10 @@ fn answers(tx: &mut dyn Tx, threads: Vec<Thread>, extended: Option<Timestamp>) -
     }
     let ids: Vec<Id> = threads.iter().map(|thread| thread.id).chain(interventions.iter().map(|(_, id)| *id)).collect();
     let categories = categories::of_many(tx, &ids)?;
+    let mut glances = match extended {
+        Some(_) => glance::of(tx, &threads)?,
+        None => HashMap::new(),
+    };
     let of = |id: &Id| categories.get(id).cloned().unwrap_or_default();
     threads
         .into_iter()
@@ -80,6 +89,7 @@ fn answers(tx: &mut dyn Tx, threads: Vec<Thread>, extended: Option<Timestamp>) -
             category_ids.sort_unstable();
             category_ids.dedup();
             Ok(Answer {
+                glance: glances.remove(&thread.id),
                 id: thread.id,
                 source_id: thread.source_id,
                 foreign_id: thread.foreign_id,

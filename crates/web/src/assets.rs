@@ -1,4 +1,4 @@
-//! The scripts of the loader and the chat, which `build.rs` puts into the binary. What is below `/assets/` has a hash in
+//! The files of the chat and the console, which `build.rs` puts into the binary. What is below `/assets/` has a hash in
 //! its name and never changes.
 
 use axum::body::Body;
@@ -6,25 +6,26 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, header};
 
 /// A file that browsers get.
-pub(crate) struct File {
+pub struct File {
     /// What it is for: `loader`, `manager` and so on.
-    pub(crate) part: &'static str,
+    pub part: &'static str,
     /// Where it is.
-    pub(crate) path: &'static str,
-    pub(crate) bytes: &'static [u8],
+    pub path: &'static str,
+    /// Its bytes.
+    pub bytes: &'static [u8],
     /// The same, packed with gzip.
-    pub(crate) packed: Option<&'static [u8]>,
+    pub packed: Option<&'static [u8]>,
 }
 
 include!(concat!(env!("OUT_DIR"), "/files.rs"));
 
 /// The file of a part.
-pub(crate) fn part(name: &str) -> Option<&'static File> {
+pub fn part(name: &str) -> Option<&'static File> {
     FILES.iter().find(|file| file.part == name)
 }
 
-/// The address of a part.
-pub(crate) fn address(name: &str) -> &'static str {
+/// The address of a part; empty where this build has none.
+pub fn address(name: &str) -> &'static str {
     part(name).map_or("", |file| file.path)
 }
 

@@ -1,4 +1,4 @@
-//! Puts what `make web` built into the binary. Without it the pages are stubs that say so: the server builds and is
+//! Puts what `make web` built into the binary. Without it the chat is a stub that says so: the server builds and is
 //! tested without Node.
 
 use std::collections::BTreeMap;
@@ -37,7 +37,7 @@ fn main() {
             parts.extend(PARTS.map(|part| (part.into(), format!("/assets/{part}-stub.js"), stub.clone())));
         }
     }
-    let mut code = String::from("pub(crate) static FILES: &[File] = &[\n");
+    let mut code = String::from("static FILES: &[File] = &[\n");
     for (part, path, file) in &parts {
         let packed = packed(file);
         let packed = packed.map_or("None".to_owned(), |packed| format!("Some(include_bytes!({packed:?}))"));

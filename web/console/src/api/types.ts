@@ -1,0 +1,185 @@
+// What the REST API answers, as far as the console reads it (docs/integrator/rest.md; /openapi.json has all of it).
+
+export type Id = string;
+
+export interface Page<T> {
+  /** Exact, or a lower bound that is greater than offset + limit while records follow. */
+  count: number;
+  offset: number;
+  limit: number;
+  records: T[];
+}
+
+export interface User {
+  id: Id;
+  email: string;
+  firstname: string;
+  lastname: string;
+  nickname: string | null;
+  role_id: Id;
+  enabled: boolean;
+  locale: string | null;
+}
+
+export interface Source {
+  id: Id;
+  name: string;
+  type: string;
+  active: boolean;
+  community_id: Id;
+  color_hex: string;
+}
+
+export interface Category {
+  id: Id;
+  name: string;
+  parent_id: Id | null;
+  color: number;
+  multiple: boolean;
+  mandatory: boolean;
+  post_qualification: boolean;
+  unselectable: boolean;
+  source_ids: Id[];
+}
+
+export interface Folder {
+  id: Id;
+  label: string;
+  parent_id: Id | null;
+  position: number;
+  query: string;
+  render_threads_count: boolean;
+}
+
+/** With `extended=true`. */
+export interface Thread {
+  id: Id;
+  source_id: Id;
+  title: string | null;
+  closed: boolean;
+  contents_count: number;
+  category_ids: Id[];
+  thread_category_ids: Id[];
+  created_at: string;
+  updated_at: string;
+  muted?: boolean;
+  sla_state?: 'none' | 'ok' | 'warning' | 'expired';
+  sla_due_at?: string;
+  customer?: { id: Id; display_name: string | null; avatar_url: string | null };
+  last_content?: {
+    id: Id;
+    author_id: Id | null;
+    creator_id: Id | null;
+    status: string;
+    excerpt: string;
+    language: string | null;
+    attachments_count: number;
+    created_at: string;
+  };
+  intervention?: { id: Id; identity_id: Id; user_id: Id | null; deferred_at: string | null; closed_at: string | null };
+  waiting_since?: string;
+}
+
+export interface Attachment {
+  id: Id;
+  filename: string;
+  content_type: string;
+  size: number;
+}
+
+export interface Content {
+  id: Id;
+  source_id: Id;
+  source_type: string;
+  thread_id: Id;
+  author_id: Id | null;
+  creator_id: Id | null;
+  status: string;
+  private_message: boolean;
+  intervention_id: Id | null;
+  language: string | null;
+  title: string | null;
+  body: string;
+  body_formatted: { text: string; html: string };
+  body_input_format: string;
+  attachments: Attachment[];
+  approval_required: boolean;
+  auto_submitted: boolean;
+  remotely_deleted: boolean;
+  synchronization_status: string;
+  synchronization_error: string | null;
+  structured_content?: unknown;
+  structured_reply?: unknown;
+  read_at?: string | null;
+  scheduled_at?: string | null;
+  created_at: string;
+}
+
+export interface Intervention {
+  id: Id;
+  source_id: Id;
+  thread_id: Id;
+  identity_id: Id;
+  user_id: Id | null;
+  status: string;
+  closed: boolean;
+  deferred_at: string | null;
+  category_ids: Id[];
+  user_replies_count: number;
+  created_at: string;
+}
+
+export interface Comment {
+  id: Id;
+  intervention_id: Id;
+  user_id: Id;
+  body: string;
+  created_at: string;
+}
+
+export interface Identity {
+  id: Id;
+  community_id: Id;
+  identity_group_id: Id | null;
+  type: string;
+  display_name: string | null;
+  screenname: string | null;
+  company: string | null;
+  email: string | null;
+  home_phone: string | null;
+  mobile_phone: string | null;
+  avatar_url: string | null;
+  extra_values: Record<string, unknown>;
+  user_ids: Id[];
+  created_at: string;
+}
+
+export interface IdentityGroup {
+  id: Id;
+  firstname: string | null;
+  lastname: string | null;
+  company: string | null;
+  emails: string[];
+  home_phones: string[];
+  mobile_phones: string[];
+  notes: string | null;
+  tag_ids: Id[];
+  custom_field_values: Record<string, unknown>;
+}
+
+export interface CustomField {
+  id: Id;
+  key: string;
+  label: string;
+  associated_type_name: string;
+}
+
+/** What the live stream tells (docs/integrator/stream.md). */
+export interface Told {
+  type: string;
+  seq: number;
+  user_id?: Id;
+  resource?: { type: string; id: Id; metadata: Record<string, unknown> };
+  error?: string;
+  message?: string;
+}

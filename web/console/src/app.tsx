@@ -1,0 +1,98 @@
+// The whole: who is not signed in signs in, everybody else sees the inbox.
+
+import { QueryClientProvider } from '@tanstack/react-query';
+import { lazy, Suspense, useEffect, useState } from 'react';
+import { client } from './data.ts';
+import { Conversation } from './conversation/conversation.tsx';
+import { Folders } from './inbox/folders-view.tsx';
+import { List } from './inbox/list.tsx';
+import { useKeys } from './keyboard.ts';
+import { t, useLanguage } from './language/index.ts';
+import { follow, useConnection } from './live.ts';
+import { go, useRoute } from './routes.ts';
+import { look, onSession, useSession } from './session.ts';
+import { SignIn } from './sign-in.tsx';
+import { Button, Empty } from './ui/pieces.tsx';
+import { Ringing } from './tasks/tasks.tsx';
+import { Toasts, undoLatest } from './ui/toasts.tsx';
+
+const Palette = lazy(() => import('./palette.tsx'));
+const Help = lazy(() => import('./help.tsx'));
+
+// Nothing of the one who was here before is left to the next. Before anything is drawn.
+onSession(() => client.clear());
+
+export const App = () => {
+  useLanguage();
+  const session = useSession();
+  const isIn = session.kind === 'in';
+  useEffect(() => void look(), []);
+  useEffect(() => (isIn ? follow() : undefined), [isIn]);
+  if (session.kind === 'unknown') return null;
+  if (!isIn) return <SignIn ended={session.why === 'ended'} />;
+  return (
+    <QueryClientProvider client={client}>
+      <Desk />
+      <Toasts />
+    </QueryClientProvider>
+  );
+};
+
+const Desk = () => {
+  const route = useRoute();
+  const [open, setOpen] = useState<'palette' | 'help' | 'folders'>();
+  const close = () => setOpen(undefined);
+  useKeys({
+    'Ctrl K': () => setOpen('palette'),
+    '?': () => setOpen('help'),
+    Z: undoLatest,
+  });
+  useEffect(() => {
+    if (location.pathname === '/') go({}, true);
+  }, []);
+  if (!route) {
+    return (
+      <main className="page">
+        <Empty title={t('nothing_here')} lead={t('nothing_here_lead')}>
+          <Button look="main" onClick={() => go({ folder: 'waiting', thread: undefined, q: '' })}>
+            {t('to_inbox')}
+          </Button>
+        </Empty>
+      </main>
+    );
+  }
+  return (
+    <div className={route.thread ? 'desk reads' : 'desk'} data-folders={open === 'folders' || undefined}>
+      <Folders route={route} close={close} palette={() => setOpen('palette')} help={() => setOpen('help')} />
+      {open === 'folders' && <div className="veil" onClick={close} />}
+      <List route={route} menu={() => setOpen('folders')} />
+      <main className="stage">
+        <Lost />
+        <Ringing />
+        {route.thread ? <Conversation key={route.thread} id={route.thread} route={route} /> : <Choose />}
+      </main>
+      <Suspense>
+        {open === 'palette' && <Palette close={close} help={() => setOpen('help')} />}
+        {open === 'help' && <Help close={close} />}
+      </Suspense>
+    </div>
+  );
+};
+
+const Choose = () => <Empty title={t('choose')} lead={t('choose_lead')} />;
+
+/** Only once it lasts: a moment without the stream is nothing to speak of. */
+const Lost = () => {
+  const lost = useConnection() === 'lost';
+  const [shown, show] = useState(false);
+  useEffect(() => {
+    if (!lost) return show(false);
+    const timer = setTimeout(() => show(true), 1_500);
+    return () => clearTimeout(timer);
+  }, [lost]);
+  return shown ? (
+    <p className="lost" role="status">
+      {t('reconnecting')}
+    </p>
+  ) : null;
+};

@@ -1,0 +1,208 @@
+// What can be done with a conversation, with its key. What may not be done says why when it is tried: rights are the
+// server's business.
+
+import { useState } from 'react';
+import { archive, assign, assignMany, categorise, choosable, defer, dispose, openOf, reactivate, resolve } from '../actions.ts';
+import { put } from '../api/client.ts';
+import type { Id, Intervention, Thread } from '../api/types.ts';
+import { useCategories, useMe, useUsers } from '../data.ts';
+import { useKeys } from '../keyboard.ts';
+import { t } from '../language/index.ts';
+import { touch } from '../live.ts';
+import { fullName, useUserName } from '../names.ts';
+import { go, type Route } from '../routes.ts';
+import { moment } from '../time.ts';
+import { giveBack, useWorkbin } from '../tasks/tasks.tsx';
+import { Choice } from '../ui/choice.tsx';
+import { Avatar, Button } from '../ui/pieces.tsx';
+import { complain, say } from '../ui/toasts.tsx';
+
+const HOUR_MS = 3_600_000;
+/** When the working day begins. */
+const MORNING = 9;
+
+function moments(): { id: string; label: string; at: Date }[] {
+  const now = Date.now();
+  const tomorrow = new Date();
+  tomorrow.setDate(tomorrow.getDate() + 1);
+  tomorrow.setHours(MORNING, 0, 0, 0);
+  const monday = new Date(tomorrow);
+  monday.setDate(monday.getDate() + ((8 - monday.getDay()) % 7));
+  return [
+    { id: 'hour', label: t('in_an_hour'), at: new Date(now + HOUR_MS) },
+    { id: 'later', label: t('later_today'), at: new Date(now + 3 * HOUR_MS) },
+    { id: 'tomorrow', label: t('tomorrow'), at: tomorrow },
+    { id: 'week', label: t('next_week'), at: monday },
+  ];
+}
+
+export const Actions = ({ thread, interventions, route }: { thread: Thread; interventions: Intervention[] | undefined; route: Route }) => {
+  const me = useMe().data;
+  const users = useUsers();
+  const categories = useCategories();
+  const userName = useUserName();
+  const task = useWorkbin().find(({ thread_id }) => thread_id === thread.id);
+  const [opened, setOpened] = useState<'assign' | 'categories' | 'defer' | 'more' | 'outcome'>();
+  const [chosen, setChosen] = useState<Id[]>();
+  const open = openOf(interventions);
+  const mine = !!open && open.user_id === me?.id;
+  const set = (which: typeof opened) => (is: boolean) => setOpened(is ? which : undefined);
+
+  const take = () =>
+    assign(thread, open ? me?.id : undefined)
+      .then(() => say(t('taken_now')))
+      .catch(complain);
+  const leave = () => go({ thread: undefined });
+  const endings = choosable(categories, thread.source_id).filter(({ root, id }) => root.post_qualification && (root.id !== id || !categories.some(({ parent_id }) => parent_id === id)));
+  const isMissing = (said: Id[]) => endings.some(({ root }) => root.mandatory && !endings.some((one) => one.root.id === root.id && said.includes(one.id)));
+  /** `said`: how it ended. What has to be said first is asked for. */
+  const doResolve = (said: Id[] = open?.category_ids ?? []) => {
+    if (!open) return;
+    if (isMissing(said)) return setOpened('outcome');
+    resolve([{ ...thread, intervention: { ...open, closed_at: null } }]);
+    leave();
+  };
+  const doArchive = () => {
+    archive([thread]);
+    leave();
+  };
+  useKeys({
+    ...(!mine && { E: () => void take() }),
+    A: () => setOpened('assign'),
+    L: () => setOpened('categories'),
+    ...(open && { D: () => setOpened('defer'), F: () => doResolve() }),
+    I: doArchive,
+  });
+
+  const offered = choosable(categories, thread.source_id).filter(({ root }) => !root.post_qualification);
+  const held = chosen ?? thread.thread_category_ids;
+  const toggle = (id: Id) => {
+    const root = offered.find((one) => one.id === id)?.root;
+    // A branch that takes one category only takes the new one in place of the old one.
+    const others = root && !root.multiple ? held.filter((one) => offered.find((other) => other.id === one)?.root.id !== root.id) : held;
+    const next = held.includes(id) ? held.filter((one) => one !== id) : [...others, id];
+    setChosen(next);
+    categorise(thread, next)
+      .catch(complain)
+      .finally(() => setTimeout(() => setChosen(undefined), 500));
+  };
+  const names = offered.filter(({ id }) => thread.category_ids.includes(id));
+  const more = [
+    { id: thread.closed ? 'open' : 'close', label: t(thread.closed ? 'open_thread' : 'close_thread') },
+    ...(task ? [{ id: 'give_back', label: t('give_back') }] : []),
+    { id: thread.muted ? 'unmute' : 'mute', label: t(thread.muted ? 'unmute' : 'mute') },
+    { id: 'archive', label: t('archive'), keys: 'I' },
+  ];
+  return (
+    <div className="actions" role="toolbar" aria-label={t('conversation')}>
+      {!mine && (
+        <Button onClick={() => void take()} title={`${t('take')} (E)`}>
+          {t('take')}
+        </Button>
+      )}
+      <Choice
+        label={open ? t('assigned_to', { name: userName(open.user_id) }) : t('assign')}
+        keys="A"
+        look="quiet"
+        open={opened === 'assign'}
+        setOpen={set('assign')}
+        placeholder={t('assign')}
+        options={users.filter(({ enabled }) => enabled).map((user) => ({ id: user.id, label: fullName(user), detail: user.id === me?.id ? t('you') : undefined, before: <Avatar name={fullName(user)} size="s" /> }))}
+        pick={(id) => {
+          const user = users.find((one) => one.id === id);
+          if (user) void assignMany([thread], id, fullName(user));
+        }}
+      >
+        {open ? (
+          <span className="assignee">
+            <Avatar name={userName(open.user_id)} size="s" />
+            <span className="wide-only">{open.user_id === me?.id ? t('you') : userName(open.user_id)}</span>
+          </span>
+        ) : (
+          t('assign')
+        )}
+      </Choice>
+      <Choice
+        label={names.length ? `${t('categories')}: ${names.map(({ path }) => path).join(', ')}` : t('categories')}
+        keys="L"
+        icon="tag"
+        bare
+        many
+        open={opened === 'categories'}
+        setOpen={set('categories')}
+        placeholder={t('categories')}
+        empty={t('no_categories')}
+        options={offered.map(({ id, path }) => ({ id, label: path, checked: held.includes(id) }))}
+        pick={toggle}
+      />
+      {open && (
+        <Choice
+          label={open.deferred_at ? t('deferred_until', { when: moment(open.deferred_at) }) : t('defer')}
+          keys="D"
+          icon="clock"
+          bare
+          open={opened === 'defer'}
+          setOpen={set('defer')}
+          searched={false}
+          options={[
+            ...(open.deferred_at ? [{ id: 'now', label: t('reactivate') }] : []),
+            ...moments().map(({ id, label, at }) => ({ id, label, detail: moment(at.toISOString()) })),
+          ]}
+          pick={(id) => {
+            const at = moments().find((one) => one.id === id)?.at;
+            if (!at) return void reactivate(open.id, thread.id).catch(complain);
+            defer(open.id, thread.id, at)
+              .then(() => {
+                say(t('deferred_now'), { undo: () => void reactivate(open.id, thread.id).catch(complain) });
+                if (route.folder === 'mine') leave();
+              })
+              .catch(complain);
+          }}
+        />
+      )}
+      <Choice
+        label={t('more')}
+        icon="more"
+        bare
+        searched={false}
+        open={opened === 'more'}
+        setOpen={set('more')}
+        options={more}
+        pick={(id) => {
+          if (id === 'archive') return doArchive();
+          if (id === 'give_back') return void (task && giveBack(task).then(() => touch(thread.id), complain));
+          const path = `/content_threads/${thread.id}/${id}`;
+          // Opening a thread is documented as a GET as well; PUT says that it changes something.
+          put(path)
+            .then(() => touch(thread.id))
+            .catch(complain);
+        }}
+      />
+      {open && (
+        <Button look="main" className="resolve" icon="check" onClick={() => doResolve()} title={`${t('resolve')} (F)`}>
+          {t('resolve')}
+        </Button>
+      )}
+      {open && opened === 'outcome' && (
+        <Choice
+          label={t('how_it_ended')}
+          icon="down"
+          bare
+          open
+          setOpen={set('outcome')}
+          placeholder={t('how_it_ended')}
+          options={endings.map(({ id, path }) => ({ id, label: path }))}
+          pick={(id) => {
+            const root = endings.find((one) => one.id === id)?.root;
+            const others = open.category_ids.filter((one) => root?.multiple || endings.find((other) => other.id === one)?.root.id !== root?.id);
+            const said = [...others.filter((one) => one !== id), id];
+            dispose(open, said)
+              .then(() => doResolve(said))
+              .catch(complain);
+          }}
+        />
+      )}
+    </div>
+  );
+};
+

@@ -1,0 +1,239 @@
+// One thread: what was said and noted, what can be done with it, and who the customer is.
+
+import { useEffect, useLayoutEffect, useRef, useState } from 'react';
+import { flushSync } from 'react-dom';
+import { Refusal } from '../api/client.ts';
+import type { Comment, Content, Id, Thread } from '../api/types.ts';
+import { Card } from '../customer/card.tsx';
+import { CONTENTS, useComments, useContents, useIdentities, useInterventions, useThread } from '../data.ts';
+import { t } from '../language/index.ts';
+import { useTyping } from '../live.ts';
+import { customerName, useSource } from '../names.ts';
+import { useKeys } from '../keyboard.ts';
+import { go, type Route } from '../routes.ts';
+import { day } from '../time.ts';
+import { Button, Empty, Failed, IconButton, Skeleton } from '../ui/pieces.tsx';
+import { words } from '../ui/toasts.tsx';
+import { Actions } from './actions-view.tsx';
+import { Composer } from './composer.tsx';
+import { Message, Note } from './message.tsx';
+import { useOutgoing } from './outgoing.ts';
+
+/** Nearer to the end than this, what comes is followed. */
+const NEAR_END_PX = 80;
+const CARD = 'frontdesk.card';
+
+export const Conversation = ({ id, route }: { id: Id; route: Route }) => {
+  const asked = useThread(id);
+  const [card, showCard] = useState(() => localStorage.getItem(CARD) !== 'off' && innerWidth > 1180);
+  const toggleCard = () => {
+    localStorage.setItem(CARD, card ? 'off' : 'on');
+    showCard(!card);
+  };
+  if (asked.error && (!asked.data || (asked.error instanceof Refusal && asked.error.status === 404))) {
+    if (asked.error instanceof Refusal && asked.error.status === 404) {
+      return (
+        <Empty title={t('nothing_here')} lead={t('nothing_here_lead')}>
+          <Button onClick={() => go({ thread: undefined })}>{t('back')}</Button>
+        </Empty>
+      );
+    }
+    return <Failed message={words(asked.error)} again={() => void asked.refetch()} />;
+  }
+  const thread = asked.data;
+  return (
+    <div className={card ? 'conversation with-card' : 'conversation'}>
+      <article className="talk" aria-label={t('conversation')}>
+        {thread ? <Talk thread={thread} route={route} card={card} toggleCard={toggleCard} /> : <Loading />}
+      </article>
+      {thread && card && <Card thread={thread} close={toggleCard} />}
+    </div>
+  );
+};
+
+type Entry = { at: string; key: Id } & ({ content: Content } | { comment: Comment });
+
+const Talk = ({ thread, route, card, toggleCard }: { thread: Thread; route: Route; card: boolean; toggleCard: () => void }) => {
+  const [limit, setLimit] = useState(CONTENTS);
+  const asked = useContents(thread.id, limit);
+  const interventions = useInterventions(thread.id);
+  const comments = useComments(thread.id);
+  const source = useSource(thread.source_id);
+  const typing = useTyping(thread.id);
+  const outgoing = useOutgoing(thread.id);
+  const [mode, setMode] = useState<'reply' | 'comment'>('reply');
+  const composer = useRef<HTMLTextAreaElement>(null);
+  const contents = asked.data?.contents ?? [];
+  const authors = useIdentities([...new Set(contents.flatMap(({ author_id, creator_id }) => (author_id && !creator_id ? [author_id] : [])))]);
+  const name = customerName(thread);
+
+  const first = contents[0]?.created_at ?? '';
+  const entries: Entry[] = [
+    ...contents.map((content) => ({ at: content.created_at, key: content.id, content })),
+    // A comment on what is not shown yet is shown with it.
+    ...(comments ?? []).filter(({ created_at }) => !asked.data?.hasOlder || created_at >= first).map((comment) => ({ at: comment.created_at, key: comment.id, comment })),
+  ].sort((a, b) => (a.at === b.at ? (a.key < b.key ? -1 : 1) : a.at < b.at ? -1 : 1));
+
+  const write = (wanted: 'reply' | 'comment') => {
+    // At once: the next letter belongs into the field already.
+    flushSync(() => setMode(wanted));
+    composer.current?.focus();
+  };
+  useKeys({ R: () => write('reply'), C: () => write('comment') });
+
+  // The end is where one reads on; who reads further up stays there.
+  const scroller = useRef<HTMLDivElement>(null);
+  const atEnd = useRef(true);
+  const height = useRef(0);
+  const latest = entries.at(-1)?.key;
+  useLayoutEffect(() => {
+    const element = scroller.current;
+    if (!element) return;
+    if (atEnd.current) element.scrollTop = element.scrollHeight;
+    height.current = element.scrollHeight;
+  }, [latest, outgoing.length, typing === undefined, entries.length]);
+  // Earlier ones come in above what one looks at.
+  const before = useRef<string>(undefined);
+  useLayoutEffect(() => {
+    const element = scroller.current;
+    if (element && before.current && first < before.current && !atEnd.current) element.scrollTop += element.scrollHeight - height.current;
+    before.current = first;
+    if (element) height.current = element.scrollHeight;
+  }, [first]);
+  // Letters and pictures grow when they have loaded.
+  useEffect(() => {
+    const [element, inside] = [scroller.current, scroller.current?.firstElementChild];
+    if (!element || !inside) return;
+    const watch = new ResizeObserver(() => {
+      if (atEnd.current) element.scrollTop = element.scrollHeight;
+    });
+    watch.observe(inside);
+    watch.observe(element);
+    return () => watch.disconnect();
+  }, []);
+
+  let lastDay = '';
+  return (
+    <>
+      <header className="talk-head">
+        <IconButton className="narrow-only" icon="back" label={t('back')} keys="Esc" onClick={() => go({ thread: undefined })} />
+        <div className="talk-title">
+          <h2>{thread.title || name}</h2>
+          <p>
+            {thread.title && <span>{name}</span>}
+            {source && (
+              <span className="fact">
+                <i style={{ background: source.color_hex }} />
+                {source.name}
+              </span>
+            )}
+          </p>
+        </div>
+        <Actions thread={thread} interventions={interventions} route={route} />
+        <IconButton icon="side" label={t('hide_customer')} aria-pressed={card} onClick={toggleCard} />
+      </header>
+      <div
+        className="talk-scroll"
+        ref={scroller}
+        tabIndex={0}
+        role="log"
+        aria-label={t('conversation')}
+        onScroll={({ currentTarget: { scrollTop, scrollHeight, clientHeight } }) => {
+          atEnd.current = scrollHeight - scrollTop - clientHeight < NEAR_END_PX;
+        }}
+      >
+        <div className="talk-entries">
+          {asked.error && !asked.data && <Failed message={words(asked.error)} again={() => void asked.refetch()} />}
+          {!asked.data && !asked.error && <LoadingEntries />}
+          {asked.data?.hasOlder && (
+            <Button look="quiet" className="older" disabled={asked.isPlaceholderData} onClick={() => setLimit(limit + CONTENTS)}>
+              {t('older')}
+            </Button>
+          )}
+          {entries.map((entry, index) => {
+            const today = new Date(entry.at).toDateString();
+            const heading = today !== lastDay && day(entry.at);
+            lastDay = today;
+            const previous = entries[index - 1];
+            return (
+              <div key={entry.key} className="entry">
+                {heading && (
+                  <h3 className="day">
+                    <span>{heading}</span>
+                  </h3>
+                )}
+                {'content' in entry ? (
+                  <Message
+                    content={entry.content}
+                    author={entry.content.author_id ? authors.get(entry.content.author_id) : undefined}
+                    follows={!heading && !!previous && 'content' in previous && sameSender(previous.content, entry.content)}
+                  />
+                ) : (
+                  <Note comment={entry.comment} />
+                )}
+              </div>
+            );
+          })}
+          {outgoing.map((sending) => (
+            <div key={sending.key} className="message ours" data-outgoing>
+              <div className="bubble">
+                <p className="text">{sending.body}</p>
+              </div>
+              <p className="message-foot">
+                <span>{sending.state === 'waiting' ? t('sends_in', { count: sending.seconds }) : t('sending')}</span>
+                {sending.state === 'waiting' && (
+                  <button type="button" className="link" onClick={sending.undo}>
+                    {t('undo')}
+                  </button>
+                )}
+              </p>
+            </div>
+          ))}
+          {typing !== undefined && (
+            <div className="typing" role="status">
+              <span className="dots" aria-hidden="true">
+                <i />
+                <i />
+                <i />
+              </span>
+              <span>{t('customer_types', { name })}</span>
+              {typing && <q>{typing}</q>}
+            </div>
+          )}
+        </div>
+      </div>
+      <Composer thread={thread} contents={contents} interventions={interventions} mode={mode} setMode={setMode} field={composer} route={route} />
+    </>
+  );
+};
+
+/** Written in one go: the second one needs no name. */
+const GO_MS_MAX = 5 * 60_000;
+const sameSender = (a: Content, b: Content): boolean =>
+  a.author_id === b.author_id && a.creator_id === b.creator_id && Date.parse(b.created_at) - Date.parse(a.created_at) < GO_MS_MAX;
+
+const Loading = () => (
+  <>
+    <header className="talk-head">
+      <div className="talk-title">
+        <Skeleton width="12rem" />
+      </div>
+    </header>
+    <div className="talk-scroll">
+      <div className="talk-entries">
+        <LoadingEntries />
+      </div>
+    </div>
+  </>
+);
+
+const LoadingEntries = () => (
+  <>
+    {[62, 48, 55].map((width, index) => (
+      <div key={width} className={index === 1 ? 'message ours' : 'message'} aria-hidden="true">
+        <span className="skeleton block" style={{ width: `${width}%` }} />
+      </div>
+    ))}
+  </>
+);
+

@@ -1,0 +1,141 @@
+// One content, on the side of whoever wrote it, and what became of it; a comment of a colleague.
+
+import { useEffect, useRef } from 'react';
+import { structured, type Structured } from '../../../ui/structured.ts';
+import { put } from '../api/client.ts';
+import type { Comment, Content, Identity } from '../api/types.ts';
+import { isCustomers } from '../actions.ts';
+import { t } from '../language/index.ts';
+import { touch } from '../live.ts';
+import { useUserName } from '../names.ts';
+import { clock, moment, whole } from '../time.ts';
+import { Icon } from '../ui/icon.tsx';
+import { Avatar } from '../ui/pieces.tsx';
+import { complain } from '../ui/toasts.tsx';
+import { Attached } from './attached.tsx';
+import { isLetter, Letter } from './letter.tsx';
+
+export const Message = ({ content, author, follows }: { content: Content; author: Identity | undefined; follows: boolean }) => {
+  const userName = useUserName();
+  const ours = !isCustomers(content);
+  const name = content.creator_id ? userName(content.creator_id) : (author?.display_name ?? (ours ? t('colleague') : t('unknown_customer')));
+  const letter = isLetter(content);
+  return (
+    <div className={ours ? 'message ours' : 'message'} data-follows={follows || undefined} data-wide={letter || undefined} data-status={content.status} aria-label={t('message_from', { name, when: whole(content.created_at) })} role="article">
+      {!follows && (
+        <p className="message-head">
+          {!ours && <Avatar name={name} size="s" />}
+          <span className="message-name">{name}</span>
+          <time dateTime={content.created_at} title={whole(content.created_at)}>
+            {clock(content.created_at)}
+          </time>
+          {content.auto_submitted && <span className="badge">{t('automatic')}</span>}
+          {content.private_message && <span className="badge">{t('private')}</span>}
+        </p>
+      )}
+      {(content.body || !content.attachments.length) && (
+        <div className="bubble">
+          {content.title && <p className="message-title">{content.title}</p>}
+          {letter ? <Letter content={content} /> : <Text text={content.body_formatted.text || content.body} />}
+        </div>
+      )}
+      {!!content.structured_content && <Shown content={content.structured_content as Structured} />}
+      {!!content.structured_reply && <p className="chosen">{t('chose', { choice: chosen(content.structured_reply) })}</p>}
+      {content.attachments.length > 0 && <Attached files={content.attachments} />}
+      <Fate content={content} ours={ours} />
+    </div>
+  );
+};
+
+const chosen = (reply: unknown): string => {
+  const payload = (reply as { payload?: unknown }).payload;
+  return typeof payload === 'string' ? payload : JSON.stringify(reply);
+};
+
+/** What became of it, where that is worth a word. */
+const Fate = ({ content, ours }: { content: Content; ours: boolean }) => {
+  const { synchronization_status: status, synchronization_error: reason } = content;
+  const again = () => {
+    put(`/contents/${content.id}/export`)
+      .then(() => touch(content.thread_id))
+      .catch(complain);
+  };
+  const said = content.remotely_deleted
+    ? t('deleted')
+    : content.approval_required
+      ? t('to_approve')
+      : content.scheduled_at
+        ? t('scheduled', { when: moment(content.scheduled_at) })
+        : status === 'export_pending'
+          ? t('sending')
+          : ours && content.read_at
+            ? t('read')
+            : !ours && content.status === 'ignored'
+              ? t('state_ignored')
+              : undefined;
+  if (status === 'export_failure' || status === 'export_aborted') {
+    return (
+      <p className="message-foot bad">
+        <Icon name="alert" size={13} />
+        <span title={reason ?? undefined}>{status === 'export_aborted' ? t('taken_back') : reason ? `${t('not_sent')}: ${reason}` : t('not_sent')}</span>
+        <button type="button" className="link" onClick={again}>
+          {t('send_again')}
+        </button>
+      </p>
+    );
+  }
+  return said ? <p className="message-foot">{said}</p> : null;
+};
+
+const LINK = /\bhttps?:\/\/[^\s<>"]+[^\s<>".,;:!?)\]}'’]/g;
+
+/** Plain words; addresses in them can be followed. */
+export const Text = ({ text }: { text: string }) => {
+  const pieces: (string | React.JSX.Element)[] = [];
+  let from = 0;
+  for (const found of text.matchAll(LINK)) {
+    pieces.push(
+      text.slice(from, found.index),
+      <a key={found.index} href={found[0]} target="_blank" rel="noopener noreferrer">
+        {found[0]}
+      </a>,
+    );
+    from = found.index + found[0].length;
+  }
+  pieces.push(text.slice(from));
+  return (
+    <p className="text" dir="auto">
+      {pieces}
+    </p>
+  );
+};
+
+/** A structured message as the customer sees it; nothing in it does anything here. */
+const Shown = ({ content }: { content: Structured }) => {
+  const place = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    // Buttons are shown, and are not to be pressed by an agent.
+    const made = structured(content, { choose: () => {}, webview: (url) => void open(url, '_blank', 'noopener') });
+    for (const button of made?.querySelectorAll('button') ?? []) button.disabled = true;
+    place.current?.replaceChildren(...(made ? [made] : []));
+  }, [content]);
+  return <div className="structured" ref={place} />;
+};
+
+export const Note = ({ comment }: { comment: Comment }) => {
+  const userName = useUserName();
+  const name = userName(comment.user_id);
+  return (
+    <div className="note" role="article" aria-label={t('message_from', { name, when: whole(comment.created_at) })}>
+      <p className="message-head">
+        <Icon name="note" size={14} />
+        <span className="message-name">{name}</span>
+        <span className="badge">{t('internal')}</span>
+        <time dateTime={comment.created_at} title={whole(comment.created_at)}>
+          {clock(comment.created_at)}
+        </time>
+      </p>
+      <Text text={comment.body} />
+    </div>
+  );
+};

@@ -1,0 +1,92 @@
+// Answers on their way: each waits some seconds in which it can be taken back, then it is sent until the server has it.
+// Until then its words are kept as the draft of its thread, so that nothing that happens to this tab loses them.
+
+import { useSyncExternalStore } from 'react';
+import { later, UNDO_MS } from '../actions.ts';
+import { post } from '../api/client.ts';
+import type { Attachment, Content, Id } from '../api/types.ts';
+import { client } from '../data.ts';
+import { touch } from '../live.ts';
+import { t } from '../language/index.ts';
+import { say, words } from '../ui/toasts.tsx';
+
+export interface Answer {
+  thread: Id;
+  to: Id;
+  body: string;
+  attachments: Attachment[];
+}
+
+export interface Sending extends Answer {
+  key: string;
+  state: 'waiting' | 'sending';
+  /** Until it goes. */
+  seconds: number;
+  undo: () => void;
+}
+
+let all: Sending[] = [];
+const byThread = new Map<Id, Sending[]>();
+const NONE: Sending[] = [];
+const listeners = new Set<() => void>();
+
+function set(to: Sending[]): void {
+  all = to;
+  byThread.clear();
+  for (const one of all) byThread.set(one.thread, [...(byThread.get(one.thread) ?? []), one]);
+  for (const listener of listeners) listener();
+}
+const change = (key: string, to: Partial<Sending>): void => set(all.map((one) => (one.key === key ? { ...one, ...to } : one)));
+const remove = (key: string): void => set(all.filter((one) => one.key !== key));
+
+export const useOutgoing = (thread: Id): Sending[] =>
+  useSyncExternalStore(
+    (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    () => byThread.get(thread) ?? NONE,
+  );
+
+const draftKey = (thread: Id): string => `frontdesk.draft.${thread}`;
+export const draftOf = (thread: Id): string => localStorage.getItem(draftKey(thread)) ?? '';
+export function keepDraft(thread: Id, text: string): void {
+  if (text) localStorage.setItem(draftKey(thread), text);
+  else localStorage.removeItem(draftKey(thread));
+}
+
+/** `back`: gives the words back, when the person wishes or the server refuses. `then`: once the server has it. */
+export function send(answer: Answer, back: (answer: Answer) => void, then: () => void): void {
+  const key = crypto.randomUUID();
+  keepDraft(answer.thread, answer.body);
+  const go = async () => {
+    clearInterval(clock);
+    change(key, { state: 'sending' });
+    try {
+      const { thread, to, body, attachments } = answer;
+      const made = await post<Content>('/contents?extended=true', { in_reply_to_id: to, body, attachment_ids: attachments.map(({ id }) => id) }, key);
+      // It is shown where it belongs before the list of contents is asked for again: nothing jumps.
+      client.setQueriesData<{ contents: Content[]; hasOlder: boolean }>({ queryKey: ['contents', thread] }, (held) =>
+        held && !held.contents.some(({ id }) => id === made.id) ? { ...held, contents: [...held.contents, made] } : held,
+      );
+      if (draftOf(thread) === body) keepDraft(thread, '');
+      remove(key);
+      touch(thread);
+      then();
+    } catch (trouble) {
+      remove(key);
+      back(answer);
+      say(t('send_failed', { reason: words(trouble) }), { bad: true, ms: 12_000 });
+    }
+  };
+  const it = later(() => void go());
+  const goes = Date.now() + UNDO_MS;
+  const clock = setInterval(() => change(key, { seconds: Math.max(1, Math.ceil((goes - Date.now()) / 1000)) }), 500);
+  const undo = () => {
+    it.cancel();
+    clearInterval(clock);
+    remove(key);
+    back(answer);
+  };
+  set([...all, { ...answer, key, state: 'waiting', seconds: UNDO_MS / 1000, undo }]);
+}

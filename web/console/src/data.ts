@@ -1,0 +1,152 @@
+// What the server told, kept by what it is about: read from here by every part of the screen, and made afresh by live.ts
+// when something happens. Nothing grows old by the clock.
+
+import { QueryClient, useQueries, useQuery, type UseQueryResult } from '@tanstack/react-query';
+import { get, Refusal } from './api/client.ts';
+import type { Category, Comment, Content, CustomField, Folder, Id, Identity, IdentityGroup, Intervention, Page, Source, Thread, User } from './api/types.ts';
+import type { Sort } from './routes.ts';
+
+/** Threads that are asked for at once. */
+export const PAGE = 50;
+/** The latest contents of a thread that are shown first, and how many more each time. */
+export const CONTENTS = 60;
+/** Milliseconds for which what nobody looks at is kept. */
+const KEPT_MS = 30 * 60_000;
+const TRIES = 3;
+
+export const client = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: Infinity,
+      gcTime: KEPT_MS,
+      refetchOnWindowFocus: false,
+      // A refusal is an answer; who does not answer is asked again, at ever longer intervals.
+      retry: (count, trouble) => !(trouble instanceof Refusal) && count < TRIES,
+      retryDelay: (count) => Math.min(500 * 2 ** count, 8_000),
+    },
+  },
+});
+
+const ORDERS: Record<Sort, string> = {
+  newest: '',
+  oldest: ' order:last_content_at.asc',
+  created: ' order:created_at.desc',
+  due: ' order:sla_due_at.asc',
+};
+
+export const ordered = (q: string, sort: Sort): string => q + ORDERS[sort];
+
+/** All records of a list that is never long: at most 600. */
+async function all<T>(path: string, signal: AbortSignal): Promise<T[]> {
+  const records: T[] = [];
+  for (let offset = 0; offset < 600; offset += 150) {
+    const page = await get<Page<T>>(path, { limit: 150, offset }, signal);
+    records.push(...page.records);
+    if (page.records.length < 150) break;
+  }
+  return records;
+}
+
+/** What one may not read is empty, not broken. */
+const allowed = <T>(asked: Promise<T[]>): Promise<T[]> =>
+  asked.catch((trouble) => {
+    if (trouble instanceof Refusal && trouble.status === 403) return [];
+    throw trouble;
+  });
+
+export const useMe = (): UseQueryResult<User> => useQuery({ queryKey: ['me'], queryFn: ({ signal }) => get<User>('/users/me', {}, signal) });
+export const useUsers = (): User[] => useQuery({ queryKey: ['users'], queryFn: ({ signal }) => allowed(all<User>('/users', signal)) }).data ?? [];
+export const useSources = (): Source[] => useQuery({ queryKey: ['sources'], queryFn: ({ signal }) => all<Source>('/content_sources', signal) }).data ?? [];
+export const useCategories = (): Category[] => useQuery({ queryKey: ['categories'], queryFn: ({ signal }) => all<Category>('/categories', signal) }).data ?? [];
+export const useFolders = (): Folder[] => useQuery({ queryKey: ['folders'], queryFn: ({ signal }) => all<Folder>('/folders', signal) }).data ?? [];
+export const useTags = (): { id: Id; name: string }[] => useQuery({ queryKey: ['tags'], queryFn: ({ signal }) => all<{ id: Id; name: string }>('/tags', signal) }).data ?? [];
+export const useCustomFields = (): CustomField[] =>
+  useQuery({ queryKey: ['custom_fields'], queryFn: ({ signal }) => allowed(all<CustomField>('/custom_fields', signal)) }).data ?? [];
+
+const pageOf = (q: string, page: number) => ({
+  queryKey: ['threads', q, page] as const,
+  queryFn: ({ signal }: { signal: AbortSignal }) =>
+    get<Page<Thread>>('/content_threads', { q, extended: true, limit: PAGE, offset: page * PAGE }, signal).then((found) => {
+      for (const thread of found.records) client.setQueryData(['thread', thread.id], thread);
+      return found;
+    }),
+});
+
+/** Those pages of a list of threads that are looked at. The others are not asked for. */
+export const usePages = (q: string, pages: number[]) => useQueries({ queries: pages.map((page) => pageOf(q, page)) });
+
+/** How many threads a search finds. */
+export const useCount = (q: string, enabled = true): UseQueryResult<number> =>
+  useQuery({
+    queryKey: ['count', q],
+    enabled,
+    queryFn: async ({ signal }) => (await get<Page<Thread>>('/content_threads', { q, limit: 1 }, signal)).count,
+  });
+
+export const useThread = (id: Id): UseQueryResult<Thread> =>
+  useQuery({ queryKey: ['thread', id], queryFn: ({ signal }) => get<Thread>(`/content_threads/${id}`, { extended: true }, signal) });
+
+const contentsOf = (thread: Id, limit: number) => ({
+  queryKey: ['contents', thread, limit] as const,
+  queryFn: async ({ signal }: { signal: AbortSignal }) => {
+    const q = `thread:${thread}`;
+    const found: Content[] = [];
+    let count = 0;
+    for (let offset = 0; offset < limit; offset += CONTENTS) {
+      const page = await get<Page<Content>>('/contents', { q, extended: true, limit: CONTENTS, offset }, signal);
+      count = page.count;
+      found.push(...page.records);
+      if (page.records.length < CONTENTS) break;
+    }
+    return { contents: found.reverse(), hasOlder: count > found.length };
+  },
+});
+
+export const useContents = (thread: Id, limit: number) =>
+  useQuery({
+    ...contentsOf(thread, limit),
+    // While earlier ones are fetched, the later ones stay.
+    placeholderData: (before, query) => (query?.queryKey[1] === thread ? before : undefined),
+  });
+
+const interventionsOf = (thread: Id) => ({
+  queryKey: ['interventions', thread] as const,
+  queryFn: async ({ signal }: { signal: AbortSignal }) => (await get<Page<Intervention>>('/interventions', { thread_id: thread, limit: 150 }, signal)).records,
+});
+export const useInterventions = (thread: Id): Intervention[] | undefined => useQuery(interventionsOf(thread)).data;
+
+const commentsOf = (thread: Id) => ({
+  queryKey: ['comments', thread] as const,
+  queryFn: async ({ signal }: { signal: AbortSignal }) => (await get<Page<Comment>>('/intervention_comments', { thread_id: thread, limit: 150 }, signal)).records,
+});
+export const useComments = (thread: Id): Comment[] | undefined => useQuery(commentsOf(thread)).data;
+
+/** So that it is there when it is opened. */
+export function expect(thread: Id): void {
+  void client.prefetchQuery(contentsOf(thread, CONTENTS));
+  void client.prefetchQuery(interventionsOf(thread));
+  void client.prefetchQuery(commentsOf(thread));
+}
+
+const identityOf = (id: Id) => ({ queryKey: ['identity', id] as const, queryFn: ({ signal }: { signal: AbortSignal }) => get<Identity>(`/identities/${id}`, {}, signal) });
+export const useIdentity = (id: Id | undefined): UseQueryResult<Identity> => useQuery({ ...identityOf(id ?? ''), enabled: !!id });
+export const useIdentities = (ids: Id[]): Map<Id, Identity> => {
+  const found = useQueries({ queries: ids.map(identityOf) });
+  return new Map(found.flatMap(({ data }) => (data ? [[data.id, data] as const] : [])));
+};
+export const useGroup = (id: Id | null | undefined): IdentityGroup | undefined =>
+  useQuery({ queryKey: ['group', id], queryFn: ({ signal }) => get<IdentityGroup>(`/identity_groups/${id}`, {}, signal), enabled: !!id }).data;
+export const useIdentitiesOfGroup = (id: Id | null | undefined): Identity[] =>
+  useQuery({
+    queryKey: ['identities', id],
+    queryFn: async ({ signal }) => (await get<Page<Identity>>('/identities', { identity_group_id: id ?? '' }, signal)).records,
+    enabled: !!id,
+  }).data ?? [];
+
+/** Other conversations of a customer, the latest first. */
+export const useThreadsOf = (q: string | undefined): Thread[] | undefined =>
+  useQuery({
+    queryKey: ['threads', q ?? '', 'of'],
+    queryFn: async ({ signal }) => (await get<Page<Thread>>('/content_threads', { q: q ?? '', extended: true, limit: 8 }, signal)).records,
+    enabled: !!q,
+  }).data;

@@ -1,0 +1,94 @@
+// One thread of the list: who, what last, since when, whose.
+
+import { memo } from 'react';
+import type { Thread } from '../api/types.ts';
+import { expect } from '../data.ts';
+import { t, useLanguage } from '../language/index.ts';
+import { useTyping } from '../live.ts';
+import { customerName, useSource, useUserName } from '../names.ts';
+import { age, moment, useNow, whole } from '../time.ts';
+import { Icon } from '../ui/icon.tsx';
+import { Avatar } from '../ui/pieces.tsx';
+
+interface Props {
+  thread: Thread;
+  href: string;
+  current: boolean;
+  cursor: boolean;
+  selected: boolean;
+  selecting: boolean;
+  open: () => void;
+  toggle: () => void;
+}
+
+export const Line = memo(
+  ({ thread, href, current, cursor, selected, selecting, open, toggle }: Props) => {
+    useLanguage();
+    const now = useNow();
+    const source = useSource(thread.source_id);
+    const userName = useUserName();
+    const typing = useTyping(thread.id);
+    const name = customerName(thread);
+    const { last_content: last, intervention, waiting_since: waits } = thread;
+    const isOpen = intervention && !intervention.closed_at;
+    const owner = isOpen && intervention.user_id ? userName(intervention.user_id) : undefined;
+    const excerpt = last ? last.excerpt || (last.attachments_count ? t('attachment_only') : '') : (thread.title ?? '');
+    const said = last?.creator_id ? t('they_said', { name: userName(last.creator_id), text: excerpt }) : excerpt;
+    return (
+      <div className="line" data-current={current || undefined} data-cursor={cursor || undefined} data-selected={selected || undefined} data-selecting={selecting || undefined} data-waits={(waits && !isOpen) || undefined}>
+        <span className="line-face">
+          <Avatar name={name} />
+          <input type="checkbox" checked={selected} onChange={toggle} aria-label={t('select_thread', { name })} />
+        </span>
+        <a
+          className="line-words"
+          href={href}
+          aria-current={current ? 'true' : undefined}
+          draggable={false}
+          onPointerEnter={() => expect(thread.id)}
+          onClick={(event) => {
+            if (event.metaKey || event.ctrlKey || event.shiftKey) return;
+            event.preventDefault();
+            open();
+          }}
+        >
+          <span className="line-top">
+            <span className="line-name">{name}</span>
+            {last && (
+              <time dateTime={last.created_at} title={whole(last.created_at)}>
+                {age(last.created_at, now)}
+              </time>
+            )}
+          </span>
+          <span className={typing === undefined ? 'line-text' : 'line-text types'}>{typing === undefined ? said : t('customer_types', { name })}</span>
+          <span className="line-facts">
+            {source && (
+              <span className="fact">
+                <i style={{ background: source.color_hex }} />
+                {source.name}
+              </span>
+            )}
+            {last?.language && <span className="fact code">{last.language}</span>}
+            {waits && <span className={`fact waits ${thread.sla_state === 'expired' ? 'late' : thread.sla_state === 'warning' ? 'soon' : ''}`}>{now - Date.parse(waits) < 60_000 ? t('waits_now') : t('waits', { age: age(waits, now) })}</span>}
+            {isOpen && intervention.deferred_at && (
+              <span className="fact">
+                <Icon name="clock" size={12} />
+                {t('deferred_until', { when: moment(intervention.deferred_at) })}
+              </span>
+            )}
+            {intervention?.closed_at && !waits && <span className="fact">{t('state_closed')}</span>}
+            {last?.status === 'ignored' && <span className="fact">{t('state_ignored')}</span>}
+            {thread.closed && <Icon name="lock" size={12} />}
+            {owner && (
+              <span className="fact owner" title={t('assigned_to', { name: owner })}>
+                <Avatar name={owner} size="s" />
+                <span className="unseen">{t('assigned_to', { name: owner })}</span>
+              </span>
+            )}
+          </span>
+        </a>
+      </div>
+    );
+  },
+  (before, after) => before.thread === after.thread && before.href === after.href && before.current === after.current && before.cursor === after.cursor && before.selected === after.selected && before.selecting === after.selecting,
+);

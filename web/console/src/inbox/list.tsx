@@ -1,0 +1,282 @@
+// The list of a folder's threads: only those lines are there that can be seen, and only those pages are asked for.
+
+import { useVirtualizer } from '@tanstack/react-virtual';
+import { useEffect, useRef, useState, useSyncExternalStore } from 'react';
+import { archive, assignMany, leavingThreads, onLeaving, resolve } from '../actions.ts';
+import { post, Refusal } from '../api/client.ts';
+import type { Folder, Id, Thread } from '../api/types.ts';
+import { client, expect, ordered, PAGE, useFolders, usePages, useUsers } from '../data.ts';
+import { useKeys } from '../keyboard.ts';
+import { currentLocale, type Key, t } from '../language/index.ts';
+import { fullName } from '../names.ts';
+import { address, go, type Route, SORTS } from '../routes.ts';
+import { Choice } from '../ui/choice.tsx';
+import { Avatar, Button, Empty, Failed, IconButton, Skeleton } from '../ui/pieces.tsx';
+import { complain, say, words } from '../ui/toasts.tsx';
+import { OWN } from './folders.ts';
+import { Line } from './line.tsx';
+import { Search } from './search.tsx';
+
+/** As in inbox.css. */
+const LINE_PX = 84;
+
+/** What a folder finds. */
+function useQueryOf({ folder, q, sort }: Route): { query: string; label: string; own: (typeof OWN)[number] | undefined; saved: Folder | undefined } {
+  const saved = useFolders().find(({ id }) => id === folder);
+  const own = OWN.find(({ key }) => key === folder);
+  if (folder === 'search') return { query: ordered(q, sort), label: t('folder_search'), own: undefined, saved: undefined };
+  return { query: ordered(own?.query ?? saved?.query ?? '', sort), label: own ? t(own.label) : (saved?.label ?? ''), own, saved };
+}
+
+export const List = ({ route, menu }: { route: Route; menu: () => void }) => {
+  const { query, label, own, saved } = useQueryOf(route);
+  const scroller = useRef<HTMLDivElement>(null);
+  const field = useRef<HTMLInputElement>(null);
+  const [selected, select] = useState<ReadonlyMap<Id, Thread>>(new Map());
+  const [at, setAt] = useState(-1);
+  const [pages, setPages] = useState([0]);
+  const results = usePages(query, pages);
+  const leaving = useSyncExternalStore(onLeaving, leavingThreads);
+
+  const byPage = new Map(pages.map((page, index) => [page, results[index]?.data]));
+  const first = byPage.get(0) ?? client.getQueryData<{ count: number; records: Thread[] }>(['threads', query, 0]);
+  const known = [...byPage.values()].flatMap((page) => page ?? []);
+  const total = known.length ? Math.max(...known.map(({ count, offset, records }) => (records.length < PAGE ? offset + records.length : count))) : (first?.count ?? 0);
+  const trouble = results.find(({ error, data }) => error && !data)?.error;
+  const problem = trouble instanceof Refusal && trouble.status < 500 ? trouble.message : undefined;
+  const at_ = (index: number): Thread | undefined => {
+    const page = Math.floor(index / PAGE);
+    const held = byPage.get(page) ?? client.getQueryData<{ records: Thread[] }>(['threads', query, page]);
+    return held?.records[index % PAGE];
+  };
+  const loaded = Array.from({ length: total }, (_, index) => index).filter((index) => {
+    const thread = at_(index);
+    return !thread || !leaving.has(thread.id);
+  });
+
+  const virtual = useVirtualizer({ count: loaded.length, getScrollElement: () => scroller.current, estimateSize: () => LINE_PX, overscan: 8 });
+  const lines = virtual.getVirtualItems();
+  const wanted = [...new Set([0, ...lines.map(({ index }) => Math.floor((loaded[index] ?? 0) / PAGE))])].sort((a, b) => a - b);
+  const key = wanted.join();
+  useEffect(() => setPages(key.split(',').map(Number)), [key]);
+
+  // Another list begins at its top, and with nothing chosen.
+  useEffect(() => {
+    scroller.current?.scrollTo(0, 0);
+    setAt(-1);
+    select(new Map());
+    setPages([0]);
+  }, [query]);
+
+  const here = loaded.findIndex((index) => at_(index)?.id === route.thread);
+  const cursor = route.thread ? here : at;
+  const threadAt = (place: number): Thread | undefined => (loaded[place] === undefined ? undefined : at_(loaded[place]));
+  const move = (by: number) => {
+    const next = Math.min(Math.max(cursor + by, 0), loaded.length - 1);
+    const thread = threadAt(next);
+    if (!thread) return;
+    setAt(next);
+    virtual.scrollToIndex(next);
+    if (route.thread) go({ thread: thread.id }, true);
+    const after = threadAt(next + by);
+    expect(thread.id);
+    if (after) expect(after.id);
+  };
+  const toggle = (thread: Thread | undefined) => {
+    if (!thread) return;
+    select((before) => {
+      const next = new Map(before);
+      if (!next.delete(thread.id)) next.set(thread.id, thread);
+      return next;
+    });
+  };
+  useKeys({
+    J: () => move(1),
+    K: () => move(-1),
+    ...(!route.thread && { ArrowDown: () => move(1), ArrowUp: () => move(-1) }),
+    Enter: () => {
+      const thread = threadAt(cursor);
+      if (thread) go({ thread: thread.id });
+    },
+    X: () => toggle(threadAt(cursor)),
+    '/': () => field.current?.focus(),
+    ...((selected.size || route.thread) && {
+      Escape: () => {
+        if (selected.size) return select(new Map());
+        setAt(here);
+        go({ thread: undefined });
+      },
+    }),
+  });
+
+  const isMissing = !own && !saved && route.folder !== 'search';
+  const loading = !first && !trouble;
+  const ask = (q: string) => go(q ? { folder: 'search', q } : { folder: 'all', q: '' }, route.folder === 'search');
+  return (
+    <section className="list" aria-label={t('conversations')}>
+      <header>
+        <div className="list-title">
+          <IconButton className="phone-only" icon="menu" label={t('menu')} onClick={menu} />
+          <h1>{isMissing ? t('conversations') : label}</h1>
+          <span className="list-count" aria-live="polite">
+            {first ? shownCount(first.count) : ''}
+          </span>
+          <Sorting route={route} />
+        </div>
+        <Search q={route.folder === 'search' ? route.q : ''} ask={ask} field={field} leave={() => field.current?.blur()} problem={problem} />
+        {route.folder === 'search' && route.q && !problem && <Save q={route.q} />}
+      </header>
+      {selected.size > 0 && <Bulk threads={[...selected.values()]} done={() => select(new Map())} />}
+      <div className="list-scroll" ref={scroller} tabIndex={-1}>
+        {trouble && !problem && <Failed message={trouble instanceof Refusal ? trouble.message : t('list_unreachable')} again={() => void client.refetchQueries({ queryKey: ['threads', query] })} />}
+        {loading && Array.from({ length: 8 }, (_, index) => <Waiting key={index} />)}
+        {first && !loaded.length && <Empty title={t(own?.empty ?? (saved ? 'folder_empty' : 'search_empty'))} lead={t(own?.lead ?? (saved ? 'folder_empty_lead' : 'search_empty_lead'), { query: saved?.query ?? '' })} />}
+        <ul className="lines" style={{ height: virtual.getTotalSize() }}>
+          {lines.map(({ index, start }) => {
+            const thread = threadAt(index);
+            return (
+              <li key={thread?.id ?? `at-${index}`} className="line-place" style={{ transform: `translateY(${start}px)` }} aria-setsize={loaded.length} aria-posinset={index + 1}>
+                {thread ? (
+                  <Line
+                    thread={thread}
+                    href={address({ ...route, thread: thread.id })}
+                    current={thread.id === route.thread}
+                    cursor={index === cursor}
+                    selected={selected.has(thread.id)}
+                    selecting={selected.size > 0}
+                    open={() => go({ thread: thread.id })}
+                    toggle={() => toggle(thread)}
+                  />
+                ) : (
+                  <Waiting />
+                )}
+              </li>
+            );
+          })}
+        </ul>
+      </div>
+    </section>
+  );
+};
+
+/** Counts up to 10,000 are exact (docs/integrator/rest.md). */
+const EXACT_MAX = 10_000;
+
+function shownCount(count: number): string {
+  const text = new Intl.NumberFormat(currentLocale()).format(Math.min(count, EXACT_MAX));
+  return count > EXACT_MAX ? t('more_than', { count: text }) : text;
+}
+
+const Waiting = () => (
+  <div className="line" aria-hidden="true">
+    <span className="skeleton round" />
+    <span className="line-words">
+      <Skeleton width="45%" />
+      <Skeleton width="90%" />
+      <Skeleton width="30%" />
+    </span>
+  </div>
+);
+
+const Sorting = ({ route }: { route: Route }) => {
+  const [open, setOpen] = useState(false);
+  return (
+    <Choice
+      icon="sort"
+      bare
+      label={t('sort')}
+      open={open}
+      setOpen={setOpen}
+      searched={false}
+      options={SORTS.map((sort) => ({ id: sort, label: t(`sort_${sort}` as Key), checked: route.sort === sort, detail: route.sort === sort ? '✓' : undefined }))}
+      pick={(sort) => go({ sort: sort as Route['sort'] }, true)}
+    />
+  );
+};
+
+const Save = ({ q }: { q: string }) => {
+  const [naming, setNaming] = useState(false);
+  if (!naming) {
+    return (
+      <Button look="quiet" icon="plus" className="save" onClick={() => setNaming(true)}>
+        {t('search_save')}
+      </Button>
+    );
+  }
+  return (
+    <form
+      className="save"
+      onSubmit={async (event) => {
+        event.preventDefault();
+        const label = String(new FormData(event.currentTarget).get('label') ?? '').trim();
+        if (!label) return;
+        try {
+          const made = await post<Folder>('/folders', { label, query: q, own: true, render_threads_count: true });
+          await client.invalidateQueries({ queryKey: ['folders'] });
+          say(t('search_saved'));
+          go({ folder: made.id, q: '' });
+        } catch (trouble) {
+          complain(trouble);
+        }
+      }}
+    >
+      <input name="label" aria-label={t('search_save_name')} placeholder={t('search_save_name')} autoFocus maxLength={100} onKeyDown={(event) => event.key === 'Escape' && setNaming(false)} />
+      <Button type="submit">{t('search_save')}</Button>
+    </form>
+  );
+};
+
+const Bulk = ({ threads, done }: { threads: Thread[]; done: () => void }) => {
+  const users = useUsers();
+  const [open, setOpen] = useState(false);
+  useKeys({
+    A: () => setOpen(true),
+    I: () => {
+      archive(threads);
+      done();
+    },
+    F: () => {
+      resolve(threads);
+      done();
+    },
+  });
+  return (
+    <div className="bulk" role="toolbar" aria-label={t('selected', { count: threads.length })}>
+      <IconButton icon="cross" label={t('clear_selection')} keys="Esc" onClick={done} />
+      <span>{t('selected', { count: threads.length })}</span>
+      <Choice
+        icon="person"
+        bare
+        label={t('assign')}
+        keys="A"
+        open={open}
+        setOpen={setOpen}
+        options={users.filter(({ enabled }) => enabled).map((user) => ({ id: user.id, label: fullName(user), before: <Avatar name={fullName(user)} size="s" /> }))}
+        pick={(id) => {
+          const user = users.find((one) => one.id === id);
+          if (user) assignMany(threads, id, fullName(user)).catch((trouble) => say(words(trouble), { bad: true }));
+          done();
+        }}
+      />
+      <IconButton
+        icon="archive"
+        label={t('archive')}
+        keys="I"
+        onClick={() => {
+          archive(threads);
+          done();
+        }}
+      />
+      <IconButton
+        icon="check"
+        label={t('resolve')}
+        keys="F"
+        onClick={() => {
+          resolve(threads);
+          done();
+        }}
+      />
+    </div>
+  );
+};
+

@@ -1,0 +1,67 @@
+// Everything that can be done or gone to, by its name.
+
+import { Dialog } from '@base-ui/react/dialog';
+import { useFolders } from './data.ts';
+import { OWN } from './inbox/folders.ts';
+import { SHORTCUTS } from './keyboard.ts';
+import { choose, currentLocale, t } from './language/index.ts';
+import { goToFolder, route } from './routes.ts';
+import { signOut } from './session.ts';
+import { theme, wear } from './theme.ts';
+import { Icon } from './ui/icon.tsx';
+import { type Option, Options } from './ui/options.tsx';
+
+/** Keys that act on the open conversation. */
+const ON_CONVERSATION = ['R', 'C', 'E', 'A', 'L', 'D', 'F', 'I'];
+
+const Palette = ({ close, help }: { close: () => void; help: () => void }) => {
+  const folders = useFolders();
+  const options: (Option & { act: () => void })[] = [];
+  if (route()?.thread) {
+    for (const { keys, label } of SHORTCUTS.filter(({ keys }) => ON_CONVERSATION.includes(keys))) {
+      // As if the key was pressed, once this is gone.
+      const act = () => setTimeout(() => dispatchEvent(new KeyboardEvent('keydown', { key: keys.toLowerCase() })), 50);
+      options.push({ id: `key-${keys}`, label: t(label), keys, group: t('conversation'), act });
+    }
+  }
+  for (const { key, label, icon } of OWN) {
+    options.push({ id: `own-${key}`, label: t(label), before: <Icon name={icon} />, group: t('folders'), act: () => goToFolder(key) });
+  }
+  for (const { id, label } of folders) options.push({ id, label, before: <Icon name="folder" />, group: t('folders'), act: () => goToFolder(id) });
+  const look = t('appearance');
+  for (const [wanted, label] of [
+    ['system', 'theme_system'],
+    ['light', 'theme_light'],
+    ['dark', 'theme_dark'],
+  ] as const) {
+    if (theme() !== wanted) options.push({ id: `theme-${wanted}`, label: t(label), detail: t('theme'), group: look, act: () => wear(wanted) });
+  }
+  for (const [wanted, label] of [
+    ['en', 'English'],
+    ['fr', 'Français'],
+  ] as const) {
+    if (currentLocale() !== wanted) options.push({ id: `language-${wanted}`, label, detail: t('language'), group: look, act: () => void choose(wanted) });
+  }
+  options.push({ id: 'help', label: t('shortcuts'), keys: '?', group: look, act: () => setTimeout(help) });
+  options.push({ id: 'out', label: t('sign_out'), group: look, act: () => void signOut() });
+  return (
+    <Dialog.Root open onOpenChange={(open) => !open && close()}>
+      <Dialog.Portal>
+        <Dialog.Backdrop className="backdrop" />
+        <Dialog.Popup className="dialog palette" aria-label={t('palette')}>
+          <Options
+            label={t('palette')}
+            placeholder={t('palette_placeholder')}
+            options={options}
+            pick={(id) => {
+              close();
+              options.find((option) => option.id === id)?.act();
+            }}
+          />
+        </Dialog.Popup>
+      </Dialog.Portal>
+    </Dialog.Root>
+  );
+};
+
+export default Palette;

@@ -1,0 +1,181 @@
+// Work that finds the agent: what rings, what is in their hands, and whether they are there.
+
+import { useQuery } from '@tanstack/react-query';
+import { useEffect, useState } from 'react';
+import { get, post } from '../api/client.ts';
+import type { Id, Page } from '../api/types.ts';
+import { client, useMe, useThread } from '../data.ts';
+import { useKeys } from '../keyboard.ts';
+import { t } from '../language/index.ts';
+import { touch } from '../live.ts';
+import { customerName, useSource } from '../names.ts';
+import { address, go } from '../routes.ts';
+import { Choice } from '../ui/choice.tsx';
+import { Icon } from '../ui/icon.tsx';
+import { Avatar, Button } from '../ui/pieces.tsx';
+import { complain, say } from '../ui/toasts.tsx';
+import { be, connect, disconnect, isAway, resume, useStatus } from './presence.ts';
+
+export interface Task {
+  id: Id;
+  thread_id: Id;
+  agent_ids: Id[];
+  accepted_at: string | null;
+  expire_at: string | null;
+}
+
+const useTasks = (queue: string | undefined): Task[] =>
+  useQuery({
+    queryKey: ['tasks', queue],
+    queryFn: async ({ signal }) => (await get<Page<Task>>('/tasks', { queue, limit: 150 }, signal)).records,
+    enabled: !!queue,
+  }).data ?? [];
+
+/** Those in the agent's hands. */
+export const useWorkbin = (): Task[] => {
+  const status = useStatus();
+  return useTasks(status && `workbin_${status.agent_id}`);
+};
+
+const again = (): void => void client.invalidateQueries({ queryKey: ['tasks'] });
+
+export const giveBack = (task: Task): Promise<void> => post(`/tasks/${task.id}/release`).then(again);
+
+/** The agent's presence, and what is in their hands. */
+export const Presence = () => {
+  const status = useStatus();
+  const [open, setOpen] = useState(false);
+  const workbin = useWorkbin();
+  const reasons =
+    useQuery({
+      queryKey: ['presence_status'],
+      queryFn: async ({ signal }) => (await get<Page<{ id: Id; name: string }>>('/presence_status', { limit: 150 }, signal)).records,
+      enabled: !!status,
+    }).data ?? [];
+  useEffect(resume, []);
+  const away = status && isAway(status);
+  const reason = reasons.find(({ id }) => id === status?.custom_status?.id)?.name;
+  const options = status
+    ? [
+        { id: 'available', label: t('available') },
+        { id: 'away', label: t('away') },
+        ...reasons.map(({ id, name }) => ({ id, label: name, detail: t('away') })),
+        { id: 'request', label: t('request_task'), group: t('tasks') },
+        { id: 'stop', label: t('stop_tasks'), group: t('tasks') },
+      ]
+    : [{ id: 'start', label: t('receive_tasks') }];
+  const pick = (id: string) => {
+    if (id === 'start') return void connect().catch(complain);
+    if (id === 'stop') return void disconnect().catch(complain);
+    if (id === 'request') {
+      post<Task>('/tasks/request')
+        .then((task) => {
+          again();
+          if (task?.thread_id) go({ folder: 'all', thread: task.thread_id, q: '' });
+        })
+        .catch(complain);
+      return;
+    }
+    be(id).catch(complain);
+  };
+  return (
+    <section className="presence" aria-label={t('tasks')}>
+      {workbin.length > 0 && (
+        <>
+          <h2>{t('in_hand', { count: workbin.length })}</h2>
+          <ul>
+            {workbin.map((task) => (
+              <li key={task.id}>
+                <InHand task={task} />
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
+      <Choice look="quiet" label={t('tasks')} open={open} setOpen={setOpen} searched={false} options={options} pick={pick}>
+        <span className="presence-state">
+          <i className={status ? (away ? 'away' : 'there') : ''} />
+          <span>{status ? (reason ?? t(away ? 'away' : 'available')) : t('no_tasks')}</span>
+        </span>
+      </Choice>
+    </section>
+  );
+};
+
+const InHand = ({ task }: { task: Task }) => {
+  const thread = useThread(task.thread_id).data;
+  const to = { folder: 'all', thread: task.thread_id, q: '', sort: 'newest' } as const;
+  return (
+    <a
+      className="folder"
+      href={address(to)}
+      onClick={(event) => {
+        if (event.metaKey || event.ctrlKey) return;
+        event.preventDefault();
+        go(to);
+      }}
+    >
+      <Icon name="circle" />
+      <span className="folder-label">{thread ? customerName(thread) : '…'}</span>
+    </a>
+  );
+};
+
+/** What rings, above everything else until it is answered. */
+export const Ringing = () => {
+  const status = useStatus();
+  const me = useMe().data;
+  const task = useTasks(status && 'global').find(({ agent_ids, expire_at }) => expire_at && me && agent_ids.includes(me.id));
+  return task ? <Ring key={task.id} task={task} /> : null;
+};
+
+const Ring = ({ task }: { task: Task }) => {
+  const thread = useThread(task.thread_id).data;
+  const source = useSource(thread?.source_id);
+  const [seconds, setSeconds] = useState<number>();
+  const [busy, setBusy] = useState(false);
+  useEffect(() => {
+    const count = () => setSeconds(Math.max(0, Math.ceil((Date.parse(task.expire_at ?? '') - Date.now()) / 1000)));
+    count();
+    const timer = setInterval(count, 1_000);
+    return () => clearInterval(timer);
+  }, [task.expire_at]);
+  const answer = (how: 'accept' | 'refuse') => {
+    if (busy) return;
+    setBusy(true);
+    post(`/tasks/${task.id}/${how}`)
+      .then(() => {
+        touch(task.thread_id);
+        if (how === 'accept') {
+          say(t('accepted'));
+          go({ folder: 'all', thread: task.thread_id, q: '' });
+        }
+      })
+      .catch(complain)
+      .finally(() => {
+        setBusy(false);
+        again();
+      });
+  };
+  useKeys({ Y: () => answer('accept'), N: () => answer('refuse') });
+  const name = thread ? customerName(thread) : '…';
+  return (
+    <div className="ring" role="alertdialog" aria-modal="false" aria-label={t('rings', { name })}>
+      <Avatar name={name} />
+      <div className="ring-words">
+        <strong>{t('rings', { name })}</strong>
+        <span>{thread?.last_content?.excerpt ?? ''}</span>
+        <small>
+          {source?.name}
+          {seconds !== undefined && ` · ${t('rings_for', { count: seconds })}`}
+        </small>
+      </div>
+      <Button look="main" keys="Y" disabled={busy} onClick={() => answer('accept')}>
+        {t('accept')}
+      </Button>
+      <Button keys="N" disabled={busy} onClick={() => answer('refuse')}>
+        {t('refuse')}
+      </Button>
+    </div>
+  );
+};

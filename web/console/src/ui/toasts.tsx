@@ -1,0 +1,79 @@
+// What was done, for some seconds, with a way back where there is one.
+
+import { useSyncExternalStore } from 'react';
+import { Refusal } from '../api/client.ts';
+import { t } from '../language/index.ts';
+import { Button } from './pieces.tsx';
+
+const SHOWN_MS = 6_000;
+
+interface Toast {
+  id: number;
+  text: string;
+  bad: boolean;
+  undo: (() => void) | undefined;
+}
+
+let toasts: Toast[] = [];
+let next = 0;
+const listeners = new Set<() => void>();
+
+function set(to: Toast[]): void {
+  toasts = to;
+  for (const listener of listeners) listener();
+}
+
+export function dismiss(id: number): void {
+  set(toasts.filter((toast) => toast.id !== id));
+}
+
+export function say(text: string, { undo, bad = false, ms = SHOWN_MS }: { undo?: () => void; bad?: boolean; ms?: number } = {}): number {
+  const id = next++;
+  set([...toasts.slice(-2), { id, text, bad, undo }]);
+  setTimeout(() => dismiss(id), ms);
+  return id;
+}
+
+/** What a failure means, in words. */
+export const words = (trouble: unknown): string => (trouble instanceof Refusal ? trouble.message : t('unreachable'));
+
+/** Says why something did not work. */
+export const complain = (trouble: unknown): void => void say(words(trouble), { bad: true });
+
+/** The undo of the latest thing that has one, for the keyboard. */
+export function undoLatest(): void {
+  const latest = toasts.findLast(({ undo }) => undo);
+  latest?.undo?.();
+  if (latest) dismiss(latest.id);
+}
+
+export const Toasts = () => {
+  const shown = useSyncExternalStore(
+    (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    () => toasts,
+  );
+  return (
+    <div className="toasts" role="status" aria-live="polite">
+      {shown.map(({ id, text, bad, undo }) => (
+        <div key={id} className={bad ? 'toast bad' : 'toast'}>
+          <span>{text}</span>
+          {undo && (
+            <Button
+              look="quiet"
+              keys="Z"
+              onClick={() => {
+                undo();
+                dismiss(id);
+              }}
+            >
+              {t('undo')}
+            </Button>
+          )}
+        </div>
+      ))}
+    </div>
+  );
+};

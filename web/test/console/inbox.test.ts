@@ -1,0 +1,195 @@
+// The inbox over the real server: live, by keyboard, searched, and after the network was away.
+
+import { expect, test } from 'vitest';
+import { Desk, lines, names, open, talk } from './cast.ts';
+
+open();
+
+test('who has no token, or a wrong one, is told so; the right one leads to the inbox and back out', async () => {
+  const desk = await Desk.opens();
+  await desk.says('Vera Visitor', 'a', 'Hello');
+  const { page, agent } = await desk.sits('');
+  const field = page.getByLabel('Access token');
+  await field.fill('f'.repeat(64));
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByText('This token is unknown or disabled').waitFor();
+  await field.fill(desk.server.token);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await lines(page).getByText('Vera Visitor').waitFor();
+  // The token is in no address that was asked for, and a reload keeps it.
+  expect(agent.requests.filter((url) => url.includes(desk.server.token))).toEqual([]);
+  await page.reload();
+  await lines(page).getByText('Vera Visitor').waitFor();
+  await page.evaluate(() => sessionStorage.setItem('left', '1'));
+  await page.getByRole('button', { name: 'Appearance' }).click();
+  await page.getByRole('option', { name: 'Sign out' }).click();
+  await field.waitFor();
+  expect(await page.evaluate(() => sessionStorage.getItem('frontdesk.token'))).toBeNull();
+});
+
+test('a token that is disabled ends the screen', async () => {
+  const desk = await Desk.opens();
+  const ada = await desk.hires('Ada');
+  const { page } = await desk.sits(ada.token);
+  await page.getByText('Nobody waits').waitFor();
+  await page.evaluate(() => sessionStorage.setItem('left', '1'));
+  const { records } = await desk.server.get('/access_tokens');
+  await desk.server.put(`/access_tokens/${records.find(({ user_id }: { user_id: string }) => user_id === ada.id).id}`, { enabled: false });
+  await page.getByText('You were signed out').waitFor();
+});
+
+test('what customers write is in the list and counted, without a reload', async () => {
+  const desk = await Desk.opens();
+  const { page, agent } = await desk.sits(desk.server.token);
+  await page.getByText('Nobody waits').waitFor();
+  const folder = page.getByRole('link', { name: /^Unassigned/ });
+  await desk.says('Vera Visitor', 'a', 'Where is my kettle?');
+  await lines(page).getByText('Where is my kettle?').waitFor();
+  await desk.says('Marc Martin', 'b', 'Bonjour');
+  await expect.poll(() => names(page)).toEqual(['Marc Martin', 'Vera Visitor']);
+  await expect.poll(() => folder.innerText()).toContain('2');
+  await desk.says('Vera Visitor', 'a', 'It is late.');
+  await expect.poll(() => names(page)).toEqual(['Vera Visitor', 'Marc Martin']);
+  await lines(page).getByText('It is late.').waitFor();
+  // A colleague takes one: it is nobody's no longer.
+  const ada = await desk.hires('Ada');
+  const thread = await desk.thread('b');
+  await ada.ask('POST', '/interventions', { content_id: thread.last_content.id });
+  await expect.poll(() => names(page)).toEqual(['Vera Visitor']);
+  await page.getByRole('link', { name: /^All open/ }).click();
+  await expect.poll(() => names(page)).toEqual(['Marc Martin']);
+  await page.getByText('Assigned to Ada Agent').waitFor({ state: 'attached' });
+  expect(agent.errors).toEqual([]);
+  expect(agent.complaints).toEqual([]);
+});
+
+test('everything by keyboard: moving, opening, leaving, searching, the palette and the list of keys', async () => {
+  const desk = await Desk.opens();
+  for (const [author, thread] of [['Ann One', 'a'], ['Ben Two', 'b'], ['Cid Three', 'c']] as const) await desk.says(author, thread, `I am ${author}`);
+  const { page } = await desk.sits(desk.server.token);
+  await expect.poll(() => names(page)).toEqual(['Cid Three', 'Ben Two', 'Ann One']);
+  const cursor = () => page.locator('.line[data-cursor] .line-name').innerText();
+  await page.keyboard.press('j');
+  expect(await cursor()).toBe('Cid Three');
+  await page.keyboard.press('j');
+  await page.keyboard.press('j');
+  await page.keyboard.press('k');
+  expect(await cursor()).toBe('Ben Two');
+  await page.keyboard.press('Enter');
+  await talk(page).getByText('I am Ben Two').waitFor();
+  await page.keyboard.press('j');
+  await talk(page).getByText('I am Ann One').waitFor();
+  await page.keyboard.press('Escape');
+  await page.getByText('Choose a conversation').waitFor();
+  expect(await cursor()).toBe('Ann One');
+  await page.keyboard.press('?');
+  const help = page.getByRole('dialog', { name: 'Keyboard shortcuts' });
+  await help.getByText('Next conversation').waitFor();
+  // What is behind it does not move.
+  await page.keyboard.press('k');
+  expect(await cursor()).toBe('Ann One');
+  await page.keyboard.press('Escape');
+  await help.waitFor({ state: 'detached' });
+  await page.keyboard.press('Control+k');
+  await page.getByRole('combobox', { name: 'Go to, or do' }).fill('every');
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'Everything' }).waitFor();
+  await page.keyboard.press('/');
+  await page.keyboard.type('ben');
+  await expect.poll(() => names(page)).toEqual(['Ben Two']);
+  await page.keyboard.press('Enter');
+  await page.keyboard.press('j');
+  await page.keyboard.press('Enter');
+  await talk(page).getByText('I am Ben Two').waitFor();
+});
+
+test('a search has chips, suggests, is in the address, says what is wrong with it, and becomes a folder', async () => {
+  const desk = await Desk.opens();
+  await desk.says('Ann One', 'a', 'A blue kettle', { language: 'en' });
+  await desk.says('Ben Two', 'b', 'A red kettle', { language: 'fr' });
+  const { page } = await desk.sits(desk.server.token, { path: '/inbox/all' });
+  await expect.poll(() => names(page)).toEqual(['Ben Two', 'Ann One']);
+  const field = page.getByRole('combobox', { name: 'Search conversations' });
+  await field.fill('kettle sour');
+  await page.getByRole('option', { name: /^Source/ }).click();
+  await page.getByRole('option', { name: /^Letters/ }).click();
+  await page.getByRole('button', { name: 'Remove Source: Letters' }).waitFor();
+  await expect.poll(() => page.url()).toContain(encodeURIComponent(`source:${desk.source.id} kettle`).replaceAll('%20', '+'));
+  await field.pressSequentially(' red');
+  await expect.poll(() => names(page)).toEqual(['Ben Two']);
+  // The address is the search.
+  await page.reload();
+  await page.getByRole('button', { name: 'Remove Source: Letters' }).waitFor();
+  await expect.poll(() => names(page)).toEqual(['Ben Two']);
+  await field.fill('nonsense:1 ');
+  await page.getByRole('alert').getByText('nonsense').waitFor();
+  await page.getByRole('button', { name: /^Remove nonsense/ }).click();
+  await field.fill('blue');
+  await expect.poll(() => names(page)).toEqual(['Ann One']);
+  await page.getByRole('button', { name: 'Save as folder' }).click();
+  await page.getByLabel('Name of the folder').fill('Blue things');
+  await page.keyboard.press('Enter');
+  await page.getByRole('link', { name: /^Blue things/ }).waitFor();
+  await expect.poll(() => names(page)).toEqual(['Ann One']);
+  // Its count is live as well.
+  await desk.says('Cid Three', 'c', 'Blue again');
+  await expect.poll(() => page.getByRole('link', { name: /^Blue things/ }).innerText()).toContain('2');
+});
+
+test('of a long list only what is seen is on the screen, and its end is there at once', async () => {
+  const desk = await Desk.opens();
+  for (let from = 0; from < 240; from += 20) await Promise.all(Array.from({ length: 20 }, (_, index) => desk.says(`Customer ${from + index}`, `t${from + index}`, 'Hello')));
+  const { page } = await desk.sits(desk.server.token);
+  await lines(page).first().waitFor();
+  await page.getByText('240', { exact: true }).first().waitFor();
+  expect(await lines(page).count()).toBeLessThan(40);
+  await page.locator('.list-scroll').evaluate((element) => element.scrollTo(0, element.scrollHeight));
+  await expect.poll(async () => (await page.locator('.line-place').last().getAttribute('aria-posinset'))).toBe('240');
+  await expect.poll(() => page.locator('.line-place').last().locator('.line-name').count()).toBe(1);
+  expect(await lines(page).count()).toBeLessThan(40);
+});
+
+test('what was missed while the network was away is there when it is back', async () => {
+  const desk = await Desk.opens();
+  await desk.says('Ann One', 'a', 'First');
+  const { page } = await desk.sits(desk.server.token, { relayed: true });
+  await lines(page).getByText('First').waitFor();
+  await lines(page).getByText('Ann One').click();
+  await talk(page).getByText('First').waitFor();
+  desk.network.cut();
+  await page.getByText('Reconnecting. What you see may be old.').waitFor();
+  await desk.says('Ann One', 'a', 'While you were away');
+  await desk.says('Ben Two', 'b', 'Me too');
+  desk.network.mend();
+  await talk(page).getByText('While you were away').waitFor();
+  await lines(page).getByText('Me too').waitFor();
+  await page.getByText('Reconnecting.').waitFor({ state: 'detached' });
+});
+
+test('an address that means nothing says so and leads back', async () => {
+  const desk = await Desk.opens();
+  const { page } = await desk.sits(desk.server.token, { path: `/inbox/all/${'0'.repeat(24)}` });
+  await page.getByText('There is no such page').waitFor();
+  await page.goto(`${new URL(page.url()).origin}/inbox/all/a/b/c`);
+  await page.getByText('There is no such page').waitFor();
+  await page.getByRole('button', { name: 'Go to the inbox' }).click();
+  await page.getByText('Nobody waits').waitFor();
+});
+
+test('several are archived at once, which can be undone', async () => {
+  const desk = await Desk.opens();
+  for (const thread of ['a', 'b', 'c']) await desk.says(`Author ${thread}`, thread, 'Spam');
+  const { page } = await desk.sits(desk.server.token);
+  await expect.poll(() => names(page)).toHaveLength(3);
+  await page.getByRole('checkbox', { name: 'Select the conversation with Author a' }).check();
+  await page.getByRole('checkbox', { name: 'Select the conversation with Author b' }).check();
+  await page.getByRole('toolbar', { name: '2 selected' }).getByRole('button', { name: 'Archive' }).click();
+  await expect.poll(() => names(page)).toEqual(['Author c']);
+  await page.getByRole('button', { name: 'Undo' }).click();
+  await expect.poll(() => names(page)).toHaveLength(3);
+  expect((await desk.thread('a')).last_content.status).toBe('new');
+  await page.getByRole('checkbox', { name: 'Select the conversation with Author a' }).check();
+  await page.keyboard.press('i');
+  await expect.poll(async () => (await desk.thread('a')).last_content.status, { timeout: 15_000 }).toBe('ignored');
+  expect((await desk.thread('b')).last_content.status).toBe('new');
+});

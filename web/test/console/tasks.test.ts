@@ -1,0 +1,66 @@
+// Work that finds the agent, over the real server.
+
+import { expect, test } from 'vitest';
+import { Desk, open, talk } from './cast.ts';
+
+open();
+
+/** A desk whose source is in a channel, so that what customers write becomes tasks. */
+async function routed(): Promise<Desk> {
+  const desk = await Desk.opens();
+  await desk.server.post('/channels', { name: 'Messages', source_ids: [desk.source.id] });
+  return desk;
+}
+
+test('a task rings at who receives tasks; refused it goes, accepted it is in their hands until it is given back', async () => {
+  const desk = await routed();
+  const ada = await desk.hires('Ada');
+  const { page, agent } = await desk.sits(ada.token);
+  const presence = page.getByRole('region', { name: 'Tasks' });
+  await presence.getByRole('button', { name: 'Receives no tasks' }).click();
+  await page.getByRole('option', { name: 'Receive tasks' }).click();
+  await presence.getByRole('button', { name: 'Available' }).waitFor();
+  await desk.says('Vera Visitor', 'a', 'Where is my kettle?');
+  const ring = page.getByRole('alertdialog', { name: 'Vera Visitor needs an answer' });
+  await ring.getByText('Where is my kettle?').waitFor();
+  await page.keyboard.press('n');
+  await ring.waitFor({ state: 'detached' });
+  await desk.says('Marc Martin', 'b', 'Bonjour');
+  await page.getByRole('alertdialog', { name: 'Marc Martin needs an answer' }).waitFor();
+  await page.keyboard.press('y');
+  await talk(page).getByText('Bonjour').waitFor();
+  await presence.getByText('In your hands: 1').waitFor();
+  await presence.getByRole('link', { name: 'Marc Martin' }).waitFor();
+  // A reload changes nothing: it is still theirs, and they are still there.
+  await page.reload();
+  await presence.getByRole('link', { name: 'Marc Martin' }).waitFor();
+  await presence.getByRole('button', { name: 'Available' }).waitFor();
+  await talk(page).getByRole('button', { name: 'More' }).click();
+  await page.getByRole('option', { name: 'Hand back' }).click();
+  await presence.getByRole('link', { name: 'Marc Martin' }).waitFor({ state: 'detached' });
+  expect(agent.errors).toEqual([]);
+});
+
+test('nothing rings at who is away, for a reason or not, and others see it', async () => {
+  const desk = await routed();
+  const lunch = await desk.server.post('/presence_status', { name: 'Lunch' });
+  const ada = await desk.hires('Ada');
+  const { page } = await desk.sits(ada.token);
+  const presence = page.getByRole('region', { name: 'Tasks' });
+  await presence.getByRole('button').click();
+  await page.getByRole('option', { name: 'Receive tasks' }).click();
+  await presence.getByRole('button', { name: 'Available' }).click();
+  await page.getByRole('option', { name: /^Lunch/ }).click();
+  await presence.getByRole('button', { name: 'Lunch' }).waitFor();
+  expect((await desk.server.get(`/status/${ada.id}`)).custom_status.id).toBe(lunch.id);
+  await desk.says('Vera Visitor', 'a', 'Hello');
+  await page.locator('.lines .line').getByText('Vera Visitor').waitFor();
+  expect(await page.getByRole('alertdialog').count()).toBe(0);
+  await presence.getByRole('button', { name: 'Lunch' }).click();
+  await page.getByRole('option', { name: 'Available' }).click();
+  await page.getByRole('alertdialog', { name: 'Vera Visitor needs an answer' }).waitFor();
+  await presence.getByRole('button', { name: 'Available' }).click();
+  await page.getByRole('option', { name: 'Receive no more tasks' }).click();
+  await presence.getByRole('button', { name: 'Receives no tasks' }).waitFor();
+  await page.getByRole('alertdialog').waitFor({ state: 'detached' });
+});
