@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Result, params};
 use crate::messages::Message;
 
 /// The product's schema.
-pub(crate) const MIGRATIONS: [(&str, &str); 25] = [
+pub(crate) const MIGRATIONS: [(&str, &str); 27] = [
     ("0001_log.sql", include_str!("../../migrations/0001_log.sql")),
     ("0002_people.sql", include_str!("../../migrations/0002_people.sql")),
     ("0003_conversations.sql", include_str!("../../migrations/0003_conversations.sql")),
@@ -32,6 +32,8 @@ pub(crate) const MIGRATIONS: [(&str, &str); 25] = [
     ("0023_visitor_mails.sqlite.sql", include_str!("../../migrations/0023_visitor_mails.sqlite.sql")),
     ("0024_unread_mails.sql", include_str!("../../migrations/0024_unread_mails.sql")),
     ("0025_sessions.sql", include_str!("../../migrations/0025_sessions.sql")),
+    ("0026_passwords.sql", include_str!("../../migrations/0026_passwords.sql")),
+    ("0027_single_sign_on.sql", include_str!("../../migrations/0027_single_sign_on.sql")),
 ];
 
 /// As long as the product's, so that the pages fill alike.

@@ -17,6 +17,7 @@ pub mod random;
 pub mod server;
 pub mod signature;
 pub mod stream;
+pub mod totp;
 
 pub use browser::Browser;
 pub use cast::{Cast, Person, Source};

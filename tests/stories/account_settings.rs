@@ -47,7 +47,7 @@ fn settings_are_read_and_changed(engine: Engine) {
     assert_eq!(otto.get("/1.0/settings").ok(), changed);
     // Six can be written and are shown, with the one of ours, only when all is asked for.
     let all = otto.get("/1.0/settings?extended=true").ok();
-    assert_eq!(all.as_object().unwrap().len(), 51);
+    assert_eq!(all.as_object().unwrap().len(), 52);
     assert_eq!(
         (&all["category_tagging"], &all["track_js"], &all["dashboard"]),
         (&json!(true), &json!(true), &json!(true))

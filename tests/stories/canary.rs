@@ -14,11 +14,14 @@ use serde_json::{Value, json};
 on_both_engines![every_address_that_somebody_gives_is_guarded, an_address_that_is_allowed_is_called];
 
 /// Every such parameter there is.
-const ADDRESSES: [(&str, &str); 6] = [
+const ADDRESSES: [(&str, &str); 8] = [
     ("createWebhook", "url"),
     ("updateWebhook", "url"),
     ("createSource", "base_uri"),
     ("updateSource", "base_uri"),
+    // Where browsers are sent to sign in and out.
+    ("updateJwtSingleSignOn", "remote_login_url"),
+    ("updateJwtSingleSignOn", "remote_logout_url"),
     // A picture that visitors' browsers load.
     ("updateMessagingSettings", "avatar_url"),
     // Where a mail leads.
@@ -67,6 +70,8 @@ fn try_everything(cast: &Cast, root: &str) {
     assert!(matches!(changed.status, 200 | 422), "{}", changed.text());
 
     try_picture(cast, &format!("{root}/picture"));
+    let places = json!({ "remote_login_url": root, "remote_logout_url": root });
+    assert!(matches!(cast.otto.put("/1.0/single_sign_on/jwt", &places).status, 200 | 422));
 
     let source = |base_uri: &str| {
         let community = json!({ "type": "sdk", "name": unique("Community ") });

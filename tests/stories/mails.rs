@@ -85,7 +85,7 @@ fn who_is_invited_gets_a_mail_in_their_language(engine: Engine) {
         assert_eq!(letter.header("Auto-Submitted"), "auto-generated");
         let text = letter.text();
         assert!(text.starts_with(hello) && text.contains("Otto Operator (admin@frontdesk.local)"), "{text}");
-        assert!(text.contains(&format!("\n{place}\n")) && text.contains(&format!("{place}/docs")), "{text}");
+        assert!(text.contains(&format!("\n{place}\n")) && text.contains(&format!("\n{place}/password#")), "{text}");
         assert!(!text.contains(&cast.otto.token));
     }
     // The account's language is that of whoever has none of their own.

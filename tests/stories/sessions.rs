@@ -102,6 +102,13 @@ fn a_cookie_alone_is_worth_nothing(engine: Engine) {
         let forged = Request::new("POST", "/1.0/communities").json(&community).header(name, value);
         browser.send(forged).refused(401);
     }
+    // Files as well.
+    let file = "--XX\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\nHello\r\n--XX--\r\n";
+    let upload = Request::new("POST", "/1.0/attachments").body("multipart/form-data; boundary=XX", file);
+    browser.send_as_any_page(upload.clone()).refused(401);
+    let path = format!("/attachments/{}", id(&browser.send(upload).ok()));
+    assert_eq!(browser.get(&path).text(), "Hello");
+    browser.send_as_any_page(Request::new("GET", &path)).refused(401);
     // Nobody gets leave to send the header from elsewhere.
     let preflight = Request::new("OPTIONS", "/1.0/communities")
         .header("Origin", "https://evil.example.net")

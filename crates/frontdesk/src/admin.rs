@@ -2,7 +2,8 @@
 
 use frontdesk_conversations::attachments::Files;
 use frontdesk_model::Env;
-use frontdesk_people::{access_tokens, mails, users};
+use frontdesk_people::password_links::{Links, Purpose};
+use frontdesk_people::{access_tokens, mails, second_factor, users};
 use frontdesk_routing::rehearsal;
 use frontdesk_store::{Store, Tx};
 
@@ -14,6 +15,7 @@ pub(crate) struct Admin {
     pub(crate) store: Store,
     pub(crate) env: Env,
     pub(crate) files: Files,
+    pub(crate) links: Links,
 }
 
 impl Admin {
@@ -21,6 +23,9 @@ impl Admin {
     pub(crate) async fn run(&self, command: Command) -> Result<String, String> {
         match command {
             Command::CreateToken { user, label } => self.create_token(user, label).await,
+            Command::ResetPassword { user, reset_second_factor } => {
+                self.reset_password(user, reset_second_factor).await
+            }
             Command::ListMails => self.list_mails().await,
             Command::Rehearse { topology, since, until } => self.rehearse(topology, since, until).await,
             Command::Backup { file } => {
@@ -50,6 +55,25 @@ impl Admin {
             format!("{status}  {queued_at}  {}  {}  attempts: {}  {error}\n", mail.to, mail.subject, mail.attempts)
         });
         Ok(lines.collect())
+    }
+
+    /// A link by which a user chooses a password, whatever they had before.
+    async fn reset_password(&self, email: String, reset_second_factor: bool) -> Result<String, String> {
+        let (env, links) = (self.env.clone(), self.links.clone());
+        let made = self.store.write(move |tx| {
+            let Some(user_id) = users::id_by_email(tx, &email)? else {
+                return Ok(Err("there is no user with this e-mail"));
+            };
+            if !users::take_password(tx, &env, user_id)? {
+                return Ok(Err("this user is disabled"));
+            }
+            if reset_second_factor {
+                second_factor::remove(tx, &env, None, user_id)?;
+            }
+            links.create(tx, &env, user_id, Purpose::Setup).map(Ok)
+        });
+        let id = made.await.map_err(|error| error.to_string())?.map_err(|wrong| format!("user: {wrong}"))?;
+        Ok(self.links.url(id).reveal().to_owned())
     }
 
     async fn create_token(&self, email: String, label: String) -> Result<String, String> {

@@ -19,6 +19,8 @@ const LINE_BYTES_MAX: u64 = 1024 * 1024;
 pub(crate) enum Command {
     /// `frontdesk token create`.
     CreateToken { user: String, label: String },
+    /// `frontdesk user password`.
+    ResetPassword { user: String, reset_second_factor: bool },
     /// `frontdesk mail list`.
     ListMails,
     /// `frontdesk backup`.

@@ -5,9 +5,9 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use frontdesk_conversations::{Conversations, sources};
-use frontdesk_model::{Id, Permission, SourceRight, SourceRights};
+use frontdesk_model::{Id, Permission, Secret, SourceRight, SourceRights};
 use frontdesk_people::users::NewUser;
-use frontdesk_people::{access_tokens, roles, setup, users};
+use frontdesk_people::{access_tokens, password, roles, setup, users};
 use frontdesk_store::args;
 use http::{Method, header};
 use http_body_util::BodyExt;
@@ -27,6 +27,18 @@ const PEOPLE: [(&str, &str, &str, &[SourceRight]); 4] = [
     (BOT_EMAIL, "Kettle", "Bot", &[SourceRight::Read, SourceRight::Reply]),
 ];
 const BOT_EMAIL: &str = "bot@frontdesk.local";
+
+/// What the example agents sign in with, where nobody but this machine's own people can get at them.
+const PASSWORD: &str = "kettle-and-tea";
+
+/// Who can sign in as an example, as the first start says it; none where the server is reached from elsewhere, because
+/// everybody knows this password.
+pub(crate) fn example_sign_in(public_url: &str) -> Option<(&'static str, &'static str)> {
+    let uri: http::Uri = public_url.parse().ok()?;
+    let host = uri.host()?.trim_matches(['[', ']']);
+    let is_own = host == "localhost" || host.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback());
+    is_own.then_some((PEOPLE[0].0, PASSWORD))
+}
 
 /// Who writes: the customers by their first letter, and the shop itself.
 const AUTHORS: [(&str, &str, &str); 5] = [
@@ -132,6 +144,8 @@ struct Cast {
 /// Creates the example users, and a token for the script that acts as the administrator.
 async fn hire(app: &Conversations) -> Result<Cast, String> {
     let env = app.env.clone();
+    let known = example_sign_in(&app.public_url).map(|(_, known)| password::hash(&env, &Secret::new(known)));
+    let known = known.transpose().map_err(|error| error.to_string())?;
     app.store
         .write(move |tx| {
             let agent: Id =
@@ -141,12 +155,10 @@ async fn hire(app: &Conversations) -> Result<Cast, String> {
             let bot = roles::create(tx, &env, "Bot", rights.into_iter().collect())?;
             let mut user_ids = Vec::new();
             for (email, firstname, lastname, _) in PEOPLE {
-                let role_id = if email == BOT_EMAIL { bot } else { agent };
+                let (role_id, password_hash) = if email == BOT_EMAIL { (bot, None) } else { (agent, known.as_deref()) };
                 user_ids.push(match users::id_by_email(tx, email)? {
                     Some(id) => id,
-                    None => {
-                        users::create(tx, &env, &NewUser { email, firstname, lastname, role_id, password_hash: None })?
-                    }
+                    None => users::create(tx, &env, &NewUser { email, firstname, lastname, role_id, password_hash })?,
                 });
             }
             let administrator = users::id_by_email(tx, setup::ADMINISTRATOR_EMAIL)?

@@ -25,6 +25,7 @@ use frontdesk_conversations::attachments::Files;
 use frontdesk_conversations::polling::ANSWER_DEADLINE;
 use frontdesk_model::{Env, Secret, Timestamp};
 use frontdesk_net::{AddressPolicy, Mail};
+use frontdesk_people::password_links::Links;
 
 use admin::Admin;
 use control::Command;
@@ -46,6 +47,9 @@ enum Commands {
     /// Access tokens
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Users
+    #[command(subcommand)]
+    User(UserCommand),
     /// Outgoing mail
     #[command(subcommand)]
     Mail(MailCommand),
@@ -110,6 +114,21 @@ enum TokenCommand {
         /// What the token is for
         #[arg(long, value_name = "NAME")]
         label: String,
+    },
+}
+
+#[derive(Subcommand)]
+enum UserCommand {
+    /// Print a link, and nothing but the link, by which a user chooses a new password: once, within a day
+    Password {
+        #[command(flatten)]
+        place: Place,
+        /// E-mail of the user
+        #[arg(long, value_name = "EMAIL")]
+        user: String,
+        /// Also remove their second factor
+        #[arg(long)]
+        reset_second_factor: bool,
     },
 }
 
@@ -196,6 +215,9 @@ fn main() -> ExitCode {
         Commands::Serve(given) => given.complete().and_then(start),
         Commands::Token(TokenCommand::Create { place, user, label }) => {
             operate(place, &Command::CreateToken { user, label }).map(|token| println!("{token}"))
+        }
+        Commands::User(UserCommand::Password { place, user, reset_second_factor }) => {
+            operate(place, &Command::ResetPassword { user, reset_second_factor }).map(|link| println!("{link}"))
         }
         Commands::Mail(MailCommand::List { place }) => {
             operate(place, &Command::ListMails).and_then(|list| print(&list))
@@ -308,11 +330,12 @@ fn operate(place: Place, command: &Command) -> Result<String, String> {
     let directory = DataDir::open(&settings.data)?;
     let store = serve::open_store(&settings, &directory, migrations::ALL)?;
     let files = Files::open(&directory.attachments()).map_err(|error| format!("data: attachments: {error}"))?;
-    let admin = Admin { store: store.clone(), env: environment(), files };
-    // A wrong key is found out here already, not only when the server starts.
+    let env = environment();
     let outcome = runtime.block_on(async {
-        data_dir::seal(&admin.store, &admin.env, &settings.secret_key_file).await?;
-        admin.run(command.clone()).await
+        // A wrong key is found out here already, not only when the server starts.
+        let seal = data_dir::seal(&store, &env, &settings.secret_key_file).await?;
+        let links = Links::new(&seal, &settings.public_url);
+        Admin { store: store.clone(), env, files, links }.run(command.clone()).await
     });
     store.close();
     outcome

@@ -51,6 +51,8 @@ pub(crate) const ALL: &[Migration] = &[
     each!(23, "0023_visitor_mails"),
     both!(24, "0024_unread_mails"),
     both!(25, "0025_sessions"),
+    both!(26, "0026_passwords"),
+    both!(27, "0027_single_sign_on"),
 ];
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ use frontdesk_conversations::{Conversations, polling, send_api, stream, timers};
 use frontdesk_model::{Env, error};
 use frontdesk_net::{AddressPolicy, InboundLimits, Outbound, PeerAddress};
 use frontdesk_people::mails::{Letters, Sending};
+use frontdesk_people::password_links::Links;
 use frontdesk_people::sessions::SignIn;
 use frontdesk_people::setup::{self, FirstSignIn};
 use frontdesk_rest::{Api, Authenticator, ClientAddress, Limits, Operation, Rest, Streams};
@@ -52,7 +53,7 @@ pub(crate) fn open_store(settings: &Settings, directory: &DataDir, migrations: &
 /// Every operation, in the order of the documentation.
 pub(crate) fn operations(app: &Arc<Conversations>) -> Vec<Operation> {
     let mut operations = frontdesk_conversations::operations(app);
-    operations.extend(frontdesk_people::operations());
+    operations.extend(frontdesk_people::operations(&app.seal, &app.public_url));
     operations.extend(frontdesk_routing::operations());
     operations.extend(frontdesk_webhooks::operations(app));
     operations.extend(frontdesk_web_messaging::operations(app));
@@ -90,7 +91,8 @@ pub(crate) async fn application(
 pub(crate) fn consumers(app: &Arc<Conversations>, mails: &Arc<Notify>) -> (Vec<Arc<dyn Consumer>>, Arc<Delivery>) {
     let (outbox, delivery) = Delivery::new(app);
     let visitors = frontdesk_web_messaging::Following::new(app);
-    let letters = Letters::new(&app.env, &app.public_url, mails);
+    let links = Links::new(&app.seal, &app.public_url);
+    let letters = Letters::new(&app.env, &app.public_url, links, mails);
     (vec![outbox, AutomaticAnswers::new(app), letters, Watching::new(app), Following::new(app), visitors], delivery)
 }
 
@@ -103,7 +105,7 @@ pub(crate) async fn run(settings: Settings, directory: DataDir, store: Store, en
         .map_err(|error| format!("listen: {}: {error}; choose another with --listen", settings.listen))?;
     let app = application(&settings, &directory, &store, &env).await?;
     let first = first_start(&store, &env).await?;
-    let sign_in = SignIn::new(&store, &env, &settings.public_url);
+    let sign_in = SignIn::new(&store, &env, &app.seal, &settings.public_url);
     if settings.demo {
         // The examples are not to be throttled.
         let unthrottled = Settings { rate_limit: 0, ..settings.clone() };
@@ -130,7 +132,8 @@ pub(crate) async fn run(settings: Settings, directory: DataDir, store: Store, en
     workers.spawn(webhooks.run(stopping.clone()));
     workers.spawn(frontdesk_webhooks::replay::run(app.clone(), stopping.clone()));
     let mailing = settings.mailer.as_ref().map(|_| mails.clone());
-    let sending = Sending::new(store.clone(), env.clone(), settings.mailer.clone(), mails);
+    let links = Links::new(&app.seal, &app.public_url);
+    let sending = Sending::new(store.clone(), env.clone(), settings.mailer.clone(), links.clone(), mails);
     workers.spawn(sending.run(stopping.clone()));
     workers.spawn(timers::run(app.clone(), stopping.clone()));
     workers.spawn(tasks::run(app.clone(), stopping.clone()));
@@ -149,7 +152,7 @@ pub(crate) async fn run(settings: Settings, directory: DataDir, store: Store, en
     workers.spawn(sign_in.clone().run(stopping.clone()));
 
     let address = listener.local_addr().map_err(|error| format!("listen: {error}"))?;
-    let admin = Arc::new(Admin { store: store.clone(), env: env.clone(), files: app.files.clone() });
+    let admin = Arc::new(Admin { store: store.clone(), env: env.clone(), files: app.files.clone(), links });
     control::listen(&directory.socket(), admin)?;
     greet(&settings, first.as_ref());
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "serving");
@@ -254,6 +257,10 @@ fn greet(settings: &Settings, first: Option<&FirstSignIn>) {
     }
     if let Some(first) = first {
         show_once(settings, first);
+        if let Some((email, password)) = demo::example_sign_in(&settings.public_url).filter(|_| settings.demo) {
+            println!();
+            println!("Or look around as an example agent: {email}, password {password}");
+        }
     }
 }
 
@@ -265,8 +272,9 @@ pub(crate) fn show_once(settings: &Settings, first: &FirstSignIn) {
     println!("  Access token   {}", first.token.reveal());
     println!();
     let (data, email) = (settings.data.display(), first.email);
-    println!("These are shown this once. Make another token with:");
+    println!("These are shown this once. Make another token, or choose another password, with:");
     println!("  frontdesk token create --data {data} --user {email} --label NAME");
+    println!("  frontdesk user password --data {data} --user {email}");
 }
 
 async fn told_to_stop() {

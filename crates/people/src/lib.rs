@@ -7,13 +7,17 @@ mod events;
 pub mod locales;
 pub mod mails;
 pub mod password;
+mod password_changes;
+pub mod password_links;
 pub mod presence;
 pub mod roles;
+pub mod second_factor;
 pub mod sessions;
 pub mod settings;
 pub mod setup;
 pub mod sign_in;
 mod signatures;
+mod single_sign_on;
 pub mod sources_permissions;
 mod tags;
 pub mod teams;
@@ -21,9 +25,10 @@ pub mod time_sheets;
 pub mod users;
 
 use frontdesk_rest::Operation;
+use frontdesk_store::Seal;
 
-/// The operations of this crate.
-pub fn operations() -> Vec<Operation> {
+/// The operations of this crate. `public_url`: where browsers reach this server, without a slash at the end.
+pub fn operations(seal: &Seal, public_url: &str) -> Vec<Operation> {
     let mut operations = users::operations();
     operations.extend(sources_permissions::operations());
     operations.extend(signatures::operations());
@@ -31,6 +36,8 @@ pub fn operations() -> Vec<Operation> {
     operations.extend(teams::operations());
     operations.extend(access_tokens::rest::operations());
     operations.extend(sessions::rest::operations());
+    operations.extend(second_factor::operations());
+    operations.extend(single_sign_on::operations(seal, public_url));
     operations.extend(settings::operations());
     operations.extend(locales::operations());
     operations.extend(time_sheets::operations());

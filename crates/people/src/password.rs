@@ -35,23 +35,28 @@ pub fn hash(env: &Env, password: &Secret) -> Result<String> {
 
 /// 422 with everything that the account's rules miss in a new password (row 22.03). They do not touch older ones.
 pub fn check(password: &Secret, rules: &Settings) -> Result<()> {
+    check_as("password", password, rules)
+}
+
+/// The same for a parameter of another name.
+pub(crate) fn check_as(attribute: &str, password: &Secret, rules: &Settings) -> Result<()> {
     let text = password.reveal();
     let least = usize::try_from(rules.password_min_length).unwrap_or(PASSWORD_CHARACTERS_MAX);
     let mut errors = Vec::new();
     let mut missing = |kind: &str, message: String| {
-        errors.push(AttributeError { attribute: "password".into(), kind: kind.into(), message });
+        errors.push(AttributeError { attribute: attribute.into(), kind: kind.into(), message });
     };
     if text.chars().count() < least {
-        missing("too_short", format!("password must have at least {least} characters."));
+        missing("too_short", format!("{attribute} must have at least {least} characters."));
     }
     if text.chars().count() > PASSWORD_CHARACTERS_MAX {
-        missing("too_long", format!("password has at most {PASSWORD_CHARACTERS_MAX} characters."));
+        missing("too_long", format!("{attribute} has at most {PASSWORD_CHARACTERS_MAX} characters."));
     }
     if rules.password_numbers && !text.chars().any(char::is_numeric) {
-        missing("no_digit", "password must contain a digit.".into());
+        missing("no_digit", format!("{attribute} must contain a digit."));
     }
     if rules.password_non_word && text.chars().all(char::is_alphanumeric) {
-        missing("no_symbol", "password must contain a character that is neither letter nor digit.".into());
+        missing("no_symbol", format!("{attribute} must contain a character that is neither letter nor digit."));
     }
     if errors.is_empty() { Ok(()) } else { Err(error::invalid_all(errors)) }
 }

@@ -31,19 +31,20 @@ const PASSWORDS_ARCHIVED_MAX: i64 = 50;
 
 /// Names that the public description lets be written and leaves out of its answers (reading D19), and ours;
 /// `extended=true` shows them.
-const UNPUBLISHED: [&str; 8] = [
+const UNPUBLISHED: [&str; 9] = [
     "category_tagging",
     "dashboard",
     "export_in_seconds",
     "fold_useless_contents",
     "reply_requires_intervention",
+    "second_factor_required",
     "session_lifetime",
     "track_js",
     "use_system_font",
 ];
 
 /// Changes to these are told as `security.updated`, to the others as `settings.updated`.
-const SECURITY: [&str; 13] = [
+const SECURITY: [&str; 14] = [
     "deny_iframe_integration",
     "disable_password_autocomplete",
     "expire_password_after",
@@ -54,6 +55,7 @@ const SECURITY: [&str; 13] = [
     "password_non_word",
     "password_numbers",
     "password_recovery_disabled",
+    "second_factor_required",
     "session_lifetime",
     "session_timeout",
     "third_party_services_disabled",
@@ -189,6 +191,8 @@ settings! {
     rtl_support: bool = false;
     /// Whether authors may ask that their own messages be approved.
     self_approval_required: bool = false;
+    /// Whether everybody who signs in with a password needs a second factor. Ours.
+    second_factor_required: bool = false;
     /// Minutes after which a session ends, however busy it is. Ours.
     #[schemars(range(min = 1, max = MINUTES_MAX))]
     session_lifetime: i64 = 7 * 1_440;
@@ -400,7 +404,7 @@ pub(crate) fn operations() -> Vec<Operation> {
             .tag("Settings")
             .summary("Reads the account's settings.")
             .notes(
-                "With extended=true also reply_requires_intervention and session_lifetime, which are ours, and the six settings that the public \
+                "With extended=true also reply_requires_intervention, second_factor_required and session_lifetime, which are ours, and the six settings that the public \
                  description only lets be written.",
             )
             .permissions(permissions),

@@ -268,6 +268,13 @@ pub(super) const TABLE: &[Row] = &[
         .object("own_access_token")
         .body(r#"{ "label": "$word" }"#),
     row("deleteAccessToken").first(&["manage_api_access_tokens"]).object("own_access_token"),
+    row("getJwtSingleSignOn").first(&["update_settings"]),
+    row("updateJwtSingleSignOn").first(&["update_settings"]),
+    row("getUserJwtExternalId").first(&["update_user", "manage_users_of_my_teams"]),
+    row("updateUserJwtExternalId")
+        .first(&["update_user", "manage_users_of_my_teams"])
+        .body(r#"{ "jwt_external_id": "$word" }"#),
+    row("deleteUserSecondFactor").first(&["update_user", "manage_users_of_my_teams"]),
     row("getAllSessions"),
     row("deleteSession").object("own_session"),
     row("getAllSettings").first(&["update_settings"]),

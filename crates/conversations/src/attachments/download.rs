@@ -1,4 +1,4 @@
-//! The bytes of attachments, for whoever has an access token or a signed link. Whatever a file is, browsers save it and
+//! The bytes of attachments, for whoever has an access token, a session or a signed link. Whatever a file is, browsers save it and
 //! never show it: it could be a page that runs as one of ours.
 
 use std::io;
@@ -8,6 +8,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{RawPathParams, Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use axum::routing::get;
 use bytes::BytesMut;
@@ -45,16 +46,17 @@ async fn serve(
 ) -> Response<Body> {
     // A path that is not UTF-8 names nothing, as an empty id does.
     let id = path.as_ref().ok().and_then(|path| path.iter().find(|(name, _)| *name == "id"));
-    let id = id.map_or("", |(_, value)| value);
-    match answer(&server, id, request.uri().query(), request.headers()).await {
+    let id = id.map_or_else(String::new, |(_, value)| value.to_owned());
+    let (parts, _) = request.into_parts();
+    match answer(&server, &id, &parts).await {
         Ok(response) => response,
         Err(error) => refuse(&error, server.app.env.id()),
     }
 }
 
-async fn answer(server: &Arc<Server>, id: &str, query: Option<&str>, headers: &HeaderMap) -> Result<Response<Body>> {
+async fn answer(server: &Arc<Server>, id: &str, parts: &Parts) -> Result<Response<Body>> {
     let id: Id = id.parse().map_err(|_| error::not_found("attachment"))?;
-    let pass = pass(&server.app, id, query, headers)?;
+    let (pass, headers) = (pass(server, id, parts)?, &parts.headers);
     let (app, authenticator) = (&server.app, server.authenticator.clone());
     let found = app.store.read(move |tx| {
         let row = match &pass {
@@ -108,8 +110,9 @@ enum Pass {
     Token { token: Credential, impersonated_user_id: Option<String> },
 }
 
-fn pass(app: &Conversations, id: Id, query: Option<&str>, headers: &HeaderMap) -> Result<Pass> {
-    let query = parse_pairs(query.unwrap_or_default().as_bytes())?;
+fn pass(server: &Server, id: Id, parts: &Parts) -> Result<Pass> {
+    let (app, headers) = (&server.app, &parts.headers);
+    let query = parse_pairs(parts.uri.query().unwrap_or_default().as_bytes())?;
     let text = |name: &str| query.get(name).and_then(|value| value.as_str()).filter(|text| !text.is_empty());
     if let Some(signature) = text("signature") {
         let expires = text("expires").unwrap_or_default();
@@ -118,11 +121,9 @@ fn pass(app: &Conversations, id: Id, query: Option<&str>, headers: &HeaderMap) -
         }
         return Err(error::forbidden("This link has expired, or it is not one of ours."));
     }
-    match bearer(headers).or(text("access_token")) {
-        Some(token) => Ok(Pass::Token {
-            token: Credential::Token(token.to_owned()),
-            impersonated_user_id: text("impersonated_user_id").map(str::to_owned),
-        }),
+    let token = bearer(headers).or(text("access_token")).map(|token| Credential::Token(token.to_owned()));
+    match token.or_else(|| server.authenticator.session(parts)) {
+        Some(token) => Ok(Pass::Token { token, impersonated_user_id: text("impersonated_user_id").map(str::to_owned) }),
         None => Err(error::unauthorized(
             "Give an access token: the header \"Authorization: Bearer …\", or the parameter access_token.",
         )),

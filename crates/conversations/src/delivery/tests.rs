@@ -40,6 +40,8 @@ fn migrations() -> Vec<Migration> {
         include_str!("../../../../migrations/0021_visitor_notices.sql"),
         include_str!("../../../../migrations/0022_tasks_kept.sql"),
         include_str!("../../../../migrations/0025_sessions.sql"),
+        include_str!("../../../../migrations/0026_passwords.sql"),
+        include_str!("../../../../migrations/0027_single_sign_on.sql"),
     ];
     (1..).zip(texts).map(|(number, sqlite)| Migration { number, name: "test", sqlite, postgres: "" }).collect()
 }

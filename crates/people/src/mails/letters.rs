@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 
 use super::texts::{self, Language, Letter, Person};
 use super::{NewMail, queue};
+use crate::password_links::{self, Links, Purpose};
 use crate::settings;
 
 /// Nobody wants to hear now what happened long ago: older events are passed over, for example when a new version meets an
@@ -25,13 +26,14 @@ pub struct Letters {
     env: Env,
     /// Where browsers reach this server, without a slash at the end.
     public_url: String,
+    links: Links,
     wake: Arc<Notify>,
 }
 
 impl Letters {
     /// It starts where it was before. `wake`: told when mails were queued.
-    pub fn new(env: &Env, public_url: &str, wake: &Arc<Notify>) -> Arc<Letters> {
-        Arc::new(Letters { env: env.clone(), public_url: public_url.into(), wake: wake.clone() })
+    pub fn new(env: &Env, public_url: &str, links: Links, wake: &Arc<Notify>) -> Arc<Letters> {
+        Arc::new(Letters { env: env.clone(), public_url: public_url.into(), links, wake: wake.clone() })
     }
 }
 
@@ -106,6 +108,8 @@ fn known(tx: &mut dyn Tx, user_id: Id) -> Result<Option<Known>> {
 impl Letters {
     fn invitation(&self, tx: &mut dyn Tx, event: &Event) -> Result<Option<Addressed>> {
         let Some(invited) = known(tx, event.object_id)?.filter(|user| user.invitation_pending) else { return Ok(None) };
+        let link = self.links.create(tx, &self.env, event.object_id, Purpose::Invitation)?;
+        let link = password_links::mark(link);
         let inviter = match event.user_id {
             Some(user_id) => known(tx, user_id)?,
             None => None,
@@ -118,7 +122,7 @@ impl Letters {
         Ok(Some(Addressed {
             key: format!("invitation {hash}"),
             user_id: event.object_id,
-            letter: texts::invitation(invited.language, inviter, &self.public_url),
+            letter: texts::invitation(invited.language, inviter, &self.public_url, &link),
         }))
     }
 

@@ -16,6 +16,7 @@ use frontdesk_store::{Tx, args};
 
 pub use letters::Letters;
 pub use sending::Sending;
+pub(crate) use texts::Letter;
 
 /// How long a mail is tried.
 const TRIED_SECONDS: i64 = 86_400;
@@ -49,7 +50,7 @@ pub struct NewMail<'a> {
     pub to: To<'a>,
     /// What it is about.
     pub subject: &'a str,
-    /// Plain text.
+    /// Plain text; a link to choose a password is only a mark in it ([`crate::password_links::mark`]).
     pub text: &'a str,
     /// The same for programs that show HTML.
     pub html: Option<&'a str>,
@@ -57,6 +58,11 @@ pub struct NewMail<'a> {
     pub unsubscribe_url: Option<&'a str>,
     /// At least this long after the last mail of the same key was tried.
     pub pause_seconds: i64,
+}
+
+/// The mail for who has forgotten their password, in a language of `/locales`. `link`: the address, or its mark.
+pub(crate) fn recovery(locale: &str, link: &str) -> Letter {
+    texts::recovery(texts::Language::of(locale), link)
 }
 
 /// Queues a mail in the transaction of what it tells of. False when too many wait already.

@@ -13,6 +13,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
 use super::waiting;
+use crate::password_links::Links;
 
 /// From the beginning of an attempt to that of the next one, then always the last; the first is longer than an attempt
 /// may take.
@@ -42,6 +43,7 @@ pub struct Sending {
     store: Store,
     env: Env,
     mailer: Option<Mailer>,
+    links: Links,
     wake: Arc<Notify>,
 }
 
@@ -64,8 +66,8 @@ pub(super) struct Turn {
 
 impl Sending {
     /// Without a mailer mails wait, and are given up when they have waited too long. `wake`: tells that there are more.
-    pub fn new(store: Store, env: Env, mailer: Option<Mailer>, wake: Arc<Notify>) -> Arc<Sending> {
-        Arc::new(Sending { store, env, mailer, wake })
+    pub fn new(store: Store, env: Env, mailer: Option<Mailer>, links: Links, wake: Arc<Notify>) -> Arc<Sending> {
+        Arc::new(Sending { store, env, mailer, links, wake })
     }
 
     /// Sends what is due until `stop` changes; attempts that run then get a moment to end.
@@ -128,6 +130,10 @@ impl Sending {
         let Some(mailer) = &self.mailer else { return };
         let looked_up = claim.clone();
         let found = match self.store.read(move |tx| prepare(tx, &looked_up)).await {
+            // What customers and agents write to each other is told as it is.
+            Ok(Some(waiting)) if waiting.user_id.is_some() => {
+                Some(Waiting { text: self.links.fill(&waiting.text), ..waiting })
+            }
             Ok(found) => found,
             // It is tried again after the pause, as after any other failure.
             Err(trouble) => return tracing::error!(?trouble, "a mail cannot be prepared"),

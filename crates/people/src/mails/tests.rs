@@ -104,7 +104,9 @@ impl Office {
             user_id: None,
             payload: payload.to_string(),
         };
-        let letters = Letters::new(&self.env, "https://desk.example.com", &Arc::default());
+        let seal = frontdesk_store::Seal::new(&[7; 32], self.env.clone()).unwrap();
+        let links = crate::password_links::Links::new(&seal, "https://desk.example.com");
+        let letters = Letters::new(&self.env, "https://desk.example.com", links, &Arc::default());
         assert!(letters.wants(kind));
         let hearing = self.store.write(move |tx| {
             let chosen = letters.choose(tx, vec![event.clone()])?;

@@ -26,9 +26,9 @@ impl Language {
 
 /// A mail's words.
 #[derive(Debug)]
-pub(super) struct Letter {
-    pub(super) subject: String,
-    pub(super) text: String,
+pub(crate) struct Letter {
+    pub(crate) subject: String,
+    pub(crate) text: String,
 }
 
 /// Somebody a mail speaks of.
@@ -45,46 +45,62 @@ impl Person<'_> {
     }
 }
 
-/// An account was made for somebody. There is no page to sign in on yet: what there is works with an access token.
-pub(super) fn invitation(language: Language, inviter: Option<Person>, public_url: &str) -> Letter {
-    let inviter = inviter.map(|person| (person.name(), person.email));
+/// An account was made for somebody. `link`: where they choose their password.
+pub(super) fn invitation(language: Language, inviter: Option<Person>, public_url: &str, link: &str) -> Letter {
+    let inviter = inviter.map(|person| format!("{} ({})", person.name(), person.email));
     match language {
-        Language::English => {
-            let (who, whom) = match &inviter {
-                Some((name, email)) => (format!("{name} ({email})"), format!("{name} or another administrator")),
-                None => ("An administrator".into(), "an administrator".into()),
-            };
-            Letter {
-                subject: "Your account on Frontdesk".into(),
-                text: format!(
-                    "Hello,\n\n\
-                     {who} made an account for you on Frontdesk, at\n\n\
-                     {public_url}\n\n\
-                     It goes by this e-mail address. To use it you need an access token: ask {whom} for yours. With the \
-                     token you can look around and try everything at\n\n\
-                     {public_url}/docs\n\n\
-                     If you did not expect this mail, there is nothing for you to do.\n"
-                ),
-            }
-        }
-        Language::French => {
-            let (who, whom) = match &inviter {
-                Some((name, email)) => (format!("{name} ({email})"), format!("{name} ou à un autre administrateur")),
-                None => ("Un administrateur".into(), "un administrateur".into()),
-            };
-            Letter {
-                subject: "Votre compte Frontdesk".into(),
-                text: format!(
-                    "Bonjour,\n\n\
-                     {who} a créé un compte pour vous sur Frontdesk, à l'adresse\n\n\
-                     {public_url}\n\n\
-                     Votre adresse e-mail en est l'identifiant. Pour l'utiliser, il vous faut un jeton d'accès : \
-                     demandez-le à {whom}. Avec ce jeton, vous pouvez tout découvrir et essayer sur\n\n\
-                     {public_url}/docs\n\n\
-                     Si vous n'attendiez pas ce message, vous n'avez rien à faire.\n"
-                ),
-            }
-        }
+        Language::English => Letter {
+            subject: "Your account on Frontdesk".into(),
+            text: format!(
+                "Hello,\n\n\
+                 {} made an account for you on Frontdesk, at\n\n\
+                 {public_url}\n\n\
+                 It goes by this e-mail address. Choose your password here, within three days:\n\n\
+                 {link}\n\n\
+                 The link works once. If you did not expect this mail, there is nothing for you to do.\n",
+                inviter.unwrap_or_else(|| "An administrator".into())
+            ),
+        },
+        Language::French => Letter {
+            subject: "Votre compte Frontdesk".into(),
+            text: format!(
+                "Bonjour,\n\n\
+                 {} a créé un compte pour vous sur Frontdesk, à l'adresse\n\n\
+                 {public_url}\n\n\
+                 Votre adresse e-mail en est l'identifiant. Choisissez votre mot de passe ici, sous trois jours :\n\n\
+                 {link}\n\n\
+                 Ce lien ne sert qu'une fois. Si vous n'attendiez pas ce message, vous n'avez rien à faire.\n",
+                inviter.unwrap_or_else(|| "Un administrateur".into())
+            ),
+        },
+    }
+}
+
+/// Somebody has forgotten their password, or says so. `link`: where they choose another.
+pub(super) fn recovery(language: Language, link: &str) -> Letter {
+    match language {
+        Language::English => Letter {
+            subject: "A new password for Frontdesk".into(),
+            text: format!(
+                "Hello,\n\n\
+                 somebody, you most likely, wants a new password for your account on Frontdesk. Choose it here, within an \
+                 hour:\n\n\
+                 {link}\n\n\
+                 The link works once, and signs you out wherever you are signed in. If it was not you, there is nothing \
+                 for you to do: your password stays as it is.\n"
+            ),
+        },
+        Language::French => Letter {
+            subject: "Un nouveau mot de passe pour Frontdesk".into(),
+            text: format!(
+                "Bonjour,\n\n\
+                 quelqu'un, sans doute vous-même, demande un nouveau mot de passe pour votre compte Frontdesk. \
+                 Choisissez-le ici, dans l'heure :\n\n\
+                 {link}\n\n\
+                 Ce lien ne sert qu'une fois et ferme toutes vos sessions. Si ce n'était pas vous, vous n'avez rien à \
+                 faire : votre mot de passe reste le même.\n"
+            ),
+        },
     }
 }
 
@@ -290,10 +306,12 @@ mod tests {
                 assert!(letter.text.contains("hooks.example.com") && letter.subject.ends_with("Orders"), "{letter:?}");
                 assert!(letter.text.contains(&webhook.place()), "{letter:?}");
             }
-            let invitations =
-                [Some(inviter()), None].map(|inviter| invitation(language, inviter, "https://desk.example.com"));
+            let invitations = [Some(inviter()), None]
+                .map(|inviter| invitation(language, inviter, "https://desk.example.com", "LINK"));
             assert!(invitations[0].text.contains("Otto Operator (otto@example.com)"));
-            for letter in about_webhooks.iter().chain(&invitations) {
+            let recovery = [recovery(language, "LINK")];
+            assert!(invitations.iter().chain(&recovery).all(|letter| letter.text.contains("\n\nLINK\n\n")));
+            for letter in about_webhooks.iter().chain(&invitations).chain(&recovery) {
                 assert!(letter.text.starts_with(hello) && letter.text.ends_with('\n'), "{letter:?}");
                 let is_plain = |c: char| c == '\n' || !(c.is_control() || c == '\u{202e}');
                 assert!(letter.text.chars().all(is_plain) && !letter.text.contains("  "), "{letter:?}");

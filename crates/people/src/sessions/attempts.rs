@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use frontdesk_model::{Result, Timestamp, error};
+use frontdesk_model::{Error, Id, Result, Timestamp, error};
 use frontdesk_store::{Tx, args};
 use ring::digest;
 
@@ -15,6 +15,8 @@ const ON_ACCOUNT_FROM_ADDRESS_MAX: i64 = 10;
 const ON_ACCOUNT_MAX: i64 = 50;
 /// Attempts from one address on all accounts: a whole office may be behind it.
 const FROM_ADDRESS_MAX: i64 = 100;
+/// Codes of a second factor on one account: there are only a million of them.
+const CODES_MAX: i64 = 10;
 
 /// What one attempt counts against.
 #[derive(Clone)]
@@ -57,6 +59,31 @@ impl Attempt {
             tx.execute("DELETE FROM sign_in_attempts WHERE key = $1", args![&key[..]])?;
         }
         Ok(())
+    }
+}
+
+/// Counts a code of somebody's second factor; 429 when there were too many.
+pub(crate) fn count_code(tx: &mut dyn Tx, now: Timestamp, user_id: Id) -> Result<()> {
+    count(tx, now, &key(&["code", &user_id.hex()]), CODES_MAX)
+}
+
+/// The code was right.
+pub(crate) fn forget_codes(tx: &mut dyn Tx, user_id: Id) -> Result<()> {
+    tx.execute("DELETE FROM sign_in_attempts WHERE key = $1", args![&key(&["code", &user_id.hex()])[..]])?;
+    Ok(())
+}
+
+/// Counts something else, such as mails that somebody has others get; 429 past `most`.
+pub(crate) fn count_as(tx: &mut dyn Tx, now: Timestamp, what: &str, whose: &str, most: i64) -> Result<()> {
+    count(tx, now, &key(&[what, whose]), most)
+}
+
+/// Counts something, and says whether it is within the limit.
+pub(crate) fn is_within(tx: &mut dyn Tx, now: Timestamp, what: &str, whose: &str, most: i64) -> Result<bool> {
+    match count(tx, now, &key(&[what, whose]), most) {
+        Ok(()) => Ok(true),
+        Err(Error::Refused(_)) => Ok(false),
+        Err(trouble) => Err(trouble),
     }
 }
 

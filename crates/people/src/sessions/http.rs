@@ -10,17 +10,20 @@ use axum::extract::{Request, State};
 use axum::http::header::{CONTENT_TYPE, SET_COOKIE, USER_AGENT, WWW_AUTHENTICATE};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Response, StatusCode};
-use axum::routing::any;
-use frontdesk_model::{Caller, Error, Result, Secret, error};
+use axum::routing::{any, get};
+use frontdesk_model::{Caller, Error, Id, Result, Secret, error};
 use frontdesk_rest::{Authenticator, ClientAddress, Credential, json as answer, read_body, refuse};
 use frontdesk_store::{Tx, args};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::sign_in::{Given, refused};
-use super::{COLUMNS, Session, SignIn, browser, end_by_secret, session};
-use crate::{settings, users};
+use super::sign_in::{Begun, Given, refused};
+use super::{COLUMNS, Session, SignIn, attempts, browser, end_by_secret, page, session};
+use crate::mails::{self, NewMail};
+use crate::password_links::{self, Purpose};
+use crate::second_factor::{self, Standing};
+use crate::{events, password_changes, sessions, settings, single_sign_on, users};
 
 /// A body has at most this many bytes.
 const BODY_BYTES_MAX: usize = 16 * 1024;
@@ -28,12 +31,30 @@ const BODY_BYTES_MAX: usize = 16 * 1024;
 const BODY_DEADLINE: Duration = Duration::from_secs(10);
 
 /// Paths, and the methods that they serve.
-const OPERATIONS: [(&str, &[&str]); 2] = [("/session", &["GET", "POST", "DELETE"]), ("/session/options", &["GET"])];
+const OPERATIONS: [(&str, &[&str]); 6] = [
+    ("/session", &["GET", "POST", "DELETE"]),
+    ("/session/options", &["GET"]),
+    ("/session/password", &["PUT"]),
+    ("/session/password_links", &["POST"]),
+    ("/session/password_link", &["POST", "PUT"]),
+    ("/session/second_factor", &["GET", "POST", "PUT", "DELETE"]),
+];
+/// Within a quarter of an hour: mails for a forgotten password that one account gets.
+const MAILS_MAX: i64 = 3;
+/// And how many one address may ask for.
+const MAILS_OF_ADDRESS_MAX: i64 = 20;
+/// Between two such mails.
+const MAIL_PAUSE_SECONDS: i64 = 60;
 
 impl SignIn {
     /// Serves `/session`. It has no fallback, so that it can be merged with other routers.
     pub fn router(self: &Arc<Self>) -> Router {
-        Router::new().route("/session", any(serve)).route("/session/{*rest}", any(serve)).with_state(self.clone())
+        Router::new()
+            .route("/session", any(serve))
+            .route("/session/{*rest}", any(serve))
+            .route("/password", get(page::show))
+            .with_state(self.clone())
+            .merge(single_sign_on::router(self))
     }
 }
 
@@ -100,6 +121,36 @@ fn client(parts: &Parts) -> String {
 struct SignInBody {
     email: String,
     password: String,
+    code: Option<String>,
+    new_password: Option<String>,
+}
+
+/// Parameters of choosing another password.
+#[derive(Deserialize)]
+struct ChangeBody {
+    password: String,
+    new_password: String,
+}
+
+/// Parameters of asking for a link.
+#[derive(Deserialize)]
+struct ForgottenBody {
+    email: String,
+}
+
+/// Parameters of a link: its secret, and what is chosen by it.
+#[derive(Deserialize)]
+struct LinkBody {
+    token: String,
+    password: Option<String>,
+}
+
+/// Parameters of the second factor: as much as each request needs.
+#[derive(Deserialize)]
+struct FactorBody {
+    email: Option<String>,
+    password: Option<String>,
+    code: Option<String>,
 }
 
 /// Who is signed in.
@@ -107,6 +158,8 @@ struct SignInBody {
 struct SignedIn {
     user: users::Signed,
     session: Session,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    recovery_codes: Vec<String>,
 }
 
 /// What the page needs to know on which somebody signs in.
@@ -118,7 +171,20 @@ struct Options {
     locale: String,
     /// Whether a password can be given.
     password: bool,
+    /// Whether a forgotten password is replaced by mail.
+    password_recovery: bool,
     password_rules: Rules,
+    /// Other ways in.
+    single_sign_on: Vec<OtherWay>,
+    /// The kind of the one that is taken at once; null: this page is shown.
+    default: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+struct OtherWay {
+    kind: &'static str,
+    /// Where a browser goes, with `return_to`.
+    start: &'static str,
 }
 
 #[derive(Serialize)]
@@ -154,6 +220,14 @@ impl Visit<'_> {
             ("/session", "POST") => self.begin().await,
             ("/session", "DELETE") => self.end().await,
             ("/session", _) => self.show().await,
+            ("/session/password", _) => self.change_password().await,
+            ("/session/password_links", _) => self.send_link().await,
+            ("/session/password_link", "POST") => self.look_at_link().await,
+            ("/session/password_link", _) => self.use_link().await,
+            ("/session/second_factor", "POST") => self.begin_second_factor().await,
+            ("/session/second_factor", "PUT") => self.confirm_second_factor().await,
+            ("/session/second_factor", "DELETE") => self.remove_second_factor().await,
+            ("/session/second_factor", _) => self.second_factor().await,
             _ => self.options().await,
         }
     }
@@ -178,11 +252,17 @@ impl Visit<'_> {
     }
 
     async fn options(&self) -> Result<Outcome> {
-        let settings = self.sign_in.store.read(settings::load).await?;
+        let look = |tx: &mut dyn Tx| Ok((settings::load(tx)?, single_sign_on::jwt(tx)?));
+        let (settings, jwt) = self.sign_in.store.read(look).await?;
+        let has_login = jwt.enabled && jwt.remote_login_url.is_some();
+        let ways = has_login.then_some(OtherWay { kind: "jwt", start: single_sign_on::START });
         Outcome::of(Options {
             name: settings.name,
             locale: settings.locale,
-            password: true,
+            password: jwt.lets_passwords_in(),
+            single_sign_on: ways.into_iter().collect(),
+            default: jwt.is_default().then_some("jwt"),
+            password_recovery: !settings.password_recovery_disabled,
             password_rules: Rules {
                 min_length: settings.password_min_length,
                 digits: settings.password_numbers,
@@ -193,22 +273,25 @@ impl Visit<'_> {
     }
 
     async fn begin(&self) -> Result<Outcome> {
-        let SignInBody { email, password } = self.given()?;
+        let SignInBody { email, password, code, new_password } = self.given()?;
         let browser = self.parts.headers.get(USER_AGENT).and_then(|value| value.to_str().ok());
         let given = Given {
             email,
             password: Secret::new(password),
+            code,
+            new_password: new_password.filter(|new| !new.is_empty()).map(Secret::new),
             address: client(self.parts),
             browser: browser.unwrap_or_default().to_owned(),
             before: self.secret(),
         };
-        let (_, secret) = self.sign_in.by_password(given).await?;
-        self.signed_in(secret).await
+        let Begun { secret, recovery_codes } = self.sign_in.by_password(given).await?;
+        self.signed_in(secret, recovery_codes).await
     }
 
     /// Tells who is signed in by a fresh secret, and gives it to the browser.
-    async fn signed_in(&self, secret: Secret) -> Result<Outcome> {
+    async fn signed_in(&self, secret: Secret, recovery_codes: Vec<String>) -> Result<Outcome> {
         let (told, lifetime) = self.told(secret.reveal().to_owned()).await?;
+        let told = SignedIn { recovery_codes, ..told };
         let cookie = self.sign_in.cookies.give(secret.reveal(), lifetime);
         Ok(Outcome { cookie, ..Outcome::of(told)? })
     }
@@ -228,7 +311,7 @@ impl Visit<'_> {
             let row = tx.one(&sql, args![&caller.session_id.unwrap_or_default()])?;
             let session = session(&row, &settings, caller.session_id)?;
             let user = users::signed(tx, caller.user_id)?;
-            Ok((SignedIn { user, session }, settings.session_lifetime.saturating_mul(60)))
+            Ok((SignedIn { user, session, recovery_codes: Vec::new() }, settings.session_lifetime.saturating_mul(60)))
         })
         .await
     }
@@ -248,17 +331,199 @@ impl Visit<'_> {
         found.await.map_err(|error| if is_unauthorized(&error) { nobody() } else { error })
     }
 
+    /// Who is signed in: their id, their session's, and their e-mail.
+    async fn owner(&self) -> Result<(Id, Option<Id>, String)> {
+        let secret = self.secret().ok_or_else(nobody)?;
+        self.as_caller(secret, |tx, caller| {
+            let email = tx.one("SELECT email FROM users WHERE id = $1", args![&caller.user_id])?.get(0)?;
+            Ok((caller.user_id, caller.session_id, email))
+        })
+        .await
+    }
+
+    /// The same, once they have shown that they know their password: a session may be somebody else's by now.
+    async fn owner_with_password(&self, password: Option<String>) -> Result<(Id, Option<Id>)> {
+        let (user_id, session_id, email) = self.owner().await?;
+        let password = Secret::new(password.unwrap_or_default());
+        let known = self.sign_in.knows_password(&email, password, &client(self.parts)).await;
+        if known.map_err(|error| if is_unauthorized(&error) { wrong_password() } else { error })? == user_id {
+            Ok((user_id, session_id))
+        } else {
+            Err(wrong_password())
+        }
+    }
+
+    async fn change_password(&self) -> Result<Outcome> {
+        let ChangeBody { password, new_password } = self.given()?;
+        let (user_id, session_id) = self.owner_with_password(Some(password)).await?;
+        let hash = self.sign_in.new_hash("new_password", Secret::new(new_password), user_id).await?;
+        let env = self.sign_in.env.clone();
+        let set = move |tx: &mut dyn Tx| password_changes::set(tx, &env, user_id, &hash, session_id);
+        self.sign_in.store.write(set).await?;
+        Outcome::of(json!({}))
+    }
+
+    /// Sends a link to who has forgotten their password. Whether there is such an account is not told.
+    async fn send_link(&self) -> Result<Outcome> {
+        let ForgottenBody { email } = self.given()?;
+        let (env, links, address) = (self.sign_in.env.clone(), self.sign_in.links.clone(), client(self.parts));
+        let send = move |tx: &mut dyn Tx| {
+            if settings::load(tx)?.password_recovery_disabled {
+                let message = "This account has switched recovery by mail off: ask an administrator.";
+                return Err(refused(StatusCode::FORBIDDEN, "recovery_disabled", message));
+            }
+            let email = email.trim().to_lowercase();
+            attempts::count_as(tx, env.now(), "mails of address", &address, MAILS_OF_ADDRESS_MAX)?;
+            if email.contains('\0') || !attempts::is_within(tx, env.now(), "mails to account", &email, MAILS_MAX)? {
+                return Ok(());
+            }
+            let sql = "SELECT id FROM users WHERE email_key = $1 AND enabled AND NOT no_password";
+            let Some(row) = tx.first(sql, args![&email])? else { return Ok(()) };
+            let user_id = row.get(0)?;
+            let link = links.create(tx, &env, user_id, Purpose::Recovery)?;
+            let letter = mails::recovery(&users::language(tx, user_id)?, &password_links::mark(link));
+            let key = format!("recovery {user_id}");
+            let mail = NewMail::plain(&key, user_id, &letter.subject, &letter.text, MAIL_PAUSE_SECONDS);
+            if mails::queue(tx, &env, &mail)? {
+                let kind = "user.password_recovery_instructions_sent";
+                tx.append(events::of(None, &env, kind, user_id, json!({})));
+            }
+            Ok(())
+        };
+        self.sign_in.store.write(send).await?;
+        Outcome::of(json!({}))
+    }
+
+    async fn look_at_link(&self) -> Result<Outcome> {
+        let LinkBody { token, .. } = self.given()?;
+        let env = self.sign_in.env.clone();
+        let link = self.sign_in.store.read(move |tx| password_links::find(tx, &env, &token)).await?;
+        let link = link.ok_or_else(link_over)?;
+        Outcome::of(json!({ "email": link.email, "purpose": link.purpose }))
+    }
+
+    async fn use_link(&self) -> Result<Outcome> {
+        let LinkBody { token, password } = self.given()?;
+        let (env, asked) = (self.sign_in.env.clone(), token.clone());
+        let link = self.sign_in.store.read(move |tx| password_links::find(tx, &env, &asked)).await?;
+        let link = link.ok_or_else(link_over)?;
+        let password = Secret::new(password.unwrap_or_default());
+        let hash = self.sign_in.new_hash("password", password, link.user_id).await?;
+        let env = self.sign_in.env.clone();
+        let set = move |tx: &mut dyn Tx| {
+            // Of two at once only the first finds it.
+            let link = password_links::find(tx, &env, &token)?.ok_or_else(link_over)?;
+            password_changes::set(tx, &env, link.user_id, &hash, None)
+        };
+        self.sign_in.store.write(set).await?;
+        Outcome::of(json!({ "email": link.email }))
+    }
+
+    async fn second_factor(&self) -> Result<Outcome> {
+        let secret = self.secret().ok_or_else(nobody)?;
+        let told = self.as_caller(secret, |tx, caller| {
+            let enabled = second_factor::standing(tx, caller.user_id)? == Standing::Confirmed;
+            let left = if enabled { second_factor::recovery_codes_left(tx, caller.user_id)? } else { 0 };
+            let required = settings::load(tx)?.second_factor_required;
+            Ok(json!({ "enabled": enabled, "required": required, "recovery_codes_left": left }))
+        });
+        Outcome::of(told.await?)
+    }
+
+    /// For who is signed in; and for who cannot without, where the account asks for it.
+    async fn begin_second_factor(&self) -> Result<Outcome> {
+        let FactorBody { email, password, .. } = self.given()?;
+        let is_stranger = email.is_some();
+        let user_id = match email {
+            Some(email) => {
+                let password = Secret::new(password.unwrap_or_default());
+                self.sign_in.knows_password(&email, password, &client(self.parts)).await?
+            }
+            None => self.owner_with_password(password).await?.0,
+        };
+        let (env, keys) = (self.sign_in.env.clone(), self.sign_in.keys.clone());
+        let begin = move |tx: &mut dyn Tx| {
+            let settings = settings::load(tx)?;
+            if is_stranger && !settings.second_factor_required {
+                let message = "This account asks nobody for a second factor: sign in, then set yours up.";
+                return Err(error::forbidden(message));
+            }
+            second_factor::begin(tx, &env, &keys, &settings, user_id)
+        };
+        Outcome::of(self.sign_in.store.write(begin).await?)
+    }
+
+    async fn confirm_second_factor(&self) -> Result<Outcome> {
+        let code = self.given::<FactorBody>()?.code.unwrap_or_default();
+        let (user_id, session_id, _) = self.owner().await?;
+        let (env, keys) = (self.sign_in.env.clone(), self.sign_in.keys.clone());
+        let confirm = move |tx: &mut dyn Tx| {
+            if second_factor::standing(tx, user_id)? != Standing::Begun {
+                return Err(error::conflict("Begin with POST /session/second_factor."));
+            }
+            if !second_factor::take(tx, &env, &keys, user_id, &code)? {
+                return Ok(None);
+            }
+            sessions::end_all(tx, &env, Some(user_id), user_id, session_id)?;
+            second_factor::confirm(tx, &env, &keys, user_id).map(Some)
+        };
+        let codes = self.sign_in.store.write(confirm).await?.ok_or_else(wrong_code)?;
+        Outcome::of(json!({ "recovery_codes": codes }))
+    }
+
+    async fn remove_second_factor(&self) -> Result<Outcome> {
+        let FactorBody { password, code, .. } = self.given()?;
+        let (user_id, session_id) = self.owner_with_password(password).await?;
+        let (env, keys, code) = (self.sign_in.env.clone(), self.sign_in.keys.clone(), code.unwrap_or_default());
+        let remove = move |tx: &mut dyn Tx| {
+            if settings::load(tx)?.second_factor_required {
+                return Err(error::forbidden("This account asks everybody for a second factor."));
+            }
+            if second_factor::standing(tx, user_id)? == Standing::Confirmed
+                && !second_factor::take(tx, &env, &keys, user_id, &code)?
+            {
+                return Ok(false);
+            }
+            second_factor::remove(tx, &env, Some(user_id), user_id)?;
+            sessions::end_all(tx, &env, Some(user_id), user_id, session_id)?;
+            Ok(true)
+        };
+        if self.sign_in.store.write(remove).await? { Outcome::of(json!({})) } else { Err(wrong_code()) }
+    }
+
     async fn end(&self) -> Result<Outcome> {
+        let mut logout_url = None;
         if let Some(secret) = self.secret() {
             let env = self.sign_in.env.clone();
-            self.sign_in.store.write(move |tx| end_by_secret(tx, &env, &secret)).await?;
+            let end = move |tx: &mut dyn Tx| {
+                let jwt = single_sign_on::jwt(tx)?;
+                let came_by = end_by_secret(tx, &env, &secret)?;
+                Ok(jwt.remote_logout_url.filter(|_| jwt.enabled && came_by.as_deref() == Some("jwt")))
+            };
+            logout_url = self.sign_in.store.write(end).await?;
         }
-        Ok(Outcome { cookie: self.sign_in.cookies.take(), body: json!({ "logout_url": null }) })
+        Ok(Outcome { cookie: self.sign_in.cookies.take(), body: json!({ "logout_url": logout_url }) })
     }
 }
 
 fn is_unauthorized(error: &Error) -> bool {
     matches!(error, Error::Refused(refusal) if refusal.status == 401)
+}
+
+fn wrong_password() -> Error {
+    error::invalid("password", "invalid", "password: this is not your password.")
+}
+
+fn wrong_code() -> Error {
+    error::invalid("code", "invalid", "code: it is not right, or it was used before.")
+}
+
+fn link_over() -> Error {
+    refused(
+        StatusCode::NOT_FOUND,
+        "link_over",
+        "This link was used before, has expired, or was replaced by a newer one.",
+    )
 }
 
 /// 401 where nobody is signed in.

@@ -6,6 +6,7 @@
 pub(crate) mod attempts;
 mod browser;
 mod http;
+mod page;
 pub(crate) mod rest;
 mod sign_in;
 mod sweep;
@@ -33,12 +34,15 @@ const BROWSER_CHARACTERS_MAX: usize = 255;
 pub(crate) enum Method {
     /// With their password, and the second factor if they have one.
     Password,
+    /// Another system vouched for them.
+    Jwt,
 }
 
 impl Method {
     fn as_str(self) -> &'static str {
         match self {
             Method::Password => "password",
+            Method::Jwt => "jwt",
         }
     }
 }
@@ -47,7 +51,7 @@ impl Method {
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Session {
     id: Id,
-    /// How its user signed in: `password`.
+    /// How its user signed in: `password`, `jwt`.
     method: String,
     /// The address of the browser at sign-in; empty when it is not known.
     address: String,
@@ -133,16 +137,13 @@ pub(crate) fn end_all(tx: &mut dyn Tx, env: &Env, by: Option<Id>, user_id: Id, b
     Ok(())
 }
 
-/// Ends the session that a secret belongs to, if there is one.
-fn end_by_secret(tx: &mut dyn Tx, env: &Env, secret: &str) -> Result<()> {
-    let row = tx.first("SELECT id, user_id FROM sessions WHERE hash = $1", args![&hash(secret)[..]])?;
-    match row {
-        Some(row) => {
-            let user_id = row.get(1)?;
-            end(tx, env, Some(user_id), row.get(0)?, user_id)
-        }
-        None => Ok(()),
-    }
+/// Ends the session that a secret belongs to, and returns how it began; none when there is no such session.
+fn end_by_secret(tx: &mut dyn Tx, env: &Env, secret: &str) -> Result<Option<String>> {
+    let row = tx.first("SELECT id, user_id, method FROM sessions WHERE hash = $1", args![&hash(secret)[..]])?;
+    let Some(row) = row else { return Ok(None) };
+    let user_id = row.get(1)?;
+    end(tx, env, Some(user_id), row.get(0)?, user_id)?;
+    row.get(2).map(Some)
 }
 
 /// Whom a session's secret stands for now. `seen_at`: when it was used last, as far as the store does not know yet. 401

@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use frontdesk_model::{Caller, Env, Error, Id, Refusal, Result, Secret, Timestamp, error};
 use frontdesk_rest::{Authenticator, Credential};
-use frontdesk_store::{Store, Tx, args};
+use frontdesk_store::{Seal, Store, Tx, args};
 use serde_json::json;
 use tokio::sync::Semaphore;
 
@@ -16,7 +16,9 @@ use super::attempts::Attempt;
 use super::browser::{self, Cookies};
 use super::{Method, NewSession, caller, create, end_by_secret};
 use crate::access_tokens::hash;
-use crate::{events, password};
+use crate::password_links::Links;
+use crate::second_factor::{self, Keys, Standing};
+use crate::{events, password, password_changes, settings, single_sign_on};
 
 /// So many passwords are looked at at once: each takes a processor and 19 MiB.
 const HASHES_AT_ONCE_MAX: usize = 2;
@@ -26,11 +28,14 @@ const RETRY_SECONDS: u64 = 5;
 
 /// Who somebody is: tokens and sessions become callers, and people get sessions.
 pub struct SignIn {
-    pub(super) store: Store,
-    pub(super) env: Env,
+    pub(crate) store: Store,
+    pub(crate) env: Env,
+    pub(crate) seal: Seal,
     /// Where browsers reach this server, without a slash at the end.
-    pub(super) public_url: String,
-    pub(super) cookies: Cookies,
+    pub(crate) public_url: String,
+    pub(crate) cookies: Cookies,
+    pub(super) links: Links,
+    pub(super) keys: Keys,
     /// When sessions were used, by their hashes, until it is written down.
     seen: Mutex<HashMap<[u8; 32], Timestamp>>,
     hashing: Semaphore,
@@ -65,11 +70,72 @@ impl Authenticator for SignIn {
 pub(super) struct Given {
     pub(super) email: String,
     pub(super) password: Secret,
+    /// Of the second factor.
+    pub(super) code: Option<String>,
+    /// In place of one that has expired.
+    pub(super) new_password: Option<Secret>,
     /// The address that they come from; empty when it is not known.
     pub(super) address: String,
     pub(super) browser: String,
     /// The secret of the session that the browser has already, which ends.
     pub(super) before: Option<String>,
+}
+
+/// A session that has begun.
+pub(super) struct Begun {
+    pub(super) secret: Secret,
+    /// When a second factor was confirmed on the way; shown this once.
+    pub(super) recovery_codes: Vec<String>,
+}
+
+/// What somebody lacks to come in.
+enum Missing {
+    /// The right e-mail and password.
+    Password,
+    /// Another password: theirs has expired.
+    NewPassword,
+    /// A code.
+    Code,
+    /// A code that is right.
+    RightCode,
+    /// A second factor, which the account asks of everybody.
+    SecondFactor,
+    /// Another system's word: this account takes no passwords.
+    OtherSystem,
+}
+
+impl Missing {
+    fn told(self) -> Error {
+        let (status, code, message) = match self {
+            Missing::Password => (
+                StatusCode::UNAUTHORIZED,
+                "sign_in_failed",
+                "The e-mail or the password is not right, or this account may not sign in this way.",
+            ),
+            Missing::NewPassword => {
+                (StatusCode::FORBIDDEN, "password_expired", "Your password has expired: send new_password too.")
+            }
+            Missing::Code => (
+                StatusCode::UNAUTHORIZED,
+                "second_factor_needed",
+                "Send code too: the six digits of your app, or a recovery code.",
+            ),
+            Missing::RightCode => {
+                (StatusCode::UNAUTHORIZED, "second_factor_wrong", "The code is not right, or it was used before.")
+            }
+            Missing::OtherSystem => (
+                StatusCode::FORBIDDEN,
+                "single_sign_on_only",
+                "People of this account sign in at another system: open /session/jwt.",
+            ),
+            Missing::SecondFactor => (
+                StatusCode::FORBIDDEN,
+                "second_factor_enrolment_needed",
+                "This account asks for a second factor: set yours up with POST /session/second_factor.",
+            ),
+        };
+        refused(status, code, message)
+    }
 }
 
 /// Somebody who may be who they say, as far as the store knows them.
@@ -82,12 +148,15 @@ struct Candidate {
 
 impl SignIn {
     /// `public_url`: where browsers reach this server, without a slash at the end.
-    pub fn new(store: &Store, env: &Env, public_url: &str) -> Arc<SignIn> {
+    pub fn new(store: &Store, env: &Env, seal: &Seal, public_url: &str) -> Arc<SignIn> {
         Arc::new(SignIn {
             store: store.clone(),
             env: env.clone(),
+            seal: seal.clone(),
             public_url: public_url.to_owned(),
             cookies: Cookies::of(public_url),
+            links: Links::new(seal, public_url),
+            keys: Keys::new(seal),
             seen: Mutex::default(),
             hashing: Semaphore::new(HASHES_AT_ONCE_MAX),
         })
@@ -108,43 +177,114 @@ impl SignIn {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).get(&hash(secret)).copied()
     }
 
-    /// Signs somebody in by their password; returns the session and its secret. All that is wrong with the account or the
-    /// password is one 401, and takes the same time.
-    pub(super) async fn by_password(&self, given: Given) -> Result<(Id, Secret)> {
+    /// Signs somebody in by their password. All that is wrong with the account or the password is one 401, and takes the
+    /// same time; what else is missing is told to who knows the password.
+    pub(super) async fn by_password(&self, given: Given) -> Result<Begun> {
         let attempt = Attempt::new(&given.email, &given.address);
         let (counted, env, email) = (attempt.clone(), self.env.clone(), given.email.clone());
         let candidate = move |tx: &mut dyn Tx| {
+            if !single_sign_on::jwt(tx)?.lets_passwords_in() {
+                return Err(Missing::OtherSystem.told());
+            }
             counted.count(tx, env.now())?;
             candidate(tx, &email)
         };
         let candidate = self.store.write(candidate).await?;
         let password_hash = candidate.as_ref().and_then(|candidate| candidate.password_hash.clone());
-        let is_right = self.is_password(given.password, password_hash.clone()).await?;
-        let env = self.env.clone();
-        let begin = move |tx: &mut dyn Tx| {
-            let Some(candidate) = &candidate else { return Ok(None) };
-            let unchanged = self::candidate_hash(tx, candidate.user_id)? == password_hash;
-            if !is_right || !unchanged {
-                let told = json!({ "user_id": candidate.user_id, "reason": "password" });
-                tx.append(events::of(None, &env, "session.refused", candidate.user_id, told));
-                return Ok(None);
+        let is_right = self.is_password(given.password.clone(), password_hash.clone()).await?;
+        let new_hash = match (&candidate, &given.new_password) {
+            (Some(candidate), Some(new)) if is_right && self.is_expired(candidate.user_id).await? => {
+                Some(self.new_hash("new_password", new.clone(), candidate.user_id).await?)
             }
-            attempt.succeed(tx)?;
+            _ => None,
+        };
+        let (env, keys) = (self.env.clone(), self.keys.clone());
+        let begin = move |tx: &mut dyn Tx| {
+            let Some(candidate) = &candidate else { return Ok(Err(Missing::Password)) };
+            let user_id = candidate.user_id;
+            if !is_right || candidate_hash(tx, user_id)? != password_hash {
+                refuse(tx, &env, user_id, "password");
+                return Ok(Err(Missing::Password));
+            }
+            let mut recovery_codes = Vec::new();
+            let missing = missing(tx, &env, &keys, user_id, &given, new_hash.is_some(), &mut recovery_codes)?;
+            match missing {
+                None => attempt.succeed(tx)?,
+                Some(Missing::RightCode) => {
+                    refuse(tx, &env, user_id, "second_factor");
+                    return Ok(Err(Missing::RightCode));
+                }
+                Some(missing) => {
+                    attempt.take_back(tx)?;
+                    return Ok(Err(missing));
+                }
+            }
+            if let Some(new_hash) = &new_hash {
+                password_changes::set(tx, &env, user_id, new_hash, None)?;
+            }
             if let Some(before) = &given.before {
                 end_by_secret(tx, &env, before)?;
             }
-            let new = NewSession {
-                user_id: candidate.user_id,
-                method: Method::Password,
-                address: &given.address,
-                browser: &given.browser,
-            };
-            create(tx, &env, &new).map(Some)
+            let new =
+                NewSession { user_id, method: Method::Password, address: &given.address, browser: &given.browser };
+            let (_, secret) = create(tx, &env, &new)?;
+            Ok(Ok(Begun { secret, recovery_codes }))
         };
-        self.store.write(begin).await?.ok_or_else(|| {
-            let message = "The e-mail or the password is not right, or this account may not sign in this way.";
-            refused(StatusCode::UNAUTHORIZED, "sign_in_failed", message)
-        })
+        self.store.write(begin).await?.map_err(Missing::told)
+    }
+
+    /// Whether somebody who may not be signed in gave the password of an account that may: as much as signing in by it,
+    /// limits included, but for the session.
+    pub(super) async fn knows_password(&self, email: &str, password: Secret, address: &str) -> Result<Id> {
+        let attempt = Attempt::new(email, address);
+        let (counted, env, asked) = (attempt.clone(), self.env.clone(), email.to_owned());
+        let candidate = move |tx: &mut dyn Tx| {
+            counted.count(tx, env.now())?;
+            candidate(tx, &asked)
+        };
+        let candidate = self.store.write(candidate).await?;
+        let password_hash = candidate.as_ref().and_then(|candidate| candidate.password_hash.clone());
+        let is_right = self.is_password(password, password_hash).await?;
+        let env = self.env.clone();
+        let settle = move |tx: &mut dyn Tx| match &candidate {
+            Some(candidate) if is_right => attempt.take_back(tx).map(|()| Some(candidate.user_id)),
+            Some(candidate) => {
+                refuse(tx, &env, candidate.user_id, "password");
+                Ok(None)
+            }
+            None => Ok(None),
+        };
+        self.store.write(settle).await?.ok_or_else(|| Missing::Password.told())
+    }
+
+    async fn is_expired(&self, user_id: Id) -> Result<bool> {
+        let env = self.env.clone();
+        let look = move |tx: &mut dyn Tx| {
+            let settings = settings::load(tx)?;
+            password_changes::is_expired(tx, &env, &settings, user_id)
+        };
+        self.store.read(look).await
+    }
+
+    /// The hash of a user's new password, which follows the account's rules; `attribute` names it in refusals.
+    pub(super) async fn new_hash(&self, attribute: &'static str, new: Secret, user_id: Id) -> Result<String> {
+        let looked_at = new.clone();
+        let former = self.store.read(move |tx| {
+            let settings = settings::load(tx)?;
+            password::check_as(attribute, &looked_at, &settings)?;
+            password_changes::former(tx, &settings, user_id)
+        });
+        let former = former.await?;
+        let _turn = self.turn().await?;
+        let env = self.env.clone();
+        let work = move || {
+            if former.iter().any(|hash| password::matches(&new, hash)) {
+                let message = format!("{attribute}: you had this password before.");
+                return Err(error::invalid(attribute, "taken", message));
+            }
+            password::hash(&env, &new)
+        };
+        tokio::task::spawn_blocking(work).await.map_err(|_| error::broken("hashing a password ended early"))?
     }
 
     /// Whether this is the password of this hash. Without a hash it never is, and takes as long.
@@ -159,6 +299,46 @@ impl SignIn {
         let busy = || error::too_many("Many people sign in at this moment. Try again soon.", RETRY_SECONDS);
         turn.map_err(|_| busy())?.map_err(|_| error::broken("the turns were closed"))
     }
+}
+
+/// What is still needed of somebody who knows the password; none when they may come in.
+fn missing(
+    tx: &mut dyn Tx,
+    env: &Env,
+    keys: &Keys,
+    user_id: Id,
+    given: &Given,
+    chose_password: bool,
+    recovery_codes: &mut Vec<String>,
+) -> Result<Option<Missing>> {
+    let settings = settings::load(tx)?;
+    if !chose_password && password_changes::is_expired(tx, env, &settings, user_id)? {
+        return Ok(Some(Missing::NewPassword));
+    }
+    let standing = second_factor::standing(tx, user_id)?;
+    if standing != Standing::Confirmed && !settings.second_factor_required {
+        return Ok(None);
+    }
+    let code = given.code.as_deref().filter(|code| !code.trim().is_empty());
+    match (standing, code) {
+        (Standing::None, _) | (Standing::Begun, None) => Ok(Some(Missing::SecondFactor)),
+        (Standing::Confirmed, None) => Ok(Some(Missing::Code)),
+        (_, Some(code)) => {
+            if !second_factor::take(tx, env, keys, user_id, code)? {
+                return Ok(Some(Missing::RightCode));
+            }
+            if standing == Standing::Begun {
+                *recovery_codes = second_factor::confirm(tx, env, keys, user_id)?;
+            }
+            Ok(None)
+        }
+    }
+}
+
+/// Leaves a line about a failure, for who looks for attacks.
+fn refuse(tx: &mut dyn Tx, env: &Env, user_id: Id, reason: &str) {
+    let told = json!({ "user_id": user_id, "reason": reason });
+    tx.append(events::of(None, env, "session.refused", user_id, told));
 }
 
 /// The user with this e-mail.

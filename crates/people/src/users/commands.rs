@@ -8,7 +8,9 @@ use serde_json::json;
 
 use super::rest::Given;
 use super::{Reach, User, find_to_change, lacks, reach, require_an_administrator};
-use crate::{checked, events, locales, password, roles, sessions, settings, sign_in, teams};
+use crate::{
+    checked, events, locales, password, password_changes, password_links, roles, sessions, settings, sign_in, teams,
+};
 
 /// The longest e-mail that can be delivered to (RFC 5321).
 /// At most this many categories, identities or teams of one user.
@@ -121,6 +123,12 @@ pub(super) fn update(call: &Call, id: Id, given: Given, tx: &mut dyn Tx) -> Resu
         require_covered(call, id, tx)?;
     }
     let user = User { updated_at: call.env.now(), ..after };
+    if password_hash.is_some() {
+        password_changes::note(tx, &call.env, Some(call.caller.user_id), user.id)?;
+    }
+    if fields.iter().any(|field| ["email", "enabled", "no_password"].contains(field)) {
+        password_links::forget(tx, user.id)?;
+    }
     tx.execute(
         "UPDATE users SET email = $2, email_key = $3, firstname = $4, lastname = $5, nickname = $6, gender = $7,
            locale = $8, timezone = $9, external_id = $10, spoken_languages = $11, role_id = $12,
@@ -174,6 +182,12 @@ fn require_covered(call: &Call, id: Id, tx: &mut dyn Tx) -> Result<()> {
     Err(error::forbidden(format!("The user holds rights on sources that you lack: you may not change their {names}.")))
 }
 
+/// 403 unless the caller may change what the user signs in by.
+pub(crate) fn require_may_sign_in_as(call: &Call, id: Id, tx: &mut dyn Tx) -> Result<()> {
+    find_to_change(tx, &call.caller, id)?;
+    require_covered(call, id, tx)
+}
+
 /// Deletes a user. What they wrote and handled refers to the row, which stays with their name and nothing else: their
 /// tokens, rights, signatures and links go, and e-mail and external id are free again.
 pub(super) fn delete(call: &Call, id: Id, tx: &mut dyn Tx) -> Result<User> {
@@ -190,13 +204,17 @@ pub(super) fn delete(call: &Call, id: Id, tx: &mut dyn Tx) -> Result<User> {
         "team_leaders",
         "user_categories",
         "user_signatures",
+        "former_passwords",
+        "password_links",
+        "second_factors",
+        "recovery_codes",
     ] {
         tx.execute(&format!("DELETE FROM {table} WHERE user_id = $1"), args![&id])?;
     }
     let now = call.env.now();
     tx.execute(
         "UPDATE users SET deleted_at = $2, updated_at = $2, enabled = FALSE, email = '', email_key = $3,
-           external_id = NULL, password_hash = NULL, invitation_pending = FALSE
+           external_id = NULL, jwt_external_id = NULL, password_hash = NULL, invitation_pending = FALSE
          WHERE id = $1",
         args![&id, now, &format!("deleted {id}")],
     )?;

@@ -15,6 +15,7 @@ use serde::Serialize;
 
 use crate::{checked, events, roles, teams};
 
+pub(crate) use commands::require_may_sign_in_as;
 pub(crate) use rest::operations;
 
 /// A user as REST shows it.
@@ -112,6 +113,18 @@ pub fn id_by_email(tx: &mut dyn Tx, email: &str) -> Result<Option<Id>> {
     let row =
         tx.first("SELECT id FROM users WHERE email_key = $1 AND deleted_at IS NULL", args![&email.to_lowercase()])?;
     row.map(|row| row.get(0)).transpose()
+}
+
+/// Lets a user sign in with a password from now on, if they did without until now. False for one who is disabled.
+pub fn take_password(tx: &mut dyn Tx, env: &Env, id: Id) -> Result<bool> {
+    let row = tx.first("SELECT no_password FROM users WHERE id = $1 AND enabled", args![&id])?;
+    let Some(row) = row else { return Ok(false) };
+    if row.get(0)? {
+        let sql = "UPDATE users SET no_password = FALSE, updated_at = $2 WHERE id = $1";
+        tx.execute(sql, args![&id, env.now()])?;
+        tx.append(events::of(None, env, "user.updated", id, serde_json::json!({ "changed": ["no_password"] })));
+    }
+    Ok(true)
 }
 
 const COLUMNS: &str = "users.id, email, firstname, lastname, nickname, gender, enabled, role_id, external_id,

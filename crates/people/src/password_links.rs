@@ -1,0 +1,168 @@
+//! Links by which somebody chooses a password: the invited, who has forgotten theirs, and whom an operator lets in. Each
+//! works once and for a while, and a newer one takes its place.
+//!
+//! The secret in a link is made from its id and a key that is not in the store. So mails can wait in the store without it,
+//! and neither the store nor a backup opens anybody's account.
+
+use frontdesk_model::{Env, Id, Result, Secret};
+use frontdesk_store::{Seal, Tx, args};
+use ring::hmac;
+use serde::Serialize;
+
+use crate::access_tokens::hash;
+
+const HOUR_SECONDS: i64 = 3_600;
+
+/// Why somebody chooses a password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// They were invited: three days.
+    Invitation,
+    /// They have forgotten theirs: one hour.
+    Recovery,
+    /// An operator lets them in: one day.
+    Setup,
+}
+
+impl Purpose {
+    fn as_str(self) -> &'static str {
+        match self {
+            Purpose::Invitation => "invitation",
+            Purpose::Recovery => "recovery",
+            Purpose::Setup => "setup",
+        }
+    }
+
+    fn named(name: &str) -> Option<Purpose> {
+        [Purpose::Invitation, Purpose::Recovery, Purpose::Setup].into_iter().find(|one| one.as_str() == name)
+    }
+
+    /// For how many hours its link works.
+    pub const fn hours(self) -> i64 {
+        match self {
+            Purpose::Invitation => 72,
+            Purpose::Recovery => 1,
+            Purpose::Setup => 24,
+        }
+    }
+}
+
+/// Makes the secrets of links, and their addresses.
+#[derive(Clone)]
+pub struct Links {
+    key: hmac::Key,
+    public_url: String,
+}
+
+impl Links {
+    /// `public_url`: where browsers reach this server, without a slash at the end.
+    pub fn new(seal: &Seal, public_url: &str) -> Links {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, &seal.derive("links to choose a password"));
+        Links { key, public_url: public_url.to_owned() }
+    }
+
+    fn secret(&self, id: Id) -> Secret {
+        let tag = hmac::sign(&self.key, id.hex().as_bytes());
+        Secret::new(tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+    }
+
+    /// Makes a link, in place of those that the user has.
+    pub fn create(&self, tx: &mut dyn Tx, env: &Env, user_id: Id, purpose: Purpose) -> Result<Id> {
+        forget(tx, user_id)?;
+        let (id, now) = (env.id(), env.now());
+        tx.execute(
+            "INSERT INTO password_links (id, user_id, hash, purpose, created_at, ends_at) VALUES ($1, $2, $3, $4, $5, $6)",
+            args![
+                &id,
+                &user_id,
+                &hash(self.secret(id).reveal())[..],
+                purpose.as_str(),
+                now,
+                now.plus_seconds(purpose.hours() * HOUR_SECONDS)
+            ],
+        )?;
+        Ok(id)
+    }
+
+    /// The address that a browser opens. The secret is behind a #, so that no server, log or other page gets to see it.
+    pub fn url(&self, id: Id) -> Secret {
+        Secret::new(format!("{}/password#{}", self.public_url, self.secret(id).reveal()))
+    }
+
+    /// A text with the addresses of its links in place of their marks.
+    pub fn fill(&self, text: &str) -> String {
+        let mut parts = text.split(MARK);
+        let mut filled = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            match part.split_once('}').and_then(|(id, rest)| Some((id.parse::<Id>().ok()?, rest))) {
+                Some((id, rest)) => {
+                    filled += self.url(id).reveal();
+                    filled += rest;
+                }
+                None => {
+                    filled += MARK;
+                    filled += part;
+                }
+            }
+        }
+        filled
+    }
+}
+
+/// No name and no address can hold this: it has a colon between braces.
+const MARK: &str = "{link:";
+
+/// What stands for a link in a mail that waits.
+pub fn mark(id: Id) -> String {
+    format!("{MARK}{}}}", id.hex())
+}
+
+/// A link that works.
+pub(crate) struct Link {
+    pub(crate) user_id: Id,
+    pub(crate) email: String,
+    pub(crate) purpose: Purpose,
+}
+
+/// The link with this secret; none when it was used, is too old or never was, and when its user may not sign in.
+pub(crate) fn find(tx: &mut dyn Tx, env: &Env, secret: &str) -> Result<Option<Link>> {
+    let row = tx.first(
+        "SELECT users.id, users.email, password_links.purpose FROM password_links
+         JOIN users ON users.id = password_links.user_id
+         WHERE password_links.hash = $1 AND password_links.ends_at > $2 AND users.enabled AND NOT users.no_password",
+        args![&hash(secret)[..], env.now()],
+    )?;
+    let Some(row) = row else { return Ok(None) };
+    let purpose = Purpose::named(&row.get::<String>(2)?);
+    let purpose = purpose.ok_or_else(|| frontdesk_model::error::broken("a link has no known purpose"))?;
+    Ok(Some(Link { user_id: row.get(0)?, email: row.get(1)?, purpose }))
+}
+
+/// From now on the links of a user do not work.
+pub(crate) fn forget(tx: &mut dyn Tx, user_id: Id) -> Result<()> {
+    tx.execute("DELETE FROM password_links WHERE user_id = $1", args![&user_id])?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use frontdesk_model::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn a_text_holds_links_only_once_it_is_sent() {
+        let env = Env::new(|| Timestamp::from_micros(0), |bytes| bytes.fill(3));
+        let links = |byte| Links::new(&Seal::new(&[byte; 32], env.clone()).unwrap(), "https://desk.example.com");
+        let (one, other) = (Id::from_parts(1, 1), Id::from_parts(1, 2));
+        let text = format!("Open\n\n{}\n\nor {}. {{link:x}} {{link:", mark(one), mark(other));
+        let filled = links(1).fill(&text);
+        let url = links(1).url(one).reveal().to_owned();
+        assert!(url.starts_with("https://desk.example.com/password#") && url.len() == 34 + 64, "{url}");
+        assert!(filled.contains(&format!("\n\n{url}\n\nor {}", links(1).url(other).reveal())), "{filled}");
+        assert!(filled.ends_with(". {link:x} {link:"), "{filled}");
+        assert_ne!(links(1).url(one).reveal(), links(1).url(other).reveal());
+        assert_ne!(links(1).url(one).reveal(), links(2).url(one).reveal());
+    }
+}
