@@ -6,8 +6,8 @@ export default defineConfig({
     // Most of the time is spent waiting for pages.
     maxWorkers: 4,
     // A browser on a busy machine takes its time; nothing here waits by the clock.
-    testTimeout: 30_000,
+    testTimeout: 60_000,
     hookTimeout: 60_000,
-    expect: { poll: { timeout: 10_000 } },
+    expect: { poll: { timeout: 20_000 } },
   },
 });
