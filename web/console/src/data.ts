@@ -54,14 +54,17 @@ const allowed = <T>(asked: Promise<T[]>): Promise<T[]> =>
     throw trouble;
   });
 
+/** The same every time, so that who looks at it is not drawn again. */
+const NONE: never[] = [];
+
 export const useMe = (): UseQueryResult<User> => useQuery({ queryKey: ['me'], queryFn: ({ signal }) => get<User>('/users/me', {}, signal) });
-export const useUsers = (): User[] => useQuery({ queryKey: ['users'], queryFn: ({ signal }) => allowed(all<User>('/users', signal)) }).data ?? [];
-export const useSources = (): Source[] => useQuery({ queryKey: ['sources'], queryFn: ({ signal }) => all<Source>('/content_sources', signal) }).data ?? [];
-export const useCategories = (): Category[] => useQuery({ queryKey: ['categories'], queryFn: ({ signal }) => all<Category>('/categories', signal) }).data ?? [];
-export const useFolders = (): Folder[] => useQuery({ queryKey: ['folders'], queryFn: ({ signal }) => all<Folder>('/folders', signal) }).data ?? [];
-export const useTags = (): { id: Id; name: string }[] => useQuery({ queryKey: ['tags'], queryFn: ({ signal }) => all<{ id: Id; name: string }>('/tags', signal) }).data ?? [];
+export const useUsers = (): User[] => useQuery({ queryKey: ['users'], queryFn: ({ signal }) => allowed(all<User>('/users', signal)) }).data ?? NONE;
+export const useSources = (): Source[] => useQuery({ queryKey: ['sources'], queryFn: ({ signal }) => all<Source>('/content_sources', signal) }).data ?? NONE;
+export const useCategories = (): Category[] => useQuery({ queryKey: ['categories'], queryFn: ({ signal }) => all<Category>('/categories', signal) }).data ?? NONE;
+export const useFolders = (): Folder[] => useQuery({ queryKey: ['folders'], queryFn: ({ signal }) => all<Folder>('/folders', signal) }).data ?? NONE;
+export const useTags = (): { id: Id; name: string }[] => useQuery({ queryKey: ['tags'], queryFn: ({ signal }) => all<{ id: Id; name: string }>('/tags', signal) }).data ?? NONE;
 export const useCustomFields = (): CustomField[] =>
-  useQuery({ queryKey: ['custom_fields'], queryFn: ({ signal }) => allowed(all<CustomField>('/custom_fields', signal)) }).data ?? [];
+  useQuery({ queryKey: ['custom_fields'], queryFn: ({ signal }) => allowed(all<CustomField>('/custom_fields', signal)) }).data ?? NONE;
 
 const pageOf = (q: string, page: number) => ({
   queryKey: ['threads', q, page] as const,
@@ -141,7 +144,7 @@ export const useIdentitiesOfGroup = (id: Id | null | undefined): Identity[] =>
     queryKey: ['identities', id],
     queryFn: async ({ signal }) => (await get<Page<Identity>>('/identities', { identity_group_id: id ?? '' }, signal)).records,
     enabled: !!id,
-  }).data ?? [];
+  }).data ?? NONE;
 
 /** Other conversations of a customer, the latest first. */
 export const useThreadsOf = (q: string | undefined): Thread[] | undefined =>

@@ -1,5 +1,6 @@
 // What people and things are called.
 
+import { useMemo } from 'react';
 import { useMe, useSources, useUsers } from './data.ts';
 import type { Id, Source, Thread, User } from './api/types.ts';
 import { t } from './language/index.ts';
@@ -10,12 +11,11 @@ export const fullName = (user: User): string => user.nickname || `${user.firstna
 export function useUserName(): (id: Id | null | undefined) => string {
   const me = useMe().data;
   const users = useUsers();
-  return (id) => {
-    if (!id) return t('nobody');
-    if (me?.id === id) return fullName(me);
-    const user = users.find((one) => one.id === id);
-    return user ? fullName(user) : t('colleague');
-  };
+  return useMemo(() => {
+    const names = new Map(users.map((user) => [user.id, fullName(user)]));
+    if (me) names.set(me.id, fullName(me));
+    return (id) => (id ? (names.get(id) ?? t('colleague')) : t('nobody'));
+  }, [me, users]);
 }
 
 export function useSource(id: Id | undefined): Source | undefined {

@@ -1,17 +1,19 @@
 // One thread of the list: who, what last, since when, whose.
 
 import { memo } from 'react';
-import type { Thread } from '../api/types.ts';
+import type { Source, Thread } from '../api/types.ts';
 import { expect } from '../data.ts';
 import { t, useLanguage } from '../language/index.ts';
 import { useTyping } from '../live.ts';
-import { customerName, useSource, useUserName } from '../names.ts';
+import { customerName } from '../names.ts';
 import { age, moment, useNow, whole } from '../time.ts';
 import { Icon } from '../ui/icon.tsx';
 import { Avatar } from '../ui/pieces.tsx';
 
 interface Props {
   thread: Thread;
+  source: Source | undefined;
+  userName: (id: string | null | undefined) => string;
   href: string;
   current: boolean;
   cursor: boolean;
@@ -22,11 +24,9 @@ interface Props {
 }
 
 export const Line = memo(
-  ({ thread, href, current, cursor, selected, selecting, open, toggle }: Props) => {
+  ({ thread, source, userName, href, current, cursor, selected, selecting, open, toggle }: Props) => {
     useLanguage();
     const now = useNow();
-    const source = useSource(thread.source_id);
-    const userName = useUserName();
     const typing = useTyping(thread.id);
     const name = customerName(thread);
     const { last_content: last, intervention, waiting_since: waits } = thread;
@@ -49,6 +49,8 @@ export const Line = memo(
           onClick={(event) => {
             if (event.metaKey || event.ctrlKey || event.shiftKey) return;
             event.preventDefault();
+            // Asked for before anything is drawn.
+            expect(thread.id);
             open();
           }}
         >
@@ -90,5 +92,5 @@ export const Line = memo(
       </div>
     );
   },
-  (before, after) => before.thread === after.thread && before.href === after.href && before.current === after.current && before.cursor === after.cursor && before.selected === after.selected && before.selecting === after.selecting,
+  (before, after) => before.thread === after.thread && before.source === after.source && before.userName === after.userName && before.href === after.href && before.current === after.current && before.cursor === after.cursor && before.selected === after.selected && before.selecting === after.selecting,
 );

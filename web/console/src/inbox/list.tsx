@@ -5,10 +5,10 @@ import { useEffect, useRef, useState, useSyncExternalStore } from 'react';
 import { archive, assignMany, leavingThreads, onLeaving, resolve } from '../actions.ts';
 import { post, Refusal } from '../api/client.ts';
 import type { Folder, Id, Thread } from '../api/types.ts';
-import { client, expect, ordered, PAGE, useFolders, usePages, useUsers } from '../data.ts';
+import { client, expect, ordered, PAGE, useFolders, usePages, useSources, useUsers } from '../data.ts';
 import { useKeys } from '../keyboard.ts';
 import { currentLocale, type Key, t } from '../language/index.ts';
-import { fullName } from '../names.ts';
+import { fullName, useUserName } from '../names.ts';
 import { address, go, type Route, SORTS } from '../routes.ts';
 import { Choice } from '../ui/choice.tsx';
 import { Avatar, Button, Empty, Failed, IconButton, Skeleton } from '../ui/pieces.tsx';
@@ -17,7 +17,9 @@ import { OWN } from './folders.ts';
 import { Line } from './line.tsx';
 import { Search } from './search.tsx';
 
-/** As in inbox.css. */
+/** Milliseconds for which one rests on a piece of the list before it is asked for, while scrolling. */
+const SETTLED_MS = 80;
+/** As in base.css. */
 const LINE_PX = 84;
 
 /** What a folder finds. */
@@ -36,6 +38,8 @@ export const List = ({ route, menu }: { route: Route; menu: () => void }) => {
   const [at, setAt] = useState(-1);
   const [pages, setPages] = useState([0]);
   const results = usePages(query, pages);
+  const sources = useSources();
+  const userName = useUserName();
   const leaving = useSyncExternalStore(onLeaving, leavingThreads);
 
   const byPage = new Map(pages.map((page, index) => [page, results[index]?.data]));
@@ -44,21 +48,34 @@ export const List = ({ route, menu }: { route: Route; menu: () => void }) => {
   const total = known.length ? Math.max(...known.map(({ count, offset, records }) => (records.length < PAGE ? offset + records.length : count))) : (first?.count ?? 0);
   const trouble = results.find(({ error, data }) => error && !data)?.error;
   const problem = trouble instanceof Refusal && trouble.status < 500 ? trouble.message : undefined;
-  const at_ = (index: number): Thread | undefined => {
-    const page = Math.floor(index / PAGE);
-    const held = byPage.get(page) ?? client.getQueryData<{ records: Thread[] }>(['threads', query, page]);
-    return held?.records[index % PAGE];
+  const held = (page: number) => byPage.get(page) ?? client.getQueryData<{ records: Thread[] }>(['threads', query, page]);
+  // A list can be long: nothing here looks at more of it than the pages that are on the screen.
+  const hidden: number[] = [];
+  let found = -1;
+  for (const [page, data] of byPage) {
+    data?.records.forEach(({ id }, index) => {
+      if (leaving.has(id)) hidden.push(page * PAGE + index);
+      else if (id === route.thread) found = page * PAGE + index;
+    });
+  }
+  hidden.sort((a, b) => a - b);
+  /** The thread that stands at a place of the list, in which those that leave have none. */
+  const threadAt = (place: number): Thread | undefined => {
+    const index = hidden.reduce((so, one) => (one <= so ? so + 1 : so), place);
+    return index >= 0 && index < total ? held(Math.floor(index / PAGE))?.records[index % PAGE] : undefined;
   };
-  const loaded = Array.from({ length: total }, (_, index) => index).filter((index) => {
-    const thread = at_(index);
-    return !thread || !leaving.has(thread.id);
-  });
+  const length = total - hidden.length;
 
-  const virtual = useVirtualizer({ count: loaded.length, getScrollElement: () => scroller.current, estimateSize: () => LINE_PX, overscan: 8 });
+  const virtual = useVirtualizer({ count: length, getScrollElement: () => scroller.current, estimateSize: () => LINE_PX, overscan: 6 });
   const lines = virtual.getVirtualItems();
-  const wanted = [...new Set([0, ...lines.map(({ index }) => Math.floor((loaded[index] ?? 0) / PAGE))])].sort((a, b) => a - b);
+  const wanted = [...new Set([0, ...lines.map(({ index }) => Math.floor(index / PAGE)), ...(hidden.length && lines.length ? [Math.floor(((lines.at(-1)?.index ?? 0) + hidden.length) / PAGE)] : [])])].sort((a, b) => a - b);
   const key = wanted.join();
-  useEffect(() => setPages(key.split(',').map(Number)), [key]);
+  useEffect(() => {
+    const next = key.split(',').map(Number);
+    // What flies by is not asked for.
+    const timer = setTimeout(() => setPages(next), virtual.isScrolling ? SETTLED_MS : 0);
+    return () => clearTimeout(timer);
+  }, [key, virtual]);
 
   // Another list begins at its top, and with nothing chosen.
   useEffect(() => {
@@ -68,18 +85,17 @@ export const List = ({ route, menu }: { route: Route; menu: () => void }) => {
     setPages([0]);
   }, [query]);
 
-  const here = loaded.findIndex((index) => at_(index)?.id === route.thread);
+  const here = found < 0 ? -1 : found - hidden.filter((one) => one < found).length;
   const cursor = route.thread ? here : at;
-  const threadAt = (place: number): Thread | undefined => (loaded[place] === undefined ? undefined : at_(loaded[place]));
   const move = (by: number) => {
-    const next = Math.min(Math.max(cursor + by, 0), loaded.length - 1);
+    const next = Math.min(Math.max(cursor + by, 0), length - 1);
     const thread = threadAt(next);
     if (!thread) return;
     setAt(next);
     virtual.scrollToIndex(next);
+    expect(thread.id);
     if (route.thread) go({ thread: thread.id }, true);
     const after = threadAt(next + by);
-    expect(thread.id);
     if (after) expect(after.id);
   };
   const toggle = (thread: Thread | undefined) => {
@@ -130,15 +146,17 @@ export const List = ({ route, menu }: { route: Route; menu: () => void }) => {
       <div className="list-scroll" ref={scroller} tabIndex={-1}>
         {trouble && !problem && <Failed message={trouble instanceof Refusal ? trouble.message : t('list_unreachable')} again={() => void client.refetchQueries({ queryKey: ['threads', query] })} />}
         {loading && Array.from({ length: 8 }, (_, index) => <Waiting key={index} />)}
-        {first && !loaded.length && <Empty title={t(own?.empty ?? (saved ? 'folder_empty' : 'search_empty'))} lead={t(own?.lead ?? (saved ? 'folder_empty_lead' : 'search_empty_lead'), { query: saved?.query ?? '' })} />}
+        {first && !length && <Empty title={t(own?.empty ?? (saved ? 'folder_empty' : 'search_empty'))} lead={t(own?.lead ?? (saved ? 'folder_empty_lead' : 'search_empty_lead'), { query: saved?.query ?? '' })} />}
         <ul className="lines" style={{ height: virtual.getTotalSize() }}>
           {lines.map(({ index, start }) => {
             const thread = threadAt(index);
             return (
-              <li key={thread?.id ?? `at-${index}`} className="line-place" style={{ transform: `translateY(${start}px)` }} aria-setsize={loaded.length} aria-posinset={index + 1}>
+              <li key={thread?.id ?? `at-${index}`} className="line-place" style={{ transform: `translateY(${start}px)` }} aria-setsize={length} aria-posinset={index + 1}>
                 {thread ? (
                   <Line
                     thread={thread}
+                    source={sources.find(({ id }) => id === thread.source_id)}
+                    userName={userName}
                     href={address({ ...route, thread: thread.id })}
                     current={thread.id === route.thread}
                     cursor={index === cursor}
