@@ -201,3 +201,25 @@ test('the card knows the customer, their person and their other conversations', 
   await card.getByRole('link', { name: /Second question/ }).click();
   await talk(page).getByText('Second question').waitFor();
 });
+
+test('an answer that needs approval waits in its folder until somebody else decides', async () => {
+  const desk = await Desk.opens();
+  await desk.says('Vera Visitor', 'a', 'May I have a refund?');
+  const ada = await desk.hires('Ada', 'read,reply,approval_required');
+  const thread = await desk.thread('a');
+  for (const body of ['Never.', 'Of course.']) await ada.ask('POST', '/contents', { in_reply_to_id: thread.last_content.id, body });
+  const { page } = await desk.sits(desk.server.token);
+  await page.getByRole('link', { name: /^To approve/ }).click();
+  await lines(page).getByText('Vera Visitor').click();
+  const answer = (body: string) => talk(page).locator('.message.ours', { hasText: body });
+  await answer('Of course.').getByRole('button', { name: 'Approve' }).click();
+  await answer('Of course.').getByText('Waits for approval').waitFor({ state: 'detached' });
+  await answer('Never.').getByRole('button', { name: 'Refuse' }).click();
+  await page.getByRole('textbox', { name: 'Why it is refused' }).fill('We are not like that.');
+  await page.keyboard.press('Enter');
+  await answer('Never.').getByText('Waits for approval').waitFor({ state: 'detached' });
+  const { records } = await desk.server.get(`/contents?q=${encodeURIComponent(`thread:${thread.id} order:created_at.asc`)}`);
+  expect(records.map(({ body, approval_required }: Record<string, unknown>) => [body, approval_required])).toContainEqual(['Of course.', false]);
+  await page.getByRole('link', { name: /^All open/ }).click();
+  await page.getByRole('link', { name: /^To approve/ }).waitFor({ state: 'detached' });
+});

@@ -113,6 +113,7 @@ export interface Content {
   read_at?: string | null;
   scheduled_at?: string | null;
   created_at: string;
+  updated_at: string;
 }
 
 export interface Intervention {

@@ -1,6 +1,6 @@
 // One content, on the side of whoever wrote it, and what became of it; a comment of a colleague.
 
-import { useEffect, useRef } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { structured, type Structured } from '../../../ui/structured.ts';
 import { put } from '../api/client.ts';
 import type { Comment, Content, Identity } from '../api/types.ts';
@@ -84,7 +84,46 @@ const Fate = ({ content, ours }: { content: Content; ours: boolean }) => {
       </p>
     );
   }
+  if (content.approval_required && status === 'export_pending') return <Approval content={content} />;
   return said ? <p className="message-foot">{said}</p> : null;
+};
+
+/** Somebody else decides; the server knows who may. */
+const Approval = ({ content }: { content: Content }) => {
+  const [refusing, setRefusing] = useState(false);
+  const decide = (how: 'approve' | 'reject', body: object) => {
+    put(`/contents/${content.id}/${how}`, body)
+      .then(() => touch(content.thread_id))
+      .catch(complain);
+  };
+  if (refusing) {
+    return (
+      <form
+        className="message-foot"
+        onSubmit={(event) => {
+          event.preventDefault();
+          decide('reject', { reason: String(new FormData(event.currentTarget).get('reason') ?? '') });
+          setRefusing(false);
+        }}
+      >
+        <input name="reason" required maxLength={1000} autoFocus aria-label={t('reason')} placeholder={t('reason')} onKeyDown={(event) => event.key === 'Escape' && setRefusing(false)} />
+        <button type="submit" className="link">
+          {t('refuse_answer')}
+        </button>
+      </form>
+    );
+  }
+  return (
+    <p className="message-foot">
+      <span>{t('to_approve')}</span>
+      <button type="button" className="link" onClick={() => decide('approve', { updated_at: content.updated_at })}>
+        {t('approve')}
+      </button>
+      <button type="button" className="link" onClick={() => setRefusing(true)}>
+        {t('refuse_answer')}
+      </button>
+    </p>
+  );
 };
 
 const LINK = /\bhttps?:\/\/[^\s<>"]+[^\s<>".,;:!?)\]}'’]/g;
