@@ -35,6 +35,8 @@ const freePort = (): Promise<number> =>
 
 export class Frontdesk {
   token = '';
+  /** Of admin@frontdesk.local. */
+  password = '';
   /** Its log, of which the beginning is kept. */
   said = '';
   #process: ChildProcess | undefined;
@@ -66,6 +68,8 @@ export class Frontdesk {
     out.on('line', (line) => {
       const shown = /Access token\s+(\w+)/.exec(line);
       if (shown) this.token = shown[1]!;
+      const password = /Password\s+(\S+)/.exec(line);
+      if (password) this.password = password[1]!;
     });
     await new Promise<void>((done, failed) => {
       createInterface({ input: child.stderr }).on('line', (line) => {

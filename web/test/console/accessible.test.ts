@@ -15,7 +15,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
       expect(await violations(page.mainFrame()), what).toEqual([]);
     };
     const { page: door } = await desk.sits('', { colorScheme });
-    await door.getByLabel('Access token').waitFor();
+    await door.getByLabel('Password').waitFor();
     await check(door, 'signing in');
     const { page } = await desk.sits(desk.server.token, { colorScheme });
     await lines(page).first().waitFor();

@@ -62,7 +62,7 @@ export async function sit(port: number, token: string, { path = '/', ...options 
   await agent.context.addInitScript((given) => {
     // The page before the first one has no storage.
     if (!location.protocol.startsWith('http')) return;
-    if (!sessionStorage.getItem('frontdesk.token') && !sessionStorage.getItem('left')) sessionStorage.setItem('frontdesk.token', given);
+    if (given && !sessionStorage.getItem('frontdesk.token') && !sessionStorage.getItem('left')) sessionStorage.setItem('frontdesk.token', given);
   }, token);
   if (process.env.FRESH) await fresh(agent);
   const page = await agent.open(`http://desk.localhost:${port}${path}`);

@@ -5,10 +5,36 @@ import { Desk, lines, names, open, talk } from './cast.ts';
 
 open();
 
+test('a wrong password is told so; the right one leads to the inbox, also in another tab, and back out', async () => {
+  const desk = await Desk.opens();
+  await desk.says('Vera Visitor', 'a', 'Hello');
+  const { page, agent } = await desk.sits('');
+  await page.getByLabel('E-mail').fill('admin@frontdesk.local');
+  await page.getByLabel('Password').fill('not that one');
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByText('The address or the password is not right.').waitFor();
+  await page.getByLabel('Password').fill(desk.server.password);
+  await page.keyboard.press('Enter');
+  await lines(page).getByText('Vera Visitor').waitFor();
+  // No script of a page can read what the session is.
+  expect(await page.evaluate(() => document.cookie + JSON.stringify({ ...sessionStorage }))).toBe('{}');
+  await desk.says('Marc Martin', 'b', 'Live, by the session');
+  await lines(page).getByText('Live, by the session').waitFor();
+  const other = await agent.open(page.url());
+  await lines(other).getByText('Vera Visitor').waitFor();
+  await page.getByRole('button', { name: 'Appearance' }).click();
+  await page.getByRole('option', { name: 'Sign out' }).click();
+  await page.getByLabel('Password').waitFor();
+  // It was the session of both.
+  await other.reload();
+  await other.getByLabel('Password').waitFor();
+});
+
 test('who has no token, or a wrong one, is told so; the right one leads to the inbox and back out', async () => {
   const desk = await Desk.opens();
   await desk.says('Vera Visitor', 'a', 'Hello');
   const { page, agent } = await desk.sits('');
+  await page.getByRole('button', { name: 'Use an access token instead' }).click();
   const field = page.getByLabel('Access token');
   await field.fill('f'.repeat(64));
   await page.getByRole('button', { name: 'Sign in' }).click();
@@ -23,7 +49,7 @@ test('who has no token, or a wrong one, is told so; the right one leads to the i
   await page.evaluate(() => sessionStorage.setItem('left', '1'));
   await page.getByRole('button', { name: 'Appearance' }).click();
   await page.getByRole('option', { name: 'Sign out' }).click();
-  await field.waitFor();
+  await page.getByLabel('Password').waitFor();
   expect(await page.evaluate(() => sessionStorage.getItem('frontdesk.token'))).toBeNull();
 });
 

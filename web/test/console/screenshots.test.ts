@@ -91,7 +91,7 @@ describe.skipIf(!folder)('pictures', () => {
     test(`signing in, ${look}`, async () => {
       const desk = await Desk.opens();
       const { page } = await desk.sits('', options);
-      await page.getByRole('button').waitFor();
+      await page.getByLabel(look === 'french' ? 'Mot de passe' : 'Password').waitFor();
       await shoot(page, 'sign-in');
     });
   }
