@@ -27,12 +27,24 @@ export const useNow = (): number =>
     () => now,
   );
 
-const format = (options: Intl.DateTimeFormatOptions, date: Date): string => new Intl.DateTimeFormat(currentLocale(), options).format(date);
+/** Making one takes a hundred times as long as using it. */
+const kept = new Map<string, Intl.DateTimeFormat | Intl.NumberFormat>();
+
+function formatter<T extends Intl.DateTimeFormat | Intl.NumberFormat>(key: string, make: () => T): T {
+  const name = `${currentLocale()} ${key}`;
+  const known = (kept.get(name) as T | undefined) ?? make();
+  kept.set(name, known);
+  return known;
+}
+
+const format = (options: Intl.DateTimeFormatOptions, date: Date): string =>
+  formatter(JSON.stringify(options), () => new Intl.DateTimeFormat(currentLocale(), options)).format(date);
 
 /** How long ago, in as few letters as may be: 5 min, 3 h, 2 d, then a date. */
 export function age(time: string, at: number = Date.now()): string {
   const seconds = Math.max(0, (at - Date.parse(time)) / 1000);
-  const unit = (value: number, name: string) => new Intl.NumberFormat(currentLocale(), { style: 'unit', unit: name, unitDisplay: currentLocale() === 'en' ? 'narrow' : 'short' }).format(value);
+  const unit = (value: number, name: string) => 
+    formatter(name, () => new Intl.NumberFormat(currentLocale(), { style: 'unit', unit: name, unitDisplay: currentLocale() === 'en' ? 'narrow' : 'short' })).format(value);
   if (seconds < MINUTE) return t('now');
   if (seconds < HOUR) return unit(Math.floor(seconds / MINUTE), 'minute');
   if (seconds < DAY) return unit(Math.floor(seconds / HOUR), 'hour');
