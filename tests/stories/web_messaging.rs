@@ -32,6 +32,7 @@ on_both_engines![
     both_sides_see_the_other_type,
     who_waits_hears_where_they_stand,
     what_a_stranger_waits_for_is_the_customers,
+    in_a_closed_thread_nobody_is_asked,
 ];
 
 /// The server of these stories. Every visitor comes from an address of their own, as behind a proxy.
@@ -916,4 +917,46 @@ fn what_a_stranger_waits_for_is_the_customers(engine: Engine) {
         (agent.post(&format!("{task}/complete"), &json!({})).status == 200).then_some(())
     });
     assert_eq!(otto.get(&thread).ok()["sla_state"], "none");
+}
+
+/// Nobody can answer in a closed thread, so nothing of it waits for anybody.
+fn in_a_closed_thread_nobody_is_asked(engine: Engine) {
+    let cast = shared(engine);
+    let otto = &cast.otto;
+    let site = Site::new(cast, "mobile_messaging");
+    let group = json!({ "name": unique("Live "), "source_ids": [site.source_id] });
+    let channel_id = id(&otto.post("/1.0/channels", &group).ok());
+    let agent = cast.hire(&["receive_tasks", "update_own_intervention"]);
+    let rights = json!({ &site.source_id: "read,reply" });
+    otto.put(&format!("/1.0/users/{}/sources_permissions", agent.user_id), &rights).ok();
+    agent.post("/1.0/status/me/connect", &json!({})).ok();
+    let queue = |name: &str| {
+        let found = otto.get(&format!("/1.0/tasks?queue={name}&channel_id={channel_id}")).ok();
+        records(&found).to_vec()
+    };
+    let rings = || eventually("it rings", || queue("global").into_iter().find(|task| !task["locked_at"].is_null()));
+    let vera = site.vera(&json!({}));
+    let thread = thread_of(&vera.writes(None, "Hello?"));
+    let path = format!("/1.0/content_threads/{thread}");
+    let first = rings();
+    otto.put(&format!("{path}/close"), &json!({})).ok();
+    eventually("it is over", || (queue("history").len() == 1).then_some(()));
+    let trace = otto.get(&format!("/1.0/tasks/{}/trace", id(&first))).ok();
+    assert_eq!(
+        (&trace["state"], &trace["entries"].as_array().unwrap().last().unwrap()["action"]),
+        (&json!("destroyed"), &json!("thread_closed"))
+    );
+    // Open again, the customer's next words find somebody; who has accepted them ends it as they see fit.
+    otto.put(&format!("{path}/open"), &json!({})).ok();
+    vera.writes(Some(&thread), "Still there?");
+    let second = rings();
+    assert_ne!(second["id"], first["id"]);
+    let task = format!("/1.0/tasks/{}", id(&second));
+    agent.post(&format!("{task}/accept"), &json!({})).ok();
+    otto.put(&format!("{path}/close"), &json!({})).ok();
+    otto.put(&format!("{path}/open"), &json!({})).ok();
+    site.vera(&json!({})).writes(None, "Somebody else");
+    rings();
+    assert_eq!(queue("workbins").iter().map(id).collect::<Vec<_>>(), [id(&second)]);
+    agent.post(&format!("{task}/complete"), &json!({})).ok();
 }

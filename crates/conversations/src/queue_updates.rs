@@ -108,7 +108,7 @@ pub async fn queue_update(
     })
 }
 
-/// Tells the visitor of a thread of our own window or apps where they stand, at this position with about so many seconds
+/// Tells the visitor of a thread of our own where they stand, at this position with about so many seconds
 /// to wait; or, without, that they wait no more. Whether there is such a visitor; only who listens on this node hears it.
 pub async fn visitor_update(app: &Arc<Conversations>, thread_id: Id, place: Option<(u32, u32)>) -> Result<bool> {
     let telling = app.clone();
@@ -131,15 +131,17 @@ pub fn wanting(app: &Conversations, tx: &mut dyn Tx) -> Result<HashMap<Id, (Id, 
     let channels = app.channels.current(tx, &app.seal, &ids)?;
     let ear = |id: &Id| {
         let channel = channels.get(id)?;
-        let has_visitors = visitors::TYPES.contains(&channel.kind.type_name);
-        if has_visitors { Some(Ear::Visitor) } else { is_wanted(channel).then_some(Ear::Channel) }
+        if channel.active && channel.kind.is_live_chat {
+            return Some(Ear::Visitor);
+        }
+        is_wanted(channel).then_some(Ear::Channel)
     };
     Ok(routed.into_iter().filter_map(|(id, channel_id)| Some((id, (channel_id, ear(&id)?)))).collect())
 }
 
 fn is_wanted(channel: &Channel) -> bool {
-    let asks = || channel.kind.type_name == "sdk" && sdk::takes_queue_updates(channel.options().unwrap_or_default());
-    channel.active && (channel.kind.is_live_chat || asks())
+    let is_sdk = channel.kind.type_name == "sdk";
+    is_sdk && channel.active && sdk::takes_queue_updates(channel.options().unwrap_or_default())
 }
 
 /// The channel of a thread, its id of the thread, and its id of the customer's last content there.

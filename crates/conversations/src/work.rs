@@ -65,6 +65,11 @@ pub fn put_into_channel(call: &Call, tx: &mut dyn Tx, source_id: Id, channel_id:
     Ok(())
 }
 
+/// Whether a thread is there and closed: nobody can answer in it.
+pub fn is_closed(tx: &mut dyn Tx, thread_id: Id) -> Result<bool> {
+    Ok(tx.first("SELECT 1 FROM threads WHERE id = $1 AND closed", args![&thread_id])?.is_some())
+}
+
 /// A source that belongs to a channel.
 pub fn source(tx: &mut dyn Tx, id: Id) -> Result<Option<SourceWork>> {
     let found = sources::by_id(tx, id)?.filter(|source| source.active);

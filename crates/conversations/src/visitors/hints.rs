@@ -47,9 +47,6 @@ impl Hints {
     }
 }
 
-/// The kinds of sources whose customers are visitors: they hear us themselves.
-pub(crate) const TYPES: [&str; 2] = ["chat", "mobile_messaging"];
-
 /// The visitor to whom a thread belongs; none for threads of other kinds of sources.
 fn owner(tx: &mut dyn Tx, thread_id: Id) -> Result<Option<(Id, String)>> {
     let row = tx.first(

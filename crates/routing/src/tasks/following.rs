@@ -26,13 +26,15 @@ use crate::{agents, channels};
 const AGE_SECONDS_MAX: i64 = 24 * 3_600;
 
 /// What is followed.
-const KINDS: [&str; 20] = [
+const KINDS: [&str; 22] = [
     "category.destroyed",
     "content.auto_ignored",
     "content.ignored",
     "content.imported",
     "content.recategorized",
     "content.replied",
+    "content.thread_auto_closed",
+    "content.thread_closed",
     "content_thread.destroyed",
     "content_thread.recategorized",
     "intervention.assigned",
@@ -130,6 +132,7 @@ impl Following {
             },
             "content_thread.recategorized" => self.recategorised(tx, event.object_id, event.user_id),
             "content_thread.destroyed" => self.thread_gone(tx, event),
+            "content.thread_auto_closed" | "content.thread_closed" => self.thread_closed(tx, event),
             "content.replied" => self.replied(tx, event),
             "intervention.opened" | "intervention.assigned" | "intervention.user_updated" => {
                 self.somebody_has_it(tx, event, &told)
@@ -399,6 +402,20 @@ impl Following {
             let mut task = before.clone();
             task.destroy(self.env.now());
             note(tx, &self.env, task.id, "destroyed", json!({ "action": "thread_destroyed" }))?;
+            self.write(tx, &before, task, event.user_id, "task.destroyed", json!({}))?;
+        }
+        Ok(())
+    }
+
+    /// Nobody can answer in a closed thread: what is in no workbin is of no use any more. Whoever has it ends it.
+    fn thread_closed(&self, tx: &mut dyn Tx, event: &Event) -> Result<()> {
+        if !work::is_closed(tx, event.object_id)? {
+            return Ok(());
+        }
+        for before in of_thread(tx, event.object_id)?.into_iter().filter(|task| task.state != Life::Accepted) {
+            let mut task = before.clone();
+            task.destroy(self.env.now());
+            note(tx, &self.env, task.id, "destroyed", json!({ "action": "thread_closed" }))?;
             self.write(tx, &before, task, event.user_id, "task.destroyed", json!({}))?;
         }
         Ok(())
