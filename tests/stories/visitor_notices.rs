@@ -17,6 +17,8 @@ on_both_engines![
     notices_survive_a_kill_in_their_order,
     who_waits_for_a_chat_is_told_where_they_stand,
     a_message_joins_the_last_conversation_within_its_time,
+    agents_see_where_a_visitor_is_and_was,
+    who_missed_too_much_fetches_afresh,
 ];
 
 /// What stands in a conversation, the oldest first: a message's text, or a notice's name and of whom it is.
@@ -338,4 +340,74 @@ fn a_message_joins_the_last_conversation_within_its_time(engine: Engine) {
     let second = says("The next day");
     assert_ne!(second, first);
     assert_eq!(says("And more"), second);
+}
+
+fn agents_see_where_a_visitor_is_and_was(engine: Engine) {
+    let cast = shared(engine);
+    let site = Site::new(cast, "mobile_messaging");
+    let place = |path: &str| json!({ "page": { "url": format!("https://shop.example/{path}"), "title": path } });
+    let vera = site.vera(&place("home"));
+    // Who has not written is not followed.
+    assert_eq!(vera.send("PUT", "page", &place("before")).status, 204);
+    let first = vera.writes(None, "Hello");
+    let thread_id = thread_of(&first);
+    let visitor = || cast.otto.get(&format!("/1.0/content_threads/{thread_id}/visitor")).ok();
+    let seen = visitor();
+    assert_eq!((&seen["page_url"], &seen["pages"]), (&json!("https://shop.example/before"), &json!([])));
+    let mut desk = cast.otto.stream(Transport::Events, "types[]=content_thread.visited");
+    desk.heartbeat();
+    let mut cart = place("cart");
+    cart["custom"] = json!({ "custom_cart_amount": 12 });
+    for page in [&cart, &cart, &place("pay")] {
+        assert_eq!(vera.send("PUT", "page", page).status, 204);
+    }
+    assert_eq!(desk.event_named("content_thread.visited")["resource"]["id"], json!(thread_id));
+    let seen = visitor();
+    assert_eq!((&seen["page_url"], &seen["page_title"]), (&json!("https://shop.example/pay"), &json!("pay")));
+    assert_eq!(seen["custom"], json!({ "custom_cart_amount": 12 }));
+    let titles: Vec<&str> =
+        seen["pages"].as_array().expect("pages").iter().map(|page| page["title"].as_str().expect("one")).collect();
+    assert_eq!(titles, ["pay", "cart"], "the same page again is no other");
+    assert_eq!(thread(cast, &thread_id)["extra_data"]["page_url"], "https://shop.example/pay");
+    let contents = cast.otto.search("/1.0/contents", &format!("thread:{thread_id}"));
+    assert_eq!(records(&contents).len(), 1, "pages are nothing to answer");
+    // Without navigation contents only the page of now is known.
+    site.configure(&json!({ "navigation_contents": false }));
+    assert_eq!(vera.send("PUT", "page", &place("done")).status, 204);
+    let seen = visitor();
+    assert_eq!(seen["page_title"], "done");
+    assert_eq!(seen["pages"].as_array().expect("pages").len(), 2);
+    // What is forgotten of a person is forgotten here, too.
+    let identity = cast.otto.content(&id(&first))["author_id"].as_str().expect("one").to_owned();
+    cast.otto.put(&format!("/1.0/identities/{identity}/anonymize"), &json!({})).ok();
+    eventually("it is forgotten", || {
+        (visitor()["pages"] == json!([]) && visitor()["page_url"] == Value::Null).then_some(())
+    });
+    // Threads of other sources have no visitor.
+    let told = unique("t");
+    cast.shop.says(&unique("vera"), &told, "Hello");
+    let other = id(&cast.shop.thread(&cast.otto, &told));
+    cast.otto.get(&format!("/1.0/content_threads/{other}/visitor")).refused(404);
+}
+
+fn who_missed_too_much_fetches_afresh(engine: Engine) {
+    let mut cast = Cast::start(engine, &["--trusted-proxy", "127.0.0.1/32"]);
+    let (token, session, place, thread_id) = {
+        let site = Site::new(&cast, "mobile_messaging");
+        let vera = site.vera(&json!({}));
+        let thread_id = thread_of(&vera.writes(None, "Hello"));
+        vera.writes(Some(&thread_id), "Hello?");
+        (site.token.clone(), vera.session.clone(), vera.begun["seq"].as_i64().expect("a place"), thread_id)
+    };
+    // The log is kept for some time only; memory must not help out.
+    cast.server.sql(&format!("DELETE FROM log WHERE seq <= {}", place + 3));
+    cast.server.kill();
+    cast.server.restart();
+    let site = Site { cast: &cast, source_id: String::new(), community_id: String::new(), token };
+    let vera = site.vera(&json!({ "session": session }));
+    let mut stream = vera.listens(Transport::Events, Some(place));
+    stream.event_named("resync");
+    assert_eq!(vera.bodies(&thread_id), ["Hello", "Hello?"]);
+    vera.writes(Some(&thread_id), "And on");
+    assert_eq!(stream.event_named("content")["content"]["body"], "And on");
 }

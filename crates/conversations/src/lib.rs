@@ -84,6 +84,7 @@ pub fn operations(app: &Arc<Conversations>) -> Vec<Operation> {
     let mut operations = sources::operations(app);
     operations.extend(communities::operations(app));
     operations.extend(threads::operations(app));
+    operations.extend(visitors::pages::operations());
     operations.extend(contents::operations(app));
     operations.extend(identities::operations(app));
     operations.extend(identity_groups::operations(app));

@@ -113,6 +113,7 @@ const TABLES: &[Table] = &[
     table("visitor_uploads"),
     table("visitor_notices"),
     table("visitor_waits"),
+    table("visitor_pages"),
     table("visitor_unread"),
     table("unsubscribed_addresses"),
     table("messaging_mail_templates"),

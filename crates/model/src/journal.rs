@@ -70,6 +70,7 @@ pub const OURS: &[&str] = &[
     "content_thread.noticed",
     "content_thread.text_input_disabled",
     "content_thread.text_input_enabled",
+    "content_thread.visited",
     "identity.created",
     "identity_group.created",
     "identity_group.destroyed",

@@ -10,7 +10,7 @@ use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
-use frontdesk_conversations::visitors::{self, Claims, Message, Place};
+use frontdesk_conversations::visitors::{self, Claims, Message, Place, Seen};
 use frontdesk_model::{Error, Id, Result, error};
 use frontdesk_rest::{ClientAddress, bearer, json as answer, parse_pairs, read_body, refuse};
 use frontdesk_store::Tx;
@@ -532,6 +532,13 @@ impl Visit {
         self.admit(&self.app.limits.pages, &secret)?;
         let env = self.app.desk.env.clone();
         self.as_visitor(move |tx, place, session| {
+            let seen = Seen {
+                url: context.url.clone(),
+                title: context.title.clone(),
+                custom: context.custom.clone(),
+                keep: settings::of(tx, place.source_id())?.navigation_contents,
+            };
+            visitors::visit(tx, &env, session.visitor(place), &seen)?;
             sessions::note(tx, &env, place, session, Claims::default(), &context).map(drop)
         })
         .await?;

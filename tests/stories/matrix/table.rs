@@ -350,6 +350,7 @@ pub(super) const TABLE: &[Row] = &[
     row("updateUserCapacity").first(&["manage_topologies"]).body(r#"{ "name": "$word" }"#),
     row("deleteUserCapacity").first(&["manage_topologies"]),
     row("typeInThread").on_source().object("messaging_thread").right("reply"),
+    row("getThreadVisitor").on_source().object("messaging_thread"),
     row("getMessagingSettings").first(CONFIGURE).on_source().object("messaging_source"),
     row("updateMessagingSettings")
         .first(CONFIGURE)

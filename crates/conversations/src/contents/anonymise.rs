@@ -8,7 +8,7 @@ use frontdesk_store::{Tx, args, search};
 use serde_json::json;
 
 use super::find;
-use crate::attachments;
+use crate::{attachments, visitors};
 
 /// What is shown in place of the text.
 const TEXT: &str = "Anonymized";
@@ -92,6 +92,10 @@ pub(crate) fn advance(tx: &mut dyn Tx, env: &Env, rows_max: i64) -> Result<u64> 
     )?;
     let ids = rows.iter().map(|row| row.get(0)).collect::<Result<Vec<Id>>>()?;
     if ids.is_empty() {
+        let rows = visitors::pages::forget(tx, identity_id, rows_max)?;
+        if rows > 0 {
+            return Ok(rows);
+        }
         tx.execute("DELETE FROM erasures WHERE identity_id = $1", args![&identity_id])?;
         return Ok(1);
     }

@@ -38,6 +38,7 @@ fn migrations() -> Vec<Migration> {
         include_str!("../../../../migrations/0019_service_levels.sql"),
         include_str!("../../../../migrations/0020_web_messaging.sql"),
         include_str!("../../../../migrations/0021_visitor_notices.sql"),
+        include_str!("../../../../migrations/0028_visitor_pages.sql"),
         include_str!("../../../../migrations/0022_tasks_kept.sql"),
         include_str!("../../../../migrations/0025_sessions.sql"),
         include_str!("../../../../migrations/0026_passwords.sql"),

@@ -7,6 +7,7 @@
 mod commands;
 mod hints;
 pub mod notices;
+pub(crate) mod pages;
 mod telling;
 mod unread;
 mod view;
@@ -25,6 +26,7 @@ use crate::sources::Channel;
 pub use commands::{File, Message, Written, close, identify, mark_read, merge, set_email, types_in, write};
 pub use hints::{Hint, Hints};
 pub(crate) use hints::{agent_types, queued};
+pub use pages::{Seen, visit};
 pub use telling::{Told, tell};
 pub use unread::{Correspondent, Unread, correspondent, unread_messages};
 pub use view::{Content, Thread, content, contents, thread, threads, unread};

@@ -69,8 +69,8 @@ pub fn add(tx: &mut dyn Tx, env: &Env, saying: Saying, notice: Notice, user_id: 
         "INSERT INTO visitor_notices (id, thread_id, notice, user_id, created_at) VALUES ($1, $2, $3, $4, $5)",
         args![&id, &thread_id, notice.as_str(), &user_id, at],
     )?;
-    let payload = json!({ "source_id": source_id, "notice": notice.as_str() });
-    tx.append(NewEvent::new(env, None, "content_thread.noticed", id, Some(thread_id), payload));
+    let payload = json!({ "source_id": source_id, "notice": notice.as_str(), "notice_id": id });
+    tx.append(NewEvent::new(env, None, "content_thread.noticed", thread_id, Some(thread_id), payload));
     Ok(())
 }
 

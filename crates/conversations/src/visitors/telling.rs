@@ -102,7 +102,7 @@ pub fn tell(
     let noticed: Vec<Id> = events
         .iter()
         .filter(|(event, thread_id)| event.kind == NOTICED && owners.contains_key(thread_id))
-        .map(|(event, _)| event.object_id)
+        .filter_map(|(event, _)| notice_in(event))
         .collect();
     contents.extend(view::some_notices(tx, &noticed)?);
     let mut told = Vec::new();
@@ -149,7 +149,8 @@ pub fn tell(
                 }
             }
             _ => {
-                let Some(content) = contents.get(&event.object_id) else { continue };
+                let id = if event.kind == NOTICED { notice_in(event) } else { Some(event.object_id) };
+                let Some(content) = id.and_then(|id| contents.get(&id)) else { continue };
                 if is_first(&event.payload)
                     && let Some(thread) = view::any_thread(tx, app, thread_id)?
                 {
@@ -206,6 +207,12 @@ fn identities(tx: &mut dyn Tx, ids: &[Id], only: Option<(Id, &str)>) -> Result<H
         found.entry(id).or_default().push((source_id, uuid, identity));
     }
     Ok(found)
+}
+
+/// The notice of which an event tells.
+fn notice_in(event: &Event) -> Option<Id> {
+    let payload: Value = serde_json::from_str(&event.payload).ok()?;
+    payload["notice_id"].as_str()?.parse().ok()
 }
 
 fn is_first(payload: &str) -> bool {
