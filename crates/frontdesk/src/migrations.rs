@@ -53,6 +53,7 @@ pub(crate) const ALL: &[Migration] = &[
     both!(25, "0025_sessions"),
     both!(26, "0026_passwords"),
     both!(27, "0027_single_sign_on"),
+    both!(28, "0028_push"),
 ];
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ mod hints;
 pub mod notices;
 mod telling;
 mod unread;
+mod unread_answer;
 mod view;
 pub(crate) mod waiting;
 
@@ -27,6 +28,7 @@ pub use hints::{Hint, Hints};
 pub(crate) use hints::{agent_types, queued};
 pub use telling::{Told, tell};
 pub use unread::{Correspondent, Unread, correspondent, unread_messages};
+pub use unread_answer::{UnreadAnswer, answered, unread_answer};
 pub use view::{Content, Thread, content, contents, thread, threads, unread};
 pub use waiting::wait;
 
