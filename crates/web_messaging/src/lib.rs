@@ -130,7 +130,13 @@ impl WebMessaging {
         for (sender, _) in senders {
             sending.spawn(sender.run(stop.clone()));
         }
-        tokio::join!(stream::run(self.desk.clone(), self.hub.clone(), stop.clone()), sweep, mailing, noting, sending.join_all());
+        tokio::join!(
+            stream::run(self.desk.clone(), self.hub.clone(), stop.clone()),
+            sweep,
+            mailing,
+            noting,
+            sending.join_all()
+        );
     }
 }
 
