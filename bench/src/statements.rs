@@ -7,7 +7,6 @@ use crate::messages::Message;
 
 /// The product's schema.
 pub(crate) const MIGRATIONS: [(&str, &str); 28] = [
-pub(crate) const MIGRATIONS: [(&str, &str); 28] = [
     ("0001_log.sql", include_str!("../../migrations/0001_log.sql")),
     ("0002_people.sql", include_str!("../../migrations/0002_people.sql")),
     ("0003_conversations.sql", include_str!("../../migrations/0003_conversations.sql")),

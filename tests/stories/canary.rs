@@ -16,8 +16,7 @@ use crate::web_messaging::Site;
 on_both_engines![every_address_that_somebody_gives_is_guarded, an_address_that_is_allowed_is_called];
 
 /// Every such parameter there is.
-const ADDRESSES: [(&str, &str); 8] = [
-const ADDRESSES: [(&str, &str); 14] = [
+const ADDRESSES: [(&str, &str); 16] = [
     ("createWebhook", "url"),
     ("updateWebhook", "url"),
     ("createSource", "base_uri"),
