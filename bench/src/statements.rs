@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Result, params};
 use crate::messages::Message;
 
 /// The product's schema.
-pub(crate) const MIGRATIONS: [(&str, &str); 28] = [
+pub(crate) const MIGRATIONS: [(&str, &str); 29] = [
     ("0001_log.sql", include_str!("../../migrations/0001_log.sql")),
     ("0002_people.sql", include_str!("../../migrations/0002_people.sql")),
     ("0003_conversations.sql", include_str!("../../migrations/0003_conversations.sql")),
@@ -35,6 +35,7 @@ pub(crate) const MIGRATIONS: [(&str, &str); 28] = [
     ("0026_passwords.sql", include_str!("../../migrations/0026_passwords.sql")),
     ("0027_single_sign_on.sql", include_str!("../../migrations/0027_single_sign_on.sql")),
     ("0028_visitor_pages.sql", include_str!("../../migrations/0028_visitor_pages.sql")),
+    ("0029_push.sql", include_str!("../../migrations/0029_push.sql")),
 ];
 
 /// As long as the product's, so that the pages fill alike.

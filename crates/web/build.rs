@@ -34,6 +34,7 @@ fn main() {
             let stub = out.join("stub.js");
             fs::write(&stub, MISSING).expect("the build folder takes files");
             parts.push(("loader".into(), "/loader.js".into(), stub.clone()));
+            parts.push(("webview".into(), "/webview.js".into(), stub.clone()));
             parts.extend(PARTS.map(|part| (part.into(), format!("/assets/{part}-stub.js"), stub.clone())));
         }
     }

@@ -13,6 +13,7 @@ pub mod mail;
 pub mod pages;
 pub mod postgres;
 pub mod processes;
+pub mod push;
 pub mod random;
 pub mod server;
 pub mod signature;
@@ -24,6 +25,7 @@ pub use cast::{Cast, Person, Source};
 pub use channel::{FakeChannel, Push, Reply};
 pub use guestbook::{Guestbook, LANGUAGES};
 pub use http::{Answer, Connection, Request};
+pub use push::{Answered, FakePush, Notified};
 pub use server::{Engine, Server};
 pub use stream::{Heard, Stream, TRANSPORTS, Transport};
 

@@ -8,13 +8,15 @@ use frontdesk_tests::cast::unique;
 use frontdesk_tests::description::Description;
 use frontdesk_tests::pages::id;
 use frontdesk_tests::server::Launch;
-use frontdesk_tests::{Cast, Engine, FakeChannel, Source, eventually};
+use frontdesk_tests::{Cast, Engine, FakeChannel, FakePush, Source, eventually};
 use serde_json::{Value, json};
+
+use crate::web_messaging::Site;
 
 on_both_engines![every_address_that_somebody_gives_is_guarded, an_address_that_is_allowed_is_called];
 
 /// Every such parameter there is.
-const ADDRESSES: [(&str, &str); 8] = [
+const ADDRESSES: [(&str, &str); 16] = [
     ("createWebhook", "url"),
     ("updateWebhook", "url"),
     ("createSource", "base_uri"),
@@ -22,6 +24,14 @@ const ADDRESSES: [(&str, &str); 8] = [
     // Where browsers are sent to sign in and out.
     ("updateJwtSingleSignOn", "remote_login_url"),
     ("updateJwtSingleSignOn", "remote_logout_url"),
+    ("createSource", "fcm_url"),
+    ("createSource", "apns_url"),
+    ("createSource", "huawei_url"),
+    ("createSource", "huawei_token_url"),
+    ("updateSource", "fcm_url"),
+    ("updateSource", "apns_url"),
+    ("updateSource", "huawei_url"),
+    ("updateSource", "huawei_token_url"),
     // A picture that visitors' browsers load.
     ("updateMessagingSettings", "avatar_url"),
     // Where a mail leads.
@@ -50,7 +60,16 @@ fn an_address_that_is_allowed_is_called(engine: Engine) {
     let cast = Cast::shared(engine);
     let canary = FakeChannel::start();
     try_everything(&cast, &format!("http://{}", canary.address()));
-    let ways = ["made/hook", "changed/hook", "made/channel", "changed/channel", "made/file", "changed/file"];
+    let ways = [
+        "made/hook",
+        "changed/hook",
+        "made/channel",
+        "changed/channel",
+        "made/file",
+        "changed/file",
+        "made/fcm-token",
+        "made/huawei-token",
+    ];
     eventually("it is called by every way", || {
         let touches = canary.touches();
         ways.iter().all(|way| touches.iter().any(|touch| touch.contains(way))).then_some(())
@@ -72,6 +91,7 @@ fn try_everything(cast: &Cast, root: &str) {
     try_picture(cast, &format!("{root}/picture"));
     let places = json!({ "remote_login_url": root, "remote_logout_url": root });
     assert!(matches!(cast.otto.put("/1.0/single_sign_on/jwt", &places).status, 200 | 422));
+    try_push(cast, root);
 
     let source = |base_uri: &str| {
         let community = json!({ "type": "sdk", "name": unique("Community ") });
@@ -91,6 +111,32 @@ fn try_everything(cast: &Cast, root: &str) {
     if changed.status == 200 {
         use_source(cast, &other, &format!("{root}/changed/file"));
     }
+}
+
+/// A source of apps calls push services when somebody is answered; only where they are is set here.
+fn try_push(cast: &Cast, root: &str) {
+    let push = FakePush::start();
+    let mut account = push.service_account();
+    account["token_uri"] = json!(format!("{root}/made/fcm-token"));
+    let mut settings = push.settings();
+    settings["fcm_service_account"] = json!(account.to_string());
+    settings["huawei_token_url"] = json!(format!("{root}/made/huawei-token"));
+    for name in ["fcm_url", "apns_url", "huawei_url"] {
+        settings[name] = json!(format!("{root}/made/{name}"));
+    }
+    let site = Site::new(cast, "mobile_messaging");
+    site.mode("reject");
+    let saved = cast.otto.put(&format!("/1.0/content_sources/{}", site.source_id), &settings);
+    assert!(matches!(saved.status, 200 | 422), "{}", saved.text());
+    let vera = site.vera(&json!({}));
+    for platform in ["fcm", "apns", "huawei"] {
+        let device = json!({ "platform": platform, "push_token": format!("{:016x}", unique("").parse::<u64>().expect("a number")) });
+        assert_eq!(vera.send("PUT", &format!("devices/{platform}"), &device).status, 204);
+    }
+    cast.otto.reply(&id(&vera.writes(None, "Hello")), "Hello!");
+    let path = format!("/1.0/content_sources/{}", site.source_id);
+    // No stand-in speaks these here: either it is forbidden, or its answer makes no sense. Both are said.
+    eventually("the source says so", || (cast.otto.get(&path).ok()["status"] == "error").then_some(()));
 }
 
 /// The settings of a chat on websites hold a picture's address.

@@ -48,6 +48,7 @@ mod polling;
 mod positions;
 mod presence;
 mod publishing;
+mod push;
 mod rehearsal;
 mod rest;
 mod roles;

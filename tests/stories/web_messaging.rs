@@ -72,7 +72,7 @@ impl<'c> Site<'c> {
         self.cast.otto.put(&path, &json!({ "mode": mode })).ok();
     }
 
-    fn key(&self, key_id: &str, algorithm: &str, key: &str) {
+    pub(crate) fn key(&self, key_id: &str, algorithm: &str, key: &str) {
         let key = json!({ "key_id": key_id, "algorithm": algorithm, "key": key });
         self.cast.otto.post(&format!("/1.0/communities/{}/jwt_keys", self.community_id), &key).ok();
     }
@@ -93,7 +93,7 @@ impl<'c> Site<'c> {
     }
 
     /// A beginning that is refused.
-    fn stranger(&self, parameters: &Value) -> Answer {
+    pub(crate) fn stranger(&self, parameters: &Value) -> Answer {
         let vera = Vera { site: self, session: String::new(), address: address(), begun: Value::Null };
         vera.send("POST", "session", parameters)
     }
@@ -154,7 +154,7 @@ impl Vera<'_> {
         self.tries_to_listen(transport, after).unwrap_or_else(|refusal| panic!("{} {}", refusal.status, refusal.text()))
     }
 
-    fn tries_to_listen(&self, transport: Transport, after: Option<i64>) -> Result<Stream, Answer> {
+    pub(crate) fn tries_to_listen(&self, transport: Transport, after: Option<i64>) -> Result<Stream, Answer> {
         let query = after.map_or(String::new(), |after| format!("?after={after}"));
         let (bearer, offered) = (format!("Bearer {}", self.session), format!("frontdesk, session.{}", self.session));
         let headers = match transport {
@@ -174,16 +174,16 @@ pub(crate) fn thread_of(content: &Value) -> String {
     content["thread_id"].as_str().expect("a thread").to_owned()
 }
 
-const KEY: &str = "0123456789abcdef01234567";
+pub(crate) const KEY: &str = "0123456789abcdef01234567";
 
-fn signed(key_id: &str, key: &str, payload: &Value) -> String {
+pub(crate) fn signed(key_id: &str, key: &str, payload: &Value) -> String {
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let signed = format!("{}.{}", part(&json!({ "typ": "JWT", "alg": "HS256", "kid": key_id })), part(payload));
     let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes()), signed.as_bytes());
     format!("{signed}.{}", URL_SAFE_NO_PAD.encode(tag))
 }
 
-fn in_hours(hours: i64) -> i64 {
+pub(crate) fn in_hours(hours: i64) -> i64 {
     clock::seconds_after(hours * 3600)
 }
 

@@ -426,6 +426,7 @@ pub(crate) fn outbound_request(
         deadline,
         answer_bytes_max,
         verify_tls: true,
+        http2: false,
     })
 }
 

@@ -114,6 +114,7 @@ impl Bridge {
             deadline: DEADLINE,
             answer_bytes_max: ANSWER_BYTES_MAX,
             verify_tls: true,
+            http2: false,
         };
         let answer = match self.client.send(request).await {
             Ok(answer) => answer,

@@ -54,6 +54,7 @@ pub(crate) const ALL: &[Migration] = &[
     both!(26, "0026_passwords"),
     both!(27, "0027_single_sign_on"),
     both!(28, "0028_visitor_pages"),
+    both!(29, "0029_push"),
 ];
 
 #[cfg(test)]

@@ -53,6 +53,8 @@ pub struct Outbound {
     client: reqwest::Client,
     /// For receivers whose owners asked that nobody look at their certificates.
     trusting: reqwest::Client,
+    /// For those who speak HTTP/2 and nothing else.
+    http2: reqwest::Client,
     policy: Arc<AddressPolicy>,
 }
 
@@ -73,6 +75,9 @@ pub struct OutboundRequest {
     /// Whether the other side has to prove who it is. Without, the connection is secret and nothing more: for tests with
     /// certificates of one's own making.
     pub verify_tls: bool,
+    /// Whether the other side speaks HTTP/2 and nothing else: then nothing else is offered, and without TLS it is taken
+    /// for granted.
+    pub http2: bool,
 }
 
 /// What the other side answered, whatever its status.
@@ -167,10 +172,15 @@ impl Outbound {
     /// The same with another way to find the addresses of a name.
     fn with_lookup(policy: AddressPolicy, lookup: Lookup) -> Result<Outbound, String> {
         let policy = Arc::new(policy);
-        let client = client(tls_config()?, &policy, &lookup)?;
         let mut unverified = tls_config()?;
         unverified.dangerous().set_certificate_verifier(Arc::new(AnyCertificate));
-        Ok(Outbound { client, trusting: self::client(unverified, &policy, &lookup)?, policy })
+        let client = |tls, http2| self::client(tls, &policy, &lookup, http2);
+        Ok(Outbound {
+            client: client(tls_config()?, false)?,
+            trusting: client(unverified, false)?,
+            http2: client(tls_config()?, true)?,
+            policy: policy.clone(),
+        })
     }
 
     /// Makes one call. It is tried once: retrying is the caller's decision.
@@ -219,7 +229,11 @@ impl Outbound {
 
     async fn attempt(&self, request: OutboundRequest) -> Result<OutboundAnswer, OutboundError> {
         let url = self.check_url(&request.url)?;
-        let client = if request.verify_tls { &self.client } else { &self.trusting };
+        let client = match (request.http2, request.verify_tls) {
+            (true, _) => &self.http2,
+            (false, true) => &self.client,
+            (false, false) => &self.trusting,
+        };
         let call = client.request(request.method, url).headers(own_headers(request.headers)).body(request.body);
         let mut response = call.send().await.map_err(explain)?;
         let mut body = BytesMut::new();
@@ -296,8 +310,18 @@ fn tls_config() -> Result<rustls::ClientConfig, String> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the one place that makes clients")]
-fn client(tls: rustls::ClientConfig, policy: &Arc<AddressPolicy>, lookup: &Lookup) -> Result<reqwest::Client, String> {
-    reqwest::Client::builder()
+fn client(
+    mut tls: rustls::ClientConfig,
+    policy: &Arc<AddressPolicy>,
+    lookup: &Lookup,
+    http2: bool,
+) -> Result<reqwest::Client, String> {
+    let mut builder = reqwest::Client::builder();
+    if http2 {
+        tls.alpn_protocols = vec![b"h2".to_vec()];
+        builder = builder.http2_prior_knowledge();
+    }
+    builder
         .tls_backend_preconfigured(tls)
         .dns_resolver(GuardedResolver { policy: policy.clone(), lookup: lookup.clone() })
         .no_proxy()

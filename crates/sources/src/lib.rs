@@ -7,6 +7,7 @@ mod chat;
 pub mod inbound;
 mod mobile_messaging;
 pub mod outbound;
+pub mod push;
 pub mod sdk;
 pub mod settings;
 

@@ -1,11 +1,12 @@
-//! Messaging on the web and in apps: its visitors come to us, so no channel is called and nothing is set here.
+//! Messaging on the web and in apps: its visitors come to us, so no channel is called. What is set here is how apps are
+//! notified.
 
 use frontdesk_model::structured;
 
-use crate::SourceKind;
+use crate::{SourceKind, push};
 
 /// The kind whose threads can be closed and whose text input can be switched off.
-pub(crate) static KIND: SourceKind = MESSAGING;
+pub(crate) static KIND: SourceKind = SourceKind { settings: push::SETTINGS, ..MESSAGING };
 
 /// What both kinds of messaging are.
 pub(crate) const MESSAGING: SourceKind = SourceKind {

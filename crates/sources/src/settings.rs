@@ -15,6 +15,11 @@ pub const SECRET_CHARACTERS_MIN: usize = 8;
 /// At most this many characters in a text or a secret.
 pub const SETTING_CHARACTERS_MAX: usize = 1_000;
 
+/// At most this many characters in an id that others gave.
+pub const NAME_CHARACTERS_MAX: usize = 200;
+/// At most this many characters in a credential: a service account's file has some 2,400.
+pub const CREDENTIAL_CHARACTERS_MAX: usize = 10_000;
+
 /// One thing to set for each source of a kind.
 #[derive(Debug)]
 pub struct Setting {
@@ -31,14 +36,22 @@ pub struct Setting {
 }
 
 /// What a setting holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub enum SettingKind {
     /// Text of at most [`SETTING_CHARACTERS_MAX`].
     Text,
+    /// Letters, digits, dots, hyphens and underscores, at most [`NAME_CHARACTERS_MAX`]: an id that others gave.
+    Name,
     /// A complete http or https address of at most 2,048 characters.
     Url,
     /// Text of at least [`SECRET_CHARACTERS_MIN`] that is sealed at rest and never shown in lists or logs.
     Secret,
+    /// A secret that others gave, over several lines perhaps, of at most [`CREDENTIAL_CHARACTERS_MAX`]. It is sealed at
+    /// rest and shown to nobody again.
+    Credential {
+        /// Why a text is none, as the end of a sentence.
+        fault: fn(&Secret) -> Option<&'static str>,
+    },
     /// True or false.
     Boolean,
     /// A whole number.
@@ -121,7 +134,7 @@ impl Settings {
     /// no longer accept, is left out: an old source must not stop the server.
     pub fn from_stored(kind: &SourceKind, public: &Map<String, Value>, secrets: &[(String, Secret)]) -> Settings {
         let value = |setting: &Setting| match setting.kind {
-            SettingKind::Secret => {
+            SettingKind::Secret | SettingKind::Credential { .. } => {
                 let secret = secrets.iter().find(|(name, _)| name == setting.name)?;
                 Some(SettingValue::Secret(secret.1.clone()))
             }
@@ -146,6 +159,14 @@ impl Settings {
     pub fn secrets(&self) -> Vec<(&'static str, &Secret)> {
         let secrets = self.0.keys().filter_map(|name| Some((*name, self.secret(name)?)));
         secrets.collect()
+    }
+
+    /// Those that whoever may change the source is shown: the other side needs them, too.
+    pub fn shown_secrets(&self, kind: &SourceKind) -> Vec<(&'static str, &Secret)> {
+        let is_shown = |name: &str| {
+            kind.settings.iter().any(|setting| setting.name == name && matches!(setting.kind, SettingKind::Secret))
+        };
+        self.secrets().into_iter().filter(|(name, _)| is_shown(name)).collect()
     }
 
     /// A text or an address.
@@ -204,6 +225,29 @@ type Misfit = (&'static str, String);
 fn read(kind: SettingKind, value: &Value) -> Result<SettingValue, Misfit> {
     match kind {
         SettingKind::Text => Ok(SettingValue::Text(short_text(value)?)),
+        SettingKind::Name => {
+            let text = value.as_str().ok_or_else(|| invalid("must be text"))?;
+            let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+            if text.len() > NAME_CHARACTERS_MAX || !text.bytes().all(fits) {
+                let why = format!("has at most {NAME_CHARACTERS_MAX} letters, digits, dots, hyphens and underscores");
+                return Err(invalid(why));
+            }
+            Ok(SettingValue::Text(text.into()))
+        }
+        SettingKind::Credential { fault } => {
+            let text = value.as_str().ok_or_else(|| invalid("must be text"))?;
+            if text.len() > CREDENTIAL_CHARACTERS_MAX {
+                return Err(("too_long", format!("may have at most {CREDENTIAL_CHARACTERS_MAX} characters")));
+            }
+            if text.contains('\0') {
+                return Err(invalid("must not hold U+0000"));
+            }
+            let secret = Secret::new(text);
+            match fault(&secret) {
+                Some(why) => Err(invalid(why)),
+                None => Ok(SettingValue::Secret(secret)),
+            }
+        }
         SettingKind::Secret => {
             let text = short_text(value)?;
             if text.chars().count() < SECRET_CHARACTERS_MIN {

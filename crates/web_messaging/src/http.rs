@@ -18,6 +18,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use serde_json::{Map, Value, json};
 
+use crate::devices::{self, Device};
 use crate::fields::{Fields, is_email};
 use crate::sessions::{self, Begun, Context, Given, Session, refused};
 use crate::stream::Reading;
@@ -49,6 +50,7 @@ pub(crate) fn router(app: &Arc<WebMessaging>) -> Router {
     Router::new()
         .route("/chat/{token}/unsubscribe", any(unsubscribe))
         .route("/chat/{token}/{*rest}", any(serve))
+        .route("/webview/sdk.js", any(webview))
         .with_state(app.clone())
 }
 
@@ -89,6 +91,14 @@ async fn unsubscribe(State(app): State<Arc<WebMessaging>>, Path(token): Path<Str
     };
     let outcome: Result<Response> = answered.await;
     outcome.unwrap_or_else(|error| refuse(&error, request_id))
+}
+
+/// The script for pages above a conversation (row 13.20): under a published name, so browsers ask again now and then.
+async fn webview(request: Request) -> Response {
+    match *request.method() {
+        Method::GET | Method::HEAD => pages::webview(request.headers()),
+        _ => StatusCode::METHOD_NOT_ALLOWED.into_response(),
+    }
 }
 
 /// One request.
@@ -146,7 +156,7 @@ async fn serve(State(app): State<Arc<WebMessaging>>, request: Request) -> Respon
 
 /// What strangers make up does not get into the log.
 fn named(operation: &str) -> &'static str {
-    const KNOWN: [&str; 12] = [
+    const KNOWN: [&str; 13] = [
         "loader.js",
         "window",
         "web",
@@ -159,6 +169,7 @@ fn named(operation: &str) -> &'static str {
         "status",
         "page",
         "email",
+        "devices",
     ];
     KNOWN.into_iter().find(|known| *known == operation).unwrap_or("none")
 }
@@ -354,6 +365,8 @@ impl Visit {
             ("POST", ["threads", thread, "close"]) => self.close(id(thread)?).await,
             ("PUT", ["page"]) => self.note_page(body).await,
             ("PUT", ["email"]) => self.note_email(body).await,
+            ("PUT", ["devices", device]) => self.register_device(device, body).await,
+            ("DELETE", ["devices", device]) => self.forget_device(device).await,
             ("GET", ["stream"]) => self.stream().await,
             ("GET", ["availability"]) => self.availability().await,
             ("POST", ["status"]) => self.status(body).await,
@@ -403,8 +416,11 @@ impl Visit {
     }
 
     async fn leave(&self) -> Result<Response> {
+        let secret = self.secret()?;
         let (source_id, session) = self
-            .as_visitor(|tx, place, session| {
+            .write(move |tx, place| {
+                let session = sessions::find_ended(tx, place, &secret)?;
+                devices::forget_of(tx, session.id)?;
                 sessions::end(tx, session.id)?;
                 Ok((place.source_id(), session))
             })
@@ -561,6 +577,21 @@ impl Visit {
             }
         })
         .await?;
+        Ok(self.done())
+    }
+
+    async fn register_device(&self, id: &str, body: Body) -> Result<Response> {
+        let secret = self.secret()?;
+        let device = Device::read(id, &self.fields(body).await?)?;
+        self.admit(&self.app.limits.pages, &secret)?;
+        let env = self.app.desk.env.clone();
+        self.as_visitor(move |tx, place, session| devices::register(tx, &env, place, &session, &device)).await?;
+        Ok(self.done())
+    }
+
+    async fn forget_device(&self, id: &str) -> Result<Response> {
+        let id = devices::id(id)?.to_owned();
+        self.as_visitor(move |tx, place, session| devices::forget(tx, place, &session, &id)).await?;
         Ok(self.done())
     }
 

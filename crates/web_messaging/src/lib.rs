@@ -4,12 +4,14 @@
 mod attachments;
 mod availability;
 mod catalogue;
+mod devices;
 mod durations;
 mod fields;
 mod following;
 mod http;
 mod jwt;
 mod pages;
+mod push;
 mod sessions;
 mod settings;
 mod signing;
@@ -23,13 +25,16 @@ use axum::Router;
 pub use following::Following;
 use frontdesk_conversations::Conversations;
 use frontdesk_rest::{Operation, RateLimiter, Streams};
+use frontdesk_sources::push::Service;
+use frontdesk_store::consumer;
 use tokio::sync::{Notify, Semaphore, watch};
+use tokio::task::JoinSet;
 
 /// Messages of one visitor a minute.
 const MESSAGES_PER_MINUTE: u32 = 30;
 /// Files of one visitor a minute.
 const FILES_PER_MINUTE: u32 = 10;
-/// Pages and addresses that one visitor tells a minute.
+/// Pages, addresses and devices that one visitor tells a minute.
 const PAGES_PER_MINUTE: u32 = 60;
 /// Hints of one visitor that they type: one in three seconds.
 const TYPING_PER_MINUTE: u32 = 20;
@@ -89,7 +94,7 @@ impl WebMessaging {
         http::router(self)
     }
 
-    /// Tells visitors what happens, until `stop` changes.
+    /// Tells visitors what happens, on their streams and by their phones, until `stop` changes.
     pub async fn run(self: Arc<Self>, stop: watch::Receiver<bool>) {
         let sweeping = self.desk.clone();
         let mut stopping = stop.clone();
@@ -111,7 +116,27 @@ impl WebMessaging {
                 unread::run(self.desk.clone(), self.hub.clone(), wake.clone(), stop.clone()).await;
             }
         };
-        tokio::join!(stream::run(self.desk.clone(), self.hub.clone(), stop.clone()), sweep, mailing);
+        let senders: Vec<_> = Service::ALL
+            .into_iter()
+            .map(|service| {
+                let wake = Arc::new(Notify::new());
+                (push::Sending::new(&self.desk, service, wake.clone()), wake)
+            })
+            .collect();
+        let wake = senders.iter().map(|(_, wake)| wake.clone()).collect();
+        let noting = Arc::new(push::Noting { desk: self.desk.clone(), hub: self.hub.clone(), wake });
+        let noting = consumer::run(self.desk.store.clone(), noting, stop.clone());
+        let mut sending = JoinSet::new();
+        for (sender, _) in senders {
+            sending.spawn(sender.run(stop.clone()));
+        }
+        tokio::join!(
+            stream::run(self.desk.clone(), self.hub.clone(), stop.clone()),
+            sweep,
+            mailing,
+            noting,
+            sending.join_all()
+        );
     }
 }
 

@@ -24,6 +24,17 @@ pub(crate) fn loader(config: Option<&Value>, headers: &HeaderMap) -> Result<Resp
         Some(config) => format!("(frontdesk=>{{{code}\n}})({});\n", script_safe(config)),
         None => INERT.to_owned(),
     };
+    Ok(script(text, "public, max-age=60", headers))
+}
+
+/// The script for pages that are shown above a conversation.
+pub(crate) fn webview(headers: &HeaderMap) -> Response {
+    let code = assets::part("webview").map_or("", |file| std::str::from_utf8(file.bytes).unwrap_or(""));
+    script(code.to_owned(), "public, max-age=3600", headers)
+}
+
+/// A script under a name that stays, for pages of every site.
+fn script(text: String, kept: &str, headers: &HeaderMap) -> Response {
     let hash = digest::digest(&digest::SHA256, text.as_bytes());
     let mut tag = String::from("\"");
     for byte in &hash.as_ref()[..12] {
@@ -38,11 +49,11 @@ pub(crate) fn loader(config: Option<&Value>, headers: &HeaderMap) -> Result<Resp
     }
     let told = response.headers_mut();
     put(told, header::CONTENT_TYPE, "text/javascript; charset=utf-8");
-    put(told, header::CACHE_CONTROL, "public, max-age=60");
+    put(told, header::CACHE_CONTROL, kept);
     put(told, header::ETAG, &tag);
     put(told, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     put(told, HeaderName::from_static("cross-origin-resource-policy"), "cross-origin");
-    Ok(response)
+    response
 }
 
 /// The configuration of a source's loader. `parts`: its variables, triggers and items.

@@ -11,6 +11,7 @@ use ring::digest;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::devices;
 use crate::fields::Fields;
 use crate::jwt::Token;
 use crate::signing::{self, Mode};
@@ -104,17 +105,22 @@ fn session(row: &Row) -> Result<Session> {
 
 /// The session that a secret stands for at this source. 401 for any other.
 pub(crate) fn find(tx: &mut dyn Tx, env: &Env, place: &Place, secret: &str) -> Result<Session> {
-    let row = tx.first(
-        &format!("SELECT {COLUMNS} FROM visitor_sessions WHERE hash = $1 AND source_id = $2"),
-        args![&access_tokens::hash(secret)[..], &place.source_id()],
-    )?;
-    let found = session(&row.ok_or_else(unknown_session)?)?;
+    let found = find_ended(tx, place, secret)?;
     let leeway = if found.signed { LEEWAY_SECONDS } else { 0 };
     match env.now() > found.expires_at.plus_seconds(leeway) {
         true if found.signed => Err(expired()),
         true => Err(unknown_session()),
         false => Ok(found),
     }
+}
+
+/// The same whether or not it has run out: who signs out may be late.
+pub(crate) fn find_ended(tx: &mut dyn Tx, place: &Place, secret: &str) -> Result<Session> {
+    let row = tx.first(
+        &format!("SELECT {COLUMNS} FROM visitor_sessions WHERE hash = $1 AND source_id = $2"),
+        args![&access_tokens::hash(secret)[..], &place.source_id()],
+    )?;
+    session(&row.ok_or_else(unknown_session)?)
 }
 
 /// Begins a session, or goes on with one.
@@ -140,7 +146,11 @@ pub(crate) fn begin(tx: &mut dyn Tx, env: &Env, seal: &Seal, place: &Place, give
         if let Some(old) = &replaced {
             end(tx, old.id)?;
         }
-        return create(tx, env, place, signed, &given.context, replaced.map(|old| old.id));
+        let begun = create(tx, env, place, signed, &given.context, replaced.map(|old| old.id))?;
+        if let Some(ended) = begun.ended {
+            devices::follow(tx, ended, &begun.session)?;
+        }
+        return Ok(begun);
     }
     if given.identity.is_some() && mode == Mode::Require {
         return Err(refused(403, "signed_identity_required", "This website signs its visitors: show a jwt."));
@@ -388,14 +398,17 @@ pub(crate) fn end(tx: &mut dyn Tx, id: Id) -> Result<()> {
 /// Forgets sessions that have ended and uploads that nobody sent, at most so many of each.
 pub(crate) fn sweep(tx: &mut dyn Tx, now: Timestamp, most: i64) -> Result<()> {
     tx.execute(
-        "DELETE FROM visitor_sessions WHERE id IN (SELECT id FROM visitor_sessions WHERE expires_at < $1 LIMIT $2)",
+        // One that registered a device is kept, so that its person can still sign out.
+        "DELETE FROM visitor_sessions WHERE id IN (
+           SELECT id FROM visitor_sessions WHERE expires_at < $1
+             AND NOT EXISTS (SELECT 1 FROM visitor_devices WHERE session_id = visitor_sessions.id) LIMIT $2)",
         args![now.plus_seconds(-AHEAD_SECONDS_MIN), most],
     )?;
     tx.execute(
         "DELETE FROM visitor_uploads WHERE id IN (SELECT id FROM visitor_uploads WHERE created_at < $1 LIMIT $2)",
         args![now.plus_seconds(-crate::attachments::KEPT_SECONDS), most],
     )?;
-    Ok(())
+    devices::sweep(tx, now, most)
 }
 
 /// What a session is opened with.

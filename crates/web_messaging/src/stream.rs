@@ -48,6 +48,8 @@ pub(crate) struct Hub {
 #[derive(Default)]
 struct Listening {
     by_visitor: HashMap<Key, Listeners>,
+    /// How many streams each session has.
+    sessions: HashMap<Id, usize>,
     /// What is up to here was told.
     last: i64,
 }
@@ -79,8 +81,14 @@ impl Hub {
         self.lock().by_visitor.contains_key(&(source_id, uuid.to_owned()))
     }
 
-    fn enter(&self, key: &Key) -> (broadcast::Receiver<Said>, i64) {
+    /// Whether a session has a stream here. On another node it may have one, too.
+    pub(crate) fn is_listening(&self, session_id: Id) -> bool {
+        self.lock().sessions.contains_key(&session_id)
+    }
+
+    fn enter(&self, key: &Key, session_id: Id) -> (broadcast::Receiver<Said>, i64) {
         let mut listening = self.lock();
+        *listening.sessions.entry(session_id).or_default() += 1;
         let last = listening.last;
         let listeners = listening
             .by_visitor
@@ -97,8 +105,14 @@ impl Hub {
         Some((listeners.voice.subscribe(), listening.last))
     }
 
-    fn leave(&self, key: &Key) {
+    fn leave(&self, key: &Key, session_id: Id) {
         let mut listening = self.lock();
+        if let Some(count) = listening.sessions.get_mut(&session_id) {
+            *count -= 1;
+            if *count == 0 {
+                listening.sessions.remove(&session_id);
+            }
+        }
         let Some(listeners) = listening.by_visitor.get_mut(key) else { return };
         listeners.count -= 1;
         if listeners.count == 0 {
@@ -185,7 +199,7 @@ impl Reading {
         after: i64,
     ) -> Reading {
         let key = (source_id, session.uuid.clone());
-        let (voice, last) = hub.enter(&key);
+        let (voice, last) = hub.enter(&key, session.id);
         Reading {
             app: app.clone(),
             hub: hub.clone(),
@@ -285,6 +299,6 @@ impl Feed for Reading {
 
 impl Drop for Reading {
     fn drop(&mut self) {
-        self.hub.leave(&self.key);
+        self.hub.leave(&self.key, self.session_id);
     }
 }

@@ -94,6 +94,7 @@ fn request(
         deadline: ATTEMPT_DEADLINE,
         answer_bytes_max: ANSWER_BYTES_MAX,
         verify_tls: !webhook.ignore_tls_validity,
+        http2: false,
     }
 }
 

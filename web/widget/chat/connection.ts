@@ -1,4 +1,5 @@
-// The way to the server: commands over HTTP, and one stream of what happens, opened again whenever it ends.
+// The way to the server: commands over HTTP, and one stream of what happens, opened again whenever it ends. The window has it,
+// and so do apps, which may have no document and no address of their own.
 
 import type { Attachment, Content, Outgoing, Session, Thread, Told } from './types.ts';
 
@@ -27,14 +28,16 @@ export class Connection {
   #stop: (() => void) | undefined;
   #stopped = false;
 
-  #hurry = (): void => this.#waits.forEach((end) => end());
+  /** Ends all waits between attempts: the network is back, or somebody looks. */
+  hurry = (): void => this.#waits.forEach((end) => end());
 
   constructor(private readonly root: string) {
-    addEventListener('online', this.#hurry);
-    document.addEventListener('visibilitychange', () => document.hidden || this.#hurry());
+    const { document } = globalThis;
+    globalThis.addEventListener?.('online', this.hurry);
+    document?.addEventListener('visibilitychange', () => document.hidden || this.hurry());
   }
 
-  async #ask<T>(method: string, path: string, body?: unknown): Promise<T> {
+  async ask<T>(method: string, path: string, body?: unknown): Promise<T> {
     const headers: Record<string, string> = {};
     if (this.session) headers.Authorization = `Bearer ${this.session}`;
     if (body !== undefined) headers['Content-Type'] = 'application/json';
@@ -49,25 +52,27 @@ export class Connection {
     throw new Refused(answer.status, String(said.error ?? answer.status), Number(answer.headers.get('Retry-After')) || 0, said.message);
   }
 
-  begin = (parameters: Record<string, unknown>) => this.#ask<Session>('POST', 'session', parameters);
-  identify = (parameters: Record<string, unknown>) => this.#ask<void>('PUT', 'session', parameters);
-  threads = () => this.#ask<{ threads: Thread[]; more: boolean }>('GET', 'threads?limit=50');
+  begin = (parameters: Record<string, unknown>) => this.ask<Session>('POST', 'session', parameters);
+  identify = (parameters: Record<string, unknown>) => this.ask<void>('PUT', 'session', parameters);
+  threads = () => this.ask<{ threads: Thread[]; more: boolean }>('GET', 'threads?limit=50');
   contents = (thread: string, before?: string) =>
-    this.#ask<{ contents: Content[]; more: boolean }>('GET', `threads/${thread}/contents?limit=30${before ? `&before=${before}` : ''}`);
-  send = (message: Outgoing) => this.#ask<Content>('POST', 'contents', message);
-  read = (thread: string, content_id: string) => this.#ask<void>('POST', `threads/${thread}/read`, { content_id });
-  typing = (thread: string, typing: boolean) => this.#ask<void>('POST', `threads/${thread}/typing`, { typing });
-  close = (thread: string) => this.#ask<void>('POST', `threads/${thread}/close`, {});
-  page = (page: unknown, custom: unknown) => this.#ask<void>('PUT', 'page', { page, custom });
-  email = (thread_id: string, email: string) => this.#ask<void>('PUT', 'email', { thread_id, email });
+    this.ask<{ contents: Content[]; more: boolean }>('GET', `threads/${thread}/contents?limit=30${before ? `&before=${before}` : ''}`);
+  send = (message: Outgoing) => this.ask<Content>('POST', 'contents', message);
+  read = (thread: string, content_id: string) => this.ask<void>('POST', `threads/${thread}/read`, { content_id });
+  typing = (thread: string, typing: boolean) => this.ask<void>('POST', `threads/${thread}/typing`, { typing });
+  close = (thread: string) => this.ask<void>('POST', `threads/${thread}/close`, {});
+  page = (page: unknown, custom: unknown) => this.ask<void>('PUT', 'page', { page, custom });
+  email = (thread_id: string, email: string) => this.ask<void>('PUT', 'email', { thread_id, email });
 
   /** Uploads a file; says how far it is, 0 to 1. */
-  upload(file: File, client_id: string, progress: (part: number) => void): Promise<Attachment> {
+  upload(file: Blob, client_id: string, progress: (part: number) => void, name?: string): Promise<Attachment> {
     return new Promise((done, failed) => {
       const request = new XMLHttpRequest();
       const form = new FormData();
       form.append('client_id', client_id);
-      form.append('file', file);
+      // What names itself, as files do, is not named again: React Native's own kind of file could not be.
+      if (name && file instanceof Blob) form.append('file', file, name);
+      else form.append('file', file);
       request.upload.onprogress = ({ loaded, total }) => progress(loaded / total);
       request.onerror = () => failed(new TypeError('network'));
       request.onload = () => {
@@ -126,12 +131,11 @@ export class Connection {
   stop(): void {
     this.#stopped = true;
     this.#stop?.();
-    this.#hurry();
+    this.hurry();
   }
 
   #socket(after: number, heard: (event: Told) => void): Promise<void> {
-    const address = new URL(`${this.root}stream?after=${after}`, location.href);
-    address.protocol = address.protocol.replace('http', 'ws');
+    const address = new URL(`${this.root}stream?after=${after}`, globalThis.location?.href).href.replace('http', 'ws');
     return new Promise((done) => {
       const socket = new WebSocket(address, ['frontdesk', `session.${this.session}`]);
       const end = () => {

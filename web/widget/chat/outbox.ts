@@ -11,6 +11,7 @@ export class Outbox {
   #waiting: Outgoing[] = [];
   /** Until there is a session, nothing can go out. */
   #running = true;
+  #halted = false;
   /** The conversation that our first message has made, for those written meanwhile. */
   #made: string | null = null;
 
@@ -33,8 +34,13 @@ export class Outbox {
     for (const message of [...(Array.isArray(kept) ? kept : []), ...written]) {
       if (typeof message?.client_id === 'string' && typeof message.body === 'string') this.push(message);
     }
-    this.#running = false;
+    this.#halted = this.#running = false;
     void this.#run();
+  }
+
+  /** Sends nothing more until it begins again; what waits is kept. */
+  halt(): void {
+    this.#halted = true;
   }
 
   push(message: Outgoing): void {
@@ -61,7 +67,7 @@ export class Outbox {
   async #run(): Promise<void> {
     if (this.#running) return;
     this.#running = true;
-    for (let attempt = 0; this.#waiting.length; ) {
+    for (let attempt = 0; this.#waiting.length && !this.#halted; ) {
       const message = this.#waiting[0]!;
       try {
         const thread_id = message.thread_id ?? this.#made;

@@ -43,6 +43,7 @@ fn migrations() -> Vec<Migration> {
         include_str!("../../../../migrations/0025_sessions.sql"),
         include_str!("../../../../migrations/0026_passwords.sql"),
         include_str!("../../../../migrations/0027_single_sign_on.sql"),
+        include_str!("../../../../migrations/0028_push.sql"),
     ];
     (1..).zip(texts).map(|(number, sqlite)| Migration { number, name: "test", sqlite, postgres: "" }).collect()
 }

@@ -44,7 +44,8 @@ pub(crate) struct StoredSettings {
     pub(crate) own: serde_json::Map<String, serde_json::Value>,
 }
 
-pub(crate) const COLUMNS: &str = "sources.id, type, community_id, name, active, settings, coalesce((SELECT error FROM polls WHERE polls.source_id = sources.id), error_message), created_at, updated_at, channel_id";
+pub(crate) const COLUMNS: &str = "sources.id, type, community_id, name, active, settings, coalesce((SELECT error FROM polls WHERE polls.source_id = sources.id), error_message,
+    (SELECT min(message) FROM source_troubles WHERE source_troubles.source_id = sources.id)), created_at, updated_at, channel_id";
 
 pub(crate) fn source(row: &Row) -> Result<Source> {
     let (kind, settings): (String, String) = (row.get(1)?, row.get(5)?);
@@ -195,6 +196,34 @@ pub(crate) fn set_error(tx: &mut dyn Tx, id: Id, message: Option<&str>) -> Resul
         "UPDATE sources SET error_message = $2 WHERE id = $1 AND coalesce(error_message, '') <> coalesce($2, '')",
         args![&id, message],
     )?;
+    Ok(())
+}
+
+/// Shows on the source what is wrong with a part of it that has nothing to do with its channel, or that it works again.
+/// False when that was known.
+pub fn set_trouble(tx: &mut dyn Tx, source_id: Id, part: &str, message: Option<&str>, now: Timestamp) -> Result<bool> {
+    let key = args![&source_id, part];
+    let known = tx.first("SELECT message FROM source_troubles WHERE source_id = $1 AND part = $2", key)?;
+    let known: Option<String> = known.map(|row| row.get(0)).transpose()?;
+    if known.as_deref() == message {
+        return Ok(false);
+    }
+    match message {
+        Some(message) => tx.execute(
+            "INSERT INTO source_troubles (source_id, part, message, since) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (source_id, part) DO UPDATE SET message = excluded.message, since = excluded.since",
+            args![&source_id, part, message, now],
+        )?,
+        None => {
+            tx.execute("DELETE FROM source_troubles WHERE source_id = $1 AND part = $2", args![&source_id, part])?
+        }
+    };
+    Ok(true)
+}
+
+/// Forgets what was wrong with parts of a source.
+fn forget_troubles(tx: &mut dyn Tx, source_id: Id) -> Result<()> {
+    tx.execute("DELETE FROM source_troubles WHERE source_id = $1", args![&source_id])?;
     Ok(())
 }
 

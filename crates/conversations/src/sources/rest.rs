@@ -5,6 +5,7 @@ use std::sync::Arc;
 use frontdesk_model::{Env, Id, Permission, Permissions, Result, SourceRight, SourceRights, Timestamp, error};
 use frontdesk_people::{checked, time_sheets};
 use frontdesk_rest::{Call, NoParameters, Operation, Page, Paging};
+use frontdesk_sources::push::Service;
 use frontdesk_sources::{Settings, SourceKind};
 use frontdesk_store::{Filter, Tx, args};
 use http::Method;
@@ -12,7 +13,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::settings::{AutoResponseTrigger, Known, OwnSettings, Signature, TriggerFlags, TriggerPeriods, Update};
-use super::{COLUMNS, Channel, CommonSettings, Source, StoredSettings, by_id, channel, find, grant, source, told_id};
+use super::{
+    COLUMNS, Channel, CommonSettings, Source, StoredSettings, by_id, channel, find, forget_troubles, grant, source,
+    told_id,
+};
 use crate::{Conversations, categories, communities, events, identities, polling};
 
 /// Random bytes in a widget token.
@@ -141,9 +145,11 @@ fn extended(app: &Conversations, call: &Call, tx: &mut dyn Tx, source: Source) -
     answer.own.extend(polling::shown(tx, id)?);
     if channel.kind.is_messaging {
         answer.own.insert("widget_token".into(), widget_token(tx, id)?.into());
+        let services = Service::ALL.into_iter().filter(|service| service.access(&channel.settings).is_some());
+        answer.own.insert("push_services".into(), services.map(Service::as_str).collect());
     }
     if call.caller.may(Permission::UpdateContentSource) {
-        for (name, secret) in channel.settings.secrets() {
+        for (name, secret) in channel.settings.shown_secrets(channel.kind) {
             answer.own.insert(name.into(), secret.reveal().into());
         }
     }
@@ -245,7 +251,8 @@ pub(super) fn operations(app: &Arc<Conversations>) -> Vec<Operation> {
             "Its community is one whose identities the caller may see, or one that they made and that nothing is in yet. \
              The answer holds the settings of the source's kind. For a Channel SDK source that is base_uri and \
              access_token, the shared secret of both directions. For mobile_messaging and chat it is widget_token, by \
-             which websites name it: /chat/{widget_token}/loader.js.",
+             which websites name it: /chat/{widget_token}/loader.js, and push_services, those that are set up for apps. \
+             Credentials of push services are never shown again.",
         )
         .permissions(&[Permission::CreateContentSource])
         .replay(|call, answer, tx| find(tx, &call.caller, told_id(answer, "id")?).map(drop))
@@ -347,7 +354,7 @@ fn create(app: &Conversations, call: &Call, parameters: Create, tx: &mut dyn Tx)
 
     let (id, now) = (call.env.id(), call.env.now());
     let stored = StoredSettings { common: CommonSettings::default(), own: settings.public() };
-    let secret_hash = distinct_secret(app, tx, id, &settings)?;
+    let secret_hash = distinct_secret(app, tx, id, kind, &settings)?;
     tx.execute(
         "INSERT INTO sources (id, type, community_id, name, active, settings, secrets, secret_hash, version,
                               created_at, updated_at, widget_token)
@@ -407,8 +414,14 @@ fn require_entitled(call: &Call, community_id: Id, tx: &mut dyn Tx) -> Result<()
 }
 
 /// Two sources that share a secret could be played one request off against the other: refused (threat T15).
-fn distinct_secret(app: &Conversations, tx: &mut dyn Tx, id: Id, settings: &Settings) -> Result<Option<Vec<u8>>> {
-    let Some((name, secret)) = settings.secrets().into_iter().next() else { return Ok(None) };
+fn distinct_secret(
+    app: &Conversations,
+    tx: &mut dyn Tx,
+    id: Id,
+    kind: &SourceKind,
+    settings: &Settings,
+) -> Result<Option<Vec<u8>>> {
+    let Some((name, secret)) = settings.shown_secrets(kind).into_iter().next() else { return Ok(None) };
     let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &app.seal.derive("distinct source secrets"));
     let hash = ring::hmac::sign(&key, secret.reveal().as_bytes()).as_ref().to_vec();
     if tx.first("SELECT 1 FROM sources WHERE secret_hash = $1 AND id <> $2", args![&hash, &id])?.is_some() {
@@ -477,7 +490,7 @@ fn update(app: &Conversations, call: &Call, parameters: Update, tx: &mut dyn Tx)
             .ok_or_else(|| error::not_found("source"))
             .and_then(|source| shown(app, call, tx, source));
     }
-    let secret_hash = distinct_secret(app, tx, id, &settings)?;
+    let secret_hash = distinct_secret(app, tx, id, kind, &settings)?;
     tx.execute(
         "UPDATE sources SET name = $2, active = $3, settings = $4, secrets = $5, secret_hash = $6,
                             version = version + 1, updated_at = $7, channel_id = $8
@@ -493,6 +506,8 @@ fn update(app: &Conversations, call: &Call, parameters: Update, tx: &mut dyn Tx)
             &channel_id
         ],
     )?;
+    // Whatever was wrong may be right now; who uses it says so again if not.
+    forget_troubles(tx, id)?;
     tx.append(events::by(call, "content_source.updated", id, None, serde_json::json!({ "source_id": id })));
     let source = by_id(tx, id)?.ok_or_else(|| error::not_found("source"))?;
     shown(app, call, tx, source)

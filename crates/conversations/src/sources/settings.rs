@@ -244,7 +244,7 @@ pub(crate) struct Update {
 }
 
 /// Settings of single kinds, checked against the kind's own list.
-#[derive(Clone, Deserialize, JsonSchema)]
+#[derive(Clone, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct OwnSettings {
     /// Channel SDK only: the channel's endpoint, http or https. Without one the channel only posts to us.
     base_uri: Option<String>,
@@ -252,22 +252,44 @@ pub(crate) struct OwnSettings {
     access_token: Option<String>,
     /// Channel SDK only: the options that the channel implements, such as messages.unthreaded.
     options: Option<Vec<String>>,
+    /// Messaging only: what notifications say in place of the message, when they hide it.
+    notification_generic_message: Option<String>,
+    /// Messaging only: whether notifications hide what was written.
+    disable_notification_body_display: Option<bool>,
+    /// Messaging only: the JSON file of a service account that may send for the app's Firebase project. Never shown again.
+    fcm_service_account: Option<String>,
+    /// Messaging only: where Firebase Cloud Messaging is, when it is not at Google's address.
+    fcm_url: Option<String>,
+    /// Messaging only: the content of the .p8 file of a key for Apple's push notifications. Never shown again.
+    apns_key: Option<String>,
+    /// Messaging only: the id of that key.
+    apns_key_id: Option<String>,
+    /// Messaging only: the id of the team that the key belongs to.
+    apns_team_id: Option<String>,
+    /// Messaging only: the bundle id of the app.
+    apns_topic: Option<String>,
+    /// Messaging only: whether the app was built for development.
+    apns_sandbox: Option<bool>,
+    /// Messaging only: where Apple's push notification service is, when it is not at Apple's address.
+    apns_url: Option<String>,
+    /// Messaging only: the app's id at Huawei.
+    huawei_application_id: Option<String>,
+    /// Messaging only: the id of credentials made for Huawei Push Kit alone; without it, the app's id.
+    huawei_client_id: Option<String>,
+    /// Messaging only: the app's secret at Huawei, or that of the credentials. Never shown again.
+    huawei_client_secret: Option<String>,
+    /// Messaging only: where Huawei Push Kit is, when it is not at Huawei's address.
+    huawei_url: Option<String>,
+    /// Messaging only: where Huawei gives out access tokens, when it is not Huawei's address.
+    huawei_token_url: Option<String>,
 }
 
 impl OwnSettings {
     /// Those that were given, as the kinds check them.
     pub(crate) fn given(&self) -> Map<String, Value> {
-        let mut given = Map::new();
-        if let Some(base_uri) = &self.base_uri {
-            given.insert("base_uri".into(), base_uri.as_str().into());
-        }
-        if let Some(access_token) = &self.access_token {
-            given.insert("access_token".into(), access_token.as_str().into());
-        }
-        if let Some(options) = &self.options {
-            given.insert("options".into(), options.clone().into());
-        }
-        given
+        let given = serde_json::to_value(self).unwrap_or_default();
+        let given = given.as_object().cloned().unwrap_or_default();
+        given.into_iter().filter(|(_, value)| !value.is_null()).collect()
     }
 
     /// 422 for a setting that this kind of source does not have.

@@ -10,6 +10,7 @@ pub mod notices;
 pub(crate) mod pages;
 mod telling;
 mod unread;
+mod unread_answer;
 mod view;
 pub(crate) mod waiting;
 
@@ -29,6 +30,7 @@ pub(crate) use hints::{agent_types, queued};
 pub use pages::{Seen, visit};
 pub use telling::{Told, tell};
 pub use unread::{Correspondent, Unread, correspondent, unread_messages};
+pub use unread_answer::{UnreadAnswer, answered, unread_answer};
 pub use view::{Content, Thread, content, contents, thread, threads, unread};
 pub use waiting::wait;
 

@@ -26,7 +26,7 @@ pub struct Thread {
     opened: bool,
     created_at: Timestamp,
     updated_at: Timestamp,
-    text_input: bool,
+    pub(super) text_input: bool,
     unread: i64,
     last_content: Option<Content>,
     #[serde(skip)]
@@ -41,16 +41,16 @@ pub struct Content {
     /// Its id.
     pub id: Id,
     client_id: Option<String>,
-    thread_id: Id,
+    pub(super) thread_id: Id,
     from: &'static str,
-    author: Author,
-    body: String,
+    pub(super) author: Author,
+    pub(super) body: String,
     created_at: Timestamp,
     attachments: Vec<Value>,
-    structured_content: Option<Value>,
+    pub(super) structured_content: Option<Value>,
     structured_reply: Option<Value>,
     automated: bool,
-    anonymized: bool,
+    pub(super) anonymized: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     notice: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -103,8 +103,8 @@ impl Content {
 }
 
 #[derive(Clone, Debug, Serialize)]
-struct Author {
-    screenname: Option<String>,
+pub(super) struct Author {
+    pub(super) screenname: Option<String>,
     avatar_url: Option<String>,
 }
 

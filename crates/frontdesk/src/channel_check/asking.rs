@@ -82,6 +82,7 @@ impl Checking {
             deadline: self.deadline,
             answer_bytes_max: LIST_BYTES_MAX,
             verify_tls: true,
+            http2: false,
         };
         let started = Instant::now();
         let answer = self.outbound.send(request).await.map_err(|error| error.to_string());

@@ -29,6 +29,7 @@ fn get_request(url: &str) -> OutboundRequest {
         deadline: LONG,
         answer_bytes_max: 1000,
         verify_tls: true,
+        http2: false,
     }
 }
 
