@@ -72,6 +72,7 @@ mod teams;
 mod threads;
 mod time_sheets;
 mod topologies;
+mod triggers;
 mod uniqueness;
 mod user_capacities;
 mod users;
