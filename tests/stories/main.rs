@@ -73,6 +73,7 @@ mod teams;
 mod threads;
 mod time_sheets;
 mod topologies;
+mod triggers;
 mod uniqueness;
 mod user_capacities;
 mod users;

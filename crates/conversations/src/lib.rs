@@ -36,10 +36,10 @@ pub mod work;
 
 use std::sync::Arc;
 
-use frontdesk_model::{Env, Id};
+use frontdesk_model::{Env, Id, Result};
 use frontdesk_net::Outbound;
 use frontdesk_rest::Operation;
-use frontdesk_store::{Seal, Store, Tail};
+use frontdesk_store::{Seal, Store, Tail, Tx};
 
 use attachments::Files;
 
@@ -73,11 +73,17 @@ pub struct Conversations {
     pub queue_updates: queue_updates::QueueUpdates,
     /// What visitors are told of the moment.
     pub visitor_hints: visitors::Hints,
+    /// What a new messaging source begins with.
+    pub furnish: Furnish,
     /// This node: the same after every start of one installation's data directory.
     pub node_id: Id,
     /// Where browsers and channels reach this server, without a slash at the end.
     pub public_url: String,
 }
+
+/// Puts into a new messaging source what it begins with, in the transaction that makes it. By whom, which source, whether
+/// it is a live chat.
+pub type Furnish = fn(&mut dyn Tx, &Env, Id, Id, bool) -> Result<()>;
 
 /// The operations of this crate.
 pub fn operations(app: &Arc<Conversations>) -> Vec<Operation> {

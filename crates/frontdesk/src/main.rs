@@ -96,6 +96,9 @@ enum Commands {
         #[arg(long, value_name = "N", default_value_t = 1)]
         seed: u64,
     },
+    /// Compile style sheets from standard input: what the server starts for itself
+    #[command(name = frontdesk_web_messaging::COMPILE_STYLES, hide = true)]
+    CompileStyles,
     /// Print a configuration file with every setting, commented, with its default
     Config,
     /// List the REST operations: method, path, id, permissions
@@ -245,6 +248,7 @@ fn main() -> ExitCode {
         Commands::Simulate { place, fill, seed } => {
             place.settings().and_then(|settings| simulate(&settings, fill, seed)).map(|summary| println!("{summary}"))
         }
+        Commands::CompileStyles => frontdesk_web_messaging::compile_styles(),
         Commands::Config => print(COMMENTED_FILE),
         Commands::Operations => list_operations(),
     };

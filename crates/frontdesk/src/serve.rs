@@ -82,6 +82,7 @@ pub(crate) async fn application(
         typing: Default::default(),
         queue_updates: Default::default(),
         visitor_hints: Default::default(),
+        furnish: frontdesk_web_messaging::furnish,
         node_id: directory.node_id(env)?,
         public_url: settings.public_url.clone(),
     }))

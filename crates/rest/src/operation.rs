@@ -32,8 +32,18 @@ pub enum Kind {
     Stream,
 }
 
-/// Slow work on one parameter, given as text.
-pub(crate) type Prepare = fn(&Env, &str) -> Result<String>;
+/// Slow work before the transaction.
+#[derive(Clone, Copy)]
+pub(crate) struct Prepare {
+    /// The parameter that it is about.
+    pub(crate) parameter: &'static str,
+    /// What is worked on: the parameter itself if there is none.
+    pub(crate) gather: Option<Gather>,
+    pub(crate) work: fn(&Env, &str) -> Result<String>,
+}
+
+/// Makes of a parameter and of what the store holds what there is to work on.
+pub(crate) type Gather = fn(&Call, &str, &mut dyn Tx) -> Result<String>;
 /// Whether an answer that was kept may be told to the caller again.
 pub(crate) type Replay = fn(&Call, &Value, &mut dyn Tx) -> Result<()>;
 /// Begins a stream.
@@ -68,7 +78,7 @@ pub struct Operation {
     schema: Value,
     answer: fn(&mut SchemaGenerator) -> Schema,
     pub(crate) record: Record,
-    pub(crate) prepare: Option<(&'static str, Prepare)>,
+    pub(crate) prepare: Option<Prepare>,
     pub(crate) replay: Option<Replay>,
     pub(crate) is_kept: bool,
     pub(crate) run: Run,
@@ -222,7 +232,18 @@ impl Operation {
     /// the threads that serve, and only for callers who may run the operation. Its result is [`Call::prepared`]. The
     /// parameter is taken for a secret.
     pub fn prepare(self, parameter: &'static str, work: fn(&Env, &str) -> Result<String>) -> Operation {
-        Operation { prepare: Some((parameter, work)), ..self }
+        Operation { prepare: Some(Prepare { parameter, gather: None, work }), ..self }
+    }
+
+    /// The same for work that needs more than the parameter: `gather` reads the rest in a transaction of its own. The
+    /// handler has to see whether that still holds.
+    pub fn prepare_from(
+        self,
+        parameter: &'static str,
+        gather: fn(&Call, &str, &mut dyn Tx) -> Result<String>,
+        work: fn(&Env, &str) -> Result<String>,
+    ) -> Operation {
+        Operation { prepare: Some(Prepare { parameter, gather: Some(gather), work }), ..self }
     }
 
     /// Asks, before an answer is told again that was kept for its `Idempotency-Key`, whether the caller may still see it.

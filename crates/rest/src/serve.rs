@@ -20,7 +20,7 @@ use crate::answer::{json, refuse};
 use crate::body::{check, read_body, too_slow};
 use crate::call::{Call, Upload};
 use crate::idempotency::{Attempt, key_of};
-use crate::operation::{Kind, Operation};
+use crate::operation::{Kind, Operation, Prepare};
 use crate::parameters::{BodyKind, boolean, parse_pairs, refuse_zeros, with_body};
 use crate::rate_limit::RateLimiter;
 use crate::routes::{Found, Lost, Routes};
@@ -175,7 +175,10 @@ async fn answer(
     let bag = if operation.kind == Kind::Stream { bag.and_then(|bag| resumed(bag, &parts.headers)) } else { bag };
     let given = bag.and_then(|bag| Given::read(operation, bag, upload, &found.values, &parts.headers, seal));
     let prepared = match &given {
-        Ok(given) => prepare(server, found.operation, &credential, &asker.impersonated_user_id, &given.values).await?,
+        Ok(given) => {
+            let asked = Asked { operation: found.operation, request_id, path: found.values.clone().into() };
+            prepare(server, asked, &credential, &asker.impersonated_user_id, &given.values).await?
+        }
         Err(_) => None,
     };
     let job = Job {
@@ -218,7 +221,10 @@ pub(crate) async fn run(
         .and_then(|()| Given::read(operation, parameters, None, path, &HeaderMap::new(), &server.api.seal));
     let credential = Credential::Token(token.to_owned());
     let prepared = match &given {
-        Ok(given) => prepare(server, index, &credential, &None, &given.values).await?,
+        Ok(given) => {
+            let asked = Asked { operation: index, request_id, path: path.into() };
+            prepare(server, asked, &credential, &None, &given.values).await?
+        }
         Err(_) => None,
     };
     let job = Job {
@@ -325,23 +331,42 @@ async fn keep(server: &Arc<Server>, upload: Upload) -> Result<Upload> {
     kept.map_err(|_| error::broken("keeping an upload ended early"))?
 }
 
+/// What is asked for.
+struct Asked {
+    operation: usize,
+    request_id: Id,
+    path: Arc<[(&'static str, String)]>,
+}
+
 /// Does an operation's slow work, for a caller who may run it.
 async fn prepare(
     server: &Arc<Server>,
-    index: usize,
+    asked: Asked,
     credential: &Credential,
     impersonated_user_id: &Option<String>,
     values: &Map<String, Value>,
 ) -> Result<Option<String>> {
-    let Some((name, work)) = server.api.operations[index].prepare else { return Ok(None) };
-    let Some(text) = values.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()) else { return Ok(None) };
-    let (asked, credential, impersonated_user_id) = (server.clone(), credential.clone(), impersonated_user_id.clone());
-    let may_run =
-        move |tx: &mut dyn Tx| asked.caller(index, tx, &credential, impersonated_user_id.as_deref()).map(drop);
-    server.api.store.read(may_run).await?;
+    let Some(Prepare { parameter, gather, work }) = server.api.operations[asked.operation].prepare else {
+        return Ok(None);
+    };
+    let Some(text) = values.get(parameter).and_then(Value::as_str) else { return Ok(None) };
+    if text.is_empty() && gather.is_none() {
+        return Ok(None);
+    }
+    let (own, credential, impersonated_user_id) = (server.clone(), credential.clone(), impersonated_user_id.clone());
+    let text = text.to_owned();
+    let gathering = move |tx: &mut dyn Tx| {
+        let caller = own.caller(asked.operation, tx, &credential, impersonated_user_id.as_deref())?;
+        let Some(gather) = gather else { return Ok(text.clone()) };
+        let (env, path) = (own.api.env.clone(), asked.path.clone());
+        let call =
+            Call { caller, env, request_id: asked.request_id, extended: false, upload: None, prepared: None, path };
+        gather(&call, &text, tx)
+    };
+    let text = server.api.store.read(gathering).await?;
     let turn = server.preparations.acquire().await;
     let _turn = turn.map_err(|_| error::broken("the preparations were closed"))?;
-    let (env, text) = (server.api.env.clone(), text.to_owned());
+    let env = server.api.env.clone();
     let prepared = tokio::task::spawn_blocking(move || work(&env, &text)).await;
     prepared.map_err(|_| error::broken("a preparation ended early"))?.map(Some)
 }

@@ -1,9 +1,10 @@
-//! Whether a visitor who is offered a chat now would find somebody (rows 14.19, 14.20).
+//! Whether a visitor who is offered a chat now would find somebody (rows 14.19, 14.20): counted as for everybody who asks,
+//! with the queuing factor of the trigger. A source that is in no channel has nobody.
 
 use frontdesk_conversations::visitors::Place;
 use frontdesk_model::{Id, Result, error};
-use frontdesk_people::presence;
-use frontdesk_store::{Tx, args};
+use frontdesk_people::presence::{self, Wanted};
+use frontdesk_store::Tx;
 use serde_json::{Map, Value, json};
 
 use crate::{catalogue, settings};
@@ -22,13 +23,24 @@ pub(crate) fn of(tx: &mut dyn Tx, place: &Place, ids: &str) -> Result<Value> {
     }
     let source_id = place.source_id();
     let factor = settings::of(tx, source_id)?.queuing_factor;
-    let (capacity, held) = load(tx, source_id)?;
+    // Most triggers have the factor of the source: each factor is counted once.
+    let mut counted: Vec<(f64, bool)> = Vec::new();
     let mut triggers = Map::new();
     let mut refuses = false;
     for id in ids {
         let Ok(parsed) = id.parse::<Id>() else { continue };
         let Some(own) = catalogue::factor(tx, source_id, parsed)? else { continue };
-        let is_free = held < slots(capacity, own.unwrap_or(factor));
+        let queue_factor = own.unwrap_or(factor);
+        let known = counted.iter().find(|(other, _)| other.to_bits() == queue_factor.to_bits());
+        let is_free = match known {
+            Some((_, is_free)) => *is_free,
+            None => {
+                let wanted = Wanted { queue_factor, ..Wanted::default() };
+                let is_free = presence::availability(tx, source_id, &wanted)?.available;
+                counted.push((queue_factor, is_free));
+                is_free
+            }
+        };
         refuses |= !is_free;
         triggers.insert(id.to_owned(), i64::from(is_free).into());
     }
@@ -37,43 +49,4 @@ pub(crate) fn of(tx: &mut dyn Tx, place: &Place, ids: &str) -> Result<Value> {
         told["retry_after"] = RETRY_SECONDS.into();
     }
     Ok(told)
-}
-
-/// How many conversations there may be, rounded down.
-fn slots(capacity: i64, factor: f64) -> i64 {
-    // A hair more, so that what is exact on paper is not lost to binary fractions.
-    (capacity as f64 * (1.0 + factor) + 1e-9).floor() as i64
-}
-
-/// What the agents who are there can hold, and what they hold or what waits for them.
-fn load(tx: &mut dyn Tx, source_id: Id) -> Result<(i64, i64)> {
-    let row = tx.one("SELECT channel_id FROM sources WHERE id = $1", args![&source_id])?;
-    let Some(channel_id) = row.get::<Option<Id>>(0)? else { return Ok((0, 0)) };
-    let (mut capacity, mut held) = (0, 0);
-    for agent in presence::agents(tx, None)? {
-        for channel in agent.channels.iter().filter(|channel| channel.channel_id == channel_id) {
-            if channel.available {
-                capacity += channel.soft;
-            }
-            held += channel.load;
-        }
-    }
-    let waiting = tx.one(
-        "SELECT count(DISTINCT contents.thread_id) FROM threads JOIN contents ON contents.thread_id = threads.id
-         WHERE threads.source_id = $1 AND NOT threads.closed AND contents.status = 'new'",
-        args![&source_id],
-    )?;
-    Ok((capacity, held + waiting.get::<i64>(0)?))
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn slots_are_those_of_the_public_page() {
-        for (agents, soft, factor, expected) in
-            [(4, 2, 0.25, 10), (4, 2, 0.0, 8), (0, 2, 1.0, 0), (1, 1, 0.9, 1), (10, 1, 0.1, 11)]
-        {
-            assert_eq!(super::slots(agents * soft, factor), expected, "{agents} {soft} {factor}");
-        }
-    }
 }

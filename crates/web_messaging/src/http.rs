@@ -23,7 +23,7 @@ use crate::fields::{Fields, is_email};
 use crate::sessions::{self, Begun, Context, Given, Session, refused};
 use crate::stream::Reading;
 use crate::unread::{self, unsubscribing};
-use crate::{WebMessaging, attachments, availability, catalogue, pages, settings};
+use crate::{WebMessaging, attachments, availability, catalogue, pages, settings, theme};
 
 /// A body that is no file's has at most this many bytes.
 const BODY_BYTES_MAX: usize = 64 * 1024;
@@ -121,7 +121,7 @@ async fn serve(State(app): State<Arc<WebMessaging>>, request: Request) -> Respon
     let (method, headers) = (parts.method.clone(), parts.headers.clone());
     let mut visit = Visit { app, token, parts, request_id, client };
     let operation = segments.first().copied().unwrap_or_default().to_owned();
-    let open = matches!(operation.as_str(), "loader.js" | "window" | "web");
+    let open = matches!(named(&operation), "loader.js" | "window" | "web" | "style");
     let (allowed, outcome) = if open {
         (None, visit.page(&operation).await)
     } else {
@@ -171,7 +171,15 @@ fn named(operation: &str) -> &'static str {
         "email",
         "devices",
     ];
+    if theme_hash(operation).is_some() {
+        return "style";
+    }
     KNOWN.into_iter().find(|known| *known == operation).unwrap_or("none")
+}
+
+/// The hash in the address of a source's style sheet.
+fn theme_hash(operation: &str) -> Option<&str> {
+    operation.strip_prefix("style-")?.strip_suffix(".css")
 }
 
 fn preflight() -> Response {
@@ -259,14 +267,19 @@ impl Visit {
             };
             return pages::loader(config.as_ref(), &self.parts.headers);
         }
+        if let Some(hash) = theme_hash(name) {
+            let theme = self.read(|tx, place| theme::of(tx, place.source_id())).await?;
+            return Ok(theme::served(theme, hash));
+        }
         let query = self.query()?;
         let is_frame = name == "web";
         let (env, seal) = sessions::store_of(&self.app.desk);
         let public_url = self.app.desk.public_url.clone();
         self.read(move |tx, place| {
             let settings = settings::of(tx, place.source_id())?;
+            let theme = theme::address(&theme::of(tx, place.source_id())?, &token);
             if !is_frame {
-                return Ok(pages::window(place, &token, &settings, &public_url, None));
+                return Ok(pages::window(place, &token, &settings, &public_url, None, theme.as_deref()));
             }
             let jwt = query.get("jwt_identity").and_then(Value::as_str).unwrap_or_default();
             match sessions::check(tx, &env, &seal, place, jwt) {
@@ -281,7 +294,8 @@ impl Visit {
                 .into_iter()
                 .filter(|(name, value)| name.starts_with("custom_") && value.is_string())
                 .collect();
-            Ok(pages::window(place, &token, &settings, &public_url, Some(json!({ "jwt": jwt, "custom": custom }))))
+            let standalone = Some(json!({ "jwt": jwt, "custom": custom }));
+            Ok(pages::window(place, &token, &settings, &public_url, standalone, theme.as_deref()))
         })
         .await
     }

@@ -16,6 +16,8 @@ mod sessions;
 mod settings;
 mod signing;
 mod stream;
+mod styles;
+mod theme;
 mod unread;
 
 use std::sync::Arc;
@@ -24,9 +26,10 @@ use std::time::Duration;
 use axum::Router;
 pub use following::Following;
 use frontdesk_conversations::Conversations;
+use frontdesk_model::{Env, Id, Result};
 use frontdesk_rest::{Operation, RateLimiter, Streams};
 use frontdesk_sources::push::Service;
-use frontdesk_store::consumer;
+use frontdesk_store::{Tx, consumer};
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinSet;
 
@@ -140,9 +143,27 @@ impl WebMessaging {
     }
 }
 
+/// The items that a new messaging source begins with, for [`frontdesk_conversations::Conversations::furnish`].
+pub fn furnish(tx: &mut dyn Tx, env: &Env, user_id: Id, source_id: Id, is_live_chat: bool) -> Result<()> {
+    catalogue::defaults::make(tx, env, user_id, settings::Channel { source_id, is_live_chat })
+}
+
+/// The subcommand of the program that compiles style sheets in a process of its own, and what it does.
+pub const COMPILE_STYLES: &str = styles::SUBCOMMAND;
+
+/// Compiles what stands on standard input, within limits that end the process.
+///
+/// # Errors
+///
+/// What cannot be read or written; what is wrong with a style sheet is part of the answer.
+pub fn compile_styles() -> std::result::Result<(), String> {
+    styles::worker::run()
+}
+
 /// The operations of this crate.
 pub fn operations(app: &Arc<Conversations>) -> Vec<Operation> {
     let mut operations = settings::operations();
+    operations.extend(catalogue::operations());
     operations.extend(signing::operations(app));
     operations.extend(unread::templates::operations(app));
     operations

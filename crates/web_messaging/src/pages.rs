@@ -79,13 +79,15 @@ fn mode(place: &Place) -> &'static str {
     if place.is_live_chat() { "chat" } else { "messaging" }
 }
 
-/// The document of the window. `standalone`: what a frame of a website begins with by itself.
+/// The document of the window. `standalone`: what a frame of a website begins with by itself. `theme`: the address of the
+/// source's own style sheet.
 pub(crate) fn window(
     place: &Place,
     token: &str,
     settings: &Settings,
     public_url: &str,
     standalone: Option<Value>,
+    theme: Option<&str>,
 ) -> Response {
     let data = json!({
         "token": token,
@@ -97,10 +99,10 @@ pub(crate) fn window(
         "attachments": { "size_max": FILE_BYTES_MAX, "extensions": EXTENSIONS },
         "standalone": standalone,
     });
-    let style = match assets::address("style") {
-        "" => String::new(),
-        address => format!("<link rel=\"stylesheet\" href=\"{address}\">\n"),
-    };
+    let mut style = String::new();
+    for address in [assets::address("style"), theme.unwrap_or_default()].iter().filter(|address| !address.is_empty()) {
+        let _ = writeln!(style, "<link rel=\"stylesheet\" href=\"{address}\">");
+    }
     let body = format!(
         "<script type=\"application/json\" id=\"settings\">{}</script>\n<script src=\"{}\"></script>",
         script_safe(&data),

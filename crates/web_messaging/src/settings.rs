@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use url::Url;
 
-use crate::durations;
+use crate::{durations, theme};
 
 const SITES_MAX: usize = 100;
 const WELCOMES_MAX: usize = 10;
@@ -19,10 +19,11 @@ const WELCOME_CHARACTERS_MAX: usize = 1_000;
 const URL_CHARACTERS_MAX: usize = 2_000;
 /// All translations, as JSON.
 const TRANSLATIONS_BYTES_MAX: usize = 256 * 1024;
-const FACTOR_MAX: f64 = 100.0;
 /// Nobody waits longer for an agent of a live chat.
 const IMPOSSIBLE_SECONDS_MAX: i64 = 7 * 24 * 3_600;
 const IMPOSSIBLE_CHARACTERS_MAX: usize = 50;
+/// Of the queuing factor: nobody counts with more (`people::presence`).
+pub(crate) const FACTOR_MAX: f64 = 10.0;
 
 /// Who may configure what visitors see.
 pub(crate) const PERMISSIONS: &[Permission] = &[Permission::ManageMessaging, Permission::ManageChat];
@@ -30,7 +31,6 @@ pub(crate) const PERMISSIONS: &[Permission] = &[Permission::ManageMessaging, Per
 /// The settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
-#[schemars(rename = "MessagingSettings")]
 pub(crate) struct Settings {
     /// The sites that may show the chat, such as `https://shop.example`; `https://*.example` stands for all below. An empty
     /// list lets every site.
@@ -133,6 +133,20 @@ fn site(text: &str) -> Option<String> {
     is_plain.then(|| format!("{}://{below}{host}{port}", url.scheme()))
 }
 
+/// The settings as REST shows them.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "MessagingSettings")]
+struct Answer {
+    #[serde(flatten)]
+    settings: Settings,
+    /// The window's own style sheet, as SCSS.
+    custom_css: String,
+}
+
+fn answer(tx: &mut dyn Tx, source_id: Id) -> Result<Answer> {
+    Ok(Answer { settings: of(tx, source_id)?, custom_css: theme::of(tx, source_id)?.custom_css })
+}
+
 /// Parameters of `updateMessagingSettings`: what is left out stays.
 #[derive(Deserialize, JsonSchema)]
 struct Update {
@@ -148,7 +162,7 @@ struct Update {
     welcome_messages: Option<Vec<String>>,
     /// Texts by language; all of them, in place of those before.
     translations: Option<Map<String, Value>>,
-    /// How many more conversations may wait than agents can hold.
+    /// How many more conversations may wait than agents can hold, 0 to 10.
     queuing_factor: Option<f64>,
     /// Whether pages that a visitor sees are noted in the conversation.
     navigation_contents: Option<bool>,
@@ -158,14 +172,17 @@ struct Update {
     email_request: Option<bool>,
     /// Messaging: where the mail about unread messages leads, http or https; empty for the page that was seen last.
     back_to_chat_url: Option<String>,
+    /// The window's own style sheet, as SCSS, with the published variables; the items of the catalogue know its variables,
+    /// too. It fetches nothing: no @import, and url() holds data:image only.
+    custom_css: Option<String>,
 }
 
 pub(crate) fn operations() -> Vec<Operation> {
     let (tag, path) = ("Web Messaging", "/content_sources/{sourceId}/messaging");
     vec![
         Operation::read("getMessagingSettings", Method::GET, path, |call, _: NoParameters, tx| {
-            let source_id = source(call, tx)?;
-            of(tx, source_id)
+            let channel = source(call, tx, "source")?;
+            answer(tx, channel.source_id)
         })
         .tag(tag)
         .summary("Reads how a messaging source looks and behaves to its visitors.")
@@ -175,31 +192,51 @@ pub(crate) fn operations() -> Vec<Operation> {
             .tag(tag)
             .summary("Changes how a messaging source looks and behaves to its visitors.")
             .permissions(PERMISSIONS)
+            .prepare_from("custom_css", theme::gather, theme::work)
             .extension(),
     ]
 }
 
-/// The messaging source that a call names; 404 for one that the caller may not read, 422 for one of another kind.
-pub(crate) fn source(call: &Call, tx: &mut dyn Tx) -> Result<Id> {
-    let id = call.id("sourceId", "source")?;
-    if !call.caller.may_on(id, SourceRight::Read) {
-        return Err(error::not_found("source"));
-    }
-    let row = tx.first("SELECT type FROM sources WHERE id = $1", args![&id])?;
-    let kind: String = row.ok_or_else(|| error::not_found("source"))?.get(0)?;
-    if !matches!(kind.as_str(), "chat" | "mobile_messaging") {
-        let message = format!("Sources of type {kind} have no visitors.");
-        return Err(error::unprocessable("no_messaging_source", message));
-    }
-    Ok(id)
+/// The messaging source that a call is about.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Channel {
+    pub(crate) source_id: Id,
+    pub(crate) is_live_chat: bool,
 }
 
-fn update(call: &Call, given: Update, tx: &mut dyn Tx) -> Result<Settings> {
-    let source_id = source(call, tx)?;
+/// The messaging source that a call names; 404 for one that the caller may not read, 422 for one of another kind, 403 for
+/// who configures the other kind only. `noun`: what of it is asked for.
+pub(crate) fn source(call: &Call, tx: &mut dyn Tx, noun: &str) -> Result<Channel> {
+    let source_id = call.id("sourceId", noun)?;
+    if !call.caller.may_on(source_id, SourceRight::Read) {
+        return Err(error::not_found(noun));
+    }
+    let row = tx.first("SELECT type FROM sources WHERE id = $1", args![&source_id])?;
+    let kind: String = row.ok_or_else(|| error::not_found(noun))?.get(0)?;
+    let permission = match kind.as_str() {
+        "chat" => Permission::ManageChat,
+        "mobile_messaging" => Permission::ManageMessaging,
+        _ => {
+            let message = format!("Sources of type {kind} have no visitors.");
+            return Err(error::unprocessable("no_messaging_source", message));
+        }
+    };
+    call.caller.require_any(&[permission])?;
+    Ok(Channel { source_id, is_live_chat: kind == "chat" })
+}
+
+fn update(call: &Call, mut given: Update, tx: &mut dyn Tx) -> Result<Answer> {
+    let channel = source(call, tx, "source")?;
+    let source_id = channel.source_id;
+    let custom_css = given.custom_css.take();
     let before = of(tx, source_id)?;
     let after = given.apply(before.clone())?;
-    if after == before {
-        return Ok(before);
+    let is_restyled = match custom_css {
+        Some(custom_css) => theme::change(call, tx, channel, &custom_css)?,
+        None => false,
+    };
+    if after == before && !is_restyled {
+        return answer(tx, source_id);
     }
     let text = serde_json::to_string(&after).map_err(|trouble| error::broken(trouble.to_string()))?;
     tx.execute(
@@ -210,7 +247,7 @@ fn update(call: &Call, given: Update, tx: &mut dyn Tx) -> Result<Settings> {
     let payload = json!({ "source_id": source_id });
     let by = Some(call.caller.user_id);
     tx.append(NewEvent::new(&call.env, by, "content_source.updated", source_id, None, payload));
-    Ok(after)
+    answer(tx, source_id)
 }
 
 impl Update {

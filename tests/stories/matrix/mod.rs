@@ -237,10 +237,18 @@ impl World<'_> {
     fn request(&self, row: &Row, method: &str, path: &str, place: usize, me: &Person) -> Request {
         let mut ids = Ids { world: self, place, me, known: BTreeMap::new() };
         let mut target = "/1.0".to_owned();
+        // One object for every id of the path, or one for each.
+        let mut objects = row.object.split(',').peekable();
         for part in path.split('/').skip(1) {
             target.push('/');
             match part.strip_prefix('{').and_then(|part| part.strip_suffix("Id}")) {
-                Some(_) if !row.object.is_empty() => target += &ids.of(row.object),
+                Some(_) if !row.object.is_empty() => {
+                    let object = objects.next().expect("an object for each id");
+                    if objects.peek().is_none() {
+                        objects = object.split(',').peekable();
+                    }
+                    target += &ids.of(object);
+                }
                 Some(name) => target += &ids.of(&snake(name)),
                 None => target += part,
             }
@@ -334,6 +342,7 @@ impl Ids<'_> {
         match name {
             "me" => self.me.user_id.clone(),
             "word" => unique("Word "),
+            "variable_name" => unique("custom_"),
             "source" => source.id.clone(),
             "source_community" => source.community_id.clone(),
             "empty_source" => {
@@ -360,6 +369,18 @@ impl Ids<'_> {
                 self.known[name].clone()
             }
             "messaging_source" => self.world.messaging[self.place].clone(),
+            "trigger" => {
+                let path = format!("content_sources/{}/triggers", self.of("messaging_source"));
+                created(&path, json!({ "label": unique("Trigger "), "actions": { "show": "open" } }))
+            }
+            "catalog_item" => {
+                let path = format!("content_sources/{}/catalog_items", self.of("messaging_source"));
+                created(&path, json!({ "type": "invitation", "label": unique("Item "), "html": "<b>Hello</b>" }))
+            }
+            "custom_variable" => {
+                let path = format!("content_sources/{}/custom_variables", self.of("messaging_source"));
+                created(&path, json!({ "name": unique("custom_") }))
+            }
             "messaging_community" => {
                 created("communities", json!({ "type": "mobile_messaging", "name": unique("Shop ") }))
             }

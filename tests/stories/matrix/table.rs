@@ -80,8 +80,8 @@ const SOURCE: &str =
 /// Who has to do with tasks.
 const TASKS: &[&str] = &["receive_tasks", "monitor_tasks", "monitor_team_tasks"];
 
-/// Who configures what visitors see.
-const CONFIGURE: &[&str] = &["manage_messaging", "manage_chat"];
+/// Who configures what visitors see of a source that is no live chat; those of live chats are let in, and then refused.
+const CONFIGURE: &[&str] = &["manage_messaging"];
 
 pub(super) const TABLE: &[Row] = &[
     row("getAllSources"),
@@ -351,12 +351,48 @@ pub(super) const TABLE: &[Row] = &[
     row("deleteUserCapacity").first(&["manage_topologies"]),
     row("typeInThread").on_source().object("messaging_thread").right("reply"),
     row("getThreadVisitor").on_source().object("messaging_thread"),
-    row("getMessagingSettings").first(CONFIGURE).on_source().object("messaging_source"),
+    row("getMessagingSettings").then(CONFIGURE).on_source().object("messaging_source"),
     row("updateMessagingSettings")
-        .first(CONFIGURE)
+        .then(CONFIGURE)
         .on_source()
         .object("messaging_source")
-        .body(r#"{ "locale": "fr" }"#),
+        .body(r#"{ "locale": "fr", "custom_css": "a { color: red }" }"#),
+    row("getAllTriggers").then(CONFIGURE).on_source().object("messaging_source"),
+    row("getTrigger").then(CONFIGURE).on_source().object("messaging_source,trigger"),
+    row("createTrigger")
+        .then(CONFIGURE)
+        .on_source()
+        .object("messaging_source")
+        .body(r#"{ "label": "$word", "actions": { "show": "open" } }"#),
+    row("updateTrigger").then(CONFIGURE).on_source().object("messaging_source,trigger").body(r#"{ "label": "$word" }"#),
+    row("moveTrigger").then(CONFIGURE).on_source().object("messaging_source,trigger").body(r#"{ "position": 1 }"#),
+    row("deleteTrigger").then(CONFIGURE).on_source().object("messaging_source,trigger"),
+    row("getAllCatalogItems").then(CONFIGURE).on_source().object("messaging_source"),
+    row("getCatalogItem").then(CONFIGURE).on_source().object("messaging_source,catalog_item"),
+    row("createCatalogItem")
+        .then(CONFIGURE)
+        .on_source()
+        .object("messaging_source")
+        .body(r#"{ "type": "automatic_message", "label": "$word", "text": "Hello" }"#),
+    row("updateCatalogItem")
+        .then(CONFIGURE)
+        .on_source()
+        .object("messaging_source,catalog_item")
+        .body(r#"{ "css": "b { color: red }" }"#),
+    row("deleteCatalogItem").then(CONFIGURE).on_source().object("messaging_source,catalog_item"),
+    row("getAllCustomVariables").then(CONFIGURE).on_source().object("messaging_source"),
+    row("getCustomVariable").then(CONFIGURE).on_source().object("messaging_source,custom_variable"),
+    row("createCustomVariable")
+        .then(CONFIGURE)
+        .on_source()
+        .object("messaging_source")
+        .body(r#"{ "name": "$variable_name" }"#),
+    row("updateCustomVariable")
+        .then(CONFIGURE)
+        .on_source()
+        .object("messaging_source,custom_variable")
+        .body(r#"{ "label": "$word" }"#),
+    row("deleteCustomVariable").then(CONFIGURE).on_source().object("messaging_source,custom_variable"),
     row("getSignedIdentities").first(&["read_community"]).object("messaging_community"),
     row("updateSignedIdentities")
         .first(&["update_community"])

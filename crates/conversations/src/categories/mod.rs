@@ -70,6 +70,21 @@ pub(crate) fn set(
     Ok(true)
 }
 
+/// 422 on `attribute` unless one object of the source could carry all of these categories.
+pub fn require_offered(tx: &mut dyn Tx, source_id: Id, ids: &[Id], attribute: &str) -> Result<()> {
+    let mut wanted: Vec<Id> = Vec::with_capacity(ids.len());
+    for id in ids {
+        if !wanted.contains(id) {
+            wanted.push(*id);
+        }
+    }
+    let branches = Branches::load(tx, &wanted)?;
+    match branches.misfit(&wanted).or_else(|| branches.elsewhere(&wanted, source_id)) {
+        None => Ok(()),
+        Some((kind, reason)) => Err(error::invalid(attribute, kind, format!("{attribute}: {reason}."))),
+    }
+}
+
 /// The categories of one object, in the order in which they were given.
 pub fn of(tx: &mut dyn Tx, object_id: Id) -> Result<Vec<Id>> {
     let sql = "SELECT category_id FROM categorisations WHERE object_id = $1 ORDER BY position, category_id";

@@ -68,6 +68,88 @@ pub(crate) fn outgoing(body: Text, format: &str, formats: Formats) -> (String, B
     }
 }
 
+/// Attributes that a fragment may have everywhere. Pages are styled by classes; what reads them aloud needs the rest.
+const ATTRIBUTES: [&str; 11] = [
+    "aria-hidden",
+    "aria-label",
+    "aria-labelledby",
+    "class",
+    "dir",
+    "id",
+    "lang",
+    "role",
+    "style",
+    "tabindex",
+    "title",
+];
+/// Shapes of inline SVG. None of them holds text, HTML, other documents or anything that moves: that is where cleaners are
+/// deceived.
+const SHAPES: [&str; 9] = ["svg", "g", "path", "circle", "ellipse", "rect", "line", "polyline", "polygon"];
+/// What shapes have, under the names that a parser gives them.
+const SHAPE_ATTRIBUTES: [&str; 27] = [
+    "viewBox",
+    "width",
+    "height",
+    "d",
+    "cx",
+    "cy",
+    "r",
+    "rx",
+    "ry",
+    "x",
+    "y",
+    "x1",
+    "y1",
+    "x2",
+    "y2",
+    "points",
+    "transform",
+    "fill",
+    "fill-rule",
+    "clip-rule",
+    "fill-opacity",
+    "stroke",
+    "stroke-width",
+    "stroke-linecap",
+    "stroke-linejoin",
+    "opacity",
+    "focusable",
+];
+
+/// HTML that stands in the page of a website: markup that administrators write for their visitors. Scripts, handlers,
+/// forms, frames, style sheets and everything that is not known go. None when it would cost too much to clean.
+pub fn fragment(html: &str) -> Option<String> {
+    if !Shape::of(html).is_harmless() {
+        return None;
+    }
+    let mut cleaner = ammonia::Builder::default();
+    cleaner.add_tags(SHAPES.iter().chain(&["button", "section", "picture"]));
+    cleaner.add_generic_attributes(ATTRIBUTES);
+    cleaner.add_tag_attributes("button", ["type"]);
+    for shape in SHAPES {
+        cleaner.add_tag_attributes(shape, SHAPE_ATTRIBUTES);
+    }
+    cleaner.url_schemes(["http", "https", "mailto", "tel"].into());
+    cleaner.attribute_filter(|element, name, value| match (element, name) {
+        (_, "style") => is_plain_style(value).then_some(value.into()),
+        // A button of a page's own form must not send it.
+        ("button", "type") => Some("button".into()),
+        // A paint that is an address.
+        (_, "fill" | "stroke" | "transform") if value.contains("url") || value.contains('\\') => None,
+        _ => Some(value.into()),
+    });
+    // Cleaning again must change nothing, or a parser took the first result for something else.
+    let clean = cleaner.clean(html).to_string();
+    (cleaner.clean(&clean).to_string() == clean).then_some(clean)
+}
+
+/// Whether a style names colours and sizes only, and nothing that is fetched or hidden from being seen.
+fn is_plain_style(style: &str) -> bool {
+    let style = style.to_ascii_lowercase();
+    let odd = ["\\", "/*", "@", "<", "url", "src", "image", "expression", "behavior", "binding", "script"];
+    !odd.iter().any(|word| style.contains(word))
+}
+
 /// What cleaning a body costs.
 #[derive(Default)]
 struct Shape {
@@ -166,6 +248,58 @@ fn push_escaped(html: &mut String, text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn fragments_keep_what_is_published_and_lose_what_acts() {
+        for (html, expected) in [
+            (
+                r#"<button type="submit" class="a dimelo_chat_item_action" id="b" onclick="x()">Go</button>"#,
+                r#"<button type="button" class="a dimelo_chat_item_action" id="b">Go</button>"#,
+            ),
+            ("<p>a<script>alert(1)</script></p>", "<p>a</p>"),
+            ("<style>body{display:none}</style>b", "b"),
+            ("<form action=/x><input name=y>c</form>", "c"),
+            ("<iframe src=//evil.example></iframe><object data=x></object>d", "d"),
+            (r#"<a href="javascript:alert(1)">e</a>"#, r#"<a rel="noopener noreferrer">e</a>"#),
+            (r#"<img src="https://shop.example/a.png" onerror="x()">"#, r#"<img src="https://shop.example/a.png">"#),
+            (r#"<img src="data:text/html,x">"#, "<img>"),
+            (
+                r#"<svg viewBox="0 0 1 1" onload="x()"><path d="M0 0" fill="url(//evil.example)"/><use href="//evil.example#a"/></svg>"#,
+                r#"<svg viewBox="0 0 1 1"><path d="M0 0"></path></svg>"#,
+            ),
+            (r#"<p style="color: red">f</p>"#, r#"<p style="color: red">f</p>"#),
+            (r#"<p style="background: url(//evil.example)">g</p>"#, "<p>g</p>"),
+            (r#"<p style="background: \75rl(//evil.example)">g</p>"#, "<p>g</p>"),
+        ] {
+            assert_eq!(fragment(html).as_deref(), Some(expected), "{html}");
+        }
+        assert_eq!(fragment(&"<div>".repeat(1_000)), None);
+    }
+
+    #[test]
+    fn no_fragment_smuggles_a_script() {
+        for html in [
+            "<svg><style><img src=x onerror=alert(1)></style></svg>",
+            "<svg></p><style><a id=\"</style><img src=1 onerror=alert(1)>\">",
+            "<math><mtext><table><mglyph><style><!--</style><img title=\"--&gt;&lt;img src=1 onerror=alert(1)&gt;\">",
+            "<svg><foreignObject><div><script>alert(1)</script></div></foreignObject></svg>",
+            "<svg><title><img src=x onerror=alert(1)></title></svg>",
+            "<svg><desc><style><img src=x onerror=alert(1)>",
+            "<svg><a xlink:href=\"javascript:alert(1)\"><circle r=1 /></a></svg>",
+            "<svg><animate attributeName=href values=\"javascript:alert(1)\" /></svg>",
+            "<noscript><p title=\"</noscript><img src=x onerror=alert(1)>\">",
+            "<form><math><mtext></form><form><mglyph><svg><mtext><textarea><path id=\"</textarea><img onerror=alert(1) src=1>\">",
+            "<button formaction=\"javascript:alert(1)\">x</button>",
+            "<a href=\" &#14; javascript:alert(1)\">x</a>",
+        ] {
+            let clean = fragment(html).unwrap_or_default();
+            let outside: String = clean.split('"').step_by(2).collect();
+            for word in ["script", "onerror", "onload", "javascript", "formaction", "<style"] {
+                assert!(!outside.contains(word), "{html} -> {clean}");
+            }
+            assert!(!clean.contains("javascript:"), "{html} -> {clean}");
+        }
+    }
 
     #[test]
     fn text_becomes_paragraphs() {

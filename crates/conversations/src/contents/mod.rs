@@ -20,6 +20,7 @@ use frontdesk_rest::Operation;
 use frontdesk_store::{Row, Tx, args};
 
 use crate::Conversations;
+pub use body::fragment;
 pub(crate) use search::words;
 
 /// The states of a content (row 4.20), under their wire names.

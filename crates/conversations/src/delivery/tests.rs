@@ -43,7 +43,7 @@ fn migrations() -> Vec<Migration> {
         include_str!("../../../../migrations/0025_sessions.sql"),
         include_str!("../../../../migrations/0026_passwords.sql"),
         include_str!("../../../../migrations/0027_single_sign_on.sql"),
-        include_str!("../../../../migrations/0028_push.sql"),
+        include_str!("../../../../migrations/0029_push.sql"),
     ];
     (1..).zip(texts).map(|(number, sqlite)| Migration { number, name: "test", sqlite, postgres: "" }).collect()
 }
@@ -89,6 +89,7 @@ impl Desk {
             typing: Default::default(),
             queue_updates: Default::default(),
             visitor_hints: Default::default(),
+            furnish: |_, _, _, _, _| Ok(()),
             node_id: id(999),
             public_url: "https://desk.example".into(),
         };

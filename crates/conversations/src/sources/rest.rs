@@ -379,6 +379,9 @@ fn create(app: &Conversations, call: &Call, parameters: Create, tx: &mut dyn Tx)
     tx.execute("INSERT INTO source_counters (source_id, threads, contents) VALUES ($1, 0, 0)", args![&id])?;
     grant_to_administrators(tx, id, call.caller.user_id)?;
     tx.append(events::by(call, "content_source.created", id, None, serde_json::json!({ "source_id": id })));
+    if kind.is_messaging {
+        (app.furnish)(tx, &call.env, call.caller.user_id, id, kind.is_live_chat)?;
+    }
     extended(app, call, tx, source)
 }
 
