@@ -123,6 +123,7 @@ async fn product(dir: &Path, store: &Store) -> (Router, String) {
         gathering: Default::default(),
         node_id: env.id(),
         public_url: "http://localhost".into(),
+        furnish: |_, _, _, _, _| Ok(()),
     });
     let (password, hash) = setup::first_password(&env).unwrap();
     let setting_up = env.clone();
