@@ -227,7 +227,60 @@ impl Script {
         });
         let path = format!("/1.0/content_sources/{}/messaging", source["id"].as_str().unwrap_or_default());
         self.request(Method::PUT, &path, settings).await?;
+        self.offers(&source).await?;
         Ok(source)
+    }
+
+    /// When the shop offers its chat: by a button everywhere, to whoever looks at a full cart for a while, and to whoever
+    /// goes back from the checkout.
+    async fn offers(&self, source: &Value) -> Result<(), String> {
+        let path = format!("/1.0/content_sources/{}", source["id"].as_str().unwrap_or_default());
+        for (name, kind) in
+            [("custom_cart_amount", "number"), ("custom_cart_items", "number"), ("custom_product", "string")]
+        {
+            let variable = json!({ "name": name, "type": kind });
+            self.post(&format!("{path}/custom_variables"), variable).await?;
+        }
+        let items = self.request(Method::GET, &format!("{path}/catalog_items"), json!({})).await?;
+        let items = items["records"].as_array().cloned().unwrap_or_default();
+        let item = |kind: &str, position: Value| {
+            let is_it = |item: &&Value| item["type"] == kind && (position.is_null() || item["position"] == position);
+            items.iter().find(is_it).map_or(Value::Null, |item| item["id"].clone())
+        };
+        let message = json!({
+            "type": "automatic_message", "label": "Back from the checkout",
+            "text": "Is there anything that I can help you with? Orders up to ten kettles are a pleasure.",
+        });
+        let message = self.post(&format!("{path}/catalog_items"), message).await?;
+        let when = |criterion: &str, position: &str, operator: &str, value: &str| json!({ "criterion": criterion, "position": position, "operator": operator, "value": value });
+        let triggers = [
+            json!({
+                "label": "Back from the checkout", "once_per_visit": true,
+                "conditions": [
+                    when("page_path", "current", "starts_with", "/shop/cart"),
+                    when("page_path", "previous", "starts_with", "/shop/checkout"),
+                ],
+                "actions": { "show": "open", "message": message["id"] },
+            }),
+            json!({
+                "label": "A full cart", "once_per_visit": true,
+                "conditions": [
+                    when("page_path", "current", "starts_with", "/shop/cart"),
+                    when("custom_cart_amount", "current", "greater_or_equal", "50"),
+                    when("page_visit_duration", "current", "greater_or_equal", "8"),
+                ],
+                "actions": { "invitation": item("invitation", Value::Null) },
+            }),
+            json!({
+                "label": "Everywhere but where the chat is in the page",
+                "conditions": [when("page_path", "current", "does_not_contain", "/shop/help")],
+                "actions": { "button": item("button", "floating".into()) },
+            }),
+        ];
+        for trigger in triggers {
+            self.post(&format!("{path}/triggers"), trigger).await?;
+        }
+        Ok(())
     }
 
     async fn categories(&self) -> Result<Vec<Value>, String> {
