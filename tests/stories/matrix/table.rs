@@ -403,10 +403,13 @@ pub(super) const TABLE: &[Row] = &[
         .object("messaging_community")
         .body(r#"{ "key_id": "one", "algorithm": "HS256", "key": "0123456789abcdef01234567" }"#),
     row("deleteJwtKey").first(&["update_community"]).object("keyed_community"),
-    row("getAllMessagingMailTemplates").first(CONFIGURE),
-    row("getMessagingMailTemplate").first(CONFIGURE).object("mail_template"),
-    row("createMessagingMailTemplate").first(CONFIGURE).body(r#"{ "name": "$word" }"#),
-    row("updateMessagingMailTemplate").first(CONFIGURE).object("mail_template").body(r#"{ "name": "$word" }"#),
-    row("deleteMessagingMailTemplate").first(CONFIGURE).object("mail_template"),
-    row("previewMessagingMailTemplate").first(CONFIGURE).object("mail_template"),
+    row("getAllMessagingMailTemplates").first(&["manage_messaging", "manage_chat"]),
+    row("getMessagingMailTemplate").first(&["manage_messaging", "manage_chat"]).object("mail_template"),
+    row("createMessagingMailTemplate").first(&["manage_messaging", "manage_chat"]).body(r#"{ "name": "$word" }"#),
+    row("updateMessagingMailTemplate")
+        .first(&["manage_messaging", "manage_chat"])
+        .object("mail_template")
+        .body(r#"{ "name": "$word" }"#),
+    row("deleteMessagingMailTemplate").first(&["manage_messaging", "manage_chat"]).object("mail_template"),
+    row("previewMessagingMailTemplate").first(&["manage_messaging", "manage_chat"]).object("mail_template"),
 ];

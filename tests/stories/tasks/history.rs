@@ -79,7 +79,8 @@ fn what_is_asked_often_does_not_walk_through_the_history(engine: Engine) {
                 "SELECT * FROM tasks WHERE place = 'history' AND completed_at IS NOT NULL
                    AND channel_id = (SELECT id FROM channels LIMIT 1) {listed}"
             ),
-            "tasks_history",
+            // PostgreSQL takes either while there are few.
+            "tasks_history tasks_place",
         ),
         (format!("SELECT * FROM tasks WHERE place = 'history' AND completed_at IS NOT NULL {listed}"), "tasks_place"),
         (
@@ -89,7 +90,7 @@ fn what_is_asked_often_does_not_walk_through_the_history(engine: Engine) {
         ),
     ] {
         let plan = cast.server.plan(&sql);
-        assert!(plan.contains(index), "{sql}:\n{plan}");
+        assert!(index.split(' ').any(|index| plan.contains(index)), "{sql}:\n{plan}");
         assert!(!plan.contains("TEMP B-TREE") && !plan.contains("Sort"), "{sql}:\n{plan}");
     }
 }

@@ -34,7 +34,7 @@ const POSITION_MAX: i64 = 10_000;
 /// How often it is looked at who is to be told.
 const PERIOD: Duration = Duration::from_secs(5);
 /// Visitors are told again what has not changed, after so long.
-const REPEAT_SECONDS: i64 = 20;
+const REPEAT_SECONDS: i64 = 10;
 /// Which node tells channels.
 const LEASE: &str = "queue updates";
 /// So long another waits for the one that did.
