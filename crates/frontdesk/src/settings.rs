@@ -302,7 +302,7 @@ mod tests {
             .map(|line| format!("{line}\n"))
             .collect();
         let file: Given = toml::from_str(&uncommented).expect("the commented file");
-        assert_eq!(uncommented.lines().count(), 17);
+        assert_eq!(uncommented.lines().count(), 18);
         let defaults = Given::default().complete().expect("defaults");
         assert!(file.clone().complete().expect("the commented file's settings").mailer.is_some());
         let same = Given {
