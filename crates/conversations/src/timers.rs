@@ -137,7 +137,7 @@ async fn run_one(app: Arc<Conversations>, timer: &'static Timer, mut stop: watch
 
 /// Whether what nobody noticed meanwhile says nothing: nobody looked, or time jumped.
 fn was_away(looked_at: Option<Timestamp>, now: Timestamp) -> bool {
-    looked_at.is_none_or(|at| now.seconds_since(at).abs() > ABSENCE_SECONDS)
+    looked_at.is_none_or(|at| now.seconds_since(at).max(at.seconds_since(now)) > ABSENCE_SECONDS)
 }
 
 /// One transaction's worth of what is due. 0: nothing is left for now.

@@ -385,7 +385,8 @@ mod tests {
                 let is_word =
                     |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
                 let mut words = literal.split('.');
-                let is_event = words.next().is_some_and(|family| families.contains(family));
+                let is_file = literal.ends_with(".html");
+                let is_event = !is_file && words.next().is_some_and(|family| families.contains(family));
                 if is_event && literal.contains('.') && literal.split('.').all(is_word) && !literal.ends_with("_id") {
                     seen += 1;
                     if !is_known(literal) {

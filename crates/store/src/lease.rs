@@ -26,7 +26,8 @@ mod tests {
     #[tokio::test]
     async fn one_node_at_a_time_has_it_until_it_is_silent() {
         let folder = tempfile::tempdir().unwrap();
-        let sqlite = "CREATE TABLE leases (name TEXT PRIMARY KEY, holder BYTEA NOT NULL, until BIGINT NOT NULL);";
+        let sqlite = "CREATE TABLE log_head (seq BIGINT NOT NULL); INSERT INTO log_head (seq) VALUES (0);
+            CREATE TABLE leases (name TEXT PRIMARY KEY, holder BYTEA NOT NULL, until BIGINT NOT NULL);";
         let migrations = [Migration { number: 1, name: "leases", sqlite, postgres: "" }];
         let store = Store::open_sqlite(&folder.path().join("leases.db"), &migrations).unwrap();
         let (one, other) = (Id::from_parts(1, 1), Id::from_parts(1, 2));
