@@ -362,14 +362,19 @@ impl Receiver {
         now: Timestamp,
     ) -> Vec<(Delivery, Vec<Arc<Event>>)> {
         let mut begun = Vec::new();
-        let mut has_older = false;
+        let (mut has_older, mut is_full) = (false, false);
         // One that refuses a certain thing may take another: every other probe is something new.
         let is_for_new = matches!(ask, Ask::Probe) && self.status == Status::Suspended && self.probed_row;
         for (delivery, events) in rows.into_iter().filter(|_| !is_for_new) {
             let is_behind = delivery
                 .thread_id
                 .is_some_and(|thread_id| self.open.values().any(|open| open.delivery.thread_id == Some(thread_id)));
-            if is_behind || self.busy.contains(&delivery.id) || self.free() == 0 {
+            if is_behind || self.busy.contains(&delivery.id) {
+                continue;
+            }
+            // Since the rows were asked for, something new has taken the room.
+            if self.free() == 0 {
+                is_full = true;
                 continue;
             }
             // What has been noted since the rows were read is newer than they are.
@@ -390,7 +395,7 @@ impl Receiver {
                 self.tried_at = now;
                 self.probed_row = !begun.is_empty();
             }
-            Ask::Drain(..) if begun.is_empty() && !has_older => self.draining = None,
+            Ask::Drain(..) if begun.is_empty() && !has_older && !is_full => self.draining = None,
             _ => {}
         }
         // Those that are on their way are due too; they say themselves when they end.
