@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use frontdesk_tests::cast::unique;
 use frontdesk_tests::http::Request;
 use frontdesk_tests::pages::{id, records};
-use frontdesk_tests::{Answer, Cast, Engine, Person};
+use frontdesk_tests::{Answer, Cast, Engine, Person, Transport};
 use serde_json::{Value, json};
 
 on_both_engines![
@@ -367,7 +367,17 @@ fn a_conversation_gets_what_its_trigger_says(engine: Engine) {
     let session =
         json!({ "trigger_id": trigger["id"], "custom": { "custom_cart": "58", "custom_free": "a" }, "page": page });
     let vera = site.vera(&session);
+    let mut told = otto.stream(Transport::Events, "types[]=content.imported");
+    told.heartbeat();
     let hello = site.writes(&vera, json!({ "trigger_id": trigger["id"] }));
+    // Whoever hears of the first message hears of its categories: routing does.
+    let first = loop {
+        let told = told.event_named("content.imported");
+        if told["resource"]["id"] == hello["id"] {
+            break told;
+        }
+    };
+    assert_eq!(first["resource"]["metadata"]["category_ids"], json!([category]), "{first}");
     let thread_id = hello["thread_id"].as_str().expect("a thread");
     let thread = otto.get(&format!("/1.0/content_threads/{thread_id}")).ok();
     assert_eq!(thread["thread_category_ids"], json!([category]));

@@ -1,4 +1,4 @@
-// Pictures of every state, to be looked at: SHOTS=/tmp/shots npx vitest run screenshots
+// Pictures of every state, to be looked at: SHOTS=dist/shots npx vitest run screenshots
 
 import { mkdir } from 'node:fs/promises';
 import type { Browser, Page } from 'playwright-core';

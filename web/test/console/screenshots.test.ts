@@ -1,4 +1,4 @@
-// Pictures of every screen, to be looked at: SHOTS=/tmp/shots npx vitest run console/screenshots
+// Pictures of every screen, to be looked at: SHOTS=dist/shots npx vitest run console/screenshots
 
 import { mkdir } from 'node:fs/promises';
 import type { Page } from 'playwright-core';

@@ -1,4 +1,4 @@
-// Pictures for people to look at: SHOTS=/tmp/shots npx vitest run stories/screenshots. Without it, nothing is done here.
+// Pictures for people to look at: SHOTS=dist/shots npx vitest run stories/screenshots. Without it, nothing is done here.
 
 import { mkdir, readFile } from 'node:fs/promises';
 import type { BrowserContextOptions, Page } from 'playwright-core';

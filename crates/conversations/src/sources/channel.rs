@@ -14,6 +14,7 @@ use crate::polling;
 use super::{CommonSettings, StoredSettings, kind_of};
 
 /// A source with all that is needed to talk with its channel.
+#[derive(Clone)]
 pub(crate) struct Channel {
     pub(crate) source_id: Id,
     pub(crate) community_id: Id,

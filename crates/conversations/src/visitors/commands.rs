@@ -1,5 +1,6 @@
 //! What visitors do.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use frontdesk_model::error::{Error, Refusal};
@@ -13,7 +14,6 @@ use super::notices::{self, Notice, Saying};
 use super::view::{self, SHOWN};
 use super::{Claims, Visitor, hint_typing};
 use crate::attachments::{InboundFile, StoredInbound};
-use crate::categories::{self, Object};
 use crate::ingest::{self, Ingested, Joins};
 use crate::threads::Ending;
 use crate::{Conversations, identities};
@@ -160,7 +160,12 @@ pub fn write(
         }
         inbound.author = Some(author);
     }
-    match ingest::content_into(tx, env, channel, &inbound, &files, joins)? {
+    // From the beginning: the first event of a conversation tells its categories, and routing goes by them.
+    let mut of_trigger = Cow::Borrowed(channel);
+    if !message.category_ids.is_empty() {
+        of_trigger.to_mut().common.default_category_ids.extend(&message.category_ids);
+    }
+    match ingest::content_into(tx, env, &of_trigger, &inbound, &files, joins)? {
         Ingested::Created => {}
         other => return Err(error::broken(format!("a visitor's message became {other:?}"))),
     }
@@ -168,7 +173,7 @@ pub fn write(
     complete(tx, env, visitor, claims)?;
     let row = tx.one("SELECT thread_id, first_in_thread FROM contents WHERE id = $1", args![&content_id])?;
     if row.get(1)? {
-        begin(tx, env, row.get(0)?, channel.source_id, message)?;
+        begin(tx, row.get(0)?, message)?;
     }
     Ok(Written { content_id, is_repeat: false })
 }
@@ -188,17 +193,11 @@ fn source_name(tx: &mut dyn Tx, source_id: Id) -> Result<String> {
 }
 
 /// What a new conversation has from the page on which it began (rows 3.10, 14.27).
-fn begin(tx: &mut dyn Tx, env: &Env, thread_id: Id, source_id: Id, message: &Message) -> Result<()> {
+fn begin(tx: &mut dyn Tx, thread_id: Id, message: &Message) -> Result<()> {
     let mut data = message.context.clone();
     data.insert("identity_initiated_thread".into(), (!message.from_agent).into());
     let data = Value::Object(data).to_string();
     tx.execute("UPDATE threads SET extra_data = $2 WHERE id = $1", args![&thread_id, &data])?;
-    if !message.category_ids.is_empty() {
-        let mut known = categories::of(tx, thread_id)?;
-        known.extend(message.category_ids.iter().filter(|id| !known.contains(id)).copied().collect::<Vec<_>>());
-        categories::assign_defaults(tx, Object::Thread, thread_id, source_id, &known)?;
-    }
-    let _ = env;
     Ok(())
 }
 
