@@ -203,8 +203,9 @@ fn set_up(options: &Options) -> (Server, FakeChannel, FakeChannel, Arc<World>) {
     let webhook = json!({ "url": receiver.hook_url(), "registered_events": ["content.imported"], "source_filter": "except", "source_ids": [floor.source.id] });
     let webhook = id(&administrator.post("/1.0/webhooks", &webhook).ok());
     eventually("the webhook works", || {
-        let webhook = administrator.get(&format!("/1.0/webhooks/{webhook}")).ok();
-        (webhook["webhook_status"] == "enabled").then_some(())
+        // A control that answers early may not have it yet.
+        let found = administrator.get(&format!("/1.0/webhooks/{webhook}"));
+        (found.status == 200 && found.json()["webhook_status"] == "enabled").then_some(())
     });
     // Whatever a control forgets later, this much it has: a stop in good order writes everything to the disk.
     server.stop();
