@@ -268,7 +268,8 @@ fn guesses_are_limited_and_tell_nothing(engine: Engine) {
     assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
     let known = fastest["known"];
     for (who, took) in &fastest {
-        assert!(*took * 3 > known && known * 3 > *took, "{who}: {took:?}, a known account {known:?}");
+        // Hashing takes fifty times as long as the rest: whoever left it out would answer far sooner, on any machine.
+        assert!(*took * 10 > known, "{who}: {took:?}, a known account {known:?}");
     }
     // The right password of who may not sign in tells no more.
     assert_eq!(Browser::at(&cast.server).sign_in(&disabled, PASSWORD).refused(401), answers[0]);
