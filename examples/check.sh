@@ -70,8 +70,9 @@ trap 'kill \$(jobs -p) 2> /dev/null || true' EXIT
 cd "$scratch/channel"
 set -m
 printed() { for _ in \$(seq 100); do grep -q "\$1" "$scratch/channel.out" && break; sleep 0.1; done; }
-# Each version is stopped by hand there, when it has printed what it should.
-next() { if kill -0 %python3 2> /dev/null; then printed ': Yes, since this morning.$'; kill %python3; fi; }
+# Each version is stopped by hand there, when it has printed what it should, and not before it was first asked.
+asked() { for _ in \$(seq 100); do api \$U/1.0/content_sources/\$SOURCE | grep -q '"last_run_at":"' && break; sleep 0.1; done; }
+next() { if kill -0 %python3 2> /dev/null; then printed ': Yes, since this morning.$'; asked; kill %python3; fi; }
 checked() { printed "^hidden: \['card-2'"; "$binary" "\$@"; }
 END
 sed -e '/^kill %/d' -e 's/^python3 my_channel.py &/next; python3 -B my_channel.py \&/' "$scratch/channel.sh" >> "$scratch/channel/page.sh"
