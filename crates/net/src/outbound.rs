@@ -2,12 +2,13 @@
 //! name, redirect or answer of a name server leads it to a place that [`AddressPolicy`] forbids. It takes no proxy from
 //! the environment, keeps no cookies and follows redirects only for downloads, where each hop is checked again.
 
+use std::collections::HashMap;
 use std::error::Error;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -21,6 +22,7 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{DigitallySignedStruct, SignatureScheme};
 use tokio::io::AsyncWriteExt;
+use tokio::sync::Semaphore;
 use url::{Host, Url};
 
 use crate::guard::{AddressPolicy, Forbidden};
@@ -29,6 +31,9 @@ use crate::guard::{AddressPolicy, Forbidden};
 pub const CONNECT_SECONDS_MAX: u64 = 10;
 /// A kept connection is closed when it was idle for this long.
 pub const POOL_IDLE_SECONDS_MAX: u64 = 30;
+/// At most so many look-ups of one name run at once: where its name server does not answer, each holds a thread of this
+/// program for as long as the system waits, which is longer than whoever asked does.
+pub const LOOK_UPS_PER_NAME_MAX: usize = 4;
 /// At most this many idle connections are kept to one host.
 pub const POOL_IDLE_PER_HOST_MAX: usize = 8;
 /// A download follows at most this many redirects.
@@ -171,7 +176,7 @@ impl Outbound {
 
     /// The same with another way to find the addresses of a name.
     fn with_lookup(policy: AddressPolicy, lookup: Lookup) -> Result<Outbound, String> {
-        let policy = Arc::new(policy);
+        let (policy, lookup) = (Arc::new(policy), in_turns(lookup));
         let mut unverified = tls_config()?;
         unverified.dangerous().set_certificate_verifier(Arc::new(AnyCertificate));
         let client = |tls, http2| self::client(tls, &policy, &lookup, http2);
@@ -384,6 +389,32 @@ async fn look_up(name: String) -> io::Result<Vec<SocketAddr>> {
     Ok(tokio::net::lookup_host((name.as_str(), 0)).await?.collect())
 }
 
+/// The same for each name only [`LOOK_UPS_PER_NAME_MAX`] times at once, whoever has stopped waiting for it.
+fn in_turns(lookup: Lookup) -> Lookup {
+    let names: Mutex<HashMap<String, Weak<Semaphore>>> = Mutex::default();
+    Arc::new(move |name| {
+        let turns = {
+            let mut names = names.lock().unwrap_or_else(PoisonError::into_inner);
+            names.retain(|_, turns| turns.strong_count() > 0);
+            names.get(&name).and_then(Weak::upgrade).unwrap_or_else(|| {
+                let turns = Arc::new(Semaphore::new(LOOK_UPS_PER_NAME_MAX));
+                names.insert(name.clone(), Arc::downgrade(&turns));
+                turns
+            })
+        };
+        let lookup = lookup.clone();
+        Box::pin(async move {
+            let turn = turns.acquire_owned().await.map_err(io::Error::other)?;
+            let looking = tokio::spawn(async move {
+                let found = lookup(name).await;
+                drop(turn);
+                found
+            });
+            looking.await.map_err(io::Error::other)?
+        })
+    })
+}
+
 /// Resolves names and keeps the addresses that may be called. It runs for each new connection, and the connection goes
 /// to the very addresses that it returns: a name server that changes its answer gains nothing.
 struct GuardedResolver {
@@ -438,6 +469,9 @@ fn own_headers(headers: Vec<(HeaderName, HeaderValue)>) -> HeaderMap {
     own
 }
 
+/// What the client says, as of a connection that ended, when the other side closed it during the handshake.
+const HANDSHAKE_BROKEN_OFF: &str = "tls handshake eof";
+
 /// Sorts the client's error into ours. Its own text holds the URL, so only its causes are told.
 fn explain(error: reqwest::Error) -> OutboundError {
     if error.is_timeout() {
@@ -458,6 +492,8 @@ fn explain(error: reqwest::Error) -> OutboundError {
     let text = deepest(&error);
     if error.is_builder() {
         OutboundError::Url(text)
+    } else if text == HANDSHAKE_BROKEN_OFF {
+        OutboundError::Tls("the other side broke off, as one that speaks no TLS does".into())
     } else if error.is_connect() {
         OutboundError::Connect(text)
     } else {

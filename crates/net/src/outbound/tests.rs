@@ -214,6 +214,9 @@ async fn failures_are_told_apart() {
     let plain = send_raw(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n").await;
     let untrusted = client.send(get_request(&format!("https://{plain}/"))).await.expect_err("no TLS");
     assert!(matches!(&untrusted, OutboundError::Tls(_)), "{untrusted:?}");
+    let silent = send_raw(b"").await;
+    let broken_off = client.send(get_request(&format!("https://{silent}/"))).await.expect_err("no TLS");
+    assert!(matches!(&broken_off, OutboundError::Tls(_)), "{broken_off:?}");
 
     for broken in [&b"220 mail.example ESMTP\r\n"[..], b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf", b""] {
         let address = send_raw(broken).await;
@@ -393,6 +396,42 @@ async fn no_answer_of_a_name_server_hides_a_forbidden_address() {
         let error = client.send(get_request("http://name.example/")).await.expect_err(address);
         assert!(matches!(&error, OutboundError::Forbidden(_)), "{address}: {error:?}");
     }
+}
+
+#[tokio::test]
+async fn a_name_server_that_does_not_answer_holds_up_its_own_names_alone() {
+    use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+    let root = serve(Router::new().route("/", get(|| async { "fine" }))).await;
+    let url = root.replace("127.0.0.1", "fine.example");
+    let (asked, asking) = (Arc::new(AtomicUsize::new(0)), Arc::new(tokio::sync::Semaphore::new(0)));
+    let (counting, answers) = (asked.clone(), asking.clone());
+    let lookup: Lookup = Arc::new(move |name| {
+        let (asked, answers) = (counting.clone(), answers.clone());
+        Box::pin(async move {
+            if name == "mute.example" {
+                asked.fetch_add(1, SeqCst);
+                drop(answers.acquire().await);
+            }
+            Ok(vec![SocketAddr::from(([127, 0, 0, 1], 0))])
+        })
+    });
+    let client = outbound_by("127.0.0.0/8", lookup);
+    for _ in 0..3 {
+        let calls = (0..LOOK_UPS_PER_NAME_MAX).map(|_| {
+            let mut request = get_request("http://mute.example/");
+            request.deadline = SHORT;
+            client.send(request)
+        });
+        for answer in futures_util::future::join_all(calls).await {
+            assert_eq!(answer.expect_err("nobody answers"), OutboundError::Timeout);
+        }
+    }
+    // Whoever gave up has not made room for another.
+    assert_eq!(asked.load(SeqCst), LOOK_UPS_PER_NAME_MAX);
+    assert_eq!(&client.send(get_request(&url)).await.expect("an answer").body[..], b"fine");
+    asking.add_permits(1);
+    let again = client.send(get_request(&root.replace("127.0.0.1", "mute.example"))).await;
+    assert_eq!(&again.expect("an answer at last").body[..], b"fine");
 }
 
 #[tokio::test]
