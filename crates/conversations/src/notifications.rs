@@ -82,6 +82,9 @@ impl Listener {
         let mut watched = vec![caller.user_id];
         if caller.may(Permission::MonitorTeamTasks) {
             watched.extend(teams::mates(tx, caller.user_id)?);
+            // In an order, so that who sees the same is known to (`sees_the_same`).
+            watched.sort_unstable();
+            watched.dedup();
         }
         Ok(Listener { caller, communities, reads_every_source, watched })
     }

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use std::time::Duration;
 
 use frontdesk_model::error::AttributeError;
-use frontdesk_model::{Caller, Id, Result, SourceRight, Timestamp, error, journal};
+use frontdesk_model::{Caller, Id, Permission, Result, SourceRight, Timestamp, error, journal};
 use frontdesk_rest::{Call, Coming, Feed, Message, Operation, Reader, Text};
 use frontdesk_store::{Store, Tx, args};
 use schemars::JsonSchema;
@@ -431,6 +431,8 @@ fn concerns_rights(told: &Notification, caller: &Caller) -> bool {
     let object_id = || told.body.get("resource")?.get("id")?.as_str()?.parse::<Id>().ok();
     match told.kind.split('.').next().unwrap_or_default() {
         "role" | "team" | "content_source" | "community" => true,
+        // Who watches the tasks of their teams sees others when somebody joins one of them or leaves it.
+        "user" if caller.may(Permission::MonitorTeamTasks) => true,
         "user" => object_id().is_none_or(|id| id == caller.user_id || id == caller.owner_id),
         "api_access_token" => object_id() == caller.token_id,
         "session" => object_id() == caller.session_id,

@@ -19,6 +19,7 @@ on_both_engines![
     nobody_is_told_of_what_they_may_not_read,
     changed_rights_hold_at_once,
     who_sees_less_or_more_than_before_is_told_so,
+    who_watches_a_team_hears_of_whoever_joins_it,
     a_disabled_token_ends_the_stream,
     a_page_of_another_site_needs_the_token_itself,
     a_stream_beats_and_says_where_it_is,
@@ -294,6 +295,51 @@ fn who_sees_less_or_more_than_before_is_told_so(engine: Engine) {
         assert_eq!(stream.next(QUIET), Heard::Silence);
         assert_eq!(filtered.next(QUIET), Heard::Silence);
     }
+}
+
+fn who_watches_a_team_hears_of_whoever_joins_it(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (source, _channel) = cast.new_source();
+    let otto = &cast.otto;
+    let group = json!({
+        "name": unique("Group "), "source_ids": [source.id], "soft_capability": 9, "hard_capability": 9,
+    });
+    let channel_id = id(&otto.post("/1.0/channels", &group).ok());
+    let (leader, agent) = (cast.hire(&["monitor_team_tasks"]), cast.hire(&["receive_tasks"]));
+    for (person, rights) in [(&leader, "read"), (&agent, "read,reply")] {
+        let rights = json!({ (source.id.as_str()): rights });
+        otto.put(&format!("/1.0/users/{}/sources_permissions", person.user_id), &rights).ok();
+    }
+    agent.post("/1.0/status/me/connect", &json!({})).ok();
+    let team = json!({ "name": unique("Team "), "leader_ids": [leader.user_id], "user_ids": [] });
+    let team = id(&otto.post("/1.0/teams", &team).ok());
+    let belongs = |team_ids: Value| {
+        otto.put(&format!("/1.0/users/{}", agent.user_id), &json!({ "team_ids": team_ids })).ok();
+    };
+    let rings = |thread: &str| -> Value {
+        source.says("Vera", thread, "Hello?");
+        let thread_id = source.thread(otto, thread)["id"].clone();
+        eventually("it rings", || {
+            let tasks = otto.get(&format!("/1.0/tasks?channel_id={channel_id}&limit=150")).ok();
+            let task = frontdesk_tests::pages::records(&tasks).iter().find(|task| task["thread_id"] == thread_id);
+            task.filter(|task| task["agent_ids"] == json!([agent.user_id])).map(drop)
+        });
+        thread_id
+    };
+    for transport in TRANSPORTS {
+        belongs(json!([]));
+        let mut stream = leader.stream(transport, "types[]=task.assigned");
+        stream.heartbeat();
+        // What is told shows that what came before it has been decided.
+        for _ in 0..2 {
+            rings(&unique("thread-"));
+            belongs(json!([team]));
+            let thread_id = rings(&unique("thread-"));
+            assert_eq!(stream.event()["resource"]["metadata"]["thread_id"], thread_id);
+            belongs(json!([]));
+        }
+    }
+    agent.post("/1.0/status/me/disconnect", &json!({})).ok();
 }
 
 fn a_disabled_token_ends_the_stream(engine: Engine) {
