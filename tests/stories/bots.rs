@@ -430,6 +430,15 @@ fn programs_that_react_to_each_other_come_to_an_end(engine: Engine) {
         ping.put(&format!("{}/update_categories", path(&intervention)), &sort)
     });
     assert_eq!(sorted, 60);
+    // Tasks as well.
+    cast.otto.post("/1.0/channels", &json!({ "name": unique("Group "), "source_ids": [source.id] })).ok();
+    source.says("vera", "w", "Hello?");
+    let thread = id(&source.thread(&cast.otto, "w"));
+    let task = eventually("a task", || {
+        let tasks = cast.otto.get("/1.0/tasks?queue=global&limit=150").ok();
+        records(&tasks).iter().find(|task| task["thread_id"] == json!(thread)).map(id)
+    });
+    assert_eq!(until_refused(|| cast.otto.post(&format!("/1.0/tasks/{task}/transfer"), &json!({}))), 60);
     cast.server.logged("react to each other");
     // Discussions, with one customer; with another it may be begun.
     let community = json!({ "type": "mobile_messaging", "name": unique("Messaging ") });

@@ -18,7 +18,7 @@ pub mod interventions;
 mod journal;
 mod moments;
 pub mod notifications;
-mod pace;
+pub mod pace;
 pub mod polling;
 pub mod queue_updates;
 mod search_dates;

@@ -12,7 +12,7 @@ const PACE_MAX: i64 = 60;
 const PACE_SECONDS: i64 = 60;
 
 /// 429 when there have been too many events of this kind in this thread.
-pub(crate) fn check(call: &Call, thread_id: Id, kind: &str, tx: &mut dyn Tx) -> Result<()> {
+pub fn check(call: &Call, thread_id: Id, kind: &str, tx: &mut dyn Tx) -> Result<()> {
     let since = call.env.now().plus_seconds(-PACE_SECONDS);
     // Written so that the index of a thread's events serves it.
     let row = tx.one(

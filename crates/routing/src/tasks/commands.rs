@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::HashSet;
 
-use frontdesk_conversations::work;
+use frontdesk_conversations::{pace, work};
 use frontdesk_model::{Env, Id, Permission, Result, SourceRight, Timestamp, error};
 use frontdesk_people::presence;
 use frontdesk_rest::Call;
@@ -107,6 +107,7 @@ pub(super) fn accept(call: &Call, id: Id, tx: &mut dyn Tx) -> Result<Task> {
 pub(super) fn refuse(call: &Call, id: Id, tx: &mut dyn Tx) -> Result<Task> {
     let before = answerable(call, id, tx)?;
     let agent_id = call.caller.user_id;
+    pace::check(call, before.thread_id, "task.updated", tx)?;
     let task = change(tx, &call.env, &before, |task, now| task.refuse(agent_id, now))?;
     tell(tx, &call.env, Some(agent_id), "task.updated", &before, &task, json!({}));
     trace::note(tx, &call.env, id, &json!({ "what": "refused", "agent_id": agent_id }))?;
@@ -229,6 +230,7 @@ pub(super) fn demand(plan: &Plan, task: &Task, now: Timestamp) -> Option<Demand>
 pub(super) fn release(call: &Call, id: Id, tx: &mut dyn Tx) -> Result<Task> {
     let before = answerable(call, id, tx)?;
     let agent_id = call.caller.user_id;
+    pace::check(call, before.thread_id, "task.enqueued", tx)?;
     let task = change(tx, &call.env, &before, |task, now| task.release(agent_id, now))?;
     tell(tx, &call.env, Some(agent_id), "task.enqueued", &before, &task, json!({}));
     trace::note(tx, &call.env, id, &json!({ "what": "released", "agent_id": agent_id }))?;
@@ -246,6 +248,8 @@ pub(super) fn set_aside(call: &Call, id: Id, queue: &str, tx: &mut dyn Tx) -> Re
     if before.state.is_over() {
         return Err(refused(Refusal::Over));
     }
+    let kind = if is_special { "task.enqueued" } else { "task.undelivered" };
+    pace::check(call, before.thread_id, kind, tx)?;
     let task = change(tx, &call.env, &before, |task, now| {
         if is_special {
             task.set_aside(queue, now)
@@ -254,7 +258,6 @@ pub(super) fn set_aside(call: &Call, id: Id, queue: &str, tx: &mut dyn Tx) -> Re
         };
         Ok(())
     })?;
-    let kind = if is_special { "task.enqueued" } else { "task.undelivered" };
     tell(tx, &call.env, Some(call.caller.user_id), kind, &before, &task, json!({}));
     trace::note(tx, &call.env, id, &json!({ "what": "moved", "user_id": call.caller.user_id, "queue": queue }))?;
     Ok(task)
@@ -323,6 +326,7 @@ pub(super) fn transfer(call: &Call, id: Id, transfer: Transfer, tx: &mut dyn Tx)
             return Err(error::invalid("agent_ids", "blank", message));
         }
         (false, _) => {
+            pace::check(call, before.thread_id, "task.transferred", tx)?;
             require_somebody(tx, &before, &wishes)?;
             let next = plan(tx)?.queue_next(&before);
             let task = change(tx, &call.env, &before, |task, now| {
@@ -378,6 +382,7 @@ fn assign(call: &Call, before: &Task, agent_id: Id, boost: i64, tx: &mut dyn Tx)
     if !before.holders().contains(&agent_id) {
         with_room(tx, agent_id, before.channel_id)?;
     }
+    pace::check(call, before.thread_id, "task.supervisor_assigned", tx)?;
     let task = give(tx, &call.env, call.caller.user_id, agent_id, before, |task, now, hold| {
         task.give(agent_id, now, hold);
         task.mark_transferred(boost, now);
@@ -400,6 +405,7 @@ pub(super) fn resume(call: &Call, id: Id, tx: &mut dyn Tx) -> Result<Task> {
     if before.state == Life::Completed {
         with_room(tx, agent_id, before.channel_id)?;
     }
+    pace::check(call, before.thread_id, "task.resume", tx)?;
     let hold = hold_seconds(tx, before.channel_id)?;
     let task = change(tx, &call.env, &before, |task, now| task.resume(agent_id, now, hold))?;
     if let Some(found) = work::intervention_of(tx, task.thread_id, task.identity_id)? {
