@@ -60,6 +60,9 @@ class Talk(Window):
         q = urllib.parse.urlencode({"q": f"thread:{thread_id} order:created_at.asc"})
         return self.api("GET", f"/contents?{q}")["records"]
 
+    def has_begun(self, customer: str) -> bool:
+        return any(content["intervention_id"] for content in self.contents(customer))
+
     def intervention(self, customer: str) -> dict:
         ids = {content["intervention_id"] for content in self.contents(customer)} - {None}
         check(f"{customer} has one intervention: {ids}", len(ids) == 1)
@@ -136,6 +139,14 @@ def check_answers(talk: Talk, bot_url: str) -> None:
     talk.write("pavel", "I want to talk to a human.")
     talk.hears("pavel", "a colleague will answer you here")
     agent("POST", "/status/me/disconnect", {})
+
+    # What it fails at goes to people: where its answers wait for approval, it cannot resolve anything.
+    rights = f"/users/{talk.bot_id}/sources_permissions"
+    talk.api("PUT", rights, {talk.source_id: "read,reply,approval_required"})
+    talk.write("lena", "When do you open?")
+    eventually("it waits for a person", lambda: talk.has_begun("lena") and talk.waits_for_a_person("lena"))
+    check("the agent is told", talk.intervention("lena")["comments_count"] == 1)
+    talk.api("PUT", rights, {talk.source_id: "read,reply"})
 
     # What is not Frontdesk's does nothing: no secret, no signature.
     forged = json.dumps({"id": "1", "events": [{"type": "content.imported", "id": "2"}]}).encode()

@@ -182,11 +182,26 @@ async function receive(request, answer) {
   }
   const body = Buffer.concat(chunks);
   if (!isSigned(request.headers, body)) return [403, 'This is not from Frontdesk.'];
-  for (const event of JSON.parse(body).events.filter(isForBots)) {
-    const conversation = new Conversation(event);
-    if (await conversation.take()) await answer(conversation);
-  }
+  for (const event of JSON.parse(body).events.filter(isForBots)) await takeCare(new Conversation(event), answer);
   return [200, ''];
+}
+
+/** Answers, if the conversation is the bot's. What the bot fails at goes to people. */
+async function takeCare(conversation, answer) {
+  if (!(await conversation.take())) return;
+  try {
+    await answer(conversation);
+  } catch (trouble) {
+    if (isForAMoment(trouble)) throw trouble;
+    console.error('the bot failed:', trouble.message);
+    await conversation.handOver('The bot failed.');
+  }
+}
+
+/** Whether all may be well when Frontdesk sends the event again: it was busy, or could not be reached. */
+function isForAMoment(trouble) {
+  if (trouble instanceof Refused) return !PERMANENT.includes(trouble.status);
+  return trouble.name === 'TimeoutError' || trouble.message === 'fetch failed';
 }
 
 /** Registers the webhook; after a restart the one of before, so that nothing is lost that happened meanwhile. */
@@ -212,7 +227,7 @@ async function serve(answer) {
   const server = http.createServer(async (request, response) => {
     const [status, text] = await receive(request, answer).catch((trouble) => {
       console.error('trouble:', trouble.message);
-      return PERMANENT.includes(trouble.status) ? [200, ''] : [500, 'Try again later.'];
+      return isForAMoment(trouble) ? [500, 'Try again later.'] : [200, ''];
     });
     response.writeHead(status, { 'Content-Type': 'text/plain' }).end(text);
   });

@@ -7,6 +7,7 @@ bot, http://127.0.0.1:9200/), BOT_HUMAN_CATEGORY (the category of threads that w
 import base64
 import hashlib
 import hmac
+import http.client
 import json
 import os
 import secrets
@@ -24,6 +25,7 @@ EVENT_AGE_SECONDS_MAX = 3600  # nobody wants an answer to what they asked long a
 CLOCK_SECONDS_MAX = 300  # between the time of a signature and ours
 TOPIC_FIELD = "last_topic"  # a custom field of identity groups
 PERMANENT = (400, 403, 404, 422)  # refusals that another attempt would meet again
+UNREACHABLE = (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError)
 
 
 class Refused(Exception):
@@ -187,14 +189,24 @@ class Receiver(BaseHTTPRequestHandler):
             return self.reply(403, "This is not from Frontdesk.")
         try:
             for event in filter(is_for_bots, json.loads(body)["events"]):
-                conversation = Conversation(self.desk, event)
-                if conversation.take():
-                    self.answer(conversation)
+                self.take_care(Conversation(self.desk, event))
         except Exception as trouble:
             print(f"trouble: {trouble!r}", file=sys.stderr, flush=True)
-            if not isinstance(trouble, Refused) or trouble.status not in PERMANENT:
+            if is_for_a_moment(trouble):
                 return self.reply(500, "Try again later.")
         self.reply(200, "")
+
+    def take_care(self, conversation: Conversation) -> None:
+        """Answers, if the conversation is the bot's. What the bot fails at goes to people."""
+        if not conversation.take():
+            return
+        try:
+            self.answer(conversation)
+        except Exception as trouble:
+            if is_for_a_moment(trouble):
+                raise
+            print(f"the bot failed: {trouble!r}", file=sys.stderr, flush=True)
+            conversation.hand_over("The bot failed.")
 
     def knows_secret(self) -> bool:
         return same(self.headers.get("X-Dimelo-Secret", ""), self.secret)
@@ -217,6 +229,13 @@ class Receiver(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Only trouble is printed."""
+
+
+def is_for_a_moment(trouble: Exception) -> bool:
+    """Whether all may be well when Frontdesk sends the event again."""
+    if isinstance(trouble, Refused):
+        return trouble.status not in PERMANENT
+    return isinstance(trouble, UNREACHABLE)
 
 
 def same(given: str, expected: str) -> bool:
