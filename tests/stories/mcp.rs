@@ -234,6 +234,17 @@ fn a_model_works(cast: &Cast, model: &mut Model) {
     let handed = json!({ "intervention_id": intervention_id, "thread_category_ids": [] });
     let handed = model.calls("hand_over", &handed);
     assert_eq!((&handed["user_id"], &handed["thread_category_ids"]), (&Value::Null, &json!([])));
+    assert_eq!(handed["agents_available"], 0);
+    // Somebody who could take it comes to work.
+    let channel_of_work = json!({ "name": unique("Group "), "source_ids": [source.id] });
+    otto.post("/1.0/channels", &channel_of_work).ok();
+    let agent = cast.hire(&["receive_tasks"]);
+    let rights = json!({ (source.id.as_str()): "read,reply" });
+    otto.put(&format!("/1.0/users/{}/sources_permissions", agent.user_id), &rights).ok();
+    agent.post("/1.0/status/me/connect", &json!({})).ok();
+    let again = model.calls("hand_over", &json!({ "intervention_id": intervention_id }));
+    assert!(again["agents_available"].as_i64().unwrap() >= 1, "{again}");
+    agent.post("/1.0/status/me/disconnect", &json!({})).ok();
     let intervention = otto.get(&format!("/1.0/interventions/{intervention_id}")).ok();
     assert_eq!(intervention["user_id"], Value::Null);
     assert_eq!(intervention["category_ids"], json!([category["id"]]));

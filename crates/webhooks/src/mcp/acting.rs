@@ -41,7 +41,8 @@ pub(super) fn tools() -> Vec<Tool> {
             "hand_over",
             "Hand over to people",
             "Gives an open intervention to the human agents: it stays open with its history and is nobody's until one \
-             of them takes it. The thread's categories can say for whom it is. Note why with comment before.",
+             of them takes it. The thread's categories can say for whom it is. Note why with comment before. The answer \
+             tells how many agents could take it now.",
             Effect::Replaces,
             |caller| {
                 let others = [Permission::UpdateIntervention, Permission::AssignIntervention];
@@ -195,13 +196,21 @@ struct HandedOver {
     thread_category_ids: Vec<Id>,
     /// Whose the intervention is now: nobody's, until an agent takes it.
     user_id: Option<Id>,
+    /// Agents who could take it at this moment: available where its source's conversations go, and not full.
+    agents_available: i64,
 }
 
 #[derive(Deserialize)]
 struct Intervention {
     id: Id,
     thread_id: Id,
+    source_id: Id,
     user_id: Option<Id>,
+}
+
+#[derive(Deserialize)]
+struct Availability {
+    agents: i64,
 }
 
 #[derive(Deserialize)]
@@ -221,11 +230,14 @@ async fn hand_over(desk: Desk, asked: HandOver) -> Result<HandedOver> {
     let intervention: Intervention = desk.run("getIntervention", &path, json!({})).await?;
     let thread_id = intervention.thread_id.to_string();
     let thread: Thread = desk.run("getThread", &[("threadId", &thread_id)], json!({})).await?;
+    let asked = json!({ "source_id": intervention.source_id });
+    let availability: Availability = desk.run("getAvailability", &[], asked).await?;
     Ok(HandedOver {
         intervention_id: intervention.id,
         thread_id: intervention.thread_id,
         thread_category_ids: thread.thread_category_ids,
         user_id: intervention.user_id,
+        agents_available: availability.agents,
     })
 }
 
@@ -235,7 +247,11 @@ impl Told for HandedOver {
             None => "is nobody's now and waits for an agent".to_owned(),
             Some(id) => format!("is user {id}'s already"),
         };
-        let categories = row(&self.thread_category_ids);
-        format!("Intervention {} is open and {whose}. The thread's categories: {categories}.", self.intervention_id)
+        let (id, categories) = (self.intervention_id, row(&self.thread_category_ids));
+        let who = match self.agents_available {
+            0 => "Nobody who could take it is available at this moment.".to_owned(),
+            count => format!("Agents who could take it at this moment: {count}."),
+        };
+        format!("Intervention {id} is open and {whose}. The thread's categories: {categories}. {who}")
     }
 }
