@@ -19,6 +19,12 @@ on_both_engines![
     only_200_acknowledges,
     what_failed_is_told_again_under_the_same_ids,
     a_missed_range_is_replayed_exactly,
+    a_range_takes_its_part_of_what_was_given_up_together,
+    what_the_log_has_forgotten_is_not_sent_again,
+    a_change_that_changes_nothing_tells_nothing,
+    a_user_has_fifty_webhooks_at_most,
+    no_redirect_is_followed,
+    a_receiver_without_tls_is_shown_as_such,
     a_test_shows_what_arrives,
     a_webhook_is_tested_ten_times_a_minute,
     what_a_receiver_repeats_is_shown_without_its_secrets,
@@ -102,7 +108,8 @@ fn a_bot_registers_and_is_told_of_a_new_message(engine: Engine) {
     ];
     assert_eq!(names, documented);
     assert_eq!((&webhook["active"], &webhook["webhook_status"]), (&json!(true), &json!("verifying")));
-    wait_for_status(&cast.otto, &id(&webhook), "enabled");
+    let shown = wait_for_status(&cast.otto, &id(&webhook), "enabled");
+    assert!(shown["name"].as_str().unwrap().starts_with("127.0.0.1 "), "host and token: {shown}");
     let challenge = receiver.challenges().remove(0);
     let (_, asked) = challenge.target.split_once('?').unwrap();
     assert!(asked.starts_with("key=a%20b&hub.mode=subscribe&hub.challenge="), "{}", challenge.target);
@@ -212,6 +219,8 @@ fn what_cannot_be_is_refused_with_the_reason(engine: Engine) {
         ("url", json!("http://169.254.169.254/latest/meta-data")),
         ("url", json!("http://[::ffff:10.0.0.1]/")),
         ("url", json!("http://0x0a.1/")),
+        ("url", json!("https://example.com/\r\nHost: evil.example")),
+        ("url", json!("https://exam\tple.com/")),
         ("url", json!(format!("https://example.com/{}", "a".repeat(2_048)))),
         ("registered_events", json!([])),
         ("registered_events", json!(["content.eaten"])),
@@ -219,6 +228,8 @@ fn what_cannot_be_is_refused_with_the_reason(engine: Engine) {
         ("secret", json!("sésame")),
         ("secret", json!("a\nb")),
         ("secret", json!("x".repeat(256))),
+        ("secret", json!(" open sesame")),
+        ("secret", json!("open sesame ")),
         ("source_filter", json!("some")),
         ("source_ids", json!(["0123456789abcdef01234567"])),
         ("ordering", json!("strict")),
@@ -232,6 +243,9 @@ fn what_cannot_be_is_refused_with_the_reason(engine: Engine) {
         let invalid = otto.post("/1.0/webhooks", &webhook(name, value.clone())).invalid();
         assert_eq!(invalid, [name], "{name} {value}");
     }
+    let mut batches = webhook("ordering", json!("thread"));
+    batches["events_per_request"] = json!(2);
+    assert_eq!(otto.post("/1.0/webhooks", &batches).invalid(), ["events_per_request"]);
     assert!(receiver.challenges().is_empty());
     // One URL once a token.
     otto.post("/1.0/webhooks", &webhook("name", json!("first"))).ok();
@@ -410,10 +424,182 @@ fn a_missed_range_is_replayed_exactly(engine: Engine) {
         (json!({}), "from_seq"),
         (json!({ "from_seq": 1, "from_time": "2026-01-01" }), "from_time"),
         (json!({ "from_seq": 1, "to_seq": 2, "to_time": "2026-01-01" }), "to_time"),
+        (json!({ "from_seq": -1 }), "from_seq"),
+        (json!({ "from_seq": 9_007_199_254_740_990_i64 }), "from_seq"),
+        (json!({ "from_seq": first, "to_seq": first - 1 }), "to_seq"),
+        (json!({ "from_time": started, "to_seq": -1 }), "to_seq"),
+        (json!({ "from_time": "2026-02-01", "to_time": "2026-01-01" }), "to_time"),
     ] {
-        assert_eq!(cast.otto.post(&format!("{path}/replay"), &range).invalid(), [attribute]);
+        assert_eq!(cast.otto.post(&format!("{path}/replay"), &range).invalid(), [attribute], "{range}");
+    }
+    // Nothing has happened in these, which is no fault.
+    for range in [json!({ "from_time": "2999-01-01" }), json!({ "from_seq": first, "to_time": "2001-01-01" })] {
+        let nothing = cast.otto.post(&format!("{path}/replay"), &range).ok();
+        assert_eq!((&nothing["finished"], &nothing["deliveries"]), (&json!(true), &json!(0)), "{range}");
     }
     cast.otto.post(&format!("{path}/replay"), &json!({ "from_time": "yesterday" })).refused(400);
+}
+
+fn a_range_takes_its_part_of_what_was_given_up_together(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (source, _channel) = cast.new_source();
+    let mut fields = only(&source);
+    fields["events_per_request"] = json!(100);
+    let (receiver, webhook_id) = registered(&cast.otto, &["content.imported"], &fields);
+    let path = format!("/1.0/webhooks/{webhook_id}");
+    // While it is asked again, everything waits; then it goes in one request.
+    receiver.refuse_challenges(Some(Reply::status(500, "")));
+    cast.otto.put(&path, &json!({ "secret": "another" })).ok();
+    wait_for_status(&cast.otto, &webhook_id, "verification_failed");
+    for number in 0..6 {
+        source.says("vera", "t", &format!("message {number}"));
+    }
+    receiver.answer(|_| Reply::status(500, ""));
+    goes_on(&cast, &receiver, &webhook_id);
+    let waiting = eventually("all are refused together", || deliveries(&cast.otto, &webhook_id, "waiting").pop());
+    let seqs: Vec<i64> = waiting["seqs"].as_array().unwrap().iter().map(|seq| seq.as_i64().unwrap()).collect();
+    assert_eq!(seqs.len(), 6);
+    cast.otto.put(&path, &json!({ "active": false })).ok();
+    receiver.answer(|_| Reply::status(200, ""));
+    cast.otto.put(&path, &json!({ "active": true })).ok();
+    wait_for_status(&cast.otto, &webhook_id, "enabled");
+    let before = receiver.events().len();
+    let range = json!({ "from_seq": seqs[2], "to_seq": seqs[3], "only_failed": true });
+    cast.otto.post(&format!("{path}/replay"), &range).ok();
+    let told = eventually("they arrive", || {
+        let told = receiver.events().split_off(before);
+        (told.len() >= 2).then_some(told)
+    });
+    assert_eq!(bodies(&told), ["message 2", "message 3"]);
+    let mut left: Vec<Value> =
+        deliveries(&cast.otto, &webhook_id, "failed").iter().map(|failed| failed["seqs"].clone()).collect();
+    left.sort_by_key(|seqs| seqs[0].as_i64());
+    assert_eq!(left, [json!(seqs[..2]), json!(seqs[4..])]);
+    // The rest can be sent as well.
+    cast.otto.post(&format!("{path}/replay"), &json!({ "from_seq": 0, "only_failed": true })).ok();
+    eventually("the rest arrives", || (receiver.events().len() >= before + 6).then_some(()));
+    eventually("nothing is left", || deliveries(&cast.otto, &webhook_id, "failed").is_empty().then_some(()));
+}
+
+fn what_the_log_has_forgotten_is_not_sent_again(engine: Engine) {
+    let cast = Cast::start(engine, &[]);
+    let (source, _channel) = cast.new_source();
+    let (receiver, webhook_id) = registered(&cast.otto, &["content.imported"], &only(&source));
+    let path = |delivery: &Value| format!("/1.0/webhooks/{webhook_id}/deliveries/{}", id(delivery));
+    source.says("vera", "t", "Taken");
+    let taken = eventually("it arrives", || deliveries(&cast.otto, &webhook_id, "delivered").pop());
+    receiver.answer(|_| Reply::status(500, ""));
+    source.says("vera", "t", "Refused");
+    let refused = eventually("it fails", || deliveries(&cast.otto, &webhook_id, "waiting").pop());
+    cast.server.sql("DELETE FROM log WHERE kind = 'content.imported'");
+    for delivery in [&taken, &refused] {
+        let answer = cast.otto.post(&format!("{}/resend", path(delivery)), &json!({}));
+        assert_eq!(answer.refused(422)["error"], "events_forgotten");
+        // It is still to be seen.
+        assert_eq!(cast.otto.get(&path(delivery)).ok()["tries"], delivery["tries"]);
+    }
+    // What waited says why it waits no more.
+    cast.server.sql("UPDATE webhook_deliveries SET due_at = 0 WHERE due_at IS NOT NULL");
+    let failed = eventually("it is given up", || deliveries(&cast.otto, &webhook_id, "failed").pop());
+    assert_eq!(failed["id"], refused["id"]);
+    let error = failed["tries"].as_array().unwrap().last().unwrap()["error"].as_str().unwrap();
+    assert!(error.starts_with("Nothing is left to tell"), "{error}");
+    assert_eq!(receiver.pushes().len(), 2);
+    // A replay says where it really begins.
+    source.says("vera", "t", "Another");
+    let oldest = cast.otto.post(&format!("/1.0/webhooks/{webhook_id}/replay"), &json!({ "from_seq": 0 })).ok();
+    assert!(oldest["next_seq"].as_i64().unwrap() >= 1, "{oldest}");
+}
+
+fn a_change_that_changes_nothing_tells_nothing(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (receiver, webhook_id) =
+        registered(&cast.otto, &["content.imported"], &json!({ "secret": "open sesame", "name": "Same" }));
+    let mut stream = cast.otto.stream(frontdesk_tests::TRANSPORTS[0], "types[]=webhook.updated");
+    stream.heartbeat();
+    let path = format!("/1.0/webhooks/{webhook_id}");
+    let same = json!({
+        "url": receiver.hook_url(), "registered_events": ["content.imported"], "secret": "open sesame", "name": "Same",
+        "active": true, "source_ids": [], "ordering": "none",
+    });
+    assert_eq!(cast.otto.put(&path, &same).ok()["webhook_status"], "enabled");
+    cast.otto.put(&path, &json!({ "name": "Other" })).ok();
+    let told = loop {
+        let told = stream.event();
+        if told["resource"]["id"] == json!(webhook_id) {
+            break told;
+        }
+    };
+    assert_eq!(told["resource"]["metadata"]["name"], "Other");
+    assert_eq!(receiver.challenges().len(), 1);
+}
+
+fn a_user_has_fifty_webhooks_at_most(engine: Engine) {
+    let cast = Cast::start(engine, &[]);
+    let bot = cast.hire(&[]);
+    let webhook = |number: usize| {
+        let url = format!("https://example.com/{number}");
+        bot.post("/1.0/webhooks", &json!({ "url": url, "registered_events": ["content.imported"], "active": false }))
+    };
+    let first = webhook(0).ok();
+    (1..50).for_each(|number| drop(webhook(number).ok()));
+    assert_eq!(webhook(50).refused(422)["error"], "too_many_webhooks");
+    bot.delete(&format!("/1.0/webhooks/{}", id(&first))).ok();
+    webhook(50).ok();
+}
+
+/// A receiver that takes the challenge, and answers everything else with these bytes. Returns its address.
+fn raw_receiver(answer: String) -> String {
+    use std::io::{Read, Write};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/hook", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let (mut stream, mut bytes) = (stream.unwrap(), vec![0; 65_536]);
+            let read = stream.read(&mut bytes).unwrap_or(0);
+            let text = String::from_utf8_lossy(&bytes[..read]).into_owned();
+            let reply = match text.split(['?', '&', ' ']).find_map(|pair| pair.strip_prefix("hub.challenge=")) {
+                Some(challenge) => format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{challenge}", challenge.len()),
+                None => answer.clone(),
+            };
+            let _ = stream.write_all(reply.as_bytes());
+        }
+    });
+    url
+}
+
+fn no_redirect_is_followed(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let canary = FakeChannel::start();
+    for status in [301, 302, 303, 307, 308] {
+        let (source, _channel) = cast.new_source();
+        let to = format!("http://{}/away", canary.address());
+        let mut webhook = only(&source);
+        let answer = format!("HTTP/1.1 {status} X\r\nLocation: {to}\r\nContent-Length: 0\r\n\r\n");
+        webhook["url"] = json!(raw_receiver(answer));
+        webhook["registered_events"] = json!(["content.imported"]);
+        let webhook_id = id(&cast.otto.post("/1.0/webhooks", &webhook).ok());
+        wait_for_status(&cast.otto, &webhook_id, "enabled");
+        source.says("vera", "t", "Hello?");
+        let waiting = eventually("the attempt is shown", || deliveries(&cast.otto, &webhook_id, "waiting").pop());
+        assert_eq!(waiting["tries"][0]["status"], status);
+    }
+    assert!(canary.touches().is_empty(), "{:?}", canary.touches());
+}
+
+fn a_receiver_without_tls_is_shown_as_such(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let receiver = FakeChannel::start();
+    for ignore_tls_validity in [false, true] {
+        let url = format!("https://{}/{ignore_tls_validity}", receiver.address());
+        let webhook = json!({
+            "url": url, "registered_events": ["content.imported"], "ignore_tls_validity": ignore_tls_validity,
+        });
+        let webhook_id = id(&cast.otto.post("/1.0/webhooks", &webhook).ok());
+        let failed = wait_for_status(&cast.otto, &webhook_id, "verification_failed");
+        let error = failed["error"].as_str().unwrap();
+        assert!(error.contains("no secure connection"), "{error}");
+    }
 }
 
 fn a_test_shows_what_arrives(engine: Engine) {
@@ -655,7 +841,6 @@ fn what_was_sent_and_not_written_down_is_sent_again_after_a_crash(engine: Engine
 }
 
 fn answers_that_are_no_answers_are_shown_as_such(engine: Engine) {
-    use std::io::{Read, Write};
     let cast = Cast::shared(engine);
     let endless = "X-Filler: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n".repeat(20_000);
     for (answer, told) in [
@@ -664,24 +849,8 @@ fn answers_that_are_no_answers_are_shown_as_such(engine: Engine) {
         ("SSH-2.0-OpenSSH_9.2\r\n".to_owned(), "no valid answer"),
     ] {
         let (source, _channel) = cast.new_source();
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}/hook", listener.local_addr().unwrap());
-        std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                let (mut stream, mut bytes) = (stream.unwrap(), vec![0; 65_536]);
-                let read = stream.read(&mut bytes).unwrap_or(0);
-                let text = String::from_utf8_lossy(&bytes[..read]).into_owned();
-                let reply = match text.split(['?', '&', ' ']).find_map(|pair| pair.strip_prefix("hub.challenge=")) {
-                    Some(challenge) => {
-                        format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{challenge}", challenge.len())
-                    }
-                    None => answer.clone(),
-                };
-                let _ = stream.write_all(reply.as_bytes());
-            }
-        });
         let mut webhook = only(&source);
-        webhook["url"] = json!(url);
+        webhook["url"] = json!(raw_receiver(answer));
         webhook["registered_events"] = json!(["content.imported"]);
         let webhook_id = id(&cast.otto.post("/1.0/webhooks", &webhook).ok());
         wait_for_status(&cast.otto, &webhook_id, "enabled");

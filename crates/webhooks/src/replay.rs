@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-use crate::deliveries::{self, Delivery, State};
+use crate::deliveries::{self, Delivery};
 use crate::subscriptions::{self, Webhook};
 
 /// At most so many entries of the log are looked at in one transaction.
@@ -21,6 +21,8 @@ const STEP_EVENTS: i64 = 500;
 const IN_LINE_MAX: i64 = 1_000;
 /// Replays that have not come to their end, for one webhook.
 const REPLAYS_MAX: i64 = 10;
+/// So far apart at most are, in the order of commits, events of the same moment: what many batches commit.
+const DISORDER_EVENTS: i64 = 1_000;
 const LOOK_PERIOD: Duration = Duration::from_millis(500);
 
 /// A replay as REST shows it.
@@ -61,13 +63,13 @@ fn replay(row: &Row) -> Result<Replay> {
 /// Parameters of `replayWebhook`. A range needs a beginning: from_seq or from_time.
 #[derive(Deserialize, JsonSchema)]
 struct Range {
-    /// The number of the first event.
+    /// The number of the first event: at least 0, and none that is still to come.
     from_seq: Option<i64>,
-    /// The number of the last event; the newest when absent.
+    /// The number of the last event, not before from_seq; the newest when absent or beyond it.
     to_seq: Option<i64>,
     /// Events of this moment or later, in place of from_seq.
     from_time: Option<String>,
-    /// Events up to this moment, in place of to_seq.
+    /// Events up to this moment, in place of to_seq; not before from_time.
     to_time: Option<String>,
     /// Whether only that is sent which failed for good; false when absent: everything that the webhook is registered for.
     only_failed: Option<bool>,
@@ -79,7 +81,10 @@ pub(crate) fn operations() -> Vec<Operation> {
         Operation::write("replayWebhook", Method::POST, "/webhooks/{webhookId}/replay", begin)
             .tag(tag)
             .summary("Sends a range of time or of event numbers again, under the same ids.")
-            .notes("The range may reach back as far as the log is kept. It is put in line step by step; the list of replays shows how far it has come.")
+            .notes(
+                "The range may reach back as far as the log is kept: `next_seq` of the answer tells where it really \
+                 begins. It is put in line step by step; the list of replays shows how far it has come.",
+            )
             .extension(),
         Operation::read("getAllWebhookReplays", Method::GET, "/webhooks/{webhookId}/replays", list)
             .tag(tag)
@@ -97,37 +102,16 @@ fn begin(call: &Call, range: Range, tx: &mut dyn Tx) -> Result<Replay> {
         let message = format!("{REPLAYS_MAX} replays of this webhook have not come to their end yet: wait for one.");
         return Err(error::unprocessable("too_many_replays", message));
     }
-    let head: i64 = tx.one("SELECT seq FROM log_head", args![])?.get(0)?;
-    let from = match (range.from_seq, time("from_time", range.from_time)?) {
-        (Some(seq), None) => seq.max(1),
-        // Numbers are given in the order of commits, moments are those of the commands: nearly the same order.
-        (None, Some(at)) => tx
-            .one("SELECT min(seq) FROM log WHERE id >= $1", args![&Id::first_of(at)])?
-            .get::<Option<i64>>(0)?
-            .unwrap_or(head + 1),
-        (None, None) => {
-            return Err(error::invalid("from_seq", "blank", "from_seq: say where to begin, by from_seq or from_time."));
-        }
-        (Some(_), Some(_)) => {
-            return Err(error::invalid("from_time", "invalid", "from_time: give from_seq or from_time, not both."));
-        }
-    };
-    let to = match (range.to_seq, time("to_time", range.to_time)?) {
-        (Some(_), Some(_)) => {
-            return Err(error::invalid("to_time", "invalid", "to_time: give to_seq or to_time, not both."));
-        }
-        (Some(seq), None) => seq.min(head),
-        (None, Some(at)) => {
-            let after = Id::first_of(Timestamp::from_micros(at.micros().saturating_add(1_000)));
-            tx.one("SELECT max(seq) FROM log WHERE id < $1", args![&after])?.get::<Option<i64>>(0)?.unwrap_or(0)
-        }
-        (None, None) => head,
-    };
+    let (first, last) = range.bounds(tx)?;
+    let only_failed = range.only_failed.unwrap_or(false);
+    if only_failed {
+        deliveries::cut(tx, webhook.id, first, STEP_EVENTS)?;
+    }
     let (id, now) = (call.env.id(), call.env.now());
     tx.execute(
         "INSERT INTO webhook_replays (id, webhook_id, next_seq, last_seq, only_failed, deliveries, created_at)
          VALUES ($1, $2, $3, $4, $5, 0, $6)",
-        args![&id, &webhook.id, from, to, range.only_failed.unwrap_or(false), now],
+        args![&id, &webhook.id, first, last, only_failed, now],
     )?;
     // Old ones are of no interest.
     tx.execute(
@@ -138,9 +122,65 @@ fn begin(call: &Call, range: Range, tx: &mut dyn Tx) -> Result<Replay> {
     replay(&tx.one(&format!("SELECT {COLUMNS} FROM webhook_replays WHERE id = $1"), args![&id])?)
 }
 
-fn time(attribute: &'static str, text: Option<String>) -> Result<Option<Timestamp>> {
-    let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
-    let read = Timestamp::parse_iso(&text);
+impl Range {
+    /// The first and the last number that it means, as far as the log is kept. Nothing lies between them where the last
+    /// comes before the first.
+    fn bounds(&self, tx: &mut dyn Tx) -> Result<(i64, i64)> {
+        let (from_time, to_time) = (time("from_time", &self.from_time)?, time("to_time", &self.to_time)?);
+        let wrong = |attribute: &'static str, kind, reason: &str| {
+            Err(error::invalid(attribute, kind, format!("{attribute}: {reason}")))
+        };
+        let head: i64 = tx.one("SELECT seq FROM log_head", args![])?.get(0)?;
+        let first = match (self.from_seq, from_time) {
+            (None, None) => return wrong("from_seq", "blank", "say where to begin, by from_seq or from_time."),
+            (Some(_), Some(_)) => return wrong("from_time", "invalid", "give from_seq or from_time, not both."),
+            (Some(seq), None) if seq < 0 => return wrong("from_seq", "invalid", "must be at least 0."),
+            (Some(seq), None) if seq > head => {
+                let reason = format!("the log ends at {head}; nothing has happened after that yet.");
+                return wrong("from_seq", "invalid", &reason);
+            }
+            (Some(seq), None) => seq,
+            (None, Some(at)) => first_since(tx, at)?.unwrap_or(head + 1),
+        };
+        let last = match (self.to_seq, to_time) {
+            (None, None) => head,
+            (Some(_), Some(_)) => return wrong("to_time", "invalid", "give to_seq or to_time, not both."),
+            (Some(seq), None) if seq < self.from_seq.unwrap_or(0) => {
+                return wrong("to_seq", "invalid", "must not lie before from_seq.");
+            }
+            (Some(seq), None) => seq.min(head),
+            (None, Some(at)) if from_time.is_some_and(|from| at < from) => {
+                return wrong("to_time", "invalid", "must not lie before from_time.");
+            }
+            (None, Some(at)) => last_until(tx, at)?.unwrap_or(0),
+        };
+        let oldest = tx.one("SELECT min(seq) FROM log", args![])?.get::<Option<i64>>(0)?;
+        Ok((first.max(oldest.unwrap_or(head + 1)), last))
+    }
+}
+
+/// The number of the first event of a moment or later. Numbers are given in the order of commits, moments are those of the
+/// commands: nearly the same order, and so what lies near the first that is found is looked at as well.
+fn first_since(tx: &mut dyn Tx, at: Timestamp) -> Result<Option<i64>> {
+    let id = Id::first_of(at);
+    let row = tx.first("SELECT seq FROM log WHERE id >= $1 ORDER BY id LIMIT 1", args![&id])?;
+    let Some(near) = row.map(|row| row.get::<i64>(0)).transpose()? else { return Ok(None) };
+    let sql = "SELECT min(seq) FROM log WHERE seq BETWEEN $2 AND $3 AND id >= $1";
+    tx.one(sql, args![&id, near - DISORDER_EVENTS, near])?.get(0)
+}
+
+/// The number of the last event of a moment or before.
+fn last_until(tx: &mut dyn Tx, at: Timestamp) -> Result<Option<i64>> {
+    let after = Id::first_of(Timestamp::from_micros(at.micros().saturating_add(1_000)));
+    let row = tx.first("SELECT seq FROM log WHERE id < $1 ORDER BY id DESC LIMIT 1", args![&after])?;
+    let Some(near) = row.map(|row| row.get::<i64>(0)).transpose()? else { return Ok(None) };
+    let sql = "SELECT max(seq) FROM log WHERE seq BETWEEN $2 AND $3 AND id < $1";
+    tx.one(sql, args![&after, near, near + DISORDER_EVENTS])?.get(0)
+}
+
+fn time(attribute: &'static str, text: &Option<String>) -> Result<Option<Timestamp>> {
+    let Some(text) = text.as_deref().filter(|text| !text.is_empty()) else { return Ok(None) };
+    let read = Timestamp::parse_iso(text);
     read.map(Some)
         .ok_or_else(|| error::bad_request(format!("{attribute}: must be a time such as 2026-01-31T12:00:00Z.")))
 }
@@ -226,12 +266,11 @@ fn failed_again(tx: &mut dyn Tx, webhook: &Webhook, replay: &Replay, now: Timest
         }
         looked_at += failed.seqs.len() as i64;
         // Of what was given up together, what lies beyond the range stays as it is.
-        let (within, beyond): (Vec<i64>, Vec<i64>) = failed.seqs.iter().partition(|seq| **seq <= replay.last_seq);
-        if let Some(event) = beyond.first().map(|seq| log::some(tx, &[*seq])).transpose()?.unwrap_or_default().first() {
-            let rest = Delivery::of(webhook.id, beyond, failed.thread_id, event.at, now);
-            deliveries::save(tx, &Delivery { state: State::Failed, due_at: None, ..rest })?;
+        if failed.seqs.iter().any(|seq| *seq > replay.last_seq) {
+            let (within, beyond) = deliveries::parts(tx, &failed, replay.last_seq + 1)?;
             deliveries::remove(tx, failed.id)?;
-            failed = Delivery::of(webhook.id, within, failed.thread_id, failed.created_at, now);
+            deliveries::save(tx, &beyond)?;
+            failed = within;
         }
         put += deliveries::again(tx, webhook, failed, now)?.1;
         next = first + 1;

@@ -344,6 +344,43 @@ pub(crate) fn failed(tx: &mut dyn Tx, webhook_id: Id, first: i64, last: i64, lim
     rows.iter().map(delivery).collect()
 }
 
+/// Cuts what was given up together in two where it reaches over this number, so that a range that begins here finds what
+/// belongs to it. Of what lies before, at most `limit` are looked at: such a request holds events that follow each other.
+pub(crate) fn cut(tx: &mut dyn Tx, webhook_id: Id, at: i64, limit: i64) -> Result<()> {
+    let rows = tx.query(
+        &format!(
+            "SELECT {COLUMNS} FROM webhook_deliveries
+             WHERE webhook_id = $1 AND state = 'failed' AND first_seq < $2 ORDER BY first_seq DESC LIMIT $3"
+        ),
+        args![&webhook_id, at, limit],
+    )?;
+    for row in &rows {
+        let failed = delivery(row)?;
+        if failed.seqs.iter().any(|seq| *seq >= at) {
+            let (before, rest) = parts(tx, &failed, at)?;
+            remove(tx, failed.id)?;
+            save(tx, &before)?;
+            save(tx, &rest)?;
+        }
+    }
+    Ok(())
+}
+
+/// The events of what was given up that lie before this number, and the others: two requests of their own, with the
+/// history of the one that they were.
+pub(crate) fn parts(tx: &mut dyn Tx, failed: &Delivery, at: i64) -> Result<(Delivery, Delivery)> {
+    let (before, rest): (Vec<i64>, Vec<i64>) = failed.seqs.iter().partition(|seq| **seq < at);
+    let first = rest.first().map(|seq| log::some(tx, &[*seq])).transpose()?.unwrap_or_default();
+    let rest_at = first.first().map_or(failed.created_at, |event| event.at);
+    let part = |seqs: Vec<i64>, created_at| Delivery {
+        id: id_of(failed.webhook_id, &seqs, created_at),
+        seqs,
+        created_at,
+        ..failed.clone()
+    };
+    Ok((part(before, failed.created_at), part(rest, rest_at)))
+}
+
 /// Forgets one.
 pub(crate) fn remove(tx: &mut dyn Tx, id: Id) -> Result<()> {
     tx.execute("DELETE FROM webhook_deliveries WHERE id = $1", args![&id])?;

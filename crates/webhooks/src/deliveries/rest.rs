@@ -2,7 +2,7 @@
 
 use frontdesk_model::{Id, Result, Timestamp, error};
 use frontdesk_rest::{Call, NoParameters, Operation, Page, Paging};
-use frontdesk_store::{Filter, Tx, args};
+use frontdesk_store::{Filter, Tx, args, log};
 use http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -88,7 +88,10 @@ pub(crate) fn operations() -> Vec<Operation> {
         )
         .tag(tag)
         .summary("Sends a request again, under the same ids.")
-        .notes("What was given up together is sent in as many requests as it needs; the answer is the first of them.")
+        .notes(
+            "What was given up together is sent in as many requests as it needs; the answer is the first of them. 422 \
+             when the log no longer holds its events.",
+        )
         .extension(),
         Operation::write("testWebhook", Method::POST, "/webhooks/{webhookId}/test", |call, _: NoParameters, tx| {
             test(call, tx)
@@ -129,6 +132,10 @@ fn resend(call: &Call, tx: &mut dyn Tx) -> Result<Answer> {
     let (webhook, mut found) = find(call, tx)?;
     subscriptions::require_covered(call, webhook.access_token_id, tx)?;
     webhook.require_active()?;
+    if !found.seqs.is_empty() && log::some(tx, &found.seqs)?.is_empty() {
+        let message = "The log no longer holds what this request told: nothing is left to send.";
+        return Err(error::unprocessable("events_forgotten", message));
+    }
     let now = call.env.now();
     if found.state != State::Waiting {
         return Ok(answer(super::again(tx, &webhook, found, now)?.0));

@@ -16,6 +16,8 @@ use crate::request::{body, events_request, shown, test_body};
 use crate::subscriptions::{Reason, Secrets, Webhook};
 
 const NOT_MADE: &str = "The request could not be made; the server's log says why.";
+const NOTHING_LEFT: &str =
+    "Nothing is left to tell: the log no longer holds it, or the owner of the webhook's token may not see it any more.";
 
 /// What it takes.
 pub(super) struct Attempt {
@@ -72,9 +74,15 @@ impl Attempt {
                 self.refused(started, Reason::trouble(NOT_MADE))
             }
         };
+        let nothing = self.attempt(started, None, Some(NOTHING_LEFT.into()), None);
         let mut delivery = self.delivery;
-        if let Sent::Acknowledged(attempt) | Sent::Refused(attempt, _) = &sent {
-            delivery.note(Try { probe, ..attempt.clone() });
+        match &sent {
+            Sent::Acknowledged(attempt) | Sent::Refused(attempt, _) => {
+                delivery.note(Try { probe, ..attempt.clone() });
+            }
+            // What was once sent is not to vanish before the eyes of who sends it again.
+            Sent::Nothing if !delivery.tries.is_empty() => delivery.note(nothing),
+            Sent::Nothing | Sent::Verified => {}
         }
         // The loop is gone when the server stops; then the place says what is to be sent again.
         let _ = done.send(Done { webhook_id, lease, delivery: Some(delivery), sent });

@@ -47,7 +47,7 @@ const TURN_EVENTS: usize = 256;
 const MADE_TOGETHER_MAX: usize = 64;
 /// How long a stopping server waits for the attempts that run.
 const STOP_DEADLINE: Duration = Duration::from_secs(5);
-/// Rows are tidied after so many that arrived.
+/// Rows are tidied after so many that arrived or were given up.
 const TRIM_AFTER: u32 = 200;
 const SECONDS_PER_DAY: i64 = 86_400;
 

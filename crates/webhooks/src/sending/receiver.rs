@@ -98,7 +98,8 @@ pub(super) struct Receiver {
     tidied_at: Timestamp,
     proven: bool,
     tried_at: Timestamp,
-    arrived_since_trim: u32,
+    /// How many requests arrived or were given up.
+    ended_since_trim: u32,
     note: Note,
     /// How many outcomes the page holds that is being written.
     being_written: usize,
@@ -132,7 +133,7 @@ impl Receiver {
             tidied_at: now,
             proven: false,
             tried_at: Timestamp::default(),
-            arrived_since_trim: 0,
+            ended_since_trim: 0,
             note: Note::empty(webhook.id, loaded.lease),
             being_written: 0,
             webhook,
@@ -298,6 +299,8 @@ impl Receiver {
         if is_due {
             self.tidied_at = now;
             self.note.give_up_before = Some(now.plus_seconds(-GIVE_UP_SECONDS));
+            // Nothing arrives that would have the rows tidied.
+            self.note.trim = true;
         }
         is_due
     }
@@ -445,7 +448,6 @@ impl Receiver {
             Sent::Acknowledged(_) => {
                 delivery.state = State::Delivered;
                 delivery.due_at = None;
-                self.arrived_since_trim += 1;
                 self.succeeded(now);
                 true
             }
@@ -465,8 +467,13 @@ impl Receiver {
                 self.failed(reason, is_probe, now);
                 delivery.due_at.is_none()
             }
+            Sent::Nothing if !delivery.tries.is_empty() => {
+                delivery.state = State::Failed;
+                delivery.due_at = None;
+                true
+            }
             Sent::Nothing | Sent::Verified => {
-                // Nothing was sent: there is nothing to show.
+                // Nothing was ever sent: there is nothing to show.
                 self.end(&delivery);
                 if !is_open {
                     self.note.gone.push(delivery.id);
@@ -475,6 +482,7 @@ impl Receiver {
             }
         };
         if ended {
+            self.ended_since_trim += 1;
             self.end(&delivery);
         }
         self.note.deliveries.push(delivery);
@@ -558,8 +566,8 @@ impl Receiver {
             self.saved = place;
             self.saved_at = now;
         }
-        if self.arrived_since_trim >= TRIM_AFTER {
-            self.arrived_since_trim = 0;
+        if self.ended_since_trim >= TRIM_AFTER {
+            self.ended_since_trim = 0;
             self.note.trim = true;
         }
         self.being_written = self.note.deliveries.len();

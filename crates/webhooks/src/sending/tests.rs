@@ -422,6 +422,28 @@ async fn after_a_day_what_a_receiver_missed_is_given_up_and_can_be_told_again_ex
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_log_no_longer_holds_is_tidied_also_where_nothing_arrives() {
+    let desk = Desk::open("none", |_, _| 503).await;
+    // Given up long ago.
+    let writing = desk.app.store.write(|tx| {
+        let old = Timestamp::default();
+        for seq in 1..=3 {
+            let delivery = Delivery::of(id(7), vec![seq], None, old, old);
+            deliveries::save(tx, &Delivery { state: deliveries::State::Failed, due_at: None, ..delivery })?;
+        }
+        Ok(())
+    });
+    writing.await.unwrap();
+    for _ in 0..30 {
+        desk.message(1).await;
+    }
+    desk.until(async || desk.status().await == "suspended").await;
+    assert_eq!(desk.count("failed").await, 3);
+    desk.pass(120, 20).await;
+    desk.until(async || desk.count("failed").await == 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn in_strict_order_nothing_overtakes_within_a_thread_and_no_thread_waits_for_another() {
     // A receiver that refuses every third request, whatever it is.
     let number = AtomicI64::new(0);

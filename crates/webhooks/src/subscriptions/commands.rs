@@ -70,17 +70,21 @@ pub(super) fn create(app: &Conversations, call: &Call, wish: Wish, tx: &mut dyn 
     Ok((webhook.id, shown))
 }
 
-/// Changes a webhook. One that is active is asked again where its URL or one of its secrets changes: a receiver that is
-/// away must not be switched off because somebody renames its webhook.
+/// Changes a webhook, if anything is to be other than it is. One that is active is asked again where its URL or one of its
+/// secrets changes: a receiver that is away must not be switched off because somebody renames its webhook.
 pub(super) fn update(app: &Conversations, call: &Call, wish: Wish, tx: &mut dyn Tx) -> Result<Webhook> {
     let mut webhook = find(call, tx)?;
+    let before = webhook.clone();
     let owner_id = require_covered(call, webhook.access_token_id, tx)?;
     if let Some(token_id) = wish.access_token_id.filter(|id| *id != webhook.access_token_id) {
         webhook.access_token_id = token_for(call, Some(token_id), tx)?.id;
     }
     let mut secrets = webhook.secrets(&app.seal)?;
-    let (before, secrets_before) = (webhook.clone(), secrets.clone());
+    let secrets_before = secrets.clone();
     fulfil(app, call, &mut webhook, &mut secrets, wish, tx)?;
+    if webhook == before && secrets == secrets_before {
+        return Ok(webhook);
+    }
     webhook.sealed = secrets.sealed(&app.seal, webhook.id)?;
     // A new place is asked with the same secret: the documentation sends it with every request, the challenge included,
     // and by it a receiver knows who asks. Who changes the URL may see all that the webhook is told (`require_covered`).

@@ -61,7 +61,7 @@ impl Status {
 }
 
 /// A webhook as the store keeps it.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Webhook {
     pub(crate) id: Id,
     pub(crate) access_token_id: Id,

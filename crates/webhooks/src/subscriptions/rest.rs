@@ -106,12 +106,14 @@ struct Common {
     staging_use: Option<bool>,
     /// Sent along with the challenge, so that the receiver knows who asks.
     verify_token: Option<String>,
-    /// Sent as the header X-Dimelo-Secret with every request; ASCII, less than 256 characters. Empty: no header.
+    /// Sent as the header X-Dimelo-Secret with every request; ASCII, less than 256 characters, no space at either end.
+    /// Empty: no header.
     secret: Option<String>,
     /// Ours: the access token that it belongs to, and whose owner's rights decide what it is told; the caller's when
     /// absent.
     access_token_id: Option<Id>,
-    /// Ours: except (every source but source_ids, the default) or only (no source but those).
+    /// Ours: except (every source but source_ids, the default) or only (no source but those). Events of no source, such as
+    /// those of agents, are told in any case.
     source_filter: Option<String>,
     /// Ours: the sources of the filter.
     source_ids: Option<Vec<Id>>,
@@ -120,7 +122,7 @@ struct Common {
     /// Ours: none (the default), or thread: events of one thread are sent one after the other, in order.
     ordering: Option<String>,
     /// Ours: at most so many events in one request while it lags behind, from 1 (the default) to 100. Many receivers
-    /// only look at the first.
+    /// only look at the first. 1 where ordering is thread.
     events_per_request: Option<i64>,
 }
 

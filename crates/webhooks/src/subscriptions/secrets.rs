@@ -12,7 +12,7 @@ use super::Webhook;
 const HIDDEN: &str = "[secret]";
 
 /// The secrets of one webhook.
-#[derive(Clone, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Default, Serialize, Deserialize)]
 pub(crate) struct Secrets {
     /// Told in the challenge.
     pub(crate) verify_token: String,
@@ -23,7 +23,7 @@ pub(crate) struct Secrets {
 }
 
 /// A secret of the Standard Webhooks signature.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct SigningSecret {
     /// `whsec_` and the base64 of 32 bytes.
     pub(crate) text: String,

@@ -65,6 +65,7 @@ pub(super) fn fulfil(
     if let Some(ids) = wish.source_ids {
         webhook.source_ids = checked_sources(call, webhook, ids, tx)?;
     }
+    let is_about_batches = wish.ordering.is_some() || wish.events_per_request.is_some();
     if let Some(ordering) = wish.ordering {
         webhook.ordering = one_of("ordering", ordering, &["none", "thread"])?;
     }
@@ -74,6 +75,11 @@ pub(super) fn fulfil(
             return Err(error::invalid("events_per_request", "inclusion", message));
         }
         webhook.events_per_request = count;
+    }
+    if is_about_batches && webhook.is_ordered() && webhook.events_per_request > 1 {
+        let message = "events_per_request: must be 1 where ordering is thread, as a request that holds several threads \
+                       could keep the order of none.";
+        return Err(error::invalid("events_per_request", "inclusion", message));
     }
     webhook.ignore_tls_validity = wish.ignore_tls_validity.unwrap_or(webhook.ignore_tls_validity);
     webhook.staging_use = wish.staging_use.unwrap_or(webhook.staging_use);
@@ -106,6 +112,10 @@ fn checked_url(app: &Conversations, url: &str) -> Result<String> {
         let message = format!("url has at most {URL_BYTES_MAX} bytes.");
         return Err(error::invalid("url", "too_long", message));
     }
+    // They would be left out, and it would be another URL than was asked for.
+    if url.contains(char::is_control) {
+        return Err(error::invalid("url", "invalid", "url: line breaks and control characters are not allowed."));
+    }
     match app.outbound.check_url(url) {
         Ok(parsed) => Ok(parsed.to_string()),
         Err(OutboundError::Forbidden(reason)) => {
@@ -121,6 +131,10 @@ fn checked_secret(secret: String) -> Result<Option<String>> {
     too_long("secret", &secret, SECRET_CHARACTERS_MAX)?;
     if !secret.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
         let message = "secret: may hold ASCII letters, digits, punctuation and spaces only.";
+        return Err(error::invalid("secret", "invalid", message));
+    }
+    if secret.trim() != secret {
+        let message = "secret: must not begin or end with a space, as headers lose those.";
         return Err(error::invalid("secret", "invalid", message));
     }
     Ok(Some(secret).filter(|secret| !secret.is_empty()))
