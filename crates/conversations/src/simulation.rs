@@ -44,7 +44,7 @@ pub fn take_in(tx: &mut dyn Tx, env: &Env, messages: &[Received]) -> Result<()> 
             messages.iter().filter(plain).map(|message| (message.origin.0.clone(), message.content.clone())).collect();
         let mut of_many = ingest_many::write(tx, env, &many)?.into_iter();
         for (message, taken) in messages.iter().zip(&mut taken) {
-            *taken = plain(&message) && of_many.next().unwrap_or(false);
+            *taken = plain(&message) && of_many.next().flatten() == Some(Ingested::Created);
         }
     }
     for (message, _) in messages.iter().zip(taken).filter(|(_, taken)| !taken) {

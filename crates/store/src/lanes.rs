@@ -75,6 +75,11 @@ impl Lanes {
         queued.map_or(First::Stop, First::Job)
     }
 
+    /// Whether there is something that somebody waits for.
+    pub(crate) fn is_awaited(&self) -> bool {
+        !self.now.is_empty()
+    }
+
     /// What goes into the same batch, if it is there: only what somebody waits for.
     pub(crate) fn next(&self) -> Option<Queued> {
         self.now.try_recv().ok()

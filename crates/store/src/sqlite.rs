@@ -251,7 +251,7 @@ impl Connected {
         while let Some(mut job) = queue.next() {
             self.deadline.set(Some(Instant::now() + Duration::from_secs(READ_SECONDS_MAX)));
             let outcome = self.run("BEGIN").and_then(|()| {
-                let mut tx = SqliteTx { connected: &mut self, events: Vec::new() };
+                let mut tx = SqliteTx { connected: &mut self, events: Vec::new(), queue: None };
                 attempt(&mut *job, &mut tx);
                 self.run("COMMIT")
             });
@@ -335,7 +335,7 @@ impl Writer {
             return Err(trouble);
         }
         while let Some(mut job) = next {
-            let outcome = self.job(&mut *job, &mut events);
+            let outcome = self.job(&mut *job, queue, &mut events);
             done.push(job);
             outcome?;
             next = None;
@@ -355,9 +355,9 @@ impl Writer {
     }
 
     /// One job in its own savepoint: a refused one leaves no trace, its neighbours commit.
-    fn job(&mut self, job: &mut dyn Job, events: &mut Vec<NewEvent>) -> Result<()> {
+    fn job(&mut self, job: &mut dyn Job, queue: &Lanes, events: &mut Vec<NewEvent>) -> Result<()> {
         self.connected.run("SAVEPOINT job")?;
-        let mut tx = SqliteTx { connected: &mut self.connected, events: Vec::new() };
+        let mut tx = SqliteTx { connected: &mut self.connected, events: Vec::new(), queue: Some(queue) };
         let succeeded = attempt(job, &mut tx);
         let appended = std::mem::take(&mut tx.events);
         if self.connected.connection.is_autocommit() {
@@ -377,7 +377,7 @@ impl Writer {
             return Ok(self.last_seq);
         }
         let mut seq = self.last_seq;
-        let mut tx = SqliteTx { connected: &mut self.connected, events: Vec::new() };
+        let mut tx = SqliteTx { connected: &mut self.connected, events: Vec::new(), queue: None };
         for event in events {
             seq += 1;
             tx.execute(
@@ -413,6 +413,8 @@ fn answer_early(done: &mut Vec<Box<dyn Job>>) {
 struct SqliteTx<'c> {
     connected: &'c mut Connected,
     events: Vec<NewEvent>,
+    /// What waits for the writer, if this is it.
+    queue: Option<&'c Lanes>,
 }
 
 impl Tx for SqliteTx<'_> {
@@ -458,6 +460,10 @@ impl Tx for SqliteTx<'_> {
 
     fn append(&mut self, event: NewEvent) {
         self.events.push(event);
+    }
+
+    fn is_awaited(&self) -> bool {
+        self.queue.is_some_and(Lanes::is_awaited)
     }
 }
 
@@ -516,7 +522,7 @@ mod tests {
         let mut connected = Connected::new(Connection::open_in_memory().unwrap());
         connected.deadline.clone().watch(&mut connected.connection).unwrap();
         connected.deadline.set(Some(Instant::now()));
-        let mut tx = SqliteTx { connected: &mut connected, events: Vec::new() };
+        let mut tx = SqliteTx { connected: &mut connected, events: Vec::new(), queue: None };
         let Err(Error::Refused(refusal)) = tx.query(ENDLESS, &[]) else { panic!("it ended by itself") };
         assert_eq!((refusal.status, refusal.code.as_ref()), (422, "too_broad"));
         tx.connected.deadline.set(Some(Instant::now() + Duration::from_secs(READ_SECONDS_MAX)));

@@ -35,6 +35,12 @@ pub trait Tx {
     /// Appends to the log. The event gets its number when the transaction commits, and vanishes with it.
     fn append(&mut self, event: NewEvent);
 
+    /// Whether somebody waits for this transaction to end. What can go on in another one ends here. Always false on
+    /// PostgreSQL, where a batch is put together before it begins.
+    fn is_awaited(&self) -> bool {
+        false
+    }
+
     /// The condition that `column` is in the list bound to `$number`.
     fn in_list(&self, column: &str, number: usize) -> String {
         match self.dialect() {

@@ -275,7 +275,46 @@ fn insert(
     Ok(id)
 }
 
-fn created(env: &Env, user_id: Option<Id>, id: Id, community_id: Id) -> NewEvent {
+/// An identity that nobody knows yet.
+pub(crate) struct NewIdentity<'a> {
+    pub(crate) id: Id,
+    pub(crate) community_id: Id,
+    pub(crate) community_type: &'static str,
+    pub(crate) author: &'a InboundAuthor,
+    pub(crate) fingerprint: i64,
+}
+
+/// Inserts customers with one statement, for PostgreSQL.
+pub(crate) fn insert_many(tx: &mut dyn Tx, env: &Env, new: &[NewIdentity]) -> Result<()> {
+    if new.is_empty() {
+        return Ok(());
+    }
+    let mut rows = Vec::with_capacity(new.len());
+    for NewIdentity { id, community_id, community_type, author, fingerprint } in new {
+        rows.push(json!({
+            "id": id, "community_id": community_id, "foreign_id": author.foreign_id, "type": community_type,
+            "screenname": known(Some(&author.screenname)), "firstname": known(author.firstname.as_ref()),
+            "lastname": known(author.lastname.as_ref()), "email": known(author.email.as_ref()),
+            "home_phone": known(author.home_phone.as_ref()), "mobile_phone": known(author.mobile_phone.as_ref()),
+            "gender": author.gender.map(inbound::Gender::as_str), "avatar_url": known(author.avatar_url.as_ref()),
+            "extra_values": merged("{}", &author.context_data)?, "fingerprint": fingerprint,
+        }));
+    }
+    tx.execute(
+        "INSERT INTO identities (id, community_id, foreign_id, uuid, type, screenname, firstname, lastname, email,
+           home_phone, mobile_phone, gender, avatar_url, extra_values, controlled, fingerprint, created_at, updated_at)
+         SELECT decode(id, 'hex'), decode(community_id, 'hex'), foreign_id, foreign_id, type, screenname, firstname,
+                lastname, email, home_phone, mobile_phone, gender, avatar_url, extra_values, FALSE, fingerprint, $2, $2
+         FROM json_to_recordset(CAST(CAST($1 AS text) AS json)) AS given
+           (id TEXT, community_id TEXT, foreign_id TEXT, type TEXT, screenname TEXT, firstname TEXT, lastname TEXT,
+            email TEXT, home_phone TEXT, mobile_phone TEXT, gender TEXT, avatar_url TEXT, extra_values TEXT,
+            fingerprint BIGINT)",
+        args![&Value::Array(rows).to_string(), env.now()],
+    )?;
+    Ok(())
+}
+
+pub(crate) fn created(env: &Env, user_id: Option<Id>, id: Id, community_id: Id) -> NewEvent {
     NewEvent::new(env, user_id, "identity.created", id, None, json!({ "community_id": community_id }))
 }
 

@@ -105,6 +105,30 @@ pub(crate) fn create(tx: &mut dyn Tx, env: &Env, new: &NewThread, now: Timestamp
     Ok(id)
 }
 
+/// Inserts threads without contents and titles with one statement, for PostgreSQL.
+pub(crate) fn create_many(tx: &mut dyn Tx, new: &[(Id, NewThread)], now: Timestamp) -> Result<()> {
+    if new.is_empty() {
+        return Ok(());
+    }
+    let row = |(id, new): &(Id, NewThread)| {
+        json!({
+            "id": id, "source_id": new.source_id, "foreign_id": new.foreign_id, "title": new.title,
+            "author_id": new.author_id,
+        })
+    };
+    let rows: Value = new.iter().map(row).collect();
+    tx.execute(
+        "INSERT INTO threads (id, source_id, foreign_id, title, closed, author_id, text_input_disabled, extra_data, contents_count,
+                              interventions_count, first_content_at, last_content_at, created_at, updated_at)
+         SELECT decode(id, 'hex'), decode(source_id, 'hex'), foreign_id, title, FALSE, decode(author_id, 'hex'), FALSE,
+                '{}', 0, 0, $2, $2, $2, $2
+         FROM json_to_recordset(CAST(CAST($1 AS text) AS json)) AS given
+           (id TEXT, source_id TEXT, foreign_id TEXT, title TEXT, author_id TEXT)",
+        args![&rows.to_string(), now],
+    )?;
+    Ok(())
+}
+
 /// Counts a content of the thread, written at `at`.
 pub(crate) fn count_content(tx: &mut dyn Tx, id: Id, at: Timestamp, now: Timestamp) -> Result<()> {
     tx.execute(
