@@ -50,7 +50,13 @@ fn an_error_is_shown_while_the_next_try_is_pending(engine: Engine) {
     let cast = Cast::shared(engine);
     for (answer, told) in [
         (Reply::status(500, "out of order"), "out of order"),
+        (Reply::status(400, "<html>Bad</html>"), "<html>Bad</html>"),
+        (Reply::status(401, ""), "401"),
+        (Reply::status(403, "Not you"), "Not you"),
         (Reply::status(404, ""), "404"),
+        (Reply::status(422, "Invalid signature"), "Invalid signature"),
+        (Reply::status(429, "Later"), "Later"),
+        (Reply::json(&json!({ "error": "Out of paper" })), "Out of paper"),
         (Reply::status(302, ""), "302"),
         (Reply::json(&json!({ "error": { "fatal": false, "message": "Busy" } })), "Busy"),
     ] {
@@ -79,6 +85,9 @@ fn any_success_counts_whatever_its_body(engine: Engine) {
         (Reply::status(200, "<html>thanks</html>"), Value::Null),
         (Reply::status(200, r#"{"id":12345}"#), json!("12345")),
         (Reply::status(204, r#""#), Value::Null),
+        (Reply::status(200, &"[".repeat(300_000)), Value::Null),
+        (Reply::status(200, &format!("{{\"id\":\"{}\"}}", "x".repeat(2_000_000))), Value::Null),
+        (Reply::json(&json!({ "id": "signed-by-another" })).signed("another secret"), json!("signed-by-another")),
         (Reply::status(200, r#"{"id":"abc","error":null}"#), json!("abc")),
         (Reply::status(200, r#"{"id":{"no":"id"}}"#), Value::Null),
     ] {

@@ -29,6 +29,12 @@ on_both_engines![
     the_channels_options_hold_unless_the_source_has_its_own,
     only_active_channels_are_asked,
     a_channel_without_an_address_only_posts,
+    every_list_is_judged_alike,
+    an_id_is_the_same_as_a_number_and_another_in_capitals,
+    what_is_told_both_ways_at_once_is_here_once,
+    what_the_channel_tells_of_an_answer_of_ours_says_that_it_has_it,
+    an_import_stops_with_its_source_and_goes_on_where_it_was,
+    objects_without_ids_are_shown,
 ];
 
 /// What the source shows of itself to its administrator.
@@ -628,4 +634,229 @@ fn a_channel_without_an_address_only_posts(engine: Engine) {
         (content["synchronization_status"] == "export_failure").then_some(content)
     });
     assert!(reply["synchronization_error"].as_str().unwrap().contains("base_uri"), "{reply}");
+}
+
+/// Bad answers, and what is told of them.
+fn bad_answers() -> Vec<(Reply, &'static str)> {
+    let refused = |status: u16| (Reply::status(status, "Go away"), "Go away");
+    let mut answers: Vec<_> = [400, 401, 403, 404, 422, 429, 500].map(refused).into();
+    answers.extend([
+        (Reply::status(200, "%$garbage"), "not JSON: %$garbage"),
+        (Reply::status(200, "<html>Sign in</html>"), "not JSON: <html>"),
+        (Reply::status(200, ""), "the answer is empty"),
+        (Reply::status(200, "7"), "the answer is no list"),
+        (Reply::status(302, ""), "the channel answered 302"),
+        (Reply::json(&json!({ "error": { "fatal": true, "message": "Locked out" } })), "Locked out"),
+        (Reply::json(&json!([{ "id": "1" }])).signed("another secret"), "signature"),
+        (Reply::json(&json!(vec![0; 1_001])), "1001 objects"),
+    ]);
+    answers
+}
+
+fn every_list_is_judged_alike(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let mut asked = Vec::new();
+    for object in ["threads", "messages", "private_messages"] {
+        for (reply, told) in bad_answers() {
+            let channel = FakeChannel::start();
+            channel.describe(Reply::json(&json!({ "objects": { (object): ["list"] } })));
+            channel.answer(move |_| reply.clone());
+            let source = Source::create(&cast.otto, &channel.base_uri(), &json!({}));
+            asked.push((object, told, source, channel));
+        }
+    }
+    for (object, told, source, _channel) in &asked {
+        let error = eventually(&format!("{object}: {told}"), || {
+            source.shown(&cast.otto)["error_message"].as_str().map(str::to_owned)
+        });
+        assert!(error.starts_with(&format!("{object}.list: ")) && error.contains(told), "{error}");
+        assert!(source.all_contents(&cast.otto).is_empty(), "{object}: {told}");
+        // What it writes itself is taken in all the same.
+        source.says("vera", "t", "Hello?");
+    }
+}
+
+fn an_id_is_the_same_as_a_number_and_another_in_capitals(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (source, channel, messages) = with_library(&cast, 0, 100);
+    let of = |message: Value, thread: Value, author: Value| {
+        let mut fields = source.message("", "", "vera", &message.to_string());
+        (fields["id"], fields["thread_id"], fields["author"]["id"]) = (message, thread, author);
+        fields
+    };
+    let told = vec![
+        of(json!("7"), json!("t"), json!("1")),
+        of(json!(7), json!("t"), json!(1)),
+        of(json!("07"), json!(12), json!("vera")),
+        of(json!("a"), json!("12"), json!("VERA")),
+        of(json!("A"), json!("T"), json!("vera")),
+        of(json!("\u{e9}"), json!("T"), json!("vera")),
+        of(json!("e\u{301}"), json!("T"), json!("vera")),
+    ];
+    *messages.lock().unwrap() = told.clone();
+    let shown = synchronized(&cast.otto, &source, &channel);
+    assert_eq!((&shown["status"], &shown["synchronization"]["imported"]), (&json!("ok"), &json!(6)), "{shown}");
+    for fields in &told {
+        source.tells("messages.create", fields);
+    }
+    let contents = source.all_contents(&cast.otto);
+    let distinct = |name: &str| {
+        let mut values: Vec<String> = contents.iter().map(|content| content[name].to_string()).collect();
+        values.sort_unstable();
+        values.dedup();
+        values.len()
+    };
+    assert_eq!((contents.len(), distinct("foreign_id"), distinct("thread_id"), distinct("author_id")), (6, 6, 3, 3));
+    synchronized(&cast.otto, &source, &channel);
+    assert_eq!(source.all_contents(&cast.otto).len(), 6);
+}
+
+/// The channel posts each message when it is written, and tells it in its list at the same time.
+fn what_is_told_both_ways_at_once_is_here_once(engine: Engine) {
+    const MESSAGES: usize = 90;
+    let cast = Cast::shared(engine);
+    let (source, channel, messages) = with_library(&cast, 0, 7);
+    let told: Vec<Value> = (0..MESSAGES)
+        .map(|at| source.message(&format!("m{at}"), &format!("t{}", at % 4), &format!("v{}", at % 5), &format!("{at}")))
+        .collect();
+    *messages.lock().unwrap() = told.clone();
+    synchronize(&cast.otto, &source);
+    std::thread::scope(|scope| {
+        for part in told.chunks(MESSAGES / 3) {
+            let source = &source;
+            scope.spawn(move || part.iter().rev().for_each(|fields| source.tells("messages.create", fields)));
+        }
+    });
+    let shown = synchronized(&cast.otto, &source, &channel);
+    assert_eq!((&shown["status"], &shown["synchronization"]["skipped"]), (&json!("ok"), &json!(0)));
+    let contents = source.all_contents(&cast.otto);
+    assert_eq!(contents.len(), MESSAGES);
+    for (thread, count) in [("t0", 23), ("t1", 23), ("t2", 22), ("t3", 22)] {
+        assert_eq!(source.thread(&cast.otto, thread)["contents_count"], count, "{thread}");
+        let firsts = source.contents(&cast.otto, thread).iter().filter(|one| one["first_in_thread"] == true).count();
+        assert_eq!(firsts, 1, "{thread}");
+    }
+}
+
+/// It posts what we gave it back to us before it has answered; or it answers badly, and lists it.
+fn what_the_channel_tells_of_an_answer_of_ours_says_that_it_has_it(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (source, channel, messages) = with_library(&cast, 1, 100);
+    source.has_voice("desk");
+    let asked = wait_for_contents(&cast.otto, &source, 1).remove(0);
+    synchronized(&cast.otto, &source, &channel);
+    let (listed, to) = (messages.clone(), source.clone());
+    channel.answer(move |push| {
+        if push.action() == "messages.list" {
+            return Reply::json(&slice(&listed.lock().unwrap(), push, 100));
+        }
+        let params = push.params();
+        let author = params["author_id"].as_str().unwrap_or_default();
+        let mut told = to.message(&format!("ours-{}", push.number), "t0", author, &push.text());
+        if push.text().contains("echoed") {
+            to.tells("messages.create", &told);
+            return Reply::json(&json!({ "id": told["id"] })).after(Duration::from_millis(300));
+        }
+        told["actions"] = json!(["delete"]);
+        listed.lock().unwrap().push(told);
+        Reply::status(500, "I forgot what I was about to say")
+    });
+    let delivered = |text: &str, how: &dyn Fn()| {
+        let reply = cast.otto.reply(asked["id"].as_str().unwrap(), text);
+        let push = channel.push_of(&format!("<p>{text}</p>"));
+        how();
+        let content = eventually("it is delivered", || {
+            let content = cast.otto.content(reply["id"].as_str().unwrap());
+            (content["synchronization_status"] == "success").then_some(content)
+        });
+        assert_eq!(content["foreign_id"], format!("ours-{}", push.number), "{text}");
+        assert_eq!(content["synchronization_error"], Value::Null);
+    };
+    delivered("This is echoed", &|| {});
+    delivered("This is listed", &|| {
+        eventually("the error is shown", || (source.shown(&cast.otto)["status"] == "error").then_some(()));
+        assert_eq!(synchronized(&cast.otto, &source, &channel)["status"], "ok");
+    });
+    assert_eq!(source.all_contents(&cast.otto).len(), 3);
+    assert_eq!(channel.pushes().iter().filter(|push| push.action() == "messages.create").count(), 2);
+    // What a customer writes is theirs, whatever it says; and what an agent writes there, when nothing is on its way.
+    source.says("vera", "t0", "<p>This is echoed</p>");
+    source.says("desk", "t0", "<p>This is echoed</p>");
+    assert_eq!(source.all_contents(&cast.otto).len(), 5);
+}
+
+fn an_import_stops_with_its_source_and_goes_on_where_it_was(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (source, channel, messages) = with_library(&cast, 60, 5);
+    let all = messages.clone();
+    let answer =
+        move |push: &Push| Reply::json(&slice(&all.lock().unwrap(), push, 5)).after(Duration::from_millis(100));
+    channel.answer(answer);
+    let path = format!("/1.0/content_sources/{}", source.id);
+    wait_for_contents(&cast.otto, &source, 10);
+    cast.otto.put(&path, &json!({ "active": false })).ok();
+    eventually("the run has ended", || {
+        (extended(&cast.otto, &source)["synchronization"]["running"] == false).then_some(())
+    });
+    let imported = source.all_contents(&cast.otto).len();
+    assert!((10..60).contains(&imported), "{imported}");
+    let asked = lists_of(&channel, "messages.list").len();
+    cast.otto.put(&path, &json!({ "active": true })).ok();
+    wait_for_contents(&cast.otto, &source, 60);
+    assert_ne!(lists_of(&channel, "messages.list")[asked].params()["since_id"], Value::Null);
+    let mut ids: Vec<String> =
+        source.all_contents(&cast.otto).iter().map(|content| content["foreign_id"].to_string()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), 60);
+    // Of one that goes while it is asked, nothing stays.
+    let (gone, channel, messages) = with_library(&cast, 0, 5);
+    *messages.lock().unwrap() = vec![gone.message("m", "t", "vera", "Too late")];
+    let late = messages.clone();
+    channel.answer(move |push| Reply::json(&slice(&late.lock().unwrap(), push, 5)).after(Duration::from_millis(700)));
+    synchronize(&cast.otto, &gone);
+    eventually("it is being asked", || (!lists_of(&channel, "messages.list").is_empty()).then_some(()));
+    cast.otto.delete(&format!("/1.0/content_sources/{}", gone.id)).ok();
+    cast.otto.get(&format!("/1.0/content_sources/{}", gone.id)).refused(404);
+    let found = cast.otto.get(&format!("/1.0/identities?community_id={}", gone.community_id)).ok();
+    assert_eq!(found["count"], 0);
+}
+
+fn objects_without_ids_are_shown(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (source, channel, messages) = with_library(&cast, 0, 100);
+    let mut nameless = source.message("", "t", "vera", "Who am I?");
+    nameless["id"] = Value::Null;
+    *messages.lock().unwrap() = vec![nameless.clone(), nameless];
+    for _ in 0..2 {
+        synchronized(&cast.otto, &source, &channel);
+        let shown = synchronized(&cast.otto, &source, &channel);
+        let run = &shown["synchronization"];
+        assert_eq!(run["last_skipped"], "messages[0].id is missing", "{run}");
+        // They are told every time, and so are not counted.
+        assert_eq!((&run["skipped"], &run["error"]), (&json!(0), &Value::Null));
+    }
+}
+
+/// Two nodes of one store, and sources with old messages and new ones: each is asked by one of them.
+#[test]
+fn two_nodes_ask_each_source_once_and_import_nothing_twice() {
+    let flags = ["--demo", "--poll-interval", "1"];
+    let cast = Cast::at(Launch::new(Engine::Postgres).with(&flags).start());
+    let key = cast.server.data().join("secret.key");
+    let key = ["--poll-interval", "1", "--secret-key-file", key.to_str().expect("a path")];
+    let database = cast.server.database_url().map(str::to_owned);
+    let _other = Launch::new(Engine::Postgres).database(database).with(&key).start();
+    let sources: Vec<_> = (0..4).map(|_| with_library(&cast, 60, 20)).collect();
+    for (source, channel, messages) in &sources {
+        wait_for_contents(&cast.otto, source, 60);
+        messages.lock().unwrap().push(source.message("m60", "t0", "vera", "New"));
+        wait_for_contents(&cast.otto, source, 61);
+        let asked = lists_of(channel, "messages.list");
+        let of = |since: &Value| asked.iter().filter(|push| push.params()["since_id"] == *since).count();
+        assert_eq!((of(&Value::Null), of(&json!("m19")), of(&json!("m39"))), (1, 1, 1));
+        let shown = extended(&cast.otto, source);
+        assert_eq!((&shown["status"], &shown["synchronization"]["imported"]), (&json!("ok"), &json!(61)));
+        assert_eq!(source.all_contents(&cast.otto).len(), 61);
+    }
 }

@@ -44,6 +44,8 @@ const ATTEMPTS_MAX: usize = 64;
 const ATTEMPTS_PER_SOURCE_MAX: usize = 8;
 /// Of a channel's answer this much is read.
 const ANSWER_BYTES_MAX: usize = 1024 * 1024;
+/// What is due later than this, in seconds, was to be due sooner: the clock was set back since.
+const DUE_SECONDS_MAX: i64 = 2 * PAUSES_SECONDS[1];
 /// Deliveries that become due while nothing else happens are found this often.
 const POLL_PERIOD: Duration = Duration::from_secs(1);
 /// What people read when the fault is ours.
@@ -212,11 +214,15 @@ impl Delivery {
         let running = self.running().clone();
         // Most looks find nothing and need not bother the writer.
         let busy = busy(&running);
-        let any = self.app.store.read(move |tx| Ok(!due(tx, now, &busy, 1)?.is_empty())).await?;
-        if !any {
+        let any = move |tx: &mut dyn Tx| Ok(!due(tx, now, &busy, 1)?.is_empty() || is_clock_back(tx, now)?);
+        if !self.app.store.read(any).await? {
             return Ok(Vec::new());
         }
-        let claims = self.app.store.write(move |tx| claim(tx, node, now, &running, free)).await?;
+        let claims = self.app.store.write(move |tx| {
+            mend_clock(tx, now)?;
+            claim(tx, node, now, &running, free)
+        });
+        let claims = claims.await?;
         let placed = claims.into_iter().map(|claim| {
             let place = Place::take(self, claim.source_id);
             (claim, place)
@@ -457,14 +463,26 @@ fn due(tx: &mut dyn Tx, now: Timestamp, busy_sources: &[Id], limit: usize) -> Re
     tx.query(
         &format!(
             "SELECT content_id, source_id, seq, attempts, started, claim, action FROM deliveries
-             WHERE due_at <= $1 AND (claimed_until IS NULL OR claimed_until <= $1) AND NOT {busy}
+             WHERE due_at <= $1 AND (claimed_until IS NULL OR claimed_until <= $1 OR claimed_until > $4) AND NOT {busy}
                AND NOT EXISTS (SELECT 1 FROM deliveries AS earlier
                                WHERE earlier.thread_id = deliveries.thread_id
                                  AND earlier.seq < deliveries.seq)
              ORDER BY due_at, seq LIMIT $3"
         ),
-        args![now, busy_sources, limit as i64],
+        args![now, busy_sources, limit as i64, now.plus_seconds(2 * CLAIM_SECONDS)],
     )
+}
+
+/// Whether the clock was set back so far that deliveries would wait for it.
+fn is_clock_back(tx: &mut dyn Tx, now: Timestamp) -> Result<bool> {
+    let sql = "SELECT 1 FROM deliveries WHERE due_at > $1 LIMIT 1";
+    Ok(tx.first(sql, args![now.plus_seconds(DUE_SECONDS_MAX)])?.is_some())
+}
+
+fn mend_clock(tx: &mut dyn Tx, now: Timestamp) -> Result<()> {
+    let sql = "UPDATE deliveries SET due_at = $2 WHERE due_at > $1";
+    tx.execute(sql, args![now.plus_seconds(DUE_SECONDS_MAX), now])?;
+    Ok(())
 }
 
 /// Claims at most `free` due deliveries, and of one source no more than it takes beside those that run.
@@ -714,12 +732,58 @@ fn conclude(tx: &mut dyn Tx, env: &Env, claim: &Claim, status: &str) -> Result<(
     Ok(())
 }
 
-/// A push that needed no attempt: its content is on the channel under this id.
+/// A push that needs no attempt, or no other one: its content is on the channel under this id.
 pub(crate) fn succeed(tx: &mut dyn Tx, env: &Env, content_id: Id, source_id: Id, foreign_id: &str) -> Result<()> {
     let claim =
         Claim { content_id, source_id, seq: 0, attempts: 0, started_before: false, task: Task::Create, number: 0 };
     delivered(tx, &claim, Some(foreign_id), env.now())?;
     conclude(tx, env, &claim, "success")
+}
+
+/// Whether what a channel tells is a content of ours whose push has begun and not ended: the channel has it then, whatever
+/// becomes of the push, and would tell it as somebody else's. `files` is how many come with it.
+pub(crate) fn is_ours(
+    tx: &mut dyn Tx,
+    env: &Env,
+    channel: &Channel,
+    told: &InboundContent,
+    author_id: Id,
+    files: usize,
+) -> Result<bool> {
+    let begun = tx.query(
+        "SELECT contents.id, contents.body, contents.body_format, contents.attachments_count, threads.foreign_id,
+                recipients.foreign_id
+         FROM deliveries
+         JOIN contents ON contents.id = deliveries.content_id
+         JOIN threads ON threads.id = contents.thread_id
+         LEFT JOIN identities AS recipients ON recipients.id = contents.recipient_id
+         WHERE deliveries.source_id = $1 AND deliveries.started AND deliveries.action = 'create'
+           AND contents.author_id = $2 AND contents.type = $3
+         ORDER BY deliveries.seq",
+        args![&channel.source_id, &author_id, told.object.as_str()],
+    )?;
+    let fits = |known: Option<String>, told: Option<&String>| match (&known, told) {
+        (Some(known), Some(told)) => known == told,
+        _ => true,
+    };
+    for row in begun {
+        let (format, attachments): (String, i64) = (row.get(2)?, row.get(3)?);
+        let (body, _) = body_of(channel, told.object, row.get(1)?, &format);
+        let is_same = body.trim() == told.body.trim()
+            && (!body.trim().is_empty() || usize::try_from(attachments) == Ok(files))
+            && fits(row.get(4)?, told.thread_foreign_id.as_ref())
+            && fits(row.get(5)?, told.recipient.as_ref().map(|recipient| &recipient.foreign_id));
+        if is_same {
+            let content_id = row.get(0)?;
+            succeed(tx, env, content_id, channel.source_id, &told.foreign_id)?;
+            sources::set_error(tx, channel.source_id, None)?;
+            if !told.actions.is_empty() {
+                refreshing::take_actions(tx, content_id, &told.actions)?;
+            }
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// There is nothing left to send, such as after an erasure.

@@ -13,7 +13,7 @@ use crate::attachments::StoredInbound;
 use crate::categories::{self, Object};
 use crate::contents::indexing;
 use crate::sources::Channel;
-use crate::{attachments, identities, interventions, threads};
+use crate::{attachments, delivery, identities, interventions, threads};
 
 /// What became of an inbound content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +84,9 @@ pub(crate) fn content_into(
         author,
         &channel.mappings,
     )?;
+    if author_is.controlled && delivery::is_ours(tx, env, channel, inbound, author_is.id, files.len())? {
+        return Ok(Ingested::Repeat);
+    }
     let recipient_id = match &inbound.recipient {
         Some(recipient) => Some(store(tx, env, channel, recipient)?),
         None => None,

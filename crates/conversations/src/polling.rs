@@ -23,7 +23,7 @@ use tokio::sync::{Mutex, Semaphore, watch};
 use tokio::task::JoinSet;
 
 use crate::attachments::{self, StoredInbound};
-use crate::delivery::{self, outbound_request};
+use crate::delivery::outbound_request;
 use crate::ingest::{self, Ingested};
 use crate::sources::{Channel, Source};
 use crate::{Conversations, ingest_many};
@@ -258,11 +258,12 @@ impl Polling {
 
     async fn claim(&self, free: usize) -> Result<Vec<Claim>> {
         let (node, now, free) = (self.app.node_id, self.app.env.now(), i64::try_from(free).unwrap_or(0));
+        let furthest = now.plus_seconds(self.furthest_seconds());
         // Most looks find nothing and need not bother the writer.
-        if free == 0 || self.app.store.read(move |tx| due(tx, now, 1)).await?.is_empty() {
+        if free == 0 || self.app.store.read(move |tx| due(tx, now, furthest, 1)).await?.is_empty() {
             return Ok(Vec::new());
         }
-        self.app.store.write(move |tx| claim(tx, node, now, free)).await
+        self.app.store.write(move |tx| claim(tx, node, now, furthest, free)).await
     }
 
     /// One run, and the note of how it went. When even that cannot be noted, the claim runs out.
@@ -300,6 +301,11 @@ impl Polling {
         if let Err(trouble) = finishing.await {
             tracing::error!(%source_id, ?trouble, "the end of a run was not written");
         }
+    }
+
+    /// No run is due later than this: what says so was written before the clock was set back, or the interval was longer.
+    fn furthest_seconds(&self) -> i64 {
+        PAUSE_SECONDS_MAX.max(self.interval_seconds * WITHOUT_LIST_FACTOR) + CLAIM_SECONDS
     }
 
     fn pause_seconds(&self, failures: i64) -> i64 {
@@ -364,16 +370,18 @@ impl Polling {
             let read = |answer: &PolledAnswer| sdk::read_list(answer, object, options);
             let Slice { newest_id, contents, skipped } = self.post(channel, &action, request, read).await?;
             let Some(newest_id) = newest_id else {
-                // Without an id there is no place to go on from, so what was left out would be told for ever.
+                // Without an id there is no place to go on from: what was left out is told for ever, and counted never.
+                if let Some(last) = skipped.into_iter().next_back() {
+                    let held = claim.clone();
+                    app.store.write(move |tx| explain(tx, &held, 0, &last)).await?;
+                }
                 break;
             };
             let is_new_place = since_id.as_ref() != Some(&newest_id);
             let told = !contents.is_empty();
             match self.take_in(channel, claim, contents).await? {
-                (Written::Done, true) => {}
-                // An answer of ours that is on its way was told to us: its delivery ends first.
-                (Written::Done, false) => return Ok(Written::Done),
-                (other, _) => return Ok(other),
+                Written::Done => {}
+                other => return Ok(other),
             }
             if is_new_place {
                 let (to, place) = (claim.clone(), newest_id.clone());
@@ -391,27 +399,13 @@ impl Polling {
         Ok(Written::Done)
     }
 
-    /// Takes in what a slice holds, the oldest first. Whether it was all of it.
+    /// Takes in what a slice holds, the oldest first.
     async fn take_in(
         &self,
         channel: &Arc<Channel>,
         claim: &Claim,
         contents: Vec<InboundContent>,
-    ) -> Result<(Written, bool), Stop> {
-        let (app, to) = (&self.app, channel.clone());
-        let on_their_way = app.store.read(move |tx| on_their_way(tx, &to)).await?;
-        let is_ours = |content: &InboundContent| {
-            let author = content.author.as_ref().map(|author| author.foreign_id.as_str());
-            on_their_way.iter().any(|(by, body)| Some(by.as_str()) == author && body.trim() == content.body.trim())
-        };
-        let mut contents = contents;
-        let all = match contents.iter().position(is_ours) {
-            Some(at) => {
-                contents.truncate(at);
-                false
-            }
-            None => true,
-        };
+    ) -> Result<Written, Stop> {
         let mut contents = contents.into_iter().peekable();
         while contents.peek().is_some() {
             let mut part = Vec::new();
@@ -421,10 +415,10 @@ impl Polling {
             }
             match self.write(channel, claim, Arc::new(part)).await? {
                 Written::Done => {}
-                other => return Ok((other, all)),
+                other => return Ok(other),
             }
         }
-        Ok((Written::Done, all))
+        Ok(Written::Done)
     }
 
     /// Puts files that came along on disk, unless their content is known.
@@ -558,19 +552,20 @@ type WithFiles = (InboundContent, Vec<StoredInbound>);
 /// Contents that are taken in together.
 type Part = Vec<WithFiles>;
 
-fn due(tx: &mut dyn Tx, now: Timestamp, limit: i64) -> Result<Vec<Row>> {
+fn due(tx: &mut dyn Tx, now: Timestamp, furthest: Timestamp, limit: i64) -> Result<Vec<Row>> {
     tx.query(
         "SELECT polls.source_id, polls.claim, polls.due_at, polls.failures FROM polls
          JOIN sources ON sources.id = polls.source_id
-         WHERE polls.due_at <= $1 AND (polls.claimed_until IS NULL OR polls.claimed_until <= $1) AND sources.active
+         WHERE (polls.due_at <= $1 OR polls.due_at > $3) AND sources.active
+           AND (polls.claimed_until IS NULL OR polls.claimed_until <= $1 OR polls.claimed_until > $4)
          ORDER BY polls.due_at LIMIT $2",
-        args![now, limit],
+        args![now, limit, furthest, now.plus_seconds(2 * CLAIM_SECONDS)],
     )
 }
 
-fn claim(tx: &mut dyn Tx, node: Id, now: Timestamp, free: i64) -> Result<Vec<Claim>> {
+fn claim(tx: &mut dyn Tx, node: Id, now: Timestamp, furthest: Timestamp, free: i64) -> Result<Vec<Claim>> {
     let mut claims = Vec::new();
-    for row in due(tx, now, free)? {
+    for row in due(tx, now, furthest, free)? {
         let number = row.get::<i64>(1)? + 1;
         let claim = Claim { source_id: row.get(0)?, number, due_at: row.get(2)?, failures: row.get(3)? };
         tx.execute(
@@ -625,30 +620,17 @@ fn is_held(tx: &mut dyn Tx, claim: &Claim) -> Result<bool> {
 /// Counts what was left out, and keeps what was wrong with the last.
 fn skip(tx: &mut dyn Tx, claim: &Claim, skipped: &[String]) -> Result<()> {
     let Some(last) = skipped.last() else { return Ok(()) };
-    let last: String = last.chars().filter(|c| *c != '\0').take(EXPLANATION_CHARACTERS_MAX).collect();
-    tx.execute(
-        "UPDATE polls SET skipped = skipped + $3, skipped_last = $4 WHERE source_id = $1 AND claim = $2",
-        args![&claim.source_id, claim.number, skipped.len() as i64, &last],
-    )?;
-    Ok(())
+    explain(tx, claim, skipped.len() as i64, last)
 }
 
-/// Author and text, as it is sent, of our answers whose delivery has begun and not ended: a list may tell them before
-/// their own answer tells us their ids, and they would then be here twice.
-fn on_their_way(tx: &mut dyn Tx, channel: &Channel) -> Result<Vec<(String, String)>> {
-    let rows = tx.query(
-        "SELECT identities.foreign_id, contents.type, contents.body, contents.body_format FROM deliveries
-         JOIN contents ON contents.id = deliveries.content_id
-         JOIN identities ON identities.id = contents.author_id
-         WHERE deliveries.source_id = $1 AND deliveries.started AND deliveries.action = 'create'",
-        args![&channel.source_id],
+/// Keeps what was wrong with an object that was left out, and counts so many more.
+fn explain(tx: &mut dyn Tx, claim: &Claim, more: i64, why: &str) -> Result<()> {
+    let why: String = why.chars().filter(|c| *c != '\0').take(EXPLANATION_CHARACTERS_MAX).collect();
+    tx.execute(
+        "UPDATE polls SET skipped = skipped + $3, skipped_last = $4 WHERE source_id = $1 AND claim = $2",
+        args![&claim.source_id, claim.number, more, &why],
     )?;
-    let sent = |row: &Row| {
-        let (r#type, format): (String, String) = (row.get(1)?, row.get(3)?);
-        let object = ContentObject::named(&r#type).unwrap_or(ContentObject::Message);
-        Ok((row.get(0)?, delivery::body_of(channel, object, row.get(2)?, &format).0))
-    };
-    rows.iter().map(sent).collect()
+    Ok(())
 }
 
 /// Takes in contents, as many as there is time for; says which. In bulk, those that can go with one statement go first.
@@ -660,24 +642,22 @@ fn write(
     contents: &[&WithFiles],
     in_bulk: bool,
 ) -> Result<(Written, Vec<bool>)> {
-    let began = Instant::now();
     let mut taken = vec![false; contents.len()];
     if !hold(tx, claim, env.now())? {
         return Ok((Written::Overtaken, taken));
     }
     let mut new = 0;
     if in_bulk {
-        let suits = |(content, files): &WithFiles| files.is_empty() && ingest_many::Gathering::suits(content);
-        let suited: Vec<usize> = (0..contents.len()).filter(|at| suits(contents[*at])).collect();
+        let suited = suited(contents);
         let messages: Vec<_> = suited.iter().map(|at| (channel.clone(), Arc::new(contents[*at].0.clone()))).collect();
-        for (at, is_taken) in suited.into_iter().zip(ingest_many::write(tx, env, &messages)?) {
-            taken[at] = is_taken;
-            new += i64::from(is_taken);
+        for (at, ingested) in suited.into_iter().zip(ingest_many::write(tx, env, &messages)?) {
+            taken[at] = ingested.is_some();
+            new += i64::from(ingested == Some(Ingested::Created));
         }
     }
-    let mut is_first = true;
+    let (began, mut is_first) = (Instant::now(), true);
     for ((content, files), is_taken) in contents.iter().zip(&mut taken).filter(|(_, is_taken)| !**is_taken) {
-        if !std::mem::take(&mut is_first) && began.elapsed() >= WRITE_TIME_MAX {
+        if !std::mem::take(&mut is_first) && (began.elapsed() >= WRITE_TIME_MAX || tx.is_awaited()) {
             break;
         }
         *is_taken = true;
@@ -691,6 +671,22 @@ fn write(
         tx.execute("UPDATE polls SET imported = imported + $2 WHERE source_id = $1", args![&claim.source_id, new])?;
     }
     Ok((Written::Done, taken))
+}
+
+/// Those that one statement may take in: none that follows, in its thread, one that it cannot.
+fn suited(contents: &[&WithFiles]) -> Vec<usize> {
+    let mut passed_over = HashSet::new();
+    let mut suited = Vec::with_capacity(contents.len());
+    for (at, (content, files)) in contents.iter().enumerate() {
+        let thread = content.thread_foreign_id.as_deref();
+        let suits = files.is_empty() && ingest_many::Gathering::suits(content);
+        if suits && !passed_over.contains(&thread) {
+            suited.push(at);
+        } else {
+            passed_over.insert(thread);
+        }
+    }
+    suited
 }
 
 /// Writes down how a run went, and when the next one may begin unless somebody has asked for one meanwhile.
@@ -716,6 +712,7 @@ fn finish(tx: &mut dyn Tx, env: &Env, claim: &Claim, failure: Option<&str>, next
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::delivery::tests::{Desk, id};
 
     #[test]
     fn a_bulk_becomes_as_large_as_there_is_time_for() {
@@ -749,5 +746,26 @@ mod tests {
         assert_eq!(pauses(60), [60, 120, 240, 480, 900, 900]);
         assert_eq!(pauses(1), [1, 2, 4, 8, 16, 900]);
         assert_eq!(pauses(3_600), [3_600; 6]);
+    }
+
+    /// What the store says is due, as one node after the other would claim it.
+    #[tokio::test]
+    async fn a_clock_that_is_set_back_stops_nothing() {
+        let (desk, source_id) = (Desk::open().await, id(100));
+        let (app, observer) = (desk.app.clone(), Arc::new(|_: &'static str, _: Duration| {}));
+        let polling =
+            Polling { app, interval_seconds: 60, readings: Semaphore::new(1), writing: Mutex::default(), observer };
+        let now = desk.app.env.now();
+        desk.app.store.write(move |tx| ask_soon(tx, source_id, now)).await.unwrap();
+        let first = polling.claim(1).await.unwrap().remove(0);
+        assert!(polling.claim(1).await.unwrap().is_empty(), "it is being asked");
+        desk.pass(-86_400);
+        let second = polling.claim(1).await.unwrap().remove(0);
+        assert_eq!((first.number, second.number), (1, 2));
+        let (env, ended) = (desk.app.env.clone(), second);
+        desk.app.store.write(move |tx| finish(tx, &env, &ended, Some("Busy"), 900)).await.unwrap();
+        assert!(polling.claim(1).await.unwrap().is_empty(), "it pauses");
+        desk.pass(-3_600);
+        assert_eq!(polling.claim(1).await.unwrap().remove(0).number, 3);
     }
 }

@@ -254,11 +254,12 @@ impl Typing {
     fn start(&self, thread_id: Id, now: Timestamp) -> bool {
         let since = now.plus_seconds(-limits::TYPING_SECONDS_MIN);
         let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
-        if threads.get(&thread_id).is_some_and(|last| *last > since) {
+        // A time to come was noted before the clock was set back.
+        if threads.get(&thread_id).is_some_and(|last| *last > since && *last <= now) {
             return false;
         }
         if threads.len() >= TYPING_THREADS_MAX {
-            threads.retain(|_, last| *last > since);
+            threads.retain(|_, last| *last > since && *last <= now);
         }
         if threads.len() < TYPING_THREADS_MAX {
             threads.insert(thread_id, now);
@@ -350,5 +351,20 @@ impl IntoResponse for Refusal {
         };
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(wait));
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn typing_goes_on_after_the_clock_was_set_back() {
+        let (typing, thread, now) =
+            (Typing::default(), Id::from_parts(1, 1), Timestamp::from_micros(1_700_000_000_000_000));
+        assert!(typing.start(thread, now) && !typing.start(thread, now.plus_seconds(1)));
+        let earlier = now.plus_seconds(-86_400);
+        assert!(typing.start(thread, earlier) && !typing.start(thread, earlier.plus_seconds(1)));
+        assert!(typing.start(thread, earlier.plus_seconds(limits::TYPING_SECONDS_MIN)));
     }
 }

@@ -261,3 +261,19 @@ async fn within_a_thread_the_order_of_the_log_is_kept() {
     let (_, delivery) = Delivery::new(&desk.app);
     assert_eq!(ids(&delivery.claim(ATTEMPTS_MAX).await.unwrap()), [id(2)]);
 }
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_stops_nothing() {
+    let desk = Desk::open().await;
+    desk.app.store.write(|tx| Desk::insert_content(tx, id(1), id(50))).await.unwrap();
+    desk.send(id(1), "content.replied", 5).await;
+    let (_, delivery) = Delivery::new(&desk.app);
+    let first = delivery.claim(1).await.unwrap().remove(0).0;
+    desk.finish(&first, Outcome::Failed { fatal: false, message: "Busy".into() }).await;
+    assert!(delivery.claim(1).await.unwrap().is_empty(), "it pauses");
+    desk.pass(-86_400);
+    let second = delivery.claim(1).await.unwrap().remove(0).0;
+    assert!(delivery.claim(1).await.unwrap().is_empty(), "it is being tried");
+    desk.pass(-86_400);
+    assert_eq!(delivery.claim(1).await.unwrap().remove(0).0.number, second.number + 1);
+}

@@ -73,13 +73,23 @@ fn refuse_extension(fields: &Fields, name: &str) -> super::SendApiError {
     fields.refuse(name, format_args!("must end with one of the extensions {}", EXTENSIONS.join(", ")))
 }
 
-/// Line breaks and spaces are skipped: many encoders wrap their output.
+/// Line breaks and spaces are skipped: many encoders wrap their output. Browsers put the type before it, as in a data URL,
+/// and some encoders write the letters that are safe in addresses.
 fn decode(text: &str) -> Option<Vec<u8>> {
-    let wrapped = text.bytes().any(|byte| byte.is_ascii_whitespace());
-    let bytes = if wrapped {
-        BASE64.decode(text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect::<Vec<u8>>())
-    } else {
+    let text = match text.strip_prefix("data:") {
+        Some(url) => url.split_once(";base64,")?.1,
+        None => text,
+    };
+    let is_plain = |byte: u8| !byte.is_ascii_whitespace() && !matches!(byte, b'-' | b'_');
+    let bytes = if text.bytes().all(is_plain) {
         BASE64.decode(text)
+    } else {
+        let standard = |byte: u8| match byte {
+            b'-' => b'+',
+            b'_' => b'/',
+            other => other,
+        };
+        BASE64.decode(text.bytes().filter(|byte| !byte.is_ascii_whitespace()).map(standard).collect::<Vec<u8>>())
     };
     bytes.ok().filter(|bytes| !bytes.is_empty())
 }

@@ -409,6 +409,12 @@ fn attachments_are_taken_by_url_or_with_their_content() {
         (json!({"content": "aGk", "filename": "hi.TXT"}), file(b"hi", "hi.TXT")),
         (json!({"content": "aG\r\nk=\n", "filename": "C:\\fake/hi.txt"}), file(b"hi", "hi.txt")),
         (json!({"content": "aGl=", "filename": "hi.txt"}), file(b"hi", "hi.txt")),
+        (json!({"content": "data:text/plain;charset=utf-8;base64,aGk=", "filename": "hi.txt"}), file(b"hi", "hi.txt")),
+        (json!({"content": "-_8=", "filename": "hi.txt"}), file(b"\xfb\xff", "hi.txt")),
+        (json!({"content": "+/8", "filename": "hi.txt"}), file(b"\xfb\xff", "hi.txt")),
+        (json!({"content": "AA", "filename": "hi.txt"}), file(b"\0", "hi.txt")),
+        (json!({"content": "AAAA", "filename": "hi.txt"}), file(b"\0\0\0", "hi.txt")),
+        (json!({"content": "AAAAAA==", "filename": "hi.txt"}), file(b"\0\0\0\0", "hi.txt")),
         (json!({"content": "aGk=", "filename": "hi.txt", "url": "https://a.example/x.png"}), file(b"hi", "hi.txt")),
     ] {
         let request = without(with(message(), "", "attachments", json!([given, null, {}])), "", "body");
@@ -436,6 +442,16 @@ fn other_attachments_are_refused() {
         (json!([{"content": "aGk=", "filename": "hi.txt.exe"}]), "params.attachments[0].filename must end with"),
         (json!([{"content": "aGk=", "filename": "h\ni.txt"}]), "params.attachments[0].filename must not hold control"),
         (json!([{"content": "*", "filename": "hi.txt"}]), "params.attachments[0].content must be the file as base64"),
+        (json!([{"content": "A", "filename": "hi.txt"}]), "params.attachments[0].content must be the file as base64"),
+        (
+            json!([{"content": "AAAAA", "filename": "hi.txt"}]),
+            "params.attachments[0].content must be the file as base64",
+        ),
+        (json!([{"content": "=", "filename": "hi.txt"}]), "params.attachments[0].content must be the file as base64"),
+        (
+            json!([{"content": "data:text/plain,hi", "filename": "hi.txt"}]),
+            "params.attachments[0].content must be the file as base64",
+        ),
         (json!([{"content": " \n", "filename": "hi.txt"}]), "params.attachments[0].content must be the file as base64"),
         (json!([{"content": 5, "filename": "hi.txt"}]), "params.attachments[0].content must be the file as base64"),
         (
@@ -677,7 +693,7 @@ proptest! {
     fn a_valid_message_is_read_as_it_was_written(
         id in text(ID_CHARACTERS_MAX), thread in any::<i64>(), body in text(300), screenname in text(60),
         categories in prop::collection::vec(text(20), 0..5), key in "[A-Za-z0-9_-]{1,20}", fact in text(50),
-        bytes in prop::collection::vec(any::<u8>(), 1..100), milliseconds in 0..4_000_000_000_000_i64,
+        bytes in prop::collection::vec(any::<u8>(), 1..100), milliseconds in 100_000_000_000_i64..4_000_000_000_000_i64,
     ) {
         let content = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, &bytes);
         let mut author = author();
