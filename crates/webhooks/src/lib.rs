@@ -11,9 +11,17 @@ mod subscriptions;
 use std::sync::Arc;
 
 use frontdesk_conversations::Conversations;
+use frontdesk_model::{Result, error};
 use frontdesk_rest::Operation;
+use frontdesk_store::{Tx, args};
 
-pub use sending::{Sender, domain_id};
+pub use sending::Sender;
+
+/// The name of this account in requests.
+pub fn domain_id(tx: &mut dyn Tx) -> Result<String> {
+    let row = tx.first("SELECT value FROM meta WHERE name = 'domain_id'", args![])?;
+    row.ok_or_else(|| error::broken("the store has no domain_id"))?.get(0)
+}
 
 /// The operations of this crate.
 pub fn operations(app: &Arc<Conversations>) -> Vec<Operation> {

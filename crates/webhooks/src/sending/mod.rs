@@ -498,11 +498,5 @@ async fn known_after(tail: &Tail, seq: i64, seen: i64) -> Result<Vec<Arc<Event>>
     Ok(events)
 }
 
-/// The name of this account in requests.
-pub fn domain_id(tx: &mut dyn Tx) -> Result<String> {
-    let row = tx.first("SELECT value FROM meta WHERE name = 'domain_id'", args![])?;
-    row.ok_or_else(|| error::broken("the store has no domain_id"))?.get(0)
-}
-
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,7 @@
 //! What the sender knows of one webhook's receiver: how far it has been told, what is on its way, how it has answered.
-//! No input or output: the loop acts on what this says.
+//! No input or output: the loop acts on what this says. How it does, and what follows from that, is in `health.rs`.
+
+mod health;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -11,10 +13,10 @@ use frontdesk_model::{Event, Id, Timestamp};
 use super::attempt::{Done, Sent};
 use super::leases::Loaded;
 use super::notes::Note;
-use super::schedule::{self, Breaker, FAILING_AFTER, GIVE_UP_SECONDS, OUTAGE_SECONDS, PROBE_SECONDS};
+use super::schedule::{self, Breaker, GIVE_UP_SECONDS};
 use super::{SAVE_SECONDS, SLOW, TRIM_AFTER};
 use crate::deliveries::{Delivery, State};
-use crate::subscriptions::{Reason, Secrets, Status, Webhook};
+use crate::subscriptions::{Secrets, Status, Webhook};
 
 /// At most so many requests are on their way to one receiver; to one that has not acknowledged the last, fewer.
 pub(super) const SLOTS_MAX: usize = 16;
@@ -24,12 +26,8 @@ const SLOTS_UNPROVEN: usize = 4;
 pub(super) const UNWRITTEN_MAX: usize = 64;
 /// While so many rows wait for a receiver, nothing new is taken for it: the log is a cheaper queue.
 pub(super) const WAITING_MAX: usize = 2_000;
-/// So many attempts beside the plan may fail one after the other; then the receiver is away again.
-const EXTRA_FAILURES_MAX: u32 = 5;
 /// What others put in line is found this often.
 const LOOK_MICROS: i64 = 400_000;
-/// A row of events that are given up unsent holds at most so many of them.
-const GIVEN_UP_TOGETHER_MAX: usize = 100;
 
 /// Which rows are to be looked for.
 #[derive(Clone, Copy, Debug)]
@@ -288,38 +286,6 @@ impl Receiver {
         (delivery, events)
     }
 
-    /// Whether it is told nothing for now, so that what waits for it grows old.
-    pub(super) fn is_left_alone(&self) -> bool {
-        self.status == Status::Suspended || self.listener.is_none()
-    }
-
-    /// Whether it is time to give up what has grown too old.
-    pub(super) fn is_to_be_tidied(&mut self, now: Timestamp) -> bool {
-        let is_due = self.is_left_alone() && now.seconds_since(self.tidied_at) >= PROBE_SECONDS;
-        if is_due {
-            self.tidied_at = now;
-            self.note.give_up_before = Some(now.plus_seconds(-GIVE_UP_SECONDS));
-            // Nothing arrives that would have the rows tidied.
-            self.note.trim = true;
-        }
-        is_due
-    }
-
-    /// Gives up what a receiver that is left alone has not been told within a day. Each becomes part of a row, so that it
-    /// can be seen and told later. Whether there may be more.
-    pub(super) fn forget_stale(&mut self, events: &[Arc<Event>], now: Timestamp) -> bool {
-        let before = now.plus_seconds(-GIVE_UP_SECONDS);
-        let stale: Vec<Arc<Event>> = events.iter().take_while(|event| event.at < before).cloned().collect();
-        let Some(last) = stale.last() else { return false };
-        self.next = last.seq;
-        let wanted: Vec<Arc<Event>> = stale.into_iter().filter(|event| self.webhook.may_concern(event)).collect();
-        for some in wanted.chunks(GIVEN_UP_TOGETHER_MAX) {
-            let delivery = self.delivery(some, None, now);
-            self.note.deliveries.push(Delivery { state: State::Failed, due_at: None, ..delivery });
-        }
-        true
-    }
-
     /// Whether rows are to be looked for. What is noted from now on asks anew.
     pub(super) fn asks(&mut self, now: Timestamp) -> Option<Ask> {
         let ask = self.asks_for(now);
@@ -344,15 +310,6 @@ impl Receiver {
             Some(before) => Some(Ask::Drain(before, self.free())),
             None => (is_time || self.rows_at.is_some_and(|at| at <= now)).then_some(Ask::Due(self.free())),
         }
-    }
-
-    /// The last attempt failed a while ago, and nothing is on its way.
-    fn is_time_to_probe(&self, now: Timestamp) -> bool {
-        self.failures_in_row > 0
-            && self.listener.is_some()
-            && matches!(self.status, Status::Failing | Status::Suspended | Status::Enabled)
-            && self.busy.is_empty()
-            && now.seconds_since(self.tried_at) >= PROBE_SECONDS
     }
 
     /// Begins with rows that were found.
@@ -499,53 +456,6 @@ impl Receiver {
                 self.rows_at = Some(Timestamp::default());
             }
         }
-    }
-
-    fn succeeded(&mut self, now: Timestamp) {
-        self.tried_at = now;
-        self.proven = true;
-        self.extra_failures = 0;
-        self.breaker.note(false, now);
-        if self.failures_in_row == 0 && self.status == Status::Enabled {
-            return;
-        }
-        // After a single failure it may be what was sent that is at fault.
-        let was_away = self.failures_in_row >= FAILING_AFTER || self.status != Status::Enabled;
-        self.draining = Some(if was_away { now } else { now.plus_seconds(-OUTAGE_SECONDS) });
-        self.failures_in_row = 0;
-        if self.status != Status::Enabled && self.status != Status::Verifying {
-            if self.status == Status::Suspended {
-                self.breaker.reset();
-            }
-            self.set_status(Status::Enabled, None);
-        }
-    }
-
-    fn failed(&mut self, reason: Reason, is_extra: bool, now: Timestamp) {
-        self.tried_at = now;
-        if is_extra {
-            // What waits may be refused for itself, which says nothing about the receiver. If all of it is, it does.
-            self.extra_failures += 1;
-            if self.extra_failures >= EXTRA_FAILURES_MAX && self.draining.take().is_some() {
-                self.proven = false;
-                self.failures_in_row = self.failures_in_row.max(1);
-            }
-            return;
-        }
-        self.proven = false;
-        self.draining = None;
-        self.failures_in_row = self.failures_in_row.saturating_add(1);
-        let tripped = self.breaker.note(true, now);
-        match self.status {
-            Status::Enabled | Status::Failing if tripped => self.set_status(Status::Suspended, Some(reason)),
-            Status::Enabled if self.failures_in_row >= FAILING_AFTER => self.set_status(Status::Failing, Some(reason)),
-            _ => {}
-        }
-    }
-
-    fn set_status(&mut self, status: Status, reason: Option<Reason>) {
-        self.status = status;
-        self.note.status = Some((status, reason));
     }
 
     /// What is to be written down now. `instant` is the same moment by the clock that nobody sets.
