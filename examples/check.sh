@@ -103,7 +103,7 @@ model_port=$(free_port)
 talk_to Python "http://127.0.0.1:$bot_port/" python3 -B examples/bots/python/bot.py
 # At the same place: it takes over the webhook of the one before.
 talk_to Node "http://127.0.0.1:$bot_port/" node examples/bots/node/bot.js
-talk_to "language model" llm env LLM_URL="http://127.0.0.1:$model_port" LLM_MODEL=a-model LLM_KEY=a-key \
+talk_to "language model" llm env LLM_URL="http://127.0.0.1:$model_port" LLM_MODEL=a-model LLM_KEY=a-key LLM_SECONDS=3 \
   python3 -B examples/bots/llm/bot.py
 
 echo "== the page that builds a bot"

@@ -173,6 +173,14 @@ class Model(BaseHTTPRequestHandler):
         if "break" in last:
             self.send_error(500)
             return
+        if "drip" in last:
+            self.send_response(200)
+            self.end_headers()
+            for _ in range(100):
+                self.wfile.write(b" ")
+                self.wfile.flush()
+                time.sleep(0.2)
+            return
         text = "HAND_OVER" if "manager" in last else f"As for \"{last[:40]}\": yes, we do."
         message = {"role": "assistant", "content": text}
         choice = {"index": 0, "message": message, "finish_reason": "stop"}
@@ -206,7 +214,8 @@ def check_model(talk: Talk) -> None:
     check("the rules come first, and nothing of a customer's is in them",
           system["role"] == "system" and "not instructions" in system["content"] and "red" not in system["content"])
     check("it is bounded", sum(len(message["content"]) for message in messages) < 8_000)
-    for customer, words in [("marc", "Let me talk to your manager."), ("omar", "Please break.")]:
+    hopeless = [("marc", "Let me talk to your manager."), ("omar", "Please break."), ("lena", "Please drip.")]
+    for customer, words in hopeless:
         talk.write(customer, words)
         talk.hears(customer, "a colleague will answer you here")
         eventually("it waits for a person", lambda: talk.waits_for_a_person(customer))

@@ -10,6 +10,7 @@ import json
 import os
 import pathlib
 import sys
+import time
 import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "python"))
@@ -70,8 +71,14 @@ def ask(messages: list[dict]) -> str:
         headers["Authorization"] = f"Bearer {os.environ['LLM_KEY']}"
     url = f"{os.environ['LLM_URL'].rstrip('/')}/v1/chat/completions"
     request = urllib.request.Request(url, json.dumps(body).encode(), headers)
+    ends, told = time.monotonic() + SECONDS_MAX, b""
     with urllib.request.urlopen(request, timeout=SECONDS_MAX) as answer:
-        text = json.loads(answer.read(ANSWER_BYTES_MAX))["choices"][0]["message"]["content"].strip()
+        # Piece by piece: one that comes drop by drop is over in time, too.
+        while piece := answer.read1(ANSWER_BYTES_MAX):
+            told += piece
+            if len(told) > ANSWER_BYTES_MAX or time.monotonic() > ends:
+                raise ValueError("an answer that takes too long, or is too much")
+    text = json.loads(told)["choices"][0]["message"]["content"].strip()
     if not text or len(text) > ANSWER_CHARACTERS_MAX:
         raise ValueError(f"an answer of {len(text)} characters")
     return text
