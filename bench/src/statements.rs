@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Result, params};
 use crate::messages::Message;
 
 /// The product's schema.
-pub(crate) const MIGRATIONS: [(&str, &str); 29] = [
+pub(crate) const MIGRATIONS: [(&str, &str); 30] = [
     ("0001_log.sql", include_str!("../../migrations/0001_log.sql")),
     ("0002_people.sql", include_str!("../../migrations/0002_people.sql")),
     ("0003_conversations.sql", include_str!("../../migrations/0003_conversations.sql")),
@@ -36,6 +36,7 @@ pub(crate) const MIGRATIONS: [(&str, &str); 29] = [
     ("0027_single_sign_on.sql", include_str!("../../migrations/0027_single_sign_on.sql")),
     ("0028_visitor_pages.sql", include_str!("../../migrations/0028_visitor_pages.sql")),
     ("0029_push.sql", include_str!("../../migrations/0029_push.sql")),
+    ("0030_thread_drafts.sql", include_str!("../../migrations/0030_thread_drafts.sql")),
 ];
 
 /// As long as the product's, so that the pages fill alike.

@@ -12,6 +12,7 @@ use crate::attachments::{PNG, upload};
 
 on_both_engines![
     a_body_leaves_as_its_channel_takes_it,
+    an_answer_in_html_leaves_where_its_channel_takes_that,
     files_leave_only_where_the_channel_takes_them,
     a_thread_that_is_only_a_title_is_not_written,
     options_that_contradict_each_other_are_remarked,
@@ -107,6 +108,37 @@ fn a_body_leaves_as_its_channel_takes_it(engine: Engine) {
             let params = push.params();
             assert_eq!((&params["body"], &params["format"]), (&json!(body), &json!(format)), "{object} {options}");
         }
+    }
+}
+
+fn an_answer_in_html_leaves_where_its_channel_takes_that(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let written = "<p>Dear <b>Vera</b><script>alert(1)</script></p>";
+    for (options, takes) in [(json!(["messages.text", "messages.html"]), true), (json!(["messages.text"]), false)] {
+        let (source, channel, question) = with_options(&cast, &options);
+        let shown = cast.otto.get(&format!("/1.0/contents/{question}?extended=true")).ok();
+        assert_eq!(shown["reply_options"]["html"], takes);
+        let answer = json!({ "in_reply_to_id": question, "body": written, "body_format": "html" });
+        if !takes {
+            assert_eq!(cast.otto.post("/1.0/contents", &answer).invalid(), ["body_format"]);
+            continue;
+        }
+        let content = cast.otto.post("/1.0/contents", &answer).ok();
+        assert_eq!(content["body_input_format"], "html");
+        assert!(content["body_formatted"]["text"].as_str().unwrap().contains("Vera"));
+        let params = pushed(&channel, &content).params();
+        assert_eq!((&params["body"], &params["format"]), (&json!("<p>Dear <b>Vera</b></p>"), &json!("html")));
+        // It says nothing, it is no format, and it takes a right of its own.
+        let blank = json!({ "in_reply_to_id": question, "body": "<p> </p>", "body_format": "html" });
+        assert_eq!(cast.otto.post("/1.0/contents", &blank).invalid(), ["body"]);
+        let wax = json!({ "in_reply_to_id": question, "body": "x", "body_format": "wax" });
+        cast.otto.post("/1.0/contents", &wax).refused(400);
+        let ada = cast.hire(&[]);
+        let rights = format!("/1.0/users/{}/sources_permissions", ada.user_id);
+        cast.otto.put(&rights, &json!({ &source.id: "read,reply" })).ok();
+        ada.post("/1.0/contents", &answer).refused(403);
+        cast.otto.put(&rights, &json!({ &source.id: "read,reply,reply_with_html" })).ok();
+        ada.post("/1.0/contents", &answer).ok();
     }
 }
 

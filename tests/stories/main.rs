@@ -25,6 +25,7 @@ mod custom_fields;
 mod deferring;
 mod delivery;
 mod documentation;
+mod drafts;
 mod events;
 mod folders;
 mod guestbook;

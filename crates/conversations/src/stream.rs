@@ -37,7 +37,8 @@ const PAGE_EVENTS: usize = 64;
 /// About this much is held in memory for one reader.
 const PAGE_BYTES: usize = 64 * 1024;
 /// Hints that are not in the log: what happens at the moment and means nothing later.
-const HINTS: [&str; 2] = ["typing.started", "typing.stopped"];
+const HINTS: [&str; 5] =
+    ["typing.started", "typing.stopped", "colleague.reading", "colleague.writing", "colleague.left"];
 /// So many hints wait for a reader; of more they miss the oldest.
 const HINTS_MAX: usize = 64;
 /// Characters of what somebody types that are shown.
@@ -206,6 +207,8 @@ pub(crate) struct Hint {
     source_id: Id,
     thread_id: Id,
     preview: Option<String>,
+    /// The agent whom it is about; none: the customer.
+    user_id: Option<Id>,
 }
 
 impl Hint {
@@ -213,7 +216,17 @@ impl Hint {
     pub(crate) fn typing(source_id: Id, thread_id: Id, preview: Option<&str>) -> Hint {
         let kind = if preview.is_some() { HINTS[0] } else { HINTS[1] };
         let preview = preview.map(|text| text.chars().take(PREVIEW_CHARACTERS_MAX).collect());
-        Hint { kind, source_id, thread_id, preview }
+        Hint { kind, source_id, thread_id, preview, user_id: None }
+    }
+
+    /// An agent looks at a thread or writes in it, or has gone from it.
+    pub(crate) fn colleague(source_id: Id, thread_id: Id, user_id: Id, does: Does) -> Hint {
+        let kind = match does {
+            Does::Read => HINTS[2],
+            Does::Write => HINTS[3],
+            Does::Leave => HINTS[4],
+        };
+        Hint { kind, source_id, thread_id, preview: None, user_id: Some(user_id) }
     }
 
     /// It as a message for a reader who is at this place: it takes up none of its own.
@@ -223,9 +236,20 @@ impl Hint {
             metadata["preview"] = preview.as_str().into();
         }
         let resource = json!({ "type": "content_thread", "id": self.thread_id, "metadata": metadata });
-        let told = json!({ "type": self.kind, "seq": seq, "resource": resource });
+        let mut told = json!({ "type": self.kind, "seq": seq, "resource": resource });
+        if let Some(user_id) = self.user_id {
+            told["user_id"] = json!(user_id);
+        }
         Message { seq, text: Text::from(told.to_string()) }
     }
+}
+
+/// What an agent does in a thread at the moment.
+#[derive(Clone, Copy)]
+pub(crate) enum Does {
+    Read,
+    Write,
+    Leave,
 }
 
 impl Default for Stream {

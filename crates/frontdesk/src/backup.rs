@@ -87,6 +87,7 @@ const TABLES: &[Table] = &[
     table("agent_channels"),
     table("threads"),
     table("thread_jobs"),
+    table("thread_drafts"),
     Table { parent: Some("parent_id"), ..table("categories") },
     table("category_jobs"),
     table("user_categories"),

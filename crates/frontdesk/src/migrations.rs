@@ -55,6 +55,7 @@ pub(crate) const ALL: &[Migration] = &[
     both!(27, "0027_single_sign_on"),
     both!(28, "0028_visitor_pages"),
     both!(29, "0029_push"),
+    both!(30, "0030_thread_drafts"),
 ];
 
 #[cfg(test)]

@@ -24,6 +24,11 @@ pub fn part(name: &str) -> Option<&'static File> {
     FILES.iter().find(|file| file.part == name)
 }
 
+/// The addresses of the parts whose names begin so.
+pub(crate) fn addresses(beginning: &str) -> impl Iterator<Item = &'static str> {
+    FILES.iter().filter(move |file| file.part.starts_with(beginning)).map(|file| file.path)
+}
+
 /// The address of a part; empty where this build has none.
 pub fn address(name: &str) -> &'static str {
     part(name).map_or("", |file| file.path)
@@ -37,6 +42,7 @@ pub(crate) fn answer(path: &str, headers: &HeaderMap) -> Response {
         Some("css") => "text/css; charset=utf-8",
         Some("woff2") => "font/woff2",
         Some("svg") => "image/svg+xml",
+        Some("webmanifest") => "application/manifest+json",
         _ => "text/javascript; charset=utf-8",
     };
     let takes_gzip = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok());

@@ -8,7 +8,7 @@ use axum::body::{Body, Bytes};
 use axum::response::Response;
 use http::{HeaderValue, header};
 
-use crate::assets::address;
+use crate::assets::{address, addresses};
 
 /// Where addresses of the console begin, `/` apart. `web/console/src/routes.ts` reads what follows.
 pub(crate) const SCREENS: [&str; 2] = ["inbox", "customers"];
@@ -33,9 +33,17 @@ static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| {
     if !icon.is_empty() {
         let _ = writeln!(head, "<link rel=\"icon\" type=\"image/svg+xml\" href=\"{icon}\">");
     }
+    let app = address("console.app");
+    if !app.is_empty() {
+        let _ = writeln!(head, "<link rel=\"manifest\" href=\"{app}\">");
+    }
     let body = if script.is_empty() {
         MISSING.to_owned()
     } else {
+        // All at once, not one after the other.
+        for part in addresses("console.begin/") {
+            let _ = writeln!(head, "<link rel=\"modulepreload\" href=\"{part}\">");
+        }
         let _ = writeln!(head, "<script type=\"module\" src=\"{script}\"></script>");
         "<div id=\"console\"></div>\n<noscript>The console needs JavaScript.</noscript>".to_owned()
     };

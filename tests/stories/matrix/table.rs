@@ -350,6 +350,9 @@ pub(super) const TABLE: &[Row] = &[
     row("updateUserCapacity").first(&["manage_topologies"]).body(r#"{ "name": "$word" }"#),
     row("deleteUserCapacity").first(&["manage_topologies"]),
     row("typeInThread").on_source().object("messaging_thread").right("reply"),
+    row("tellPresenceInThread").on_source(),
+    row("getThreadDraft").on_source(),
+    row("updateThreadDraft").on_source().body(r#"{ "body": "$word" }"#),
     row("getThreadVisitor").on_source().object("messaging_thread"),
     row("getMessagingSettings").then(CONFIGURE).on_source().object("messaging_source"),
     row("updateMessagingSettings")

@@ -14,6 +14,7 @@ on_both_engines![
     events_come_as_they_happen,
     filters_let_through_what_they_name,
     who_may_read_a_thread_sees_a_customer_type,
+    who_may_read_a_thread_sees_which_colleagues_are_in_it,
     a_lost_stream_goes_on_where_it_was,
     what_is_wrong_is_refused_before_it_begins,
     nobody_is_told_of_what_they_may_not_read,
@@ -89,6 +90,34 @@ fn who_may_read_a_thread_sees_a_customer_type(engine: Engine) {
         }
         assert_eq!(stream.hear(QUIET), Heard::Silence, "it had stopped already");
     }
+}
+
+fn who_may_read_a_thread_sees_which_colleagues_are_in_it(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (source, _channel) = cast.new_source();
+    let name = unique("thread-");
+    source.says("Vera", &name, "Hello");
+    let thread = id(&source.thread(&cast.otto, &name));
+    let path = format!("/1.0/content_threads/{thread}/presence");
+    for transport in TRANSPORTS {
+        let mut stream = cast.otto.stream(transport, "");
+        let mut stranger = cast.hire(&[]).stream(transport, "types[]=colleague.*");
+        stream.heartbeat();
+        stranger.heartbeat();
+        for (state, kind) in [
+            (json!({}), "colleague.reading"),
+            (json!({ "state": "writing" }), "colleague.writing"),
+            (json!({ "state": "left" }), "colleague.left"),
+        ] {
+            assert_eq!(cast.otto.post(&path, &state).ok()["id"], thread);
+            let told = stream.event_named(kind);
+            assert_eq!((&told["resource"]["id"], &told["user_id"]), (&json!(thread), &json!(cast.otto.user_id)));
+            assert_eq!(told["resource"]["metadata"]["source_id"], json!(source.id));
+        }
+        assert_eq!(stranger.hear(QUIET), Heard::Silence);
+    }
+    cast.otto.post(&path, &json!({ "state": "asleep" })).refused(400);
+    cast.hire(&[]).post(&path, &json!({})).refused(404);
 }
 
 fn filters_let_through_what_they_name(engine: Engine) {

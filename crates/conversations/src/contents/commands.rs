@@ -2,12 +2,13 @@
 
 use frontdesk_model::{Id, Result, SourceRight, Timestamp, error};
 use frontdesk_rest::Call;
-use frontdesk_sources::inbound::{ContentObject, InboundAuthor};
+use frontdesk_sources::inbound::{BodyFormat, ContentObject, InboundAuthor};
+use frontdesk_sources::outbound::Formats;
 use frontdesk_store::{Tx, args};
 use serde_json::{Map, Value, json};
 
 use super::waiting::{self, Approval, Hold, Matter};
-use super::{Content, automation, find, indexing, states, structured};
+use super::{Content, WrittenAs, automation, body, find, indexing, states, structured};
 use crate::categories::{self, Object};
 use crate::sources::{self, Channel};
 use crate::{Conversations, attachments, events, identities, ingest, interventions, pace, threads};
@@ -22,6 +23,7 @@ const FOREIGN_ID_CHARACTERS_MAX: usize = 255;
 pub(super) struct Draft {
     pub(super) author_id: Option<String>,
     pub(super) body: String,
+    pub(super) body_format: WrittenAs,
     pub(super) in_reply_to_id: Option<String>,
     pub(super) private: bool,
     pub(super) source_id: Option<String>,
@@ -59,6 +61,7 @@ pub(super) fn create(app: &Conversations, call: &Call, draft: &Draft, tx: &mut d
     check_against(draft, &route.channel)?;
     check_title(draft, &route)?;
     check_files(draft, &route)?;
+    let mut format = body_format(call, draft, &route)?;
     let channel = &route.channel;
     let author_id = author(call, draft, channel, tx)?;
     let (id, now) = (call.env.id(), call.env.now());
@@ -73,7 +76,7 @@ pub(super) fn create(app: &Conversations, call: &Call, draft: &Draft, tx: &mut d
             extras.insert(structured::KEY.into(), content.clone());
             attachments_count += files;
         }
-        Some(structured::Fitted::Text(text)) => body = text,
+        Some(structured::Fitted::Text(text)) => (body, format) = (text, BodyFormat::Text),
         None => {}
     }
     let is_reply = route.in_reply_to_id.is_some();
@@ -98,7 +101,7 @@ pub(super) fn create(app: &Conversations, call: &Call, draft: &Draft, tx: &mut d
            in_reply_to_id, type, status, title, body, body_format, private, first_in_thread, created_from,
            approval_required, auto_submitted, published, remotely_deleted, attachments_count, synchronization_status,
            scheduled_at, created_at, updated_at, extras)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'text', $13, $14, 'api', $15, $16, TRUE, FALSE,
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $22, $13, $14, 'api', $15, $16, TRUE, FALSE,
                  $17, $18, $19, $20, $20, $21)",
         args![
             &id,
@@ -121,10 +124,11 @@ pub(super) fn create(app: &Conversations, call: &Call, draft: &Draft, tx: &mut d
             synchronization_status,
             hold.until,
             now,
-            &extras
+            &extras,
+            format.as_str()
         ],
     )?;
-    indexing::index(tx, id, draft.title.as_deref(), body, "text")?;
+    indexing::index(tx, id, draft.title.as_deref(), body, format.as_str())?;
     threads::count_content(tx, route.thread_id, now, now)?;
     ingest::count(tx, channel.source_id, i64::from(route.is_new_thread), 1)?;
     if let Some(disabled) = draft.disable_text_input_on_thread {
@@ -217,6 +221,29 @@ fn check_files(draft: &Draft, route: &Route) -> Result<()> {
             Err(error::invalid("attachment_ids", "not_supported", message))
         }
     }
+}
+
+/// How the body is written. HTML needs a right of its own, and a channel that takes it.
+fn body_format(call: &Call, draft: &Draft, route: &Route) -> Result<BodyFormat> {
+    if let WrittenAs::Text = draft.body_format {
+        return Ok(BodyFormat::Text);
+    }
+    if !call.caller.may_on(route.channel.source_id, SourceRight::ReplyWithHtml) {
+        return Err(error::forbidden("You may not write HTML on this source."));
+    }
+    if !takes_html(&route.channel, route.object) {
+        let message = "body_format: the channel takes plain text only here.";
+        return Err(error::invalid("body_format", "not_supported", message));
+    }
+    let has_more = !draft.attachment_ids.is_empty() || draft.structured_content.is_some();
+    check_body(&body::text(&draft.body, BodyFormat::Html.as_str()), has_more)?;
+    Ok(BodyFormat::Html)
+}
+
+/// Whether a channel takes HTML in contents of this kind.
+pub(super) fn takes_html(channel: &Channel, object: ContentObject) -> bool {
+    let delivery = channel.kind.delivery.as_ref();
+    delivery.is_some_and(|delivery| (delivery.formats)(object, channel.options()) != Formats::Text)
 }
 
 fn unknown(attribute: &str, noun: &str) -> error::Error {

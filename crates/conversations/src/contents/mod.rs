@@ -17,7 +17,10 @@ use std::sync::Arc;
 
 use frontdesk_model::{Caller, Id, Result, SourceRight, Timestamp, error};
 use frontdesk_rest::Operation;
+use frontdesk_sources::inbound::BodyFormat;
 use frontdesk_store::{Row, Tx, args};
+use schemars::JsonSchema;
+use serde::Deserialize;
 
 use crate::Conversations;
 pub use body::fragment;
@@ -26,6 +29,24 @@ pub(crate) use search::words;
 /// The states of a content (row 4.20), under their wire names.
 pub(crate) const STATUSES: &[&str] =
     &["new", "assigned", "forwarded", "replied", "user_reply", "user_initiated", "ignored"];
+
+/// How somebody says that a text is written.
+#[derive(Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum WrittenAs {
+    #[default]
+    Text,
+    Html,
+}
+
+impl From<WrittenAs> for BodyFormat {
+    fn from(written: WrittenAs) -> BodyFormat {
+        match written {
+            WrittenAs::Text => BodyFormat::Text,
+            WrittenAs::Html => BodyFormat::Html,
+        }
+    }
+}
 
 /// What of a content decides about commands on it.
 #[derive(Clone)]

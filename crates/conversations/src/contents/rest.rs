@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use frontdesk_model::{Id, Permission, Result, SourceRight, Timestamp, error, query};
 use frontdesk_rest::{Call, NoParameters, Operation, Page, Paging};
+use frontdesk_sources::inbound::ContentObject;
 use frontdesk_sources::outbound::ContentAction;
 use frontdesk_store::{Filter, Row, Searched, Text, Tx, args};
 use http::Method;
@@ -16,9 +17,9 @@ use super::anonymise;
 use super::body::{Formatted, formatted};
 use super::remote::{CustomAction, Language};
 use super::waiting::Approval;
-use super::{commands, remote, search, waiting};
+use super::{WrittenAs, commands, remote, search, waiting};
 use crate::attachments::ContentAttachment;
-use crate::sources::Reach;
+use crate::sources::{Channel, Reach};
 use crate::{Conversations, attachments, categories, identities, sources};
 
 /// A content as REST shows it.
@@ -84,11 +85,39 @@ struct Answer {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-frontdesk-extension" = true))]
     custom_actions: Option<Vec<CustomAction>>,
+    /// How the caller may answer it (`extended=true`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-frontdesk-extension" = true))]
+    reply_options: Option<ReplyOptions>,
     /// What the channel lets be done with it.
     #[serde(skip)]
     actions: Option<Value>,
     created_at: Timestamp,
     updated_at: Timestamp,
+}
+
+/// How a content may be answered.
+#[derive(Serialize, JsonSchema)]
+struct ReplyOptions {
+    /// Whether an answer can be private to a public content; one to a private content always is.
+    private: bool,
+    /// Whether it can be written in HTML, publicly or as privately as the content is.
+    html: bool,
+    /// Whether a private one can be.
+    private_html: bool,
+}
+
+impl ReplyOptions {
+    fn of(call: &Call, channel: &Channel, private: bool) -> ReplyOptions {
+        let writes_html = call.caller.may_on(channel.source_id, SourceRight::ReplyWithHtml);
+        let html = |object| writes_html && commands::takes_html(channel, object);
+        let private_html = html(ContentObject::PrivateMessage);
+        ReplyOptions {
+            private: !private && !channel.kind.is_messaging,
+            html: if private { private_html } else { html(ContentObject::Message) },
+            private_html,
+        }
+    }
 }
 
 const SELECT: &str = "SELECT contents.id, contents.source_id, contents.source_url, contents.thread_id,
@@ -148,6 +177,7 @@ fn answer(row: &Row, extended: bool) -> Result<Answer> {
         read_at: row.get::<Option<Timestamp>>(27)?.filter(|_| extended),
         scheduled_at: row.get::<Option<Timestamp>>(30)?.filter(|_| extended),
         custom_actions: None,
+        reply_options: None,
         actions: extras.remove("actions"),
         created_at: row.get(28)?,
         updated_at: row.get(29)?,
@@ -189,6 +219,7 @@ fn answers(app: &Conversations, call: &Call, rows: &[Row], tx: &mut dyn Tx) -> R
                 let actions = content.actions.as_ref().filter(|_| !content.remotely_deleted);
                 let buttons = remote::buttons(channel, &content.r#type, actions, &mut language, call, tx)?;
                 content.custom_actions = Some(buttons);
+                content.reply_options = Some(ReplyOptions::of(call, channel, content.private_message));
             }
         }
         content.attachments = files.remove(&content.id).unwrap_or_default();
@@ -216,6 +247,8 @@ struct Create {
     /// The text. It may be missing when there are attachments or a structured content.
     #[serde(default)]
     body: Option<String>,
+    /// Ours: text (when absent) or html, where the channel takes it. HTML needs the right reply_with_html too.
+    body_format: Option<WrittenAs>,
     /// The content to answer. When absent, a discussion is initiated on source_id.
     in_reply_to_id: Option<String>,
     /// Whether only the recipient reads it, where the source knows private messages.
@@ -568,6 +601,7 @@ fn draft(parameters: Create) -> commands::Draft {
     commands::Draft {
         author_id: parameters.author_id,
         body: parameters.body.unwrap_or_default(),
+        body_format: parameters.body_format.unwrap_or_default(),
         in_reply_to_id: parameters.in_reply_to_id,
         private: parameters.private.unwrap_or(false),
         source_id: parameters.source_id,

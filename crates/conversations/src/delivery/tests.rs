@@ -44,6 +44,7 @@ fn migrations() -> Vec<Migration> {
         include_str!("../../../../migrations/0026_passwords.sql"),
         include_str!("../../../../migrations/0027_single_sign_on.sql"),
         include_str!("../../../../migrations/0029_push.sql"),
+        include_str!("../../../../migrations/0030_thread_drafts.sql"),
     ];
     (1..).zip(texts).map(|(number, sqlite)| Migration { number, name: "test", sqlite, postgres: "" }).collect()
 }

@@ -1,6 +1,7 @@
 //! Threads: conversations as their source keeps them.
 
 mod commands;
+mod drafts;
 mod glance;
 pub(crate) mod jobs;
 mod rest;
@@ -214,5 +215,7 @@ pub use commands::{categorise, close};
 pub(crate) use rest::{check_query, count};
 
 pub(crate) fn operations(app: &Arc<Conversations>) -> Vec<Operation> {
-    rest::operations(app)
+    let mut operations = rest::operations(app);
+    operations.extend(drafts::operations());
+    operations
 }

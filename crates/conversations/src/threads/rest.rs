@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::glance::{self, Glance};
 use super::{SELECT, Thread, commands, find, search, thread};
 use crate::sources::Reach;
+use crate::stream::{Does, Hint};
 use crate::{Conversations, categories, search_dates, service_levels, visitors};
 
 /// A thread as REST shows it.
@@ -141,7 +142,7 @@ struct Categorise {
 }
 
 pub(super) fn operations(app: &Arc<Conversations>) -> Vec<Operation> {
-    let app = app.clone();
+    let (app, for_presence) = (app.clone(), app.clone());
     let tag = "Threads";
     let switching = "Other threads are 404; 403 when it is so already, or without the right reply on the source.";
     vec![
@@ -155,6 +156,19 @@ pub(super) fn operations(app: &Arc<Conversations>) -> Vec<Operation> {
         .tag(tag)
         .summary("Shows a visitor that an agent types in their thread, or has stopped.")
         .notes("A hint for the moment, over after six seconds: repeat it while somebody types. Nothing is kept of it.")
+        .extension(),
+        Operation::read(
+            "tellPresenceInThread",
+            Method::POST,
+            "/content_threads/{threadId}/presence",
+            move |call, given, tx| tell_presence(&for_presence, call, &given, tx),
+        )
+        .tag(tag)
+        .summary("Shows colleagues that an agent looks at a thread or writes in it, or has gone from it.")
+        .notes(
+            "A hint for the moment, told on the live stream to who may read the thread: repeat it every 20 seconds while \
+             it holds. Nothing is kept of it.",
+        )
         .extension(),
         Operation::read("getThread", Method::GET, "/content_threads/{threadId}", |call, _: NoParameters, tx| {
             let thread = find(tx, &call.caller, id(call)?)?;
@@ -290,6 +304,32 @@ fn type_in(app: &Conversations, call: &Call, given: &Typing, tx: &mut dyn Tx) ->
         return Err(error::forbidden("You may not reply on this source."));
     }
     visitors::agent_types(app, tx, thread.id, given.typing.unwrap_or(true), call.caller.user_id)?;
+    answer(call, tx, thread)
+}
+
+/// Parameters of `tellPresenceInThread`.
+#[derive(Deserialize, JsonSchema)]
+struct Presence {
+    /// reading (when absent), writing or left.
+    state: Option<State>,
+}
+
+#[derive(Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum State {
+    Reading,
+    Writing,
+    Left,
+}
+
+fn tell_presence(app: &Conversations, call: &Call, given: &Presence, tx: &mut dyn Tx) -> Result<Answer> {
+    let thread = find(tx, &call.caller, id(call)?)?;
+    let does = match given.state.unwrap_or(State::Reading) {
+        State::Reading => Does::Read,
+        State::Writing => Does::Write,
+        State::Left => Does::Leave,
+    };
+    app.stream.hint(Hint::colleague(thread.source_id, thread.id, call.caller.user_id, does));
     answer(call, tx, thread)
 }
 
