@@ -40,7 +40,7 @@ let over = false;
 for (const [name, { of, max }] of Object.entries(budget.parts)) {
   const listed = [...sizes.keys()].filter((part) => of.some((one) => isOf(part, one)));
   const size = listed.reduce((sum, part) => sum + sizes.get(part), 0);
-  const parts = of.length > 1 ? of.map((part) => `${part} ${sizes.get(part)}`).join(' + ') : '';
+  const parts = of.length > 1 ? of.map((one) => `${one} ${listed.filter((part) => isOf(part, one)).reduce((sum, part) => sum + sizes.get(part), 0)}`).join(' + ') : '';
   console.log(`${size > max ? 'OVER' : 'ok  '} ${name.padEnd(26)} ${String(size).padStart(6)} of ${max} bytes  ${parts}`);
   over ||= size > max;
 }

@@ -46,7 +46,8 @@ async function bundle(entry) {
   return chunk.code;
 }
 
-/** The console: what it begins with is `console` and `console.css`, everything else is `console/` and its name. */
+/** The console: what it begins with is `console`, `console.css`, and what it shares with later parts as `console.begin/` and
+ * its name; everything else is `console/` and its name. */
 async function bundleConsole() {
   const result = await build({
     root: `${root}console`,
@@ -67,13 +68,39 @@ async function bundleConsole() {
     },
   });
   const files = (Array.isArray(result) ? result : [result]).flatMap((each) => ('output' in each ? each.output : []));
+  const entry = files.find((file) => file.type === 'chunk' && file.isEntry);
+  const begin = new Set();
+  const follow = (/** @type {string[]} */ names) => {
+    for (const name of names) {
+      const chunk = files.find((file) => file.fileName === name);
+      if (begin.has(name) || chunk?.type !== 'chunk') continue;
+      begin.add(name);
+      follow(chunk.imports);
+    }
+  };
+  if (entry?.type === 'chunk') follow(entry.imports);
   /** @type {[string, string, string | Uint8Array][]} */
   const found = files.map((file) => {
     if (file.type === 'asset') return [file.fileName.endsWith('.css') ? 'console.css' : `console/${file.fileName}`, file.fileName, file.source];
-    return [file.isEntry ? 'console' : `console/${file.name}`, file.fileName, file.code];
+    const part = file.isEntry ? 'console' : `${begin.has(file.fileName) ? 'console.begin' : 'console'}/${file.name}`;
+    return [part, file.fileName, file.code];
   });
   const icon = await readFile(`${root}console/icon.svg`);
-  found.push(['console.icon', `assets/icon-${hashOf(icon)}.svg`, icon]);
+  const place = `assets/icon-${hashOf(icon)}.svg`;
+  found.push(['console.icon', place, icon]);
+  const app = JSON.stringify({
+    name: 'Frontdesk',
+    short_name: 'Frontdesk',
+    id: '/',
+    start_url: '/',
+    scope: '/',
+    display: 'standalone',
+    background_color: '#ffffff',
+    theme_color: '#3552cc',
+    icons: [{ src: `/${place}`, sizes: 'any', type: 'image/svg+xml', purpose: 'any' }],
+    shortcuts: [{ name: 'Mine', url: '/inbox/mine' }],
+  });
+  found.push(['console.app', `assets/console-${hashOf(app)}.webmanifest`, app]);
   return found;
 }
 

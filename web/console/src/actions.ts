@@ -126,16 +126,14 @@ function soon(threads: Thread[], said: string, work: (thread: Thread) => Promise
   });
 }
 
-const put_ = (path: string): Promise<unknown> => put(path);
-
 export function archive(threads: Thread[]): void {
-  soon(threads, threads.length === 1 ? t('archived_now') : t('bulk_archived', { count: threads.length }), ({ id }) => put_(`/content_threads/${id}/ignore`));
+  soon(threads, threads.length === 1 ? t('archived_now') : t('bulk_archived', { count: threads.length }), ({ id }) => put(`/content_threads/${id}/ignore`));
 }
 
 export function resolve(threads: Thread[]): void {
   soon(threads, threads.length === 1 ? t('closed_now') : t('bulk_closed', { count: threads.length }), async (thread) => {
     if (!isOpen(thread) || !thread.intervention) throw new Refusal(403, '', t('close_needs_reply'));
-    await put_(`/interventions/${thread.intervention.id}/close`);
+    await put(`/interventions/${thread.intervention.id}/close`);
   });
 }
 
@@ -157,6 +155,24 @@ export async function assignMany(threads: Thread[], user: Id, name: string): Pro
     const undo = before.length ? { undo: () => before.forEach(([thread, owner]) => void assign(thread, owner).catch(complain)) } : {};
     say(threads.length === 1 ? t('assigned_now', { name }) : t('bulk_assigned', { count: threads.length, name }), undo);
   }
+}
+
+/** Adds a category to each, in place of its siblings where only one may be; gives back what they had. */
+export async function categoriseMany(threads: Thread[], category: Id, siblings: Id[]): Promise<void> {
+  const changed: Thread[] = [];
+  const failed: unknown[] = [];
+  for (const thread of threads) {
+    const before = thread.thread_category_ids;
+    if (before.includes(category)) continue;
+    try {
+      await categorise(thread, [...before.filter((id) => !siblings.includes(id)), category]);
+      changed.push(thread);
+    } catch (trouble) {
+      failed.push(trouble);
+    }
+  }
+  if (failed.length) say(t('bulk_partly', { done: threads.length - failed.length, count: threads.length, reason: words(failed[0]) }), { bad: true });
+  else say(t('bulk_categorised', { count: threads.length }), { undo: () => changed.forEach((thread) => void categorise(thread, thread.thread_category_ids).catch(complain)) });
 }
 
 /** Says how an intervention ended. */

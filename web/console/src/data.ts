@@ -3,7 +3,7 @@
 
 import { QueryClient, useQueries, useQuery, type UseQueryResult } from '@tanstack/react-query';
 import { get, Refusal } from './api/client.ts';
-import type { Category, Comment, Content, CustomField, Folder, Id, Identity, IdentityGroup, Intervention, Page, Source, Thread, User } from './api/types.ts';
+import type { Category, Comment, Content, CustomField, Folder, Id, Identity, IdentityGroup, Intervention, Page, Signature, Source, Thread, User, Visited } from './api/types.ts';
 import type { Sort } from './routes.ts';
 
 /** Threads that are asked for at once. */
@@ -37,10 +37,10 @@ const ORDERS: Record<Sort, string> = {
 export const ordered = (q: string, sort: Sort): string => q + ORDERS[sort];
 
 /** All records of a list that is never long: at most 600. */
-async function all<T>(path: string, signal: AbortSignal): Promise<T[]> {
+async function all<T>(path: string, signal: AbortSignal, extended = false): Promise<T[]> {
   const records: T[] = [];
   for (let offset = 0; offset < 600; offset += 150) {
-    const page = await get<Page<T>>(path, { limit: 150, offset }, signal);
+    const page = await get<Page<T>>(path, { limit: 150, offset, ...(extended && { extended }) }, signal);
     records.push(...page.records);
     if (page.records.length < 150) break;
   }
@@ -64,7 +64,12 @@ export const useCategories = (): Category[] => useQuery({ queryKey: ['categories
 export const useFolders = (): Folder[] => useQuery({ queryKey: ['folders'], queryFn: ({ signal }) => all<Folder>('/folders', signal) }).data ?? NONE;
 export const useTags = (): { id: Id; name: string }[] => useQuery({ queryKey: ['tags'], queryFn: ({ signal }) => all<{ id: Id; name: string }>('/tags', signal) }).data ?? NONE;
 export const useCustomFields = (): CustomField[] =>
-  useQuery({ queryKey: ['custom_fields'], queryFn: ({ signal }) => allowed(all<CustomField>('/custom_fields', signal)) }).data ?? NONE;
+  useQuery({ queryKey: ['custom_fields'], queryFn: ({ signal }) => allowed(all<CustomField>('/custom_fields', signal, true)) }).data ?? NONE;
+
+export const useSignatures = (): Signature[] => {
+  const me = useMe().data;
+  return useQuery({ queryKey: ['signatures'], queryFn: ({ signal }) => all<Signature>(`/users/${me?.id}/signatures`, signal), enabled: !!me }).data ?? NONE;
+};
 
 const pageOf = (q: string, page: number) => ({
   queryKey: ['threads', q, page] as const,
@@ -145,6 +150,16 @@ export const useIdentitiesOfGroup = (id: Id | null | undefined): Identity[] =>
     queryFn: async ({ signal }) => (await get<Page<Identity>>('/identities', { identity_group_id: id ?? '' }, signal)).records,
     enabled: !!id,
   }).data ?? NONE;
+
+/** Where the visitor of a thread is; threads of other kinds of sources have none. */
+export const useVisited = (thread: Thread, sources: Source[]): Visited | undefined => {
+  const type = sources.find(({ id }) => id === thread.source_id)?.type;
+  return useQuery({
+    queryKey: ['visited', thread.id],
+    queryFn: ({ signal }) => get<Visited>(`/content_threads/${thread.id}/visitor`, {}, signal),
+    enabled: type === 'mobile_messaging' || type === 'chat',
+  }).data;
+};
 
 /** Other conversations of a customer, the latest first. */
 export const useThreadsOf = (q: string | undefined): Thread[] | undefined =>

@@ -4,7 +4,10 @@
 import { useSyncExternalStore } from 'react';
 import { type Connection, Stream } from './api/stream.ts';
 import type { Id, Told } from './api/types.ts';
+import { changedElsewhere } from './conversation/drafts.ts';
+import { take as colleagues } from './conversation/colleagues.ts';
 import { client } from './data.ts';
+import { hear } from './notices.ts';
 
 /** Milliseconds between two looks at lists, at counts, at a conversation: so that 20 messages a second are few requests. */
 const LIST_MS = 1_000;
@@ -60,6 +63,8 @@ export function touch(thread: Id): void {
   counts();
 }
 
+const meId = (): Id | undefined => client.getQueryData<{ id: Id }>(['me'])?.id;
+
 let typing = new Map<Id, string>();
 const timers = new Map<Id, ReturnType<typeof setTimeout>>();
 const typingListeners = new Set<() => void>();
@@ -86,7 +91,9 @@ export const useTyping = (thread: Id): string | undefined =>
     () => typing.get(thread),
   );
 
-function take({ type, resource }: Told): void {
+function take(told: Told): void {
+  const { type, resource } = told;
+  hear(told);
   const metadata = resource?.metadata ?? {};
   const thread = metadata.thread_id as Id | undefined;
   if (type === 'rights') {
@@ -99,9 +106,21 @@ function take({ type, resource }: Told): void {
     case 'typing':
       if (thread) types(thread, type === 'typing.started' ? String(metadata.preview ?? '') : undefined);
       return;
+    case 'colleague':
+      if (thread && told.user_id) colleagues(type, thread, told.user_id, told.user_id === meId());
+      return;
     case 'content':
     case 'intervention':
     case 'content_thread': {
+      if (type === 'content_thread.visited' || type === 'content_thread.noticed') {
+        void client.invalidateQueries({ queryKey: ['visited', thread ?? resource?.id] });
+        return;
+      }
+      if (type.startsWith('content.draft_')) {
+        // Only their writer sees drafts.
+        if (thread && told.user_id === meId()) changedElsewhere(thread);
+        return;
+      }
       const about = thread ?? (family === 'content_thread' ? resource?.id : undefined);
       if (type === 'content.imported' && thread) types(thread, undefined);
       if (about) changed.add(about);
@@ -123,6 +142,7 @@ function take({ type, resource }: Told): void {
       return;
     case 'identity':
       void client.invalidateQueries({ queryKey: ['identity', resource?.id] });
+      void client.invalidateQueries({ queryKey: ['identities'] });
       return;
     case 'identity_group':
       void client.invalidateQueries({ queryKey: ['group', resource?.id] });

@@ -1,11 +1,17 @@
 // Everything that can be done or gone to, by its name.
 
 import { Dialog } from '@base-ui/react/dialog';
+import { useQuery } from '@tanstack/react-query';
+import { useEffect, useState } from 'react';
+import { get } from './api/client.ts';
+import type { Page, Thread } from './api/types.ts';
 import { useFolders } from './data.ts';
 import { OWN } from './inbox/folders.ts';
 import { SHORTCUTS } from './keyboard.ts';
 import { choose, currentLocale, t } from './language/index.ts';
-import { goToFolder, route } from './routes.ts';
+import { customerName } from './names.ts';
+import { toggleNotices, useNotices } from './notices.ts';
+import { go, goToFolder, route } from './routes.ts';
 import { signOut } from './session.ts';
 import { theme, wear } from './theme.ts';
 import { Icon } from './ui/icon.tsx';
@@ -14,8 +20,31 @@ import { type Option, Options } from './ui/options.tsx';
 /** Keys that act on the open conversation. */
 const ON_CONVERSATION = ['R', 'C', 'E', 'A', 'L', 'D', 'F', 'I'];
 
+/** Milliseconds after the last letter, before conversations are looked for. */
+const PAUSE_MS = 250;
+const FOUND_MAX = 6;
+
+/** Conversations that hold these words. */
+function useFound(written: string): Thread[] {
+  const [asked, ask] = useState('');
+  useEffect(() => {
+    const timer = setTimeout(() => ask(written.length > 1 ? written : ''), PAUSE_MS);
+    return () => clearTimeout(timer);
+  }, [written]);
+  const found = useQuery({
+    queryKey: ['threads', asked, 'palette'],
+    queryFn: async ({ signal }) => (await get<Page<Thread>>('/content_threads', { q: `text:"${asked.replaceAll('"', '')}"`, extended: true, limit: FOUND_MAX }, signal)).records,
+    enabled: asked !== '',
+    gcTime: 0,
+  }).data;
+  return written.length > 1 ? (found ?? []) : [];
+}
+
 const Palette = ({ close, help }: { close: () => void; help: () => void }) => {
   const folders = useFolders();
+  const [written, write] = useState('');
+  const threads = useFound(written);
+  const notices = useNotices();
   const options: (Option & { act: () => void })[] = [];
   if (route()?.thread) {
     for (const { keys, label } of SHORTCUTS.filter(({ keys }) => ON_CONVERSATION.includes(keys))) {
@@ -42,8 +71,16 @@ const Palette = ({ close, help }: { close: () => void; help: () => void }) => {
   ] as const) {
     if (currentLocale() !== wanted) options.push({ id: `language-${wanted}`, label, detail: t('language'), group: look, act: () => void choose(wanted) });
   }
+  if (notices !== undefined) options.push({ id: 'notices', label: t(notices ? 'notices_off' : 'notices_on'), group: look, act: () => toggleNotices(!notices) });
   options.push({ id: 'help', label: t('shortcuts'), keys: '?', group: look, act: () => setTimeout(help) });
   options.push({ id: 'out', label: t('sign_out'), group: look, act: () => void signOut() });
+  for (const thread of threads) {
+    const act = () => go({ folder: 'all', thread: thread.id, q: '' });
+    options.push({ id: thread.id, label: customerName(thread), detail: (thread.last_content?.excerpt ?? '').slice(0, 60), found: true, group: t('conversations'), act });
+  }
+  if (written.length > 1) {
+    options.push({ id: 'search', label: t('search_for', { words: written }), before: <Icon name="search" />, found: true, group: t('conversations'), act: () => go({ folder: 'search', q: written, thread: undefined }) });
+  }
   return (
     <Dialog.Root open onOpenChange={(open) => !open && close()}>
       <Dialog.Portal>
@@ -53,6 +90,7 @@ const Palette = ({ close, help }: { close: () => void; help: () => void }) => {
             label={t('palette')}
             placeholder={t('palette_placeholder')}
             options={options}
+            onWrite={write}
             pick={(id) => {
               close();
               options.find((option) => option.id === id)?.act();

@@ -60,4 +60,6 @@ export function onSession(listener: () => void): () => void {
   return () => void listeners.delete(listener);
 }
 
+export const isOut = (): boolean => session.kind === 'out';
+
 export const useSession = (): Session => useSyncExternalStore(onSession, () => session);

@@ -45,6 +45,15 @@ for (const colorScheme of ['light', 'dark'] as const) {
     await page.getByRole('dialog', { name: 'Keyboard shortcuts' }).waitFor();
     await check(page, 'keys');
     await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    for (const [option, what] of [['Edit what is known', 'customer'], ['Merge with somebody', 'merging']] as const) {
+      await page.getByRole('button', { name: 'What can be done with the customer' }).click();
+      await page.getByRole('option', { name: option }).click();
+      await page.getByRole('dialog', { name: option }).waitFor();
+      await check(page, what);
+      await page.keyboard.press('Escape');
+      await page.getByRole('dialog').waitFor({ state: 'detached' });
+    }
     await page.goto(`${new URL(page.url()).origin}/inbox/search?q=language:en`);
     await page.getByRole('button', { name: /^Remove Language/ }).waitFor();
     await page.getByRole('checkbox').first().check();

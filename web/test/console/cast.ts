@@ -40,15 +40,17 @@ async function fresh(agent: Visitor): Promise<void> {
   const manifest = JSON.parse(await readFile(`${dist}manifest.json`, 'utf8')) as Record<string, string>;
   await agent.context.route('**/assets/*', async (route) => {
     const name = new URL(route.request().url()).pathname;
-    const contentType = name.endsWith('.css') ? 'text/css' : name.endsWith('.svg') ? 'image/svg+xml' : 'text/javascript';
+    const contentType = name.endsWith('.css') ? 'text/css' : name.endsWith('.svg') ? 'image/svg+xml' : name.endsWith('.webmanifest') ? 'application/manifest+json' : 'text/javascript';
     await route.fulfill({ body: await readFile(dist + name), contentType });
   });
   await agent.context.route(/\/(inbox.*|login.*|password.*)?$/, async (route) => {
     // Only browsers know that every host below localhost is this machine.
     const answer = await route.fetch({ url: route.request().url().replace('desk.localhost', '127.0.0.1') });
     const text = (await answer.text())
+      .replaceAll(/<link rel="modulepreload"[^>]*>\n?/g, '')
       .replace(/\/assets\/console-[\w-]+\.js/, `/${manifest.console}`)
-      .replace(/\/assets\/console-[\w-]+\.css/, `/${manifest['console.css']}`);
+      .replace(/\/assets\/console-[\w-]+\.css/, `/${manifest['console.css']}`)
+      .replace(/\/assets\/console-[\w-]+\.webmanifest/, `/${manifest['console.app']}`);
     await route.fulfill({ response: answer, body: text });
   });
 }

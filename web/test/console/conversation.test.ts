@@ -170,7 +170,7 @@ test('files are attached, arrive, and pictures of customers are shown', async ()
   ]);
   await page.getByRole('button', { name: 'Remove terms.pdf' }).waitFor();
   await field(page).fill('Here you are');
-  await page.getByRole('button', { name: 'Send' }).click();
+  await page.getByRole('button', { name: 'Send', exact: true }).click();
   await talk(page).getByRole('img', { name: 'Picture square.png' }).waitFor({ timeout: 20_000 });
   expect(await talk(page).getByRole('img', { name: 'Picture square.png' }).evaluate((image) => (image as HTMLImageElement).naturalWidth)).toBeGreaterThan(0);
   const saved = page.waitForEvent('download');

@@ -3,7 +3,8 @@
 import { mkdir } from 'node:fs/promises';
 import type { Page } from 'playwright-core';
 import { beforeAll, describe, test } from 'vitest';
-import { Desk, lines, open, talk } from './cast.ts';
+import { open as openStories, story, writes } from '../stories/cast.ts';
+import { Desk, lines, open, sit, talk } from './cast.ts';
 
 const folder = process.env.SHOTS;
 
@@ -15,6 +16,7 @@ const LOOKS = {
 } as const;
 
 describe.skipIf(!folder)('pictures', () => {
+  openStories();
   open();
   beforeAll(() => mkdir(folder!, { recursive: true }));
 
@@ -66,6 +68,39 @@ describe.skipIf(!folder)('pictures', () => {
       await page.goto(`${new URL(page.url()).origin}/inbox/deferred`);
       await shoot(page, 'empty');
     }, 90_000);
+
+    test(`writing and the customer, ${look}`, async () => {
+      const french = look === 'french';
+      const { desk: server, comes } = await story();
+      const { chat } = await comes();
+      await writes(chat, 'Hello! Which kettles do you have?');
+      const { page } = await sit(server.port, server.token, options);
+      await lines(page).first().waitFor();
+      await lines(page).getByText('Which kettles').click();
+      await talk(page).getByText('Which kettles').first().waitFor();
+      await shoot(page, 'chat');
+      await page.getByRole('button', { name: french ? 'Choix et cartes' : 'Choices and cards' }).click();
+      const dialog = page.getByRole('dialog');
+      await dialog.getByRole('radio', { name: french ? 'Carte' : 'Card', exact: true }).click();
+      await dialog.getByLabel(french ? 'Titre' : 'Title').fill('Kettle Aurora, 1.5 l');
+      await dialog.getByLabel(french ? 'Texte dessous' : 'Text below').fill('Keeps water warm for an hour');
+      await dialog.getByRole('button', { name: french ? 'Ajouter un bouton' : 'Add a button' }).click();
+      await dialog.getByRole('textbox', { name: french ? 'Bouton 1' : 'Button 1', exact: true }).fill('I take this one');
+      await shoot(page, 'structured');
+      await page.keyboard.press('Escape');
+      await dialog.waitFor({ state: 'detached' });
+      if (look === 'phone') await page.getByRole('button', { name: 'Customer card' }).tap();
+      await page.locator('.card header .icon-button').first().click();
+      await page.getByRole('option').first().click();
+      await dialog.waitFor();
+      await shoot(page, 'customer');
+      await page.keyboard.press('Escape');
+      await dialog.waitFor({ state: 'detached' });
+      await page.locator('.card header .icon-button').first().click();
+      await page.getByRole('option').last().click();
+      await dialog.waitFor();
+      await shoot(page, 'merge');
+    }, 60_000);
 
     test(`tasks, ${look}`, async () => {
       const desk = await Desk.opens('--demo');

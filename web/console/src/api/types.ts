@@ -108,6 +108,12 @@ export interface Content {
   remotely_deleted: boolean;
   synchronization_status: string;
   synchronization_error: string | null;
+  /** Types of structured messages that an answer may use. */
+  capabilities_supported?: string[];
+  /** How one may answer it. */
+  reply_options?: { private: boolean; html: boolean; private_html: boolean };
+  /** What only its channel can do with it. */
+  custom_actions?: { name: string; label: string }[];
   structured_content?: unknown;
   structured_reply?: unknown;
   read_at?: string | null;
@@ -173,6 +179,27 @@ export interface CustomField {
   key: string;
   label: string;
   associated_type_name: string;
+  type: string;
+  multiple?: boolean;
+  choices?: string[];
+  read_only?: boolean;
+}
+
+export interface Signature {
+  id: Id;
+  body: string;
+  name: string | null;
+  language: string | null;
+  source_ids: Id[];
+}
+
+/** Where the visitor of a website is and was. */
+export interface Visited {
+  page_url: string | null;
+  page_title: string | null;
+  custom: Record<string, unknown>;
+  pages: { url: string; title: string | null; at: string }[];
+  notices: { notice: string; user_id: Id | null; at: string }[];
 }
 
 /** What the live stream tells (docs/integrator/stream.md). */

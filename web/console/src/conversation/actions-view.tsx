@@ -1,7 +1,7 @@
 // What can be done with a conversation, with its key. What may not be done says why when it is tried: rights are the
 // server's business.
 
-import { useState } from 'react';
+import { lazy, Suspense, useState } from 'react';
 import { archive, assign, assignMany, categorise, choosable, defer, dispose, openOf, reactivate, resolve } from '../actions.ts';
 import { put } from '../api/client.ts';
 import type { Id, Intervention, Thread } from '../api/types.ts';
@@ -14,27 +14,11 @@ import { go, type Route } from '../routes.ts';
 import { moment } from '../time.ts';
 import { giveBack, useWorkbin } from '../tasks/tasks.tsx';
 import { Choice } from '../ui/choice.tsx';
+import { Moments } from '../ui/moments.tsx';
 import { Avatar, Button } from '../ui/pieces.tsx';
 import { complain, say } from '../ui/toasts.tsx';
 
-const HOUR_MS = 3_600_000;
-/** When the working day begins. */
-const MORNING = 9;
-
-function moments(): { id: string; label: string; at: Date }[] {
-  const now = Date.now();
-  const tomorrow = new Date();
-  tomorrow.setDate(tomorrow.getDate() + 1);
-  tomorrow.setHours(MORNING, 0, 0, 0);
-  const monday = new Date(tomorrow);
-  monday.setDate(monday.getDate() + ((8 - monday.getDay()) % 7));
-  return [
-    { id: 'hour', label: t('in_an_hour'), at: new Date(now + HOUR_MS) },
-    { id: 'later', label: t('later_today'), at: new Date(now + 3 * HOUR_MS) },
-    { id: 'tomorrow', label: t('tomorrow'), at: tomorrow },
-    { id: 'week', label: t('next_week'), at: monday },
-  ];
-}
+const Transfer = lazy(() => import('../tasks/transfer.tsx'));
 
 export const Actions = ({ thread, interventions, route }: { thread: Thread; interventions: Intervention[] | undefined; route: Route }) => {
   const me = useMe().data;
@@ -42,7 +26,7 @@ export const Actions = ({ thread, interventions, route }: { thread: Thread; inte
   const categories = useCategories();
   const userName = useUserName();
   const task = useWorkbin().find(({ thread_id }) => thread_id === thread.id);
-  const [opened, setOpened] = useState<'assign' | 'categories' | 'defer' | 'more' | 'outcome'>();
+  const [opened, setOpened] = useState<'assign' | 'categories' | 'defer' | 'more' | 'outcome' | 'transfer'>();
   const [chosen, setChosen] = useState<Id[]>();
   const open = openOf(interventions);
   const mine = !!open && open.user_id === me?.id;
@@ -89,7 +73,7 @@ export const Actions = ({ thread, interventions, route }: { thread: Thread; inte
   const names = offered.filter(({ id }) => thread.category_ids.includes(id));
   const more = [
     { id: thread.closed ? 'open' : 'close', label: t(thread.closed ? 'open_thread' : 'close_thread') },
-    ...(task ? [{ id: 'give_back', label: t('give_back') }] : []),
+    ...(task ? [{ id: 'transfer', label: t('hand_on') }, { id: 'give_back', label: t('give_back') }] : []),
     { id: thread.muted ? 'unmute' : 'mute', label: t(thread.muted ? 'unmute' : 'mute') },
     { id: 'archive', label: t('archive'), keys: 'I' },
   ];
@@ -136,21 +120,16 @@ export const Actions = ({ thread, interventions, route }: { thread: Thread; inte
         pick={toggle}
       />
       {open && (
-        <Choice
+        <Moments
+          title={t('defer')}
           label={open.deferred_at ? t('deferred_until', { when: moment(open.deferred_at) }) : t('defer')}
           keys="D"
           icon="clock"
           bare
           open={opened === 'defer'}
           setOpen={set('defer')}
-          searched={false}
-          options={[
-            ...(open.deferred_at ? [{ id: 'now', label: t('reactivate') }] : []),
-            ...moments().map(({ id, label, at }) => ({ id, label, detail: moment(at.toISOString()) })),
-          ]}
-          pick={(id) => {
-            const at = moments().find((one) => one.id === id)?.at;
-            if (!at) return void reactivate(open.id, thread.id).catch(complain);
+          first={open.deferred_at ? [{ id: 'now', label: t('reactivate'), act: () => void reactivate(open.id, thread.id).catch(complain) }] : []}
+          pick={(at) => {
             defer(open.id, thread.id, at)
               .then(() => {
                 say(t('deferred_now'), { undo: () => void reactivate(open.id, thread.id).catch(complain) });
@@ -170,6 +149,7 @@ export const Actions = ({ thread, interventions, route }: { thread: Thread; inte
         options={more}
         pick={(id) => {
           if (id === 'archive') return doArchive();
+          if (id === 'transfer') return void setTimeout(() => setOpened('transfer'));
           if (id === 'give_back') return void (task && giveBack(task).then(() => touch(thread.id), complain));
           const path = `/content_threads/${thread.id}/${id}`;
           // Opening a thread is documented as a GET as well; PUT says that it changes something.
@@ -182,6 +162,11 @@ export const Actions = ({ thread, interventions, route }: { thread: Thread; inte
         <Button look="main" className="resolve" icon="check" onClick={() => doResolve()} title={`${t('resolve')} (F)`}>
           {t('resolve')}
         </Button>
+      )}
+      {task && opened === 'transfer' && (
+        <Suspense>
+          <Transfer task={task} close={() => setOpened(undefined)} />
+        </Suspense>
       )}
       {open && opened === 'outcome' && (
         <Choice

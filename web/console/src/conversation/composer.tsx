@@ -1,17 +1,28 @@
 // Where people write: answers to the customer, and comments that only colleagues see.
 
-import { type DragEvent, type RefObject, useEffect, useLayoutEffect, useRef, useState } from 'react';
+import { type DragEvent, lazy, type RefObject, Suspense, useEffect, useLayoutEffect, useRef, useState } from 'react';
 import { isCustomers, openOf, resolve } from '../actions.ts';
 import { post } from '../api/client.ts';
 import type { Attachment, Content, Intervention, Thread } from '../api/types.ts';
+import { useSignatures } from '../data.ts';
 import { t } from '../language/index.ts';
 import { touch } from '../live.ts';
-import { customerName } from '../names.ts';
+import { customerName, useUserName } from '../names.ts';
 import type { Route } from '../routes.ts';
+import { Choice } from '../ui/choice.tsx';
 import { Icon } from '../ui/icon.tsx';
+import { Moments } from '../ui/moments.tsx';
 import { Button, IconButton } from '../ui/pieces.tsx';
 import { complain } from '../ui/toasts.tsx';
-import { draftOf, keepDraft, send } from './outgoing.ts';
+import { useColleagues, writes } from './colleagues.ts';
+import { decide, hold, leave, useDraft, write as writeDraft } from './drafts.ts';
+import { useMentions } from './mentions.tsx';
+import { type Answer, send, sendAt } from './outgoing.ts';
+import type { Made } from './structured-composer.tsx';
+
+const loadRich = () => import('./rich.tsx');
+const Rich = lazy(loadRich);
+const StructuredComposer = lazy(() => import('./structured-composer.tsx'));
 
 /** Milliseconds between two hints to the customer that somebody types; the server forgets one after six seconds. */
 const TYPING_MS = 3_000;
@@ -28,30 +39,40 @@ interface Props {
 }
 
 export const Composer = ({ thread, contents, interventions, mode, setMode, field }: Props) => {
-  const [answer, setAnswer] = useState(() => draftOf(thread.id));
+  const draft = useDraft(thread.id);
   const [comment, setComment] = useState('');
   const [files, setFiles] = useState<Attachment[]>([]);
+  const [structured, setStructured] = useState<Made>();
+  const [isPrivate, setPrivate] = useState(false);
   const [uploading, setUploading] = useState(0);
   const [over, setOver] = useState(false);
+  const [opened, setOpened] = useState<'later' | 'signature' | 'structured'>();
   const chooser = useRef<HTMLInputElement>(null);
   const toldTyping = useRef(0);
   const open = openOf(interventions);
-  const text = mode === 'reply' ? answer : comment;
   const to = contents.findLast(isCustomers);
+  const answers = to?.reply_options ?? { private: false, html: false, private_html: false };
+  const mayHtml = isPrivate ? answers.private_html : answers.html;
+  const isHtml = mode === 'reply' && draft.html && mayHtml;
+  const text = mode === 'reply' ? draft.text : comment;
   const hindrance = mode === 'comment' ? undefined : thread.closed ? t('thread_closed') : contents.length && !to ? t('no_answer_here') : undefined;
+  const signatures = useSignatures().filter(({ source_ids }) => !source_ids.length || source_ids.includes(thread.source_id));
 
   const shown = useRef(true);
   useEffect(() => {
     shown.current = true;
-    return () => void (shown.current = false);
-  }, []);
+    return () => {
+      shown.current = false;
+      leave(thread.id);
+    };
+  }, [thread.id]);
 
   useLayoutEffect(() => {
     const element = field.current;
-    if (!element) return;
+    if (!(element instanceof HTMLTextAreaElement)) return;
     element.style.height = 'auto';
     element.style.height = `${Math.min(element.scrollHeight, FIELD_PX_MAX)}px`;
-  }, [text, mode, field]);
+  }, [text, mode, field, isHtml]);
 
   const types = (now: boolean) => {
     if (now && Date.now() - toldTyping.current < TYPING_MS) return;
@@ -62,43 +83,50 @@ export const Composer = ({ thread, contents, interventions, mode, setMode, field
   };
   const write = (written: string) => {
     if (mode === 'comment') return setComment(written);
-    setAnswer(written);
-    keepDraft(thread.id, written);
-    if (contents.at(-1)?.source_type === 'mobile_messaging' || contents.at(-1)?.source_type === 'chat') types(written !== '');
+    writeDraft(thread.id, written, draft.html && mayHtml);
+    if (written) writes(thread.id);
+    const { source_type } = contents.at(-1) ?? {};
+    if (source_type === 'mobile_messaging' || source_type === 'chat') types(written !== '');
   };
+  const mentions = useMentions({ field, text, write, on: mode === 'comment' });
 
-  const submit = async (close = false) => {
-    const body = text.trim();
-    if (mode === 'comment') {
-      if (!body || !open) return;
-      setComment('');
-      try {
-        await post('/intervention_comments', { intervention_id: open.id, body });
-        touch(thread.id);
-      } catch (trouble) {
-        setComment(body);
-        complain(trouble);
-      }
-      return;
+  const addComment = async () => {
+    const body = comment.trim();
+    if (!body || !open) return;
+    setComment('');
+    try {
+      await post('/intervention_comments', { intervention_id: open.id, body });
+      touch(thread.id);
+    } catch (trouble) {
+      setComment(body);
+      complain(trouble);
     }
-    if ((!body && !files.length) || !to || hindrance || uploading) return;
-    setAnswer('');
+  };
+  const nothing = !draft.text.trim() && !files.length && !structured;
+  const give = (back: Answer) => {
+    writeDraft(back.thread, back.body, back.html);
+    if (!shown.current) return;
+    setMode('reply');
+    setFiles((now) => [...back.attachments, ...now]);
+    setStructured((now) => now ?? back.structured);
+    setPrivate(back.private);
+    field.current?.focus();
+  };
+  const submit = async ({ close = false, at }: { close?: boolean; at?: Date } = {}) => {
+    if (mode === 'comment') return addComment();
+    if (nothing || !to || hindrance || uploading) return;
+    const body = draft.text.trim();
+    // Written in HTML, and then nothing takes that any more: its words go.
+    const plain = draft.html && !isHtml ? (await loadRich()).asText(body) : body;
+    const answer: Answer = { thread: thread.id, to: to.id, body: plain, html: isHtml, private: isPrivate, attachments: files, structured };
+    hold(thread.id);
     setFiles([]);
+    setStructured(undefined);
     types(false);
-    send(
-      { thread: thread.id, to: to.id, body, attachments: files },
-      (back) => {
-        keepDraft(back.thread, back.body);
-        if (!shown.current) return;
-        setMode('reply');
-        setAnswer((now) => (now ? `${back.body}\n\n${now}` : back.body));
-        setFiles((now) => [...back.attachments, ...now]);
-        field.current?.focus();
-      },
-      () => {
-        if (close) setTimeout(() => resolve([{ ...thread, intervention: thread.intervention ?? { id: open?.id ?? '', identity_id: '', user_id: null, deferred_at: null, closed_at: null } }]), 0);
-      },
-    );
+    if (at) return sendAt(answer, at, give);
+    send(answer, give, () => {
+      if (close) setTimeout(() => resolve([{ ...thread, intervention: thread.intervention ?? { id: open?.id ?? '', identity_id: '', user_id: null, deferred_at: null, closed_at: null } }]), 0);
+    });
   };
 
   const attach = async (given: Iterable<File>) => {
@@ -121,8 +149,29 @@ export const Composer = ({ thread, contents, interventions, mode, setMode, field
     setOver(false);
     if (mode === 'reply') void attach(event.dataTransfer.files);
   };
+  const toggleHtml = async () => {
+    const { asHtml, asText } = await loadRich();
+    writeDraft(thread.id, draft.html ? asText(draft.text) : asHtml(draft.text), !draft.html);
+    setTimeout(() => field.current?.focus());
+  };
+  const sign = async (body: string) => {
+    if (isHtml) write(`${draft.text}${(await loadRich()).asHtml(body)}`);
+    else write(`${draft.text.trimEnd()}${draft.text.trim() ? '\n\n' : ''}${body}`);
+    field.current?.focus();
+  };
+  const key = (event: React.KeyboardEvent) => {
+    if (event.nativeEvent.isComposing || mentions.key(event)) return;
+    if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      void submit({ close: event.shiftKey });
+    } else if (event.key === 'Escape') {
+      event.preventDefault();
+      (event.currentTarget as HTMLElement).blur();
+    }
+  };
 
-  const canComment = !!open;
+  const label = mode === 'reply' ? t('reply_to', { name: customerName(thread) }) : t('comment');
+  const cannot = mode === 'comment' ? !comment.trim() : nothing || !to || uploading > 0;
   return (
     <footer
       className={`composer ${mode}`}
@@ -134,9 +183,21 @@ export const Composer = ({ thread, contents, interventions, mode, setMode, field
       onDragLeave={() => setOver(false)}
       onDrop={drop}
     >
+      <Others thread={thread} />
+      {mode === 'reply' && draft.other && (
+        <p className="hint-line" role="status">
+          <span>{t('draft_elsewhere')}</span>
+          <button type="button" className="link" onClick={() => decide(thread.id, true)}>
+            {t('draft_take')}
+          </button>
+          <button type="button" className="link" onClick={() => decide(thread.id, false)}>
+            {t('draft_keep')}
+          </button>
+        </p>
+      )}
       <div className="composer-tabs" role="tablist">
         {(['reply', 'comment'] as const).map((one) => (
-          <button key={one} type="button" role="tab" aria-selected={mode === one} disabled={one === 'comment' && !canComment} onClick={() => setMode(one)}>
+          <button key={one} type="button" role="tab" aria-selected={mode === one} disabled={one === 'comment' && !open} onClick={() => setMode(one)}>
             {t(one)}
           </button>
         ))}
@@ -148,41 +209,35 @@ export const Composer = ({ thread, contents, interventions, mode, setMode, field
         </p>
       ) : (
         <div className="composer-box">
-          <textarea
-            ref={field}
-            rows={2}
-            value={text}
-            dir="auto"
-            aria-label={mode === 'reply' ? t('reply_to', { name: customerName(thread) }) : t('comment')}
-            placeholder={mode === 'reply' ? t('reply_to', { name: customerName(thread) }) : t('comment_placeholder')}
-            onChange={(event) => write(event.target.value)}
-            onPaste={(event) => {
-              if (mode === 'reply' && event.clipboardData.files.length) {
-                event.preventDefault();
-                void attach(event.clipboardData.files);
-              }
-            }}
-            onKeyDown={(event) => {
-              if (event.nativeEvent.isComposing) return;
-              if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
-                event.preventDefault();
-                void submit(event.shiftKey);
-              } else if (event.key === 'Escape') {
-                event.preventDefault();
-                event.currentTarget.blur();
-              }
-            }}
-          />
-          {(files.length > 0 || uploading > 0) && (
+          {mentions.list}
+          {isHtml ? (
+            <Suspense fallback={<div className="rich" />}>
+              <Rich html={draft.text} write={write} label={label} field={field as RefObject<HTMLElement | null>} onKeyDown={key} onFiles={(given) => void attach(given)} />
+            </Suspense>
+          ) : (
+            <textarea
+              ref={field}
+              rows={2}
+              value={text}
+              dir="auto"
+              aria-label={label}
+              placeholder={mode === 'reply' ? label : t('comment_placeholder')}
+              {...mentions.props}
+              onChange={(event) => write(event.target.value)}
+              onPaste={(event) => {
+                if (mode === 'reply' && event.clipboardData.files.length) {
+                  event.preventDefault();
+                  void attach(event.clipboardData.files);
+                }
+              }}
+              onKeyDown={key}
+            />
+          )}
+          {mode === 'reply' && (files.length > 0 || uploading > 0 || structured) && (
             <ul className="composer-files">
+              {structured && <Chip icon="grid" label={t('structured')} remove={() => setStructured(undefined)} />}
               {files.map((file) => (
-                <li key={file.id} className="chip">
-                  <Icon name="file" size={14} />
-                  <span>{file.filename}</span>
-                  <button type="button" aria-label={t('remove_file', { name: file.filename })} onClick={() => setFiles(files.filter(({ id }) => id !== file.id))}>
-                    <Icon name="cross" size={12} />
-                  </button>
-                </li>
+                <Chip key={file.id} icon="file" label={file.filename} remove={() => setFiles(files.filter(({ id }) => id !== file.id))} />
               ))}
               {uploading > 0 && <li className="chip">{t('uploading')}…</li>}
             </ul>
@@ -201,15 +256,66 @@ export const Composer = ({ thread, contents, interventions, mode, setMode, field
                     event.target.value = '';
                   }}
                 />
+                {mayHtml && <IconButton icon="letters" label={t('formatting')} aria-pressed={isHtml} onPointerEnter={() => void loadRich()} onClick={() => void toggleHtml()} />}
+                {!!to?.capabilities_supported?.length && <IconButton icon="grid" label={t('structured')} onClick={() => setOpened('structured')} />}
+                {signatures.length > 0 && (
+                  <Choice
+                    icon="pen"
+                    bare
+                    label={t('signature')}
+                    searched={signatures.length > 7}
+                    open={opened === 'signature'}
+                    setOpen={(is) => setOpened(is ? 'signature' : undefined)}
+                    options={signatures.map(({ id, name, body, language }) => ({ id, label: name || body.split('\n')[0] || body, detail: language ?? undefined }))}
+                    pick={(id) => void sign(signatures.find((one) => one.id === id)?.body ?? '')}
+                  />
+                )}
+                {answers.private && (
+                  <button type="button" className="link-toggle" aria-pressed={isPrivate} onClick={() => setPrivate(!isPrivate)}>
+                    <Icon name="lock" size={14} />
+                    <span>{t('private')}</span>
+                  </button>
+                )}
               </>
             )}
             <span className="grow">{over ? t('attach_drop') : ''}</span>
-            <Button look="main" disabled={mode === 'comment' ? !comment.trim() : (!answer.trim() && !files.length) || !to || uploading > 0} onClick={() => void submit()} title="Ctrl Enter">
+            {mode === 'reply' && (
+              <Moments icon="clock" bare label={t('send_later')} disabled={cannot} open={opened === 'later'} setOpen={(is) => setOpened(is ? 'later' : undefined)} pick={(at) => void submit({ at })} />
+            )}
+            <Button look="main" disabled={cannot} onClick={() => void submit()} title="Ctrl Enter">
               {mode === 'reply' ? t('send') : t('add_comment')}
             </Button>
           </div>
         </div>
       )}
+      {opened === 'structured' && (
+        <Suspense>
+          <StructuredComposer takes={to?.capabilities_supported ?? []} done={setStructured} close={() => setOpened(undefined)} />
+        </Suspense>
+      )}
     </footer>
+  );
+};
+
+const Chip = ({ icon, label, remove }: { icon: 'file' | 'grid'; label: string; remove: () => void }) => (
+  <li className="chip">
+    <Icon name={icon} size={14} />
+    <span>{label}</span>
+    <button type="button" aria-label={t('remove_file', { name: label })} onClick={remove}>
+      <Icon name="cross" size={12} />
+    </button>
+  </li>
+);
+
+/** Who writes here as well: two answers would be one too many. */
+const Others = ({ thread }: { thread: Thread }) => {
+  const userName = useUserName();
+  const writing = useColleagues(thread.id).filter(({ writes }) => writes);
+  if (!writing.length) return null;
+  return (
+    <p className="hint-line" role="status">
+      <Icon name="pen" size={14} />
+      <span>{t('colleague_writes', { name: writing.map(({ id }) => userName(id)).join(', ') })}</span>
+    </p>
   );
 };

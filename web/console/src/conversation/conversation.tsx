@@ -8,14 +8,15 @@ import { Card } from '../customer/card.tsx';
 import { CONTENTS, useComments, useContents, useIdentities, useInterventions, useThread } from '../data.ts';
 import { t } from '../language/index.ts';
 import { useTyping } from '../live.ts';
-import { customerName, useSource } from '../names.ts';
+import { customerName, useSource, useUserName } from '../names.ts';
 import { useKeys } from '../keyboard.ts';
 import { go, type Route } from '../routes.ts';
 import { day } from '../time.ts';
-import { Button, Empty, Failed, IconButton, Skeleton } from '../ui/pieces.tsx';
+import { Avatar, Button, Empty, Failed, IconButton, Skeleton } from '../ui/pieces.tsx';
 import { words } from '../ui/toasts.tsx';
 import { Actions } from './actions-view.tsx';
 import { Composer } from './composer.tsx';
+import { useColleagues, useHere } from './colleagues.ts';
 import { Message, Note } from './message.tsx';
 import { useOutgoing } from './outgoing.ts';
 
@@ -60,6 +61,7 @@ const Talk = ({ thread, route, card, toggleCard }: { thread: Thread; route: Rout
   const comments = useComments(thread.id);
   const source = useSource(thread.source_id);
   const typing = useTyping(thread.id);
+  useHere(thread.id);
   const outgoing = useOutgoing(thread.id);
   const [mode, setMode] = useState<'reply' | 'comment'>('reply');
   const composer = useRef<HTMLTextAreaElement>(null);
@@ -129,6 +131,7 @@ const Talk = ({ thread, route, card, toggleCard }: { thread: Thread; route: Rout
             )}
           </p>
         </div>
+        <Readers thread={thread.id} />
         <Actions thread={thread} interventions={interventions} route={route} />
         <IconButton icon="side" label={t('hide_customer')} aria-pressed={card} onClick={toggleCard} />
       </header>
@@ -177,7 +180,8 @@ const Talk = ({ thread, route, card, toggleCard }: { thread: Thread; route: Rout
           {outgoing.map((sending) => (
             <div key={sending.key} className="message ours" data-outgoing>
               <div className="bubble">
-                <p className="text">{sending.body}</p>
+                <p className="text">{sending.html ? sending.body.replace(/<[^>]+>/g, ' ') : sending.body}</p>
+                {sending.structured && <p className="faint">{t('structured')}</p>}
               </div>
               <p className="message-foot">
                 <span>{sending.state === 'waiting' ? t('sends_in', { count: sending.seconds }) : t('sending')}</span>
@@ -204,6 +208,26 @@ const Talk = ({ thread, route, card, toggleCard }: { thread: Thread; route: Rout
       </div>
       <Composer thread={thread} contents={contents} interventions={interventions} mode={mode} setMode={setMode} field={composer} route={route} />
     </>
+  );
+};
+
+/** Colleagues who have this conversation on their screens. */
+const Readers = ({ thread }: { thread: Id }) => {
+  const userName = useUserName();
+  const colleagues = useColleagues(thread);
+  return (
+    <ul className="readers" aria-label={t('readers')} hidden={!colleagues.length}>
+      {colleagues.map(({ id, writes }) => {
+        const name = userName(id);
+        const said = t(writes ? 'colleague_writes' : 'colleague_reads', { name });
+        return (
+          <li key={id} title={said} data-writes={writes || undefined}>
+            <Avatar name={name} size="s" />
+            <span className="unseen">{said}</span>
+          </li>
+        );
+      })}
+    </ul>
   );
 };
 

@@ -1,19 +1,22 @@
 // One content, on the side of whoever wrote it, and what became of it; a comment of a colleague.
 
-import { useEffect, useRef, useState } from 'react';
+import { Fragment, useEffect, useRef, useState } from 'react';
 import { structured, type Structured } from '../../../ui/structured.ts';
-import { put } from '../api/client.ts';
+import { post, put } from '../api/client.ts';
 import type { Comment, Content, Identity } from '../api/types.ts';
 import { isCustomers } from '../actions.ts';
+import { Choice } from '../ui/choice.tsx';
 import { t } from '../language/index.ts';
 import { touch } from '../live.ts';
 import { useUserName } from '../names.ts';
+import { useUsers } from '../data.ts';
 import { clock, moment, whole } from '../time.ts';
 import { Icon } from '../ui/icon.tsx';
 import { Avatar } from '../ui/pieces.tsx';
-import { complain } from '../ui/toasts.tsx';
+import { complain, say } from '../ui/toasts.tsx';
 import { Attached } from './attached.tsx';
 import { isLetter, Letter } from './letter.tsx';
+import { marked } from './mentions.tsx';
 
 export const Message = ({ content, author, follows }: { content: Content; author: Identity | undefined; follows: boolean }) => {
   const userName = useUserName();
@@ -43,6 +46,28 @@ export const Message = ({ content, author, follows }: { content: Content; author
       {!!content.structured_reply && <p className="chosen">{t('chose', { choice: chosen(content.structured_reply) })}</p>}
       {content.attachments.length > 0 && <Attached files={content.attachments} />}
       <Fate content={content} ours={ours} />
+      <Menu content={content} ours={ours} />
+    </div>
+  );
+};
+
+/** What can be done with one message; what only its channel knows is among it. */
+const Menu = ({ content, ours }: { content: Content; ours: boolean }) => {
+  const [open, setOpen] = useState(false);
+  const custom = content.custom_actions ?? [];
+  const options = [
+    ...custom.map(({ name, label }) => ({ id: `custom:${name}`, label })),
+    ...(!ours && content.status !== 'ignored' ? [{ id: 'ignore', label: t('archive_message') }] : []),
+    { id: 'copy', label: t('copy_text') },
+  ];
+  const pick = (id: string) => {
+    if (id === 'copy') return void navigator.clipboard.writeText(content.body_formatted.text || content.body).then(() => say(t('copied')), complain);
+    const asked = id === 'ignore' ? put(`/contents/${content.id}/ignore`) : post(`/contents/${content.id}/actions`, { name: id.slice('custom:'.length) });
+    asked.then(() => touch(content.thread_id)).catch(complain);
+  };
+  return (
+    <div className="message-menu" data-open={open || undefined}>
+      <Choice icon="more" bare label={t('message_actions')} open={open} setOpen={setOpen} searched={false} options={options} pick={pick} />
     </div>
   );
 };
@@ -80,6 +105,20 @@ const Fate = ({ content, ours }: { content: Content; ours: boolean }) => {
         <span title={reason ?? undefined}>{status === 'export_aborted' ? t('taken_back') : reason ? `${t('not_sent')}: ${reason}` : t('not_sent')}</span>
         <button type="button" className="link" onClick={again}>
           {t('send_again')}
+        </button>
+      </p>
+    );
+  }
+  if (content.scheduled_at && !content.approval_required && status === 'export_pending') {
+    const act = (asked: Promise<unknown>) => void asked.then(() => touch(content.thread_id)).catch(complain);
+    return (
+      <p className="message-foot">
+        <span>{said}</span>
+        <button type="button" className="link" onClick={() => act(put(`/contents/${content.id}`, { scheduled_at: '' }))}>
+          {t('send_now')}
+        </button>
+        <button type="button" className="link" onClick={() => act(put(`/contents/${content.id}/withdraw`))}>
+          {t('take_back')}
         </button>
       </p>
     );
@@ -129,19 +168,19 @@ const Approval = ({ content }: { content: Content }) => {
 const LINK = /\bhttps?:\/\/[^\s<>"]+[^\s<>".,;:!?)\]}'’]/g;
 
 /** Plain words; addresses in them can be followed. */
-export const Text = ({ text }: { text: string }) => {
-  const pieces: (string | React.JSX.Element)[] = [];
+export const Text = ({ text, mark = (words) => [words] }: { text: string; mark?: (words: string) => React.ReactNode[] }) => {
+  const pieces: React.ReactNode[] = [];
   let from = 0;
   for (const found of text.matchAll(LINK)) {
     pieces.push(
-      text.slice(from, found.index),
+      <Fragment key={from}>{mark(text.slice(from, found.index))}</Fragment>,
       <a key={found.index} href={found[0]} target="_blank" rel="noopener noreferrer">
         {found[0]}
       </a>,
     );
     from = found.index + found[0].length;
   }
-  pieces.push(text.slice(from));
+  pieces.push(<Fragment key="end">{mark(text.slice(from))}</Fragment>);
   return (
     <p className="text" dir="auto">
       {pieces}
@@ -163,6 +202,7 @@ const Shown = ({ content }: { content: Structured }) => {
 
 export const Note = ({ comment }: { comment: Comment }) => {
   const userName = useUserName();
+  const users = useUsers();
   const name = userName(comment.user_id);
   return (
     <div className="note" role="article" aria-label={t('message_from', { name, when: whole(comment.created_at) })}>
@@ -174,7 +214,7 @@ export const Note = ({ comment }: { comment: Comment }) => {
           {clock(comment.created_at)}
         </time>
       </p>
-      <Text text={comment.body} />
+      <Text text={comment.body} mark={(words) => marked(words, users)} />
     </div>
   );
 };

@@ -3,18 +3,24 @@
 
 import { useSyncExternalStore } from 'react';
 import { later, UNDO_MS } from '../actions.ts';
-import { post } from '../api/client.ts';
+import { post, put } from '../api/client.ts';
 import type { Attachment, Content, Id } from '../api/types.ts';
 import { client } from '../data.ts';
 import { touch } from '../live.ts';
 import { t } from '../language/index.ts';
-import { say, words } from '../ui/toasts.tsx';
+import { moment } from '../time.ts';
+import { complain, say, words } from '../ui/toasts.tsx';
+import { release } from './drafts.ts';
+import type { Made } from './structured-composer.tsx';
 
 export interface Answer {
   thread: Id;
   to: Id;
   body: string;
+  html: boolean;
+  private: boolean;
   attachments: Attachment[];
+  structured: Made | undefined;
 }
 
 export interface Sending extends Answer {
@@ -48,30 +54,40 @@ export const useOutgoing = (thread: Id): Sending[] =>
     () => byThread.get(thread) ?? NONE,
   );
 
-const draftKey = (thread: Id): string => `frontdesk.draft.${thread}`;
-export const draftOf = (thread: Id): string => localStorage.getItem(draftKey(thread)) ?? '';
-export function keepDraft(thread: Id, text: string): void {
-  if (text) localStorage.setItem(draftKey(thread), text);
-  else localStorage.removeItem(draftKey(thread));
+const request = (answer: Answer, key: string, at?: Date): Promise<Content> =>
+  post<Content>(
+    '/contents?extended=true',
+    {
+      in_reply_to_id: answer.to,
+      body: answer.body,
+      attachment_ids: answer.attachments.map(({ id }) => id),
+      ...(answer.html && { body_format: 'html' }),
+      ...(answer.private && { private: true }),
+      ...(answer.structured && { structured_content: answer.structured.content }),
+      ...(at && { scheduled_at: at.toISOString() }),
+    },
+    key,
+  );
+
+/** It is shown where it belongs before the list of contents is asked for again: nothing jumps. */
+function arrived(thread: Id, made: Content): void {
+  client.setQueriesData<{ contents: Content[]; hasOlder: boolean }>({ queryKey: ['contents', thread] }, (held) =>
+    held && !held.contents.some(({ id }) => id === made.id) ? { ...held, contents: [...held.contents, made] } : held,
+  );
+  touch(thread);
 }
 
 /** `back`: gives the words back, when the person wishes or the server refuses. `then`: once the server has it. */
 export function send(answer: Answer, back: (answer: Answer) => void, then: () => void): void {
   const key = crypto.randomUUID();
-  keepDraft(answer.thread, answer.body);
   const go = async () => {
     clearInterval(clock);
     change(key, { state: 'sending' });
     try {
-      const { thread, to, body, attachments } = answer;
-      const made = await post<Content>('/contents?extended=true', { in_reply_to_id: to, body, attachment_ids: attachments.map(({ id }) => id) }, key);
-      // It is shown where it belongs before the list of contents is asked for again: nothing jumps.
-      client.setQueriesData<{ contents: Content[]; hasOlder: boolean }>({ queryKey: ['contents', thread] }, (held) =>
-        held && !held.contents.some(({ id }) => id === made.id) ? { ...held, contents: [...held.contents, made] } : held,
-      );
-      if (draftOf(thread) === body) keepDraft(thread, '');
+      const made = await request(answer, key);
       remove(key);
-      touch(thread);
+      arrived(answer.thread, made);
+      release(answer.thread);
       then();
     } catch (trouble) {
       remove(key);
@@ -89,4 +105,25 @@ export function send(answer: Answer, back: (answer: Answer) => void, then: () =>
     back(answer);
   };
   set([...all, { ...answer, key, state: 'waiting', seconds: UNDO_MS / 1000, undo }]);
+}
+
+/** Later: the server keeps it until then, and it can be taken back all the while. */
+export async function sendAt(answer: Answer, at: Date, back: (answer: Answer) => void): Promise<void> {
+  try {
+    const made = await request(answer, crypto.randomUUID(), at);
+    arrived(answer.thread, made);
+    release(answer.thread);
+    const undo = () => {
+      put(`/contents/${made.id}/withdraw`)
+        .then(() => {
+          touch(answer.thread);
+          back({ ...answer, attachments: [] });
+        })
+        .catch(complain);
+    };
+    say(t('scheduled', { when: moment(at.toISOString()) }), { undo });
+  } catch (trouble) {
+    back(answer);
+    say(t('send_failed', { reason: words(trouble) }), { bad: true, ms: 12_000 });
+  }
 }

@@ -1,13 +1,20 @@
 // Who the customer is: what their channel tells, what colleagues know, and what else they wrote.
 
-import type { ReactNode } from 'react';
-import type { Thread } from '../api/types.ts';
-import { useCustomFields, useGroup, useIdentitiesOfGroup, useIdentity, useSources, useTags, useThreadsOf } from '../data.ts';
+import { lazy, type ReactNode, Suspense, useState } from 'react';
+import { put } from '../api/client.ts';
+import type { Identity, IdentityGroup, Thread, Visited } from '../api/types.ts';
+import { client, useCustomFields, useGroup, useIdentitiesOfGroup, useIdentity, useSources, useTags, useThreadsOf, useVisited } from '../data.ts';
 import { t } from '../language/index.ts';
 import { customerName } from '../names.ts';
 import { address, go } from '../routes.ts';
 import { age, date, useNow } from '../time.ts';
+import { Choice } from '../ui/choice.tsx';
+import { Icon } from '../ui/icon.tsx';
 import { Avatar, IconButton, Skeleton } from '../ui/pieces.tsx';
+import { complain, say } from '../ui/toasts.tsx';
+
+const Edit = lazy(() => import('./edit.tsx'));
+const Merge = lazy(() => import('./merge.tsx'));
 
 const Fact = ({ label, children }: { label: string; children: ReactNode }) => (
   <div>
@@ -33,6 +40,8 @@ export const Card = ({ thread, close }: { thread: Thread; close: () => void }) =
   const [tags, fields, sources] = [useTags(), useCustomFields(), useSources()];
   const others = useThreadsOf(identity && (identity.identity_group_id ? `identity_group:${identity.identity_group_id}` : `identity:${identity.id}`))?.filter(({ id }) => id !== thread.id);
   const now = useNow();
+  const visited = useVisited(thread, sources);
+  const [opened, setOpened] = useState<'edit' | 'merge' | 'more'>();
   const name = (group && distinct([group.firstname, group.lastname]).join(' ')) || customerName(thread);
   const emails = distinct([identity?.email, ...(group?.emails ?? [])]);
   const phones = distinct([identity?.mobile_phone, identity?.home_phone, ...(group?.mobile_phones ?? []), ...(group?.home_phones ?? [])]);
@@ -45,6 +54,21 @@ export const Card = ({ thread, close }: { thread: Thread; close: () => void }) =
       <header>
         <Avatar name={name} size="l" />
         <h2>{name}</h2>
+        {identity && (
+          <Choice
+            icon="more"
+            bare
+            label={t('customer_actions')}
+            searched={false}
+            open={opened === 'more'}
+            setOpen={(is) => setOpened(is ? 'more' : undefined)}
+            options={[
+              { id: 'edit', label: t('edit_customer') },
+              { id: 'merge', label: t('merge_with') },
+            ]}
+            pick={(id) => setTimeout(() => setOpened(id as 'edit' | 'merge'))}
+          />
+        )}
         <IconButton icon="cross" label={t('close_dialog')} onClick={close} />
       </header>
       {thread.customer && !identity && <Skeleton width="60%" />}
@@ -66,7 +90,8 @@ export const Card = ({ thread, close }: { thread: Thread; close: () => void }) =
               <Fact label={t('since')}>{date(identity.created_at)}</Fact>
             </dl>
           </Part>
-          {tagNames.length > 0 && (
+          {visited && <Visit visited={visited} />}
+          {tags.length > 0 && (
             <Part title={t('tags')}>
               <p className="tags">
                 {tagNames.map((tag) => (
@@ -74,6 +99,7 @@ export const Card = ({ thread, close }: { thread: Thread; close: () => void }) =
                     {tag.name}
                   </span>
                 ))}
+                <Tags identity={identity} group={group} tags={tags} />
               </p>
             </Part>
           )}
@@ -111,7 +137,10 @@ export const Card = ({ thread, close }: { thread: Thread; close: () => void }) =
               <ul>
                 {siblings.map((sibling) => (
                   <li key={sibling.id}>
-                    {sibling.display_name ?? t('unknown_customer')} <span className="faint">{sibling.type}</span>
+                    {sibling.display_name ?? t('unknown_customer')} <span className="faint">{sibling.type}</span>{' '}
+                    <button type="button" className="link" onClick={() => unmerge(sibling, group)}>
+                      {t('unmerge')}
+                    </button>
                   </li>
                 ))}
               </ul>
@@ -146,6 +175,95 @@ export const Card = ({ thread, close }: { thread: Thread; close: () => void }) =
           </Part>
         </>
       )}
+      {identity && (
+        <Suspense>
+          {opened === 'edit' && <Edit identity={identity} group={group} close={() => setOpened(undefined)} />}
+          {opened === 'merge' && <Merge identity={identity} close={() => setOpened(undefined)} />}
+        </Suspense>
+      )}
     </aside>
   );
 };
+
+const again = (): void => {
+  for (const kind of ['identity', 'identities', 'group', 'threads']) void client.invalidateQueries({ queryKey: [kind] });
+};
+
+/** Somebody else after all; which can be undone as well. */
+function unmerge(sibling: Identity, group: IdentityGroup | undefined): void {
+  put(`/identities/${sibling.id}/unmerge`)
+    .then(() => {
+      again();
+      const undo = group && (() => void put(`/identity_groups/${group.id}/merge`, { associated_identity_id: sibling.id }).then(again, complain));
+      say(t('unmerged', { name: sibling.display_name ?? t('unknown_customer') }), undo ? { undo } : {});
+    })
+    .catch(complain);
+}
+
+/** Tags are of the person: the first one makes a group of an identity that has none. */
+const Tags = ({ identity, group, tags }: { identity: Identity; group: IdentityGroup | undefined; tags: { id: string; name: string }[] }) => {
+  const [open, setOpen] = useState(false);
+  const [chosen, setChosen] = useState<string[]>();
+  const held = chosen ?? group?.tag_ids ?? [];
+  const toggle = (id: string) => {
+    const next = held.includes(id) ? held.filter((one) => one !== id) : [...held, id];
+    setChosen(next);
+    put<IdentityGroup>(group ? `/identity_groups/${group.id}` : `/identities/${identity.id}/identity_group`, { tag_ids: next })
+      .then((made) => client.setQueryData(['group', made.id], made))
+      .then(() => client.invalidateQueries({ queryKey: ['identity', identity.id] }))
+      .catch(complain)
+      .finally(() => setChosen(undefined));
+  };
+  return <Choice icon="plus" bare many label={t('tags')} open={open} setOpen={setOpen} options={tags.map(({ id, name }) => ({ id, label: name, checked: held.includes(id) }))} pick={toggle} />;
+};
+
+const PAGES_SHOWN = 5;
+const path = (url: string): string => {
+  try {
+    const { host, pathname } = new URL(url);
+    return host + pathname;
+  } catch {
+    return url;
+  }
+};
+
+/** Where a visitor of a website is, and was. */
+const Visit = ({ visited: { page_url, page_title, pages, custom } }: { visited: Visited }) => (
+  <Part title={t('visit')}>
+    {page_url && (
+      <p className="visit-now">
+        <Icon name="eye" size={14} />
+        <Page url={page_url} title={page_title} />
+      </p>
+    )}
+    <ul className="visit">
+      {pages
+        .filter(({ url }) => url !== page_url)
+        .slice(0, PAGES_SHOWN)
+        .map(({ url, title, at }) => (
+          <li key={at + url}>
+            <Page url={url} title={title} />
+          </li>
+        ))}
+    </ul>
+    {Object.keys(custom).length > 0 && (
+      <dl>
+        {Object.entries(custom).map(([key, value]) => (
+          <Fact key={key} label={key.replace('custom_', '')}>
+            {shown(value)}
+          </Fact>
+        ))}
+      </dl>
+    )}
+  </Part>
+);
+
+/** Only addresses of the web can be followed. */
+const Page = ({ url, title }: { url: string; title: string | null }) =>
+  /^https?:/i.test(url) ? (
+    <a href={url} target="_blank" rel="noopener noreferrer" title={url}>
+      {title || path(url)}
+    </a>
+  ) : (
+    <span>{title || url}</span>
+  );

@@ -1,17 +1,13 @@
 // The folders with how much is in each, and who is signed in.
 
-import { useState } from 'react';
 import type { Folder } from '../api/types.ts';
-import { useCount, useFolders, useMe } from '../data.ts';
-import { choose, currentLocale, type Locale, t } from '../language/index.ts';
-import { fullName } from '../names.ts';
+import { useCount, useFolders } from '../data.ts';
+import { Account } from '../account.tsx';
+import { currentLocale, t } from '../language/index.ts';
 import { goToFolder, type Route } from '../routes.ts';
-import { signOut } from '../session.ts';
-import { theme, type Theme, wear } from '../theme.ts';
-import { Choice } from '../ui/choice.tsx';
 import { Icon, type IconName } from '../ui/icon.tsx';
 import { Mark } from '../ui/mark.tsx';
-import { Avatar, IconButton } from '../ui/pieces.tsx';
+import { IconButton } from '../ui/pieces.tsx';
 import { Presence } from '../tasks/tasks.tsx';
 import { OWN } from './folders.ts';
 
@@ -103,48 +99,3 @@ export const Folders = ({ route, close, palette, help }: { route: Route; close: 
     </nav>
   );
 };
-
-const Account = ({ help }: { help: () => void }) => {
-  const me = useMe().data;
-  const [open, setOpen] = useState(false);
-  const name = me ? fullName(me) : '';
-  const themes: [Theme, string][] = [
-    ['system', t('theme_system')],
-    ['light', t('theme_light')],
-    ['dark', t('theme_dark')],
-  ];
-  const languages: [Locale, string][] = [
-    ['en', 'English'],
-    ['fr', 'Français'],
-  ];
-  const pick = (id: string) => {
-    const [what, which] = id.split(':');
-    if (what === 'theme') wear(which as Theme);
-    else if (what === 'language') void choose(which as Locale);
-    else if (what === 'help') help();
-    else void signOut();
-  };
-  return (
-    <footer className="account">
-      <Avatar name={name || '?'} size="s" />
-      <span className="account-name">{name}</span>
-      <Choice
-        icon="gear"
-        bare
-        label={t('appearance')}
-        open={open}
-        setOpen={setOpen}
-        searched={false}
-        options={[
-          ...themes.map(([id, label]) => ({ id: `theme:${id}`, label, group: t('theme'), before: <Dot on={theme() === id} /> })),
-          ...languages.map(([id, label]) => ({ id: `language:${id}`, label, group: t('language'), before: <Dot on={currentLocale() === id} /> })),
-          { id: 'help', label: t('shortcuts'), keys: '?', group: name || '…' },
-          { id: 'out', label: t('sign_out'), group: name || '…' },
-        ]}
-        pick={pick}
-      />
-    </footer>
-  );
-};
-
-const Dot = ({ on }: { on: boolean }) => <span className="option-check">{on && <Icon name="check" size={14} />}</span>;

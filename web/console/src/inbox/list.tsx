@@ -2,10 +2,10 @@
 
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { useEffect, useRef, useState, useSyncExternalStore } from 'react';
-import { archive, assignMany, leavingThreads, onLeaving, resolve } from '../actions.ts';
+import { archive, assignMany, categoriseMany, choosable, leavingThreads, onLeaving, resolve } from '../actions.ts';
 import { post, Refusal } from '../api/client.ts';
 import type { Folder, Id, Thread } from '../api/types.ts';
-import { client, expect, ordered, PAGE, useFolders, usePages, useSources, useUsers } from '../data.ts';
+import { client, expect, ordered, PAGE, useCategories, useFolders, usePages, useSources, useUsers } from '../data.ts';
 import { useKeys } from '../keyboard.ts';
 import { currentLocale, type Key, t } from '../language/index.ts';
 import { fullName, useUserName } from '../names.ts';
@@ -13,6 +13,7 @@ import { address, go, type Route, SORTS } from '../routes.ts';
 import { Choice } from '../ui/choice.tsx';
 import { Avatar, Button, Empty, Failed, IconButton, Skeleton } from '../ui/pieces.tsx';
 import { complain, say, words } from '../ui/toasts.tsx';
+import { FolderMenu } from './folder-menu.tsx';
 import { OWN } from './folders.ts';
 import { Line } from './line.tsx';
 import { Search } from './search.tsx';
@@ -137,6 +138,7 @@ export const List = ({ route, menu }: { route: Route; menu: () => void }) => {
           <span className="list-count" aria-live="polite">
             {first ? shownCount(first.count) : ''}
           </span>
+          {saved && <FolderMenu folder={saved} />}
           <Sorting route={route} />
         </div>
         <Search q={route.folder === 'search' ? route.q : ''} ask={ask} field={field} leave={() => field.current?.blur()} problem={problem} />
@@ -246,9 +248,13 @@ const Save = ({ q }: { q: string }) => {
 
 const Bulk = ({ threads, done }: { threads: Thread[]; done: () => void }) => {
   const users = useUsers();
-  const [open, setOpen] = useState(false);
+  const categories = useCategories();
+  const [open, setOpen] = useState<'assign' | 'categories'>();
+  const source = threads[0]?.source_id ?? '';
+  const offered = choosable(categories, source).filter(({ root }) => !root.post_qualification && threads.every(({ source_id }) => !root.source_ids.length || root.source_ids.includes(source_id)));
   useKeys({
-    A: () => setOpen(true),
+    A: () => setOpen('assign'),
+    L: () => setOpen('categories'),
     I: () => {
       archive(threads);
       done();
@@ -267,12 +273,28 @@ const Bulk = ({ threads, done }: { threads: Thread[]; done: () => void }) => {
         bare
         label={t('assign')}
         keys="A"
-        open={open}
-        setOpen={setOpen}
+        open={open === 'assign'}
+        setOpen={(is) => setOpen(is ? 'assign' : undefined)}
         options={users.filter(({ enabled }) => enabled).map((user) => ({ id: user.id, label: fullName(user), before: <Avatar name={fullName(user)} size="s" /> }))}
         pick={(id) => {
           const user = users.find((one) => one.id === id);
           if (user) assignMany(threads, id, fullName(user)).catch((trouble) => say(words(trouble), { bad: true }));
+          done();
+        }}
+      />
+      <Choice
+        icon="tag"
+        bare
+        label={t('categories')}
+        keys="L"
+        open={open === 'categories'}
+        setOpen={(is) => setOpen(is ? 'categories' : undefined)}
+        empty={t('no_categories')}
+        options={offered.map(({ id, path }) => ({ id, label: path, checked: threads.every(({ thread_category_ids }) => thread_category_ids.includes(id)) }))}
+        pick={(id) => {
+          const root = offered.find((one) => one.id === id)?.root;
+          const siblings = root?.multiple ? [] : offered.filter((one) => one.root.id === root?.id).map((one) => one.id);
+          void categoriseMany(threads, id, siblings);
           done();
         }}
       />

@@ -9,6 +9,7 @@ import { useKeys } from '../keyboard.ts';
 import { t } from '../language/index.ts';
 import { touch } from '../live.ts';
 import { customerName, useSource } from '../names.ts';
+import { notify } from '../notices.ts';
 import { address, go } from '../routes.ts';
 import { Choice } from '../ui/choice.tsx';
 import { Icon } from '../ui/icon.tsx';
@@ -140,6 +141,12 @@ const Ring = ({ task }: { task: Task }) => {
     const timer = setInterval(count, 1_000);
     return () => clearInterval(timer);
   }, [task.expire_at]);
+  const excerpt = thread?.last_content?.excerpt;
+  const known = thread && customerName(thread);
+  useEffect(() => {
+    if (known) notify(t('rings', { name: known }), excerpt ?? '', task.thread_id);
+    // Once for each task, when it is known whose it is.
+  }, [known, task.id]);
   const answer = (how: 'accept' | 'refuse') => {
     if (busy) return;
     setBusy(true);

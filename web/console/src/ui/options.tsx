@@ -14,6 +14,8 @@ export interface Option {
   keys?: string | undefined;
   group?: string | undefined;
   checked?: boolean | undefined;
+  /** Shown whatever is written: it was found by it. */
+  found?: boolean | undefined;
 }
 
 const fold = (text: string): string => text.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase();
@@ -35,12 +37,14 @@ interface Props {
   many?: boolean;
   searched?: boolean;
   empty?: string;
+  /** What is being written. */
+  onWrite?: (written: string) => void;
 }
 
-export const Options = ({ label, placeholder, options, pick, many = false, searched = true, empty }: Props) => {
+export const Options = ({ label, placeholder, options, pick, many = false, searched = true, empty, onWrite }: Props) => {
   const id = useId();
   const [written, write] = useState('');
-  const found = written.trim() ? options.filter((option) => matches(written.trim(), `${option.label} ${option.detail ?? ''}`)) : options;
+  const found = written.trim() ? options.filter((option) => option.found || matches(written.trim(), `${option.label} ${option.detail ?? ''}`)) : options;
   const [at, setAt] = useState(0);
   const active = Math.min(at, Math.max(0, found.length - 1));
   const list = useRef<HTMLDivElement>(null);
@@ -67,6 +71,7 @@ export const Options = ({ label, placeholder, options, pick, many = false, searc
         onChange={(event) => {
           write(event.target.value);
           setAt(0);
+          onWrite?.(event.target.value.trim());
         }}
         onKeyDown={(event) => {
           if (event.key === 'ArrowDown') move(1);

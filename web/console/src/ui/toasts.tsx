@@ -12,6 +12,8 @@ interface Toast {
   text: string;
   bad: boolean;
   undo: (() => void) | undefined;
+  /** What can be done about it. */
+  action: { label: string; act: () => void } | undefined;
 }
 
 let toasts: Toast[] = [];
@@ -27,9 +29,9 @@ export function dismiss(id: number): void {
   set(toasts.filter((toast) => toast.id !== id));
 }
 
-export function say(text: string, { undo, bad = false, ms = SHOWN_MS }: { undo?: () => void; bad?: boolean; ms?: number } = {}): number {
+export function say(text: string, { undo, action, bad = false, ms = SHOWN_MS }: { undo?: () => void; action?: Toast['action']; bad?: boolean; ms?: number } = {}): number {
   const id = next++;
-  set([...toasts.slice(-2), { id, text, bad, undo }]);
+  set([...toasts.slice(-2), { id, text, bad, undo, action }]);
   setTimeout(() => dismiss(id), ms);
   return id;
 }
@@ -57,9 +59,20 @@ export const Toasts = () => {
   );
   return (
     <div className="toasts" role="status" aria-live="polite">
-      {shown.map(({ id, text, bad, undo }) => (
+      {shown.map(({ id, text, bad, undo, action }) => (
         <div key={id} className={bad ? 'toast bad' : 'toast'}>
           <span>{text}</span>
+          {action && (
+            <Button
+              look="quiet"
+              onClick={() => {
+                action.act();
+                dismiss(id);
+              }}
+            >
+              {action.label}
+            </Button>
+          )}
           {undo && (
             <Button
               look="quiet"

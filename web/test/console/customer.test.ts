@@ -1,0 +1,83 @@
+// The customer beside their conversation: what is known of them, who they are, and where they are.
+
+import type { Page } from 'playwright-core';
+import { expect, test } from 'vitest';
+import { open as openStories, story, writes } from '../stories/cast.ts';
+import { Desk, lines, open, sit, talk } from './cast.ts';
+
+openStories();
+open();
+
+const at = (thread: Record<string, any>) => ({ path: `/inbox/all/${thread.id}` });
+const card = (page: Page) => page.getByRole('complementary', { name: 'Customer' });
+
+async function does(page: Page, what: string): Promise<void> {
+  await card(page).getByRole('button', { name: 'What can be done with the customer' }).click();
+  await page.getByRole('option', { name: what }).click();
+}
+
+test('what is known of a customer is corrected, tagged, and not overwritten unseen', async () => {
+  const desk = await Desk.opens();
+  const { server } = desk;
+  await desk.says('Vera Visitor', 'a', 'Hello');
+  await server.post('/tags', { name: 'Regular' });
+  await server.post('/custom_fields', { associated_type_name: 'IdentityGroup', label: 'Plan', type: 'single_choice', choices: ['Gold', 'Silver'] });
+  const thread = await desk.thread('a');
+  const { page, agent } = await desk.sits(server.token, at(thread));
+  await does(page, 'Edit what is known');
+  const dialog = page.getByRole('dialog', { name: 'Edit what is known' });
+  await dialog.getByLabel('Company').fill('Kettles Ltd');
+  await dialog.getByLabel('E-mails').fill('vera@work.example\nvera@home.example');
+  await dialog.getByLabel('Plan').selectOption('Gold');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  for (const known of ['Kettles Ltd', 'vera@home.example', 'Gold']) await card(page).getByText(known).waitFor();
+  const { identity_group_id: id } = await server.get(`/identities/${thread.customer.id}`);
+  expect((await server.get(`/identity_groups/${id}`)).emails).toEqual(['vera@work.example', 'vera@home.example']);
+  await card(page).getByRole('button', { name: 'Tags' }).click();
+  await page.getByRole('option', { name: 'Regular' }).click();
+  await page.keyboard.press('Escape');
+  await card(page).locator('.badge').getByText('Regular').waitFor();
+  // A colleague was quicker.
+  await does(page, 'Edit what is known');
+  await dialog.getByLabel('Company').fill('Kettles and Co');
+  await server.put(`/identity_groups/${id}`, { company: 'Kettles Inc' });
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await dialog.getByText('Company was changed meanwhile to: Kettles Inc.').waitFor();
+  expect((await server.get(`/identity_groups/${id}`)).company).toBe('Kettles Inc');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await card(page).getByText('Kettles and Co').waitFor();
+  expect(agent.errors).toEqual([]);
+});
+
+test('two names are found to be one person, and not to be after all', async () => {
+  const desk = await Desk.opens();
+  await desk.says('Vera Visitor', 'a', 'Where is my kettle?');
+  await desk.says('V. V.', 'b', 'The blue kettle, order 2207');
+  const [thread, other] = [await desk.thread('a'), await desk.thread('b')];
+  const { page } = await desk.sits(desk.server.token, at(thread));
+  await does(page, 'Merge with somebody');
+  const dialog = page.getByRole('dialog', { name: 'Merge with somebody' });
+  await dialog.getByLabel('A name, an address').fill('order 2207');
+  await page.keyboard.press('Enter');
+  await dialog.getByRole('button', { name: /V\. V\./ }).click();
+  // Seen before it is done.
+  await dialog.getByText('The blue kettle, order 2207').waitFor();
+  await dialog.getByText('Where is my kettle?').waitFor();
+  await dialog.getByRole('button', { name: 'Merge', exact: true }).click();
+  await card(page).getByRole('heading', { name: 'Also known as' }).waitFor();
+  await card(page).getByRole('link', { name: /The blue kettle/ }).waitFor();
+  await card(page).getByRole('button', { name: 'Not the same' }).click();
+  await expect.poll(async () => (await desk.server.get(`/identities/${other.customer.id}`)).identity_group_id).toBeNull();
+  await page.getByRole('button', { name: /^Undo/ }).last().click();
+  await expect.poll(async () => (await desk.server.get(`/identities/${other.customer.id}`)).identity_group_id).not.toBeNull();
+});
+
+test('the page on which a visitor is, is seen', async () => {
+  const { desk, comes } = await story();
+  const { chat } = await comes();
+  await writes(chat, 'A kettle, please');
+  const { page } = await sit(desk.port, desk.token);
+  await lines(page).getByText('A kettle, please').click();
+  await talk(page).getByText('A kettle, please').waitFor();
+  await card(page).getByRole('heading', { name: 'On the website' }).waitFor();
+});
