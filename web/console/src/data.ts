@@ -62,6 +62,8 @@ export const useUsers = (): User[] => useQuery({ queryKey: ['users'], queryFn: (
 export const useSources = (): Source[] => useQuery({ queryKey: ['sources'], queryFn: ({ signal }) => all<Source>('/content_sources', signal) }).data ?? NONE;
 export const useCategories = (): Category[] => useQuery({ queryKey: ['categories'], queryFn: ({ signal }) => all<Category>('/categories', signal) }).data ?? NONE;
 export const useFolders = (): Folder[] => useQuery({ queryKey: ['folders'], queryFn: ({ signal }) => all<Folder>('/folders', signal) }).data ?? NONE;
+/** Whether it is known by now which folders there are. */
+export const useFoldersKnown = (): boolean => useQuery({ queryKey: ['folders'], queryFn: ({ signal }) => all<Folder>('/folders', signal) }).data !== undefined;
 export const useTags = (): { id: Id; name: string }[] => useQuery({ queryKey: ['tags'], queryFn: ({ signal }) => all<{ id: Id; name: string }>('/tags', signal) }).data ?? NONE;
 export const useCustomFields = (): CustomField[] =>
   useQuery({ queryKey: ['custom_fields'], queryFn: ({ signal }) => allowed(all<CustomField>('/custom_fields', signal, true)) }).data ?? NONE;
@@ -134,6 +136,28 @@ export function expect(thread: Id): void {
   void client.prefetchQuery(contentsOf(thread, CONTENTS));
   void client.prefetchQuery(interventionsOf(thread));
   void client.prefetchQuery(commentsOf(thread));
+}
+
+/** Milliseconds for which a conversation is waited for before it is shown without its contents. */
+const ARRIVE_MS = 80;
+let wanted: Id | undefined;
+
+/** Shows a conversation as soon as its contents are there, or after a moment: so it is drawn once, not twice. */
+export function arrive(thread: Id, show: () => void): void {
+  wanted = thread;
+  const once = () => {
+    if (wanted !== thread) return;
+    wanted = undefined;
+    show();
+  };
+  const contents = contentsOf(thread, CONTENTS);
+  if (client.getQueryData(contents.queryKey)) return once();
+  void client.prefetchQuery(contents).then(() => {
+    once();
+    // What else belongs to it comes behind what one reads.
+    expect(thread);
+  });
+  setTimeout(once, ARRIVE_MS);
 }
 
 const identityOf = (id: Id) => ({ queryKey: ['identity', id] as const, queryFn: ({ signal }: { signal: AbortSignal }) => get<Identity>(`/identities/${id}`, {}, signal) });

@@ -61,6 +61,9 @@ addEventListener('keydown', (event) => {
   }
 });
 
+/** Whether a key does something on this screen now. */
+export const isBound = (name: string): boolean => stack.some((bindings) => bindings[name]);
+
 /** As long as the component that calls it is shown; the one that came last is asked first. */
 export function useKeys(bindings: Bindings): void {
   const latest = useRef(bindings);

@@ -7,7 +7,7 @@ import { get } from './api/client.ts';
 import type { Page, Thread } from './api/types.ts';
 import { useFolders } from './data.ts';
 import { OWN } from './inbox/folders.ts';
-import { SHORTCUTS } from './keyboard.ts';
+import { isBound, SHORTCUTS } from './keyboard.ts';
 import { choose, currentLocale, t } from './language/index.ts';
 import { customerName } from './names.ts';
 import { toggleNotices, useNotices } from './notices.ts';
@@ -47,7 +47,7 @@ const Palette = ({ close, help }: { close: () => void; help: () => void }) => {
   const notices = useNotices();
   const options: (Option & { act: () => void })[] = [];
   if (route()?.thread) {
-    for (const { keys, label } of SHORTCUTS.filter(({ keys }) => ON_CONVERSATION.includes(keys))) {
+    for (const { keys, label } of SHORTCUTS.filter(({ keys }) => ON_CONVERSATION.includes(keys) && isBound(keys))) {
       // As if the key was pressed, once this is gone.
       const act = () => setTimeout(() => dispatchEvent(new KeyboardEvent('keydown', { key: keys.toLowerCase() })), 50);
       options.push({ id: `key-${keys}`, label: t(label), keys, group: t('conversation'), act });

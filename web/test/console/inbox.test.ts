@@ -219,3 +219,46 @@ test('several are archived at once, which can be undone', async () => {
   await expect.poll(async () => (await desk.thread('a')).last_content.status, { timeout: 15_000 }).toBe('ignored');
   expect((await desk.thread('b')).last_content.status).toBe('new');
 });
+
+test('several are categorised at once, which can be undone', async () => {
+  const desk = await Desk.opens();
+  const refund = await desk.server.post('/categories', { name: 'Refund' });
+  for (const thread of ['a', 'b']) await desk.says(`Author ${thread}`, thread, 'Money back');
+  const { page } = await desk.sits(desk.server.token);
+  for (const thread of ['a', 'b']) await page.getByRole('checkbox', { name: `Select the conversation with Author ${thread}` }).check();
+  await page.keyboard.press('l');
+  await page.getByRole('option', { name: 'Refund' }).click();
+  const categories = () => Promise.all(['a', 'b'].map(async (thread) => (await desk.thread(thread)).thread_category_ids));
+  await expect.poll(categories).toEqual([[refund.id], [refund.id]]);
+  await page.getByText('2 categorised').waitFor();
+  await page.keyboard.press('z');
+  await expect.poll(categories).toEqual([[], []]);
+});
+
+test('a folder is renamed, its search changed, and deleted; one that is not there says so', async () => {
+  const desk = await Desk.opens();
+  await desk.says('Ann One', 'a', 'A blue kettle');
+  const folder = await desk.server.post('/folders', { label: 'Blue', query: 'blue', own: true });
+  const { page } = await desk.sits(desk.server.token, { path: `/inbox/${folder.id}` });
+  await expect.poll(() => names(page)).toEqual(['Ann One']);
+  const does = async (what: string) => {
+    await page.getByRole('button', { name: 'What can be done with the folder' }).click();
+    await page.getByRole('option', { name: what }).click();
+  };
+  page.once('dialog', (dialog) => void dialog.accept('Blue things'));
+  await does('Rename');
+  await page.getByRole('heading', { name: 'Blue things' }).waitFor();
+  await does('Show its count');
+  await expect.poll(() => page.getByRole('link', { name: /^Blue things/ }).innerText()).toContain('1');
+  page.once('dialog', (dialog) => void dialog.accept());
+  await does('Delete');
+  await page.getByRole('link', { name: /^Blue things/ }).waitFor({ state: 'detached' });
+  await page.goto(`${new URL(page.url()).origin}/inbox/${folder.id}`);
+  await page.getByText('There is no such folder').waitFor();
+  expect(await lines(page).count()).toBe(0);
+  // The palette finds conversations by their words.
+  await page.keyboard.press('Control+k');
+  await page.getByRole('combobox', { name: 'Go to, or do' }).fill('blue kettle');
+  await page.getByRole('option', { name: /Ann One/ }).click();
+  await talk(page).getByText('A blue kettle').waitFor();
+});

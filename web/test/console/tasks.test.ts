@@ -64,3 +64,30 @@ test('nothing rings at who is away, for a reason or not, and others see it', asy
   await presence.getByRole('button', { name: 'Receives no tasks' }).waitFor();
   await page.getByRole('alertdialog').waitFor({ state: 'detached' });
 });
+
+test('a task is handed on to a colleague with a word, and rings there', async () => {
+  const desk = await routed();
+  const [ada, ben] = [await desk.hires('Ada'), await desk.hires('Ben')];
+  const comes = async (token: string) => {
+    const { page } = await desk.sits(token);
+    await page.getByRole('region', { name: 'Tasks' }).getByRole('button').click();
+    await page.getByRole('option', { name: 'Receive tasks' }).click();
+    await page.getByRole('button', { name: 'Available' }).waitFor();
+    return page;
+  };
+  const hers = await comes(ada.token);
+  await desk.says('Vera Visitor', 'a', 'Where is my kettle?');
+  await hers.getByRole('alertdialog', { name: 'Vera Visitor needs an answer' }).waitFor();
+  await hers.keyboard.press('y');
+  await talk(hers).getByText('Where is my kettle?').waitFor();
+  const his = await comes(ben.token);
+  await talk(hers).getByRole('button', { name: 'More' }).click();
+  await hers.getByRole('option', { name: 'Hand on' }).click();
+  const dialog = hers.getByRole('dialog', { name: 'Hand on' });
+  // Who may not see who works here hands on to whoever fits next.
+  await dialog.getByLabel('A word for them').fill('You know kettles better.');
+  await dialog.getByRole('button', { name: 'Hand on' }).click();
+  await his.getByRole('alertdialog', { name: 'Vera Visitor needs an answer' }).waitFor();
+  await his.keyboard.press('y');
+  await talk(his).getByText('Where is my kettle?').waitFor();
+});

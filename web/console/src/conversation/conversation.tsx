@@ -1,6 +1,6 @@
 // One thread: what was said and noted, what can be done with it, and who the customer is.
 
-import { useEffect, useLayoutEffect, useRef, useState } from 'react';
+import { startTransition, useEffect, useLayoutEffect, useRef, useState } from 'react';
 import { flushSync } from 'react-dom';
 import { Refusal } from '../api/client.ts';
 import type { Comment, Content, Id, Thread } from '../api/types.ts';
@@ -27,6 +27,7 @@ const CARD = 'frontdesk.card';
 export const Conversation = ({ id, route }: { id: Id; route: Route }) => {
   const asked = useThread(id);
   const [card, showCard] = useState(() => localStorage.getItem(CARD) !== 'off' && innerWidth > 1180);
+  const settled = useSettled();
   const toggleCard = () => {
     localStorage.setItem(CARD, card ? 'off' : 'on');
     showCard(!card);
@@ -47,10 +48,20 @@ export const Conversation = ({ id, route }: { id: Id; route: Route }) => {
       <article className="talk" aria-label={t('conversation')}>
         {thread ? <Talk thread={thread} route={route} card={card} toggleCard={toggleCard} /> : <Loading />}
       </article>
-      {thread && card && <Card thread={thread} close={toggleCard} />}
+      {thread && card && (settled ? <Card thread={thread} close={toggleCard} /> : <aside className="card" />)}
     </div>
   );
 };
+
+/** What one reads is drawn first, what is beside it in the next frame. */
+function useSettled(): boolean {
+  const [settled, settle] = useState(false);
+  useEffect(() => {
+    const frame = requestAnimationFrame(() => startTransition(() => settle(true)));
+    return () => cancelAnimationFrame(frame);
+  }, []);
+  return settled;
+}
 
 type Entry = { at: string; key: Id } & ({ content: Content } | { comment: Comment });
 

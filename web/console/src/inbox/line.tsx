@@ -2,13 +2,19 @@
 
 import { memo } from 'react';
 import type { Source, Thread } from '../api/types.ts';
-import { expect } from '../data.ts';
+import { arrive, expect } from '../data.ts';
 import { t, useLanguage } from '../language/index.ts';
 import { useTyping } from '../live.ts';
 import { customerName } from '../names.ts';
 import { age, moment, useNow, whole } from '../time.ts';
 import { Icon } from '../ui/icon.tsx';
 import { Avatar } from '../ui/pieces.tsx';
+
+/** How long somebody waits, and whether that is too long: in words, as colours alone tell not everybody. */
+function waiting(now: number, since: string, { sla_state: state }: Thread): string {
+  const words = now - Date.parse(since) < 60_000 ? t('waits_now') : t('waits', { age: age(since, now) });
+  return state === 'expired' ? `${t('state_due')} · ${words}` : state === 'warning' ? `${t('state_soon')} · ${words}` : words;
+}
 
 interface Props {
   thread: Thread;
@@ -50,8 +56,7 @@ export const Line = memo(
             if (event.metaKey || event.ctrlKey || event.shiftKey) return;
             event.preventDefault();
             // Asked for before anything is drawn.
-            expect(thread.id);
-            open();
+            arrive(thread.id, open);
           }}
         >
           <span className="line-top">
@@ -71,7 +76,7 @@ export const Line = memo(
               </span>
             )}
             {last?.language && <span className="fact code">{last.language}</span>}
-            {waits && <span className={`fact waits ${thread.sla_state === 'expired' ? 'late' : thread.sla_state === 'warning' ? 'soon' : ''}`}>{now - Date.parse(waits) < 60_000 ? t('waits_now') : t('waits', { age: age(waits, now) })}</span>}
+            {waits && <span className={`fact waits ${thread.sla_state === 'expired' ? 'late' : thread.sla_state === 'warning' ? 'soon' : ''}`}>{waiting(now, waits, thread)}</span>}
             {isOpen && intervention.deferred_at && (
               <span className="fact">
                 <Icon name="clock" size={12} />

@@ -5,11 +5,11 @@ import { useEffect, useRef, useState, useSyncExternalStore } from 'react';
 import { archive, assignMany, categoriseMany, choosable, leavingThreads, onLeaving, resolve } from '../actions.ts';
 import { post, Refusal } from '../api/client.ts';
 import type { Folder, Id, Thread } from '../api/types.ts';
-import { client, expect, ordered, PAGE, useCategories, useFolders, usePages, useSources, useUsers } from '../data.ts';
+import { client, expect, ordered, PAGE, useCategories, useFolders, useFoldersKnown, usePages, useSources, useUsers } from '../data.ts';
 import { useKeys } from '../keyboard.ts';
 import { currentLocale, type Key, t } from '../language/index.ts';
 import { fullName, useUserName } from '../names.ts';
-import { address, go, type Route, SORTS } from '../routes.ts';
+import { address, go, goToFolder, type Route, SORTS } from '../routes.ts';
 import { Choice } from '../ui/choice.tsx';
 import { Avatar, Button, Empty, Failed, IconButton, Skeleton } from '../ui/pieces.tsx';
 import { complain, say, words } from '../ui/toasts.tsx';
@@ -126,7 +126,8 @@ export const List = ({ route, menu }: { route: Route; menu: () => void }) => {
     }),
   });
 
-  const isMissing = !own && !saved && route.folder !== 'search';
+  const foldersKnown = useFoldersKnown();
+  const isMissing = !own && !saved && route.folder !== 'search' && foldersKnown;
   const loading = !first && !trouble;
   const ask = (q: string) => go(q ? { folder: 'search', q } : { folder: 'all', q: '' }, route.folder === 'search');
   return (
@@ -136,7 +137,7 @@ export const List = ({ route, menu }: { route: Route; menu: () => void }) => {
           <IconButton className="phone-only" icon="menu" label={t('menu')} onClick={menu} />
           <h1>{isMissing ? t('conversations') : label}</h1>
           <span className="list-count" aria-live="polite">
-            {first ? shownCount(first.count) : ''}
+            {first && !isMissing ? shownCount(first.count) : ''}
           </span>
           {saved && <FolderMenu folder={saved} />}
           <Sorting route={route} />
@@ -147,10 +148,15 @@ export const List = ({ route, menu }: { route: Route; menu: () => void }) => {
       {selected.size > 0 && <Bulk threads={[...selected.values()]} done={() => select(new Map())} />}
       <div className="list-scroll" ref={scroller} tabIndex={-1}>
         {trouble && !problem && <Failed message={trouble instanceof Refusal ? trouble.message : t('list_unreachable')} again={() => void client.refetchQueries({ queryKey: ['threads', query] })} />}
+        {isMissing && (
+          <Empty title={t('folder_missing')} lead={t('folder_missing_lead')}>
+            <Button onClick={() => goToFolder('waiting')}>{t('to_inbox')}</Button>
+          </Empty>
+        )}
         {loading && Array.from({ length: 8 }, (_, index) => <Waiting key={index} />)}
-        {first && !length && <Empty title={t(own?.empty ?? (saved ? 'folder_empty' : 'search_empty'))} lead={t(own?.lead ?? (saved ? 'folder_empty_lead' : 'search_empty_lead'), { query: saved?.query ?? '' })} />}
+        {!isMissing && first && !length && <Empty title={t(own?.empty ?? (saved ? 'folder_empty' : 'search_empty'))} lead={t(own?.lead ?? (saved ? 'folder_empty_lead' : 'search_empty_lead'), { query: saved?.query ?? '' })} />}
         <ul className="lines" style={{ height: virtual.getTotalSize() }}>
-          {lines.map(({ index, start }) => {
+          {!isMissing && lines.map(({ index, start }) => {
             const thread = threadAt(index);
             return (
               <li key={thread?.id ?? `at-${index}`} className="line-place" style={{ transform: `translateY(${start}px)` }} aria-setsize={length} aria-posinset={index + 1}>

@@ -18,7 +18,6 @@ export const en = {
   sign_out: 'Sign out',
 
   // Everywhere
-  loading: 'Loading',
   close_dialog: 'Close',
   cancel: 'Cancel',
   retry: 'Try again',
@@ -32,13 +31,11 @@ export const en = {
   reconnecting: 'Reconnecting. What you see may be old.',
   you: 'You',
   colleague: 'A colleague',
-  somebody: 'Somebody',
   unknown_customer: 'Unknown customer',
   more: 'More',
   now: 'now',
   back: 'Back',
   menu: 'Menu',
-  search_here: 'Search…',
   no_match: 'Nothing matches',
 
   // Folders
@@ -65,6 +62,8 @@ export const en = {
   all_empty_lead: 'As soon as a customer writes on one of your sources, it appears here.',
   search_empty: 'Nothing found',
   search_empty_lead: 'All words must be in one message. Fewer words, or fewer conditions, find more.',
+  folder_missing: 'There is no such folder',
+  folder_missing_lead: 'It was deleted, or it is not for you.',
   folder_empty: 'This folder is empty',
   folder_empty_lead: 'It shows what its search finds: {query}',
 
@@ -91,7 +90,6 @@ export const en = {
   state_due: 'Late',
   state_soon: 'Due soon',
   attachment_only: 'Attachment',
-  you_said: 'You: {text}',
   they_said: '{name}: {text}',
   select_thread: 'Select the conversation with {name}',
   selected: '{count} selected',
@@ -161,15 +159,11 @@ export const en = {
   comment_placeholder: 'Only colleagues see this',
   send: 'Send',
   add_comment: 'Add comment',
-  send_and_close: 'Send and close',
   attach: 'Attach a file',
   attach_drop: 'Drop to attach',
   remove_file: 'Remove {name}',
   uploading: 'Uploading',
-  draft: 'Draft',
-  sent: 'Sent',
   sends_in: 'Sends in {count} s',
-  unsent: 'Taken back: your words are in the field again.',
   send_failed: 'Not sent: {reason}',
   other_time: 'Another time…',
   when: 'When',
@@ -324,7 +318,6 @@ export const en = {
   language: 'Language',
 
   // Search keywords
-  kw_text: 'Words',
   kw_source: 'Source',
   kw_identity: 'Customer',
   kw_identity_group: 'Person',
