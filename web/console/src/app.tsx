@@ -17,6 +17,7 @@ import { Ringing } from './tasks/tasks.tsx';
 import { Toasts, undoLatest } from './ui/toasts.tsx';
 
 const Palette = lazy(() => import('./palette.tsx'));
+const Begin = lazy(() => import('./conversation/begin.tsx'));
 const Help = lazy(() => import('./help.tsx'));
 
 // Nothing of the one who was here before is left to the next. Before anything is drawn.
@@ -40,11 +41,12 @@ export const App = () => {
 
 const Desk = () => {
   const route = useRoute();
-  const [open, setOpen] = useState<'palette' | 'help' | 'folders'>();
+  const [open, setOpen] = useState<'palette' | 'help' | 'folders' | 'begin'>();
   const close = () => setOpen(undefined);
   useKeys({
     'Ctrl K': () => setOpen('palette'),
     '?': () => setOpen('help'),
+    W: () => setOpen('begin'),
     Z: undoLatest,
   });
   useEffect(() => {
@@ -65,15 +67,16 @@ const Desk = () => {
     <div className={route.thread ? 'desk reads' : 'desk'} data-folders={open === 'folders' || undefined}>
       <Folders route={route} close={close} palette={() => setOpen('palette')} help={() => setOpen('help')} />
       {open === 'folders' && <div className="veil" onClick={close} />}
-      <List route={route} menu={() => setOpen('folders')} />
+      <List route={route} menu={() => setOpen('folders')} begin={() => setOpen('begin')} />
       <main className="stage">
         <Lost />
         <Ringing />
         {route.thread ? <Conversation key={route.thread} id={route.thread} route={route} /> : <Choose />}
       </main>
       <Suspense>
-        {open === 'palette' && <Palette close={close} help={() => setOpen('help')} />}
+        {open === 'palette' && <Palette close={close} help={() => setOpen('help')} begin={() => setOpen('begin')} />}
         {open === 'help' && <Help close={close} />}
+        {open === 'begin' && <Begin close={close} />}
       </Suspense>
     </div>
   );

@@ -31,6 +31,7 @@ export const SHORTCUTS: Shortcut[] = [
   { keys: 'N', label: 'refuse', group: 'keys_everywhere' },
   { keys: 'Ctrl K', label: 'key_palette', group: 'keys_everywhere' },
   { keys: 'Z', label: 'undo', group: 'keys_everywhere' },
+  { keys: 'W', label: 'begin', group: 'keys_everywhere' },
   { keys: '?', label: 'key_help', group: 'keys_everywhere' },
 ];
 

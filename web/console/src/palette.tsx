@@ -40,7 +40,7 @@ function useFound(written: string): Thread[] {
   return written.length > 1 ? (found ?? []) : [];
 }
 
-const Palette = ({ close, help }: { close: () => void; help: () => void }) => {
+const Palette = ({ close, help, begin }: { close: () => void; help: () => void; begin: () => void }) => {
   const folders = useFolders();
   const [written, write] = useState('');
   const threads = useFound(written);
@@ -53,6 +53,7 @@ const Palette = ({ close, help }: { close: () => void; help: () => void }) => {
       options.push({ id: `key-${keys}`, label: t(label), keys, group: t('conversation'), act });
     }
   }
+  options.push({ id: 'begin', label: t('begin'), keys: 'W', group: t('conversations'), act: () => setTimeout(begin) });
   for (const { key, label, icon } of OWN) {
     options.push({ id: `own-${key}`, label: t(label), before: <Icon name={icon} />, group: t('folders'), act: () => goToFolder(key) });
   }

@@ -68,16 +68,39 @@ test('two names are found to be one person, and not to be after all', async () =
   await card(page).getByRole('link', { name: /The blue kettle/ }).waitFor();
   await card(page).getByRole('button', { name: 'Not the same' }).click();
   await expect.poll(async () => (await desk.server.get(`/identities/${other.customer.id}`)).identity_group_id).toBeNull();
-  await page.getByRole('button', { name: /^Undo/ }).last().click();
+  await page.locator('.toast', { hasText: 'is somebody else' }).getByRole('button', { name: /^Undo/ }).click();
   await expect.poll(async () => (await desk.server.get(`/identities/${other.customer.id}`)).identity_group_id).not.toBeNull();
 });
 
-test('the page on which a visitor is, is seen', async () => {
+test('the page on which a visitor is, is seen, beside the conversation and in it', async () => {
   const { desk, comes } = await story();
-  const { chat } = await comes();
+  const { chat, page: shop } = await comes();
   await writes(chat, 'A kettle, please');
   const { page } = await sit(desk.port, desk.token);
   await lines(page).getByText('A kettle, please').click();
   await talk(page).getByText('A kettle, please').waitFor();
   await card(page).getByRole('heading', { name: 'On the website' }).waitFor();
+  await shop.evaluate(() => {
+    document.title = 'All kettles';
+    history.pushState({}, '', '/kettles');
+    (window as unknown as { _chatq: unknown[] })._chatq.push(['_pageChange']);
+  });
+  await card(page).getByRole('link', { name: 'All kettles' }).first().waitFor();
+  await talk(page).locator('.record').getByText('Looked at All kettles').waitFor();
+});
+
+test('an agent writes first, to a customer of whom the channel has told', async () => {
+  const desk = await Desk.opens();
+  await desk.says('Vera Visitor', 'a', 'Where is my kettle?');
+  const { page } = await desk.sits(desk.server.token, at(await desk.thread('a')));
+  await does(page, 'Write to them');
+  const dialog = page.getByRole('dialog', { name: 'Write to Vera Visitor' });
+  await dialog.getByLabel('Message').fill('Your kettle has arrived here.');
+  await page.keyboard.press('Control+Enter');
+  await talk(page).locator('.ours').getByText('Your kettle has arrived here.').waitFor();
+  await page.keyboard.press('w');
+  await page.getByRole('dialog', { name: 'New conversation' }).getByLabel('To').fill('nobody knows them');
+  await page.getByRole('dialog').getByLabel('Message').fill('Hello');
+  await page.getByRole('dialog').getByRole('button', { name: 'Send' }).click();
+  await page.getByRole('alert').getByText(/no identity/).waitFor();
 });

@@ -148,6 +148,7 @@ export interface Identity {
   id: Id;
   community_id: Id;
   identity_group_id: Id | null;
+  foreign_id: string | null;
   type: string;
   display_name: string | null;
   screenname: string | null;

@@ -3,15 +3,15 @@
 import { startTransition, useEffect, useLayoutEffect, useRef, useState } from 'react';
 import { flushSync } from 'react-dom';
 import { Refusal } from '../api/client.ts';
-import type { Comment, Content, Id, Thread } from '../api/types.ts';
+import type { Comment, Content, Id, Thread, Visited } from '../api/types.ts';
 import { Card } from '../customer/card.tsx';
-import { CONTENTS, useComments, useContents, useIdentities, useInterventions, useThread } from '../data.ts';
-import { t } from '../language/index.ts';
+import { CONTENTS, useComments, useContents, useIdentities, useInterventions, useSources, useThread, useVisited } from '../data.ts';
+import { type Key, t } from '../language/index.ts';
 import { useTyping } from '../live.ts';
 import { customerName, useSource, useUserName } from '../names.ts';
 import { useKeys } from '../keyboard.ts';
 import { go, type Route } from '../routes.ts';
-import { day } from '../time.ts';
+import { clock, day } from '../time.ts';
 import { Avatar, Button, Empty, Failed, IconButton, Skeleton } from '../ui/pieces.tsx';
 import { words } from '../ui/toasts.tsx';
 import { Actions } from './actions-view.tsx';
@@ -53,6 +53,16 @@ export const Conversation = ({ id, route }: { id: Id; route: Route }) => {
   );
 };
 
+const NOTICES = ['connection', 'disconnection', 'impossible', 'thread_closure', 'request_email'];
+
+/** What happened beside the words: who came and went, and which pages were looked at. */
+function records(visited: Visited | undefined, customer: string, userName: (id: Id) => string): { at: string; line: string }[] {
+  if (!visited) return [];
+  const pages = visited.pages.map(({ url, title, at }) => ({ at, line: t('visited_page', { page: title || url }) }));
+  const notices = visited.notices.filter(({ notice }) => NOTICES.includes(notice)).map(({ notice, user_id, at }) => ({ at, line: t(`notice_${notice}` as Key, { name: user_id ? userName(user_id) : customer }) }));
+  return [...pages, ...notices];
+}
+
 /** What one reads is drawn first, what is beside it in the next frame. */
 function useSettled(): boolean {
   const [settled, settle] = useState(false);
@@ -63,7 +73,7 @@ function useSettled(): boolean {
   return settled;
 }
 
-type Entry = { at: string; key: Id } & ({ content: Content } | { comment: Comment });
+type Entry = { at: string; key: Id } & ({ content: Content } | { comment: Comment } | { line: string });
 
 const Talk = ({ thread, route, card, toggleCard }: { thread: Thread; route: Route; card: boolean; toggleCard: () => void }) => {
   const [limit, setLimit] = useState(CONTENTS);
@@ -74,6 +84,8 @@ const Talk = ({ thread, route, card, toggleCard }: { thread: Thread; route: Rout
   const typing = useTyping(thread.id);
   useHere(thread.id);
   const outgoing = useOutgoing(thread.id);
+  const visited = useVisited(thread, useSources());
+  const userName = useUserName();
   const [mode, setMode] = useState<'reply' | 'comment'>('reply');
   const composer = useRef<HTMLTextAreaElement>(null);
   const contents = asked.data?.contents ?? [];
@@ -85,6 +97,9 @@ const Talk = ({ thread, route, card, toggleCard }: { thread: Thread; route: Rout
     ...contents.map((content) => ({ at: content.created_at, key: content.id, content })),
     // A comment on what is not shown yet is shown with it.
     ...(comments ?? []).filter(({ created_at }) => !asked.data?.hasOlder || created_at >= first).map((comment) => ({ at: comment.created_at, key: comment.id, comment })),
+    ...records(visited, name, userName)
+      .filter(({ at }) => !asked.data?.hasOlder || at >= first)
+      .map((record) => ({ ...record, key: `${record.at} ${record.line}` })),
   ].sort((a, b) => (a.at === b.at ? (a.key < b.key ? -1 : 1) : a.at < b.at ? -1 : 1));
 
   const write = (wanted: 'reply' | 'comment') => {
@@ -182,8 +197,12 @@ const Talk = ({ thread, route, card, toggleCard }: { thread: Thread; route: Rout
                     author={entry.content.author_id ? authors.get(entry.content.author_id) : undefined}
                     follows={!heading && !!previous && 'content' in previous && sameSender(previous.content, entry.content)}
                   />
-                ) : (
+                ) : 'comment' in entry ? (
                   <Note comment={entry.comment} />
+                ) : (
+                  <p className="record">
+                    {entry.line} <time dateTime={entry.at}>{clock(entry.at)}</time>
+                  </p>
                 )}
               </div>
             );

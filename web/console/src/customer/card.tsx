@@ -13,6 +13,7 @@ import { Icon } from '../ui/icon.tsx';
 import { Avatar, IconButton, Skeleton } from '../ui/pieces.tsx';
 import { complain, say } from '../ui/toasts.tsx';
 
+const Begin = lazy(() => import('../conversation/begin.tsx'));
 const Edit = lazy(() => import('./edit.tsx'));
 const Merge = lazy(() => import('./merge.tsx'));
 
@@ -41,7 +42,7 @@ export const Card = ({ thread, close }: { thread: Thread; close: () => void }) =
   const others = useThreadsOf(identity && (identity.identity_group_id ? `identity_group:${identity.identity_group_id}` : `identity:${identity.id}`))?.filter(({ id }) => id !== thread.id);
   const now = useNow();
   const visited = useVisited(thread, sources);
-  const [opened, setOpened] = useState<'edit' | 'merge' | 'more'>();
+  const [opened, setOpened] = useState<'edit' | 'merge' | 'begin' | 'more'>();
   const name = (group && distinct([group.firstname, group.lastname]).join(' ')) || customerName(thread);
   const emails = distinct([identity?.email, ...(group?.emails ?? [])]);
   const phones = distinct([identity?.mobile_phone, identity?.home_phone, ...(group?.mobile_phones ?? []), ...(group?.home_phones ?? [])]);
@@ -65,8 +66,9 @@ export const Card = ({ thread, close }: { thread: Thread; close: () => void }) =
             options={[
               { id: 'edit', label: t('edit_customer') },
               { id: 'merge', label: t('merge_with') },
+              ...(identity.foreign_id ? [{ id: 'begin', label: t('write_first') }] : []),
             ]}
-            pick={(id) => setTimeout(() => setOpened(id as 'edit' | 'merge'))}
+            pick={(id) => setTimeout(() => setOpened(id as 'edit' | 'merge' | 'begin'))}
           />
         )}
         <IconButton icon="cross" label={t('close_dialog')} onClick={close} />
@@ -178,6 +180,7 @@ export const Card = ({ thread, close }: { thread: Thread; close: () => void }) =
       {identity && (
         <Suspense>
           {opened === 'edit' && <Edit identity={identity} group={group} close={() => setOpened(undefined)} />}
+          {opened === 'begin' && <Begin identity={identity} close={() => setOpened(undefined)} />}
           {opened === 'merge' && <Merge identity={identity} close={() => setOpened(undefined)} />}
         </Suspense>
       )}

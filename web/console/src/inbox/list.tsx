@@ -31,7 +31,7 @@ function useQueryOf({ folder, q, sort }: Route): { query: string; label: string;
   return { query: ordered(own?.query ?? saved?.query ?? '', sort), label: own ? t(own.label) : (saved?.label ?? ''), own, saved };
 }
 
-export const List = ({ route, menu }: { route: Route; menu: () => void }) => {
+export const List = ({ route, menu, begin }: { route: Route; menu: () => void; begin: () => void }) => {
   const { query, label, own, saved } = useQueryOf(route);
   const scroller = useRef<HTMLDivElement>(null);
   const field = useRef<HTMLInputElement>(null);
@@ -139,6 +139,7 @@ export const List = ({ route, menu }: { route: Route; menu: () => void }) => {
           <span className="list-count" aria-live="polite">
             {first && !isMissing ? shownCount(first.count) : ''}
           </span>
+          <IconButton icon="plus" label={t('begin')} keys="W" onClick={begin} />
           {saved && <FolderMenu folder={saved} />}
           <Sorting route={route} />
         </div>

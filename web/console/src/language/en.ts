@@ -274,6 +274,21 @@ export const en = {
   send_now: 'Send now',
   search_for: 'Search for “{words}”',
 
+  begin: 'New conversation',
+  begin_to: 'To',
+  begin_to_hint: 'The customer’s id on the channel. Empty: everybody there, where the channel has that.',
+  begin_title: 'Title, if it has one',
+  begin_body: 'Message',
+  begin_nowhere: 'There is no source on which you may write first.',
+  write_to: 'Write to {name}',
+  write_first: 'Write to them',
+  notice_connection: '{name} joined',
+  notice_disconnection: '{name} left',
+  notice_impossible: 'Nobody came in time: the conversation was ended',
+  notice_thread_closure: 'The visitor was told that the conversation is closed',
+  notice_request_email: 'The visitor was asked for their e-mail',
+  visited_page: 'Looked at {page}',
+
   // Tasks
   tasks: 'Tasks',
   no_tasks: 'Receives no tasks',
