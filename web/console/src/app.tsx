@@ -1,10 +1,10 @@
 // The whole: who is not signed in signs in, everybody else sees the inbox.
 
 import { QueryClientProvider } from '@tanstack/react-query';
-import { lazy, Suspense, useEffect, useState } from 'react';
+import { lazy, memo, Suspense, useDeferredValue, useEffect, useMemo, useState } from 'react';
 import { client } from './data.ts';
 import { Conversation } from './conversation/conversation.tsx';
-import { Folders } from './inbox/folders-view.tsx';
+import { Folders as FoldersView } from './inbox/folders-view.tsx';
 import { List } from './inbox/list.tsx';
 import { useKeys } from './keyboard.ts';
 import { t, useLanguage } from './language/index.ts';
@@ -16,6 +16,7 @@ import { Button, Empty } from './ui/pieces.tsx';
 import { Ringing } from './tasks/tasks.tsx';
 import { Toasts, undoLatest } from './ui/toasts.tsx';
 
+const Folders = memo(FoldersView);
 const Palette = lazy(() => import('./palette.tsx'));
 const Begin = lazy(() => import('./conversation/begin.tsx'));
 const Help = lazy(() => import('./help.tsx'));
@@ -42,11 +43,14 @@ export const App = () => {
 const Desk = () => {
   const route = useRoute();
   const [open, setOpen] = useState<'palette' | 'help' | 'folders' | 'begin'>();
-  const close = () => setOpen(undefined);
+  // The same every time, and behind what one looks at: the folders are drawn when the conversation is there.
+  const opens = useMemo(() => ({ close: () => setOpen(undefined), palette: () => setOpen('palette'), help: () => setOpen('help'), begin: () => setOpen('begin'), menu: () => setOpen('folders') }), []);
+  const { close, palette, help, begin, menu } = opens;
+  const folder = useDeferredValue(route);
   useKeys({
-    'Ctrl K': () => setOpen('palette'),
-    '?': () => setOpen('help'),
-    W: () => setOpen('begin'),
+    'Ctrl K': palette,
+    '?': help,
+    W: begin,
     Z: undoLatest,
   });
   useEffect(() => {
@@ -65,16 +69,16 @@ const Desk = () => {
   }
   return (
     <div className={route.thread ? 'desk reads' : 'desk'} data-folders={open === 'folders' || undefined}>
-      <Folders route={route} close={close} palette={() => setOpen('palette')} help={() => setOpen('help')} />
+      {folder && <Folders folder={folder.folder} close={close} palette={palette} help={help} />}
       {open === 'folders' && <div className="veil" onClick={close} />}
-      <List route={route} menu={() => setOpen('folders')} begin={() => setOpen('begin')} />
+      <List route={route} menu={menu} begin={begin} />
       <main className="stage">
         <Lost />
         <Ringing />
         {route.thread ? <Conversation key={route.thread} id={route.thread} route={route} /> : <Choose />}
       </main>
       <Suspense>
-        {open === 'palette' && <Palette close={close} help={() => setOpen('help')} begin={() => setOpen('begin')} />}
+        {open === 'palette' && <Palette close={close} help={help} begin={begin} />}
         {open === 'help' && <Help close={close} />}
         {open === 'begin' && <Begin close={close} />}
       </Suspense>

@@ -91,7 +91,7 @@ export const Actions = ({ thread, interventions, route }: { thread: Thread; inte
         open={opened === 'assign'}
         setOpen={set('assign')}
         placeholder={t('assign')}
-        options={users.filter(({ enabled }) => enabled).map((user) => ({ id: user.id, label: fullName(user), detail: user.id === me?.id ? t('you') : undefined, before: <Avatar name={fullName(user)} size="s" /> }))}
+        options={(opened === 'assign' ? users : []).filter(({ enabled }) => enabled).map((user) => ({ id: user.id, label: fullName(user), detail: user.id === me?.id ? t('you') : undefined, before: <Avatar name={fullName(user)} size="s" /> }))}
         pick={(id) => {
           const user = users.find((one) => one.id === id);
           if (user) void assignMany([thread], id, fullName(user));
@@ -116,7 +116,7 @@ export const Actions = ({ thread, interventions, route }: { thread: Thread; inte
         setOpen={set('categories')}
         placeholder={t('categories')}
         empty={t('no_categories')}
-        options={offered.map(({ id, path }) => ({ id, label: path, checked: held.includes(id) }))}
+        options={(opened === 'categories' ? offered : []).map(({ id, path }) => ({ id, label: path, checked: held.includes(id) }))}
         pick={toggle}
       />
       {open && (

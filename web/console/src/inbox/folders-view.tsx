@@ -3,8 +3,8 @@
 import type { Folder } from '../api/types.ts';
 import { useCount, useFolders } from '../data.ts';
 import { Account } from '../account.tsx';
-import { currentLocale, t } from '../language/index.ts';
-import { goToFolder, type Route } from '../routes.ts';
+import { currentLocale, t, useLanguage } from '../language/index.ts';
+import { goToFolder } from '../routes.ts';
 import { Icon, type IconName } from '../ui/icon.tsx';
 import { Mark } from '../ui/mark.tsx';
 import { IconButton } from '../ui/pieces.tsx';
@@ -68,7 +68,8 @@ export function tree(folders: Folder[]): [Folder, number][] {
   return found;
 }
 
-export const Folders = ({ route, close, palette, help }: { route: Route; close: () => void; palette: () => void; help: () => void }) => {
+export const Folders = ({ folder, close, palette, help }: { folder: string; close: () => void; palette: () => void; help: () => void }) => {
+  useLanguage();
   const saved = useFolders();
   return (
     <nav className="folders" aria-label={t('folders')}>
@@ -80,7 +81,7 @@ export const Folders = ({ route, close, palette, help }: { route: Route; close: 
       <div className="folders-scroll">
         <ul>
           {OWN.map(({ key, label, query, icon, always }) => (
-            <Line key={key} folder={key} label={t(label)} query={query} icon={icon} always={always} current={route.folder === key} counted={key !== 'all'} done={close} />
+            <Line key={key} folder={key} label={t(label)} query={query} icon={icon} always={always} current={folder === key} counted={key !== 'all'} done={close} />
           ))}
         </ul>
         {!!saved.length && (
@@ -88,7 +89,7 @@ export const Folders = ({ route, close, palette, help }: { route: Route; close: 
             <h2>{t('saved_folders')}</h2>
             <ul>
               {tree(saved).map(([{ id, label, query, render_threads_count }, depth]) => (
-                <Line key={id} folder={id} label={label} query={query} icon="folder" depth={depth} current={route.folder === id} counted={render_threads_count} done={close} />
+                <Line key={id} folder={id} label={label} query={query} icon="folder" depth={depth} current={folder === id} counted={render_threads_count} done={close} />
               ))}
             </ul>
           </>

@@ -42,7 +42,7 @@ export const Moments = ({ first = [], pick, label, title = label, ...choice }: P
         {...choice}
         label={label}
         searched={false}
-        options={[...first.map(({ id, label }) => ({ id, label })), ...moments().map(({ id, label, at }) => ({ id, label, detail: moment(at.toISOString()) })), { id: 'other', label: t('other_time') }]}
+        options={choice.open ? [...first.map(({ id, label }) => ({ id, label })), ...moments().map(({ id, label, at }) => ({ id, label, detail: moment(at.toISOString()) })), { id: 'other', label: t('other_time') }] : []}
         pick={(id) => {
           if (id === 'other') return setAsks(true);
           const at = moments().find((one) => one.id === id)?.at;
