@@ -83,11 +83,14 @@ export function useHere(thread: Id): void {
     const first = setTimeout(() => tell('reading', thread), 400);
     const timer = setInterval(() => document.hidden || tell('reading', thread), TELL_MS);
     const leave = () => tell('left', thread);
+    const look = () => tell(document.hidden ? 'left' : 'reading', thread);
     addEventListener('pagehide', leave);
+    document.addEventListener('visibilitychange', look);
     return () => {
       clearTimeout(first);
       clearInterval(timer);
       removeEventListener('pagehide', leave);
+      document.removeEventListener('visibilitychange', look);
       here = undefined;
       wroteAt = 0;
       if (Date.now() - toldAt < FORGET_MS) leave();
