@@ -81,7 +81,9 @@ async function bundleConsole() {
   if (entry?.type === 'chunk') follow(entry.imports);
   /** @type {[string, string, string | Uint8Array][]} */
   const found = files.map((file) => {
-    if (file.type === 'asset') return [file.fileName.endsWith('.css') ? 'console.css' : `console/${file.fileName}`, file.fileName, file.source];
+    // The styles of what it begins with have its name, those of a part that of the part.
+    const isFirst = file.type === 'asset' && file.names.includes('index.css');
+    if (file.type === 'asset') return [isFirst ? 'console.css' : `console/${file.names[0] ?? file.fileName}`, file.fileName, file.source];
     const part = file.isEntry ? 'console' : `${begin.has(file.fileName) ? 'console.begin' : 'console'}/${file.name}`;
     return [part, file.fileName, file.code];
   });

@@ -11,7 +11,7 @@ use http::{HeaderValue, header};
 use crate::assets::{address, addresses};
 
 /// Where addresses of the console begin, `/` apart. `web/console/src/routes.ts` reads what follows.
-pub(crate) const SCREENS: [&str; 2] = ["inbox", "customers"];
+pub(crate) const SCREENS: [&str; 4] = ["inbox", "customers", "admin", "account"];
 
 /// Scripts and styles are ours alone. Pictures of messages come from anywhere, but only into a frame that was asked to
 /// show them (`web/console/src/conversation/letter.tsx`), and what such a frame shows has this policy too.

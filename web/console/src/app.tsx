@@ -9,7 +9,7 @@ import { List } from './inbox/list.tsx';
 import { useKeys } from './keyboard.ts';
 import { t, useLanguage } from './language/index.ts';
 import { follow, useConnection } from './live.ts';
-import { go, useRoute } from './routes.ts';
+import { go, useAddress, useRoute } from './routes.ts';
 import { look, onSession, useSession } from './session.ts';
 import { SignIn } from './sign-in.tsx';
 import { Button, Empty } from './ui/pieces.tsx';
@@ -17,6 +17,7 @@ import { Ringing } from './tasks/tasks.tsx';
 import { Toasts, undoLatest } from './ui/toasts.tsx';
 
 const Folders = memo(FoldersView);
+const Admin = lazy(() => import('./admin/admin.tsx'));
 const Palette = lazy(() => import('./palette.tsx'));
 const Begin = lazy(() => import('./conversation/begin.tsx'));
 const Help = lazy(() => import('./help.tsx'));
@@ -56,6 +57,16 @@ const Desk = () => {
   useEffect(() => {
     if (location.pathname === '/') go({}, true);
   }, []);
+  const address = useAddress();
+  if (/^\/admin(\/|\?|$)/.test(address)) {
+    return (
+      <Suspense>
+        <Admin palette={() => setOpen('palette')} />
+        {open === 'palette' && <Palette close={close} help={() => setOpen('help')} />}
+        {open === 'help' && <Help close={close} />}
+      </Suspense>
+    );
+  }
   if (!route) {
     return (
       <main className="page">

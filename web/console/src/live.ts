@@ -102,6 +102,7 @@ function take(told: Told): void {
     return;
   }
   const family = type.slice(0, type.indexOf('.'));
+  void client.invalidateQueries({ queryKey: ['admin', family] });
   switch (family) {
     case 'typing':
       if (thread) types(thread, type === 'typing.started' ? String(metadata.preview ?? '') : undefined);

@@ -11,7 +11,7 @@ import { isBound, SHORTCUTS } from './keyboard.ts';
 import { choose, currentLocale, t } from './language/index.ts';
 import { customerName } from './names.ts';
 import { toggleNotices, useNotices } from './notices.ts';
-import { go, goToFolder, route } from './routes.ts';
+import { go, goToFolder, route, visit } from './routes.ts';
 import { signOut } from './session.ts';
 import { theme, wear } from './theme.ts';
 import { Icon } from './ui/icon.tsx';
@@ -58,6 +58,7 @@ const Palette = ({ close, help, begin }: { close: () => void; help: () => void; 
     options.push({ id: `own-${key}`, label: t(label), before: <Icon name={icon} />, group: t('folders'), act: () => goToFolder(key) });
   }
   for (const { id, label } of folders) options.push({ id, label, before: <Icon name="folder" />, group: t('folders'), act: () => goToFolder(id) });
+  options.push({ id: 'admin', label: t('admin'), before: <Icon name="gear" />, group: t('go_to'), act: () => visit('/admin') });
   const look = t('appearance');
   for (const [wanted, label] of [
     ['system', 'theme_system'],

@@ -49,20 +49,28 @@ addEventListener('popstate', look);
 
 export const route = (): Route | undefined => current;
 
-export const useRoute = (): Route | undefined =>
-  useSyncExternalStore((listener) => {
-    listeners.add(listener);
-    return () => listeners.delete(listener);
-  }, route);
+const heard = (listener: () => void): (() => void) => {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+};
+
+export const useRoute = (): Route | undefined => useSyncExternalStore(heard, route);
+
+/** The address itself, for parts of the screen that read their own. */
+export const useAddress = (): string => useSyncExternalStore(heard, () => location.pathname + location.search);
+
+/** Goes to an address of this site. */
+export function visit(to: string, replace = false): void {
+  if (to === location.pathname + location.search) return;
+  if (replace) history.replaceState(null, '', to);
+  else history.pushState(null, '', to);
+  look();
+}
 
 /** Goes there; what is not named stays. `replace`: the way back leads past here. */
 export function go(to: Partial<Route>, replace = false): void {
   const from: Route = current ?? { folder: 'waiting', thread: undefined, q: '', sort: 'newest' };
-  const next = address({ ...from, ...to });
-  if (next === location.pathname + location.search) return;
-  if (replace) history.replaceState(null, '', next);
-  else history.pushState(null, '', next);
-  look();
+  visit(address({ ...from, ...to }), replace);
 }
 
 /** To another folder: without thread and search. */

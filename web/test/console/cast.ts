@@ -43,7 +43,7 @@ async function fresh(agent: Visitor): Promise<void> {
     const contentType = name.endsWith('.css') ? 'text/css' : name.endsWith('.svg') ? 'image/svg+xml' : name.endsWith('.webmanifest') ? 'application/manifest+json' : 'text/javascript';
     await route.fulfill({ body: await readFile(dist + name), contentType });
   });
-  await agent.context.route(/\/(inbox.*|login.*|password.*)?$/, async (route) => {
+  await agent.context.route(/\/((inbox|admin|account|login|password)\b.*)?$/, async (route) => {
     // Only browsers know that every host below localhost is this machine.
     const answer = await route.fetch({ url: route.request().url().replace('desk.localhost', '127.0.0.1') });
     const text = (await answer.text())

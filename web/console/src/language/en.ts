@@ -324,6 +324,10 @@ export const en = {
   keys_conversation: 'Conversation',
   keys_everywhere: 'Everywhere',
 
+  // Other screens
+  admin: 'Administration',
+  go_to: 'Go to',
+
   // Settings of this screen
   appearance: 'Appearance',
   theme: 'Theme',

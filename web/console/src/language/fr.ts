@@ -310,6 +310,10 @@ export const fr: Words = {
   keys_conversation: 'Conversation',
   keys_everywhere: 'Partout',
 
+  // Other screens
+  admin: 'Administration',
+  go_to: 'Aller à',
+
   appearance: 'Apparence',
   theme: 'Thème',
   theme_system: 'Comme le système',

@@ -1,0 +1,255 @@
+// Where everything is set up. Loaded when it is opened; each part is shown to whom the server would let in.
+
+import './admin.css';
+import { lazy, Suspense, useState } from 'react';
+import { destroy, post, put, Refusal } from '../api/client.ts';
+import { go, useAddress, visit } from '../routes.ts';
+import { Icon, type IconName } from '../ui/icon.tsx';
+import { Button, Empty, Failed, IconButton, Skeleton } from '../ui/pieces.tsx';
+import { complain, say, words } from '../ui/toasts.tsx';
+import { changed, readOne, refersTo, useNames, usePermissions, useRecord } from './data.ts';
+import { keep } from './edits.ts';
+import { Form } from './form.tsx';
+import { KINDS, type Kind, kindOf, type Made } from './kinds.ts';
+import { Link, List } from './list.tsx';
+import { Once } from './once.tsx';
+import { type Word, w } from './words/index.ts';
+
+const Settings = lazy(() => import('./settings.tsx'));
+const SingleSignOn = lazy(() => import('./single-sign-on.tsx'));
+const Journal = lazy(() => import('./journal.tsx'));
+
+interface Section {
+  key: string;
+  icon: IconName;
+  group: Word;
+  reads: string[];
+}
+
+/** In the order of the menu. */
+const SECTIONS: Section[] = [
+  ...KINDS,
+  { key: 'settings', icon: 'gear', group: 'group_account', reads: ['update_settings'] },
+  { key: 'single_sign_on', icon: 'lock', group: 'group_account', reads: ['update_settings'] },
+  { key: 'events', icon: 'stack', group: 'group_account', reads: ['search_event'] },
+];
+
+const Admin = ({ palette }: { palette: () => void }) => {
+  const [path = '', search = ''] = useAddress().split('?');
+  const [, , key = '', id, ...rest] = path.split('/').map(decodeURIComponent);
+  const may = usePermissions();
+  const [menu, setMenu] = useState(false);
+  if (!may) return null;
+  const sections = SECTIONS.filter(({ reads }) => may(...reads));
+  const section = sections.find((one) => one.key === key);
+  const kind = section && kindOf(section.key);
+  return (
+    <div className="admin" data-menu={menu || undefined}>
+      <nav className="folders" aria-label={w('admin')}>
+        <header>
+          <IconButton icon="back" label={w('to_inbox')} onClick={() => go({})} />
+          <span className="brand">{w('admin')}</span>
+          <IconButton icon="search" label="Ctrl K" onClick={palette} />
+        </header>
+        <div className="folders-scroll">
+          {[...new Set(sections.map(({ group }) => group))].map((group) => (
+            <div key={group}>
+              <h2>{w(group)}</h2>
+              <ul>
+                {sections
+                  .filter((one) => one.group === group)
+                  .map((one) => (
+                    <li key={one.key}>
+                      <Link to={`/admin/${one.key}`} className="folder" aria-current={one.key === key ? 'page' : undefined} onClick={() => setMenu(false)}>
+                        <Icon name={one.icon} />
+                        <span className="folder-label">{w(one.key as Word)}</span>
+                      </Link>
+                    </li>
+                  ))}
+              </ul>
+            </div>
+          ))}
+        </div>
+      </nav>
+      {menu && <div className="veil" onClick={() => setMenu(false)} />}
+      <main className="admin-page">
+        <Suspense>
+          {section && kind && !rest.length ? (
+            <Page key={`${kind.key} ${id}`} kind={kind} id={id} search={search} may={may} menu={() => setMenu(true)} />
+          ) : section && !id ? (
+            <>
+              <Head title={w(section.key as Word)} menu={() => setMenu(true)} />
+              {key === 'settings' ? <Settings /> : key === 'single_sign_on' ? <SingleSignOn /> : <Journal search={search} />}
+            </>
+          ) : (
+            <>
+              <Head title={w('admin')} menu={() => setMenu(true)} />
+              {sections.length ? <Overview sections={sections} /> : <Empty title={w('nothing_allowed')} lead={w('nothing_allowed_lead')} />}
+            </>
+          )}
+        </Suspense>
+      </main>
+    </div>
+  );
+};
+
+const Head = ({ title, back, menu, children }: { title: string; back?: string | undefined; menu: () => void; children?: React.ReactNode }) => (
+  <header className="admin-head">
+    <IconButton icon="menu" label={w('admin')} className="menu" onClick={menu} />
+    {back && <IconButton icon="back" label={w('choose_section')} onClick={() => visit(back)} />}
+    <h1 dir="auto">{title}</h1>
+    {children}
+  </header>
+);
+
+/** What there is to set up, for who comes for the first time. */
+const Overview = ({ sections }: { sections: Section[] }) => (
+  <div className="overview">
+    {sections.map(({ key, icon }) => (
+      <Link key={key} to={`/admin/${key}`} className="overview-one">
+        <Icon name={icon} size={20} />
+        <strong>{w(key as Word)}</strong>
+        <span>{kindOf(key) ? w(`${key}_lead` as Word) : key === 'single_sign_on' ? w('sso_lead') : ''}</span>
+      </Link>
+    ))}
+  </div>
+);
+
+const Page = ({ kind, id, search, may, menu }: { kind: Kind; id: string | undefined; search: string; may: (...any: string[]) => boolean; menu: () => void }) => {
+  const here = `/admin/${kind.key}`;
+  const mayMake = !!kind.makes && may(...kind.makes);
+  if (!id) {
+    return (
+      <>
+        <Head title={w(kind.key as Word)} menu={menu}>
+          {mayMake && (
+            <Button look="main" icon="plus" onClick={() => visit(`${here}/new`)}>
+              {w(kind.key === 'users' ? 'invite' : 'new')}
+            </Button>
+          )}
+        </Head>
+        <List kind={kind} mayMake={mayMake} at={new URLSearchParams(search)} />
+      </>
+    );
+  }
+  return id === 'new' ? <Making kind={kind} menu={menu} /> : <One kind={kind} id={id} mayChange={!!kind.changes && may(...kind.changes)} menu={menu} />;
+};
+
+/** Shown once, on the page of what was made. */
+const secrets = new Map<string, string>();
+
+const Making = ({ kind, menu }: { kind: Kind; menu: () => void }) => {
+  const names = useNames(refersTo(kind));
+  const here = `/admin/${kind.key}`;
+  const SetUp = kind.setUp;
+  const done = (record: Made) => {
+    if (kind.secret && record[kind.secret]) secrets.set(record.id, record[kind.secret]);
+    void changed(kind);
+    say(w('created'));
+    visit(`${here}/${record.id}`, true);
+  };
+  return (
+    <>
+      <Head title={`${w('new')}: ${w(kind.one)}`} back={here} menu={menu} />
+      {SetUp ? (
+        <SetUp done={done} />
+      ) : (
+        <Form
+          place={`${kind.key}/new`}
+          record={{ id: '', ...kind.fresh }}
+          isNew
+          fields={kind.fields}
+          names={names}
+          verb={kind.creates?.endsWith('invite') ? 'invite' : 'create'}
+          save={async (edits) => {
+            const record = await post<Made>(`${kind.creates ?? kind.path}?extended=true`, { ...kind.fresh, ...edits });
+            keep(`${kind.key}/new`, undefined);
+            done(record);
+          }}
+        />
+      )}
+    </>
+  );
+};
+
+const One = ({ kind, id, mayChange, menu }: { kind: Kind; id: string; mayChange: boolean; menu: () => void }) => {
+  const { data: record, error, refetch } = useRecord(kind, id);
+  const names = useNames(refersTo(kind));
+  const More = kind.more;
+  const [asks, setAsks] = useState(false);
+  const here = `/admin/${kind.key}`;
+  if (error && !record) {
+    const isGone = error instanceof Refusal && error.status === 404;
+    return (
+      <>
+        <Head title={w(kind.one)} back={here} menu={menu} />
+        {isGone ? <Empty title={w('not_there')} lead={w('not_there_lead')} /> : <Failed message={words(error)} again={() => void refetch()} />}
+      </>
+    );
+  }
+  if (!record) {
+    return (
+      <>
+        <Head title={w(kind.one)} back={here} menu={menu} />
+        <div className="admin-wait" aria-busy="true">
+          <Skeleton width="40%" />
+          <Skeleton width="70%" />
+        </div>
+      </>
+    );
+  }
+  const name = kind.named(record);
+  const remove = () =>
+    destroy(`${kind.path}/${id}`)
+      .then(() => {
+        keep(`${kind.key}/${id}`, undefined);
+        visit(here, true);
+        void changed(kind);
+        say(w('removed'));
+      })
+      .catch(complain);
+  const secret = secrets.get(id);
+  return (
+    <>
+      <Head title={name} back={here} menu={menu} />
+      {secret && <Once text={secret} label={w(kind.one)} />}
+      <Form
+        place={`${kind.key}/${id}`}
+        record={record}
+        isNew={false}
+        fields={kind.fields}
+        names={names}
+        fixed={!mayChange}
+        again={() => readOne(kind, id)}
+        save={async (edits) => {
+          await put(`${kind.path}/${id}`, edits);
+          await changed(kind);
+        }}
+      >
+        {kind.removes && !asks && (
+          <Button look="quiet" className="danger" onClick={() => setAsks(true)}>
+            {w('remove')}
+          </Button>
+        )}
+        {asks && (
+          <span className="really" role="alertdialog" aria-label={w('really_remove', { name })}>
+            <span>{w('really_remove', { name })}</span>
+            <Button autoFocus onClick={() => setAsks(false)}>
+              {w('no')}
+            </Button>
+            <Button className="danger" onClick={remove}>
+              {w('remove')}
+            </Button>
+          </span>
+        )}
+      </Form>
+      {More && (
+        <Suspense>
+          <More record={record} />
+        </Suspense>
+      )}
+    </>
+  );
+};
+
+export default Admin;

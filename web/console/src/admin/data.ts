@@ -1,0 +1,111 @@
+// What the server told of what is administered. A list is read whole: there are some dozens of each, seldom hundreds.
+
+import { useQueries, useQuery, type UseQueryResult } from '@tanstack/react-query';
+import { get, Refusal } from '../api/client.ts';
+import type { Id, Page } from '../api/types.ts';
+import { client, useMe } from '../data.ts';
+import { t } from '../language/index.ts';
+import { type Choice, type Field, type Kind, kindOf, type Made, NAMELESS } from './kinds.ts';
+import { type Word, w } from './words/index.ts';
+
+/** So many records are read of a list; the search of the list is over these. */
+export const READ_MAX = 1_500;
+const PAGE = 150;
+
+export interface Read {
+  records: Made[];
+  count: number;
+}
+
+async function readAll(path: string, given: Record<string, string | boolean>, signal: AbortSignal): Promise<Read> {
+  const records: Made[] = [];
+  let count = 0;
+  for (let offset = 0; offset < READ_MAX; offset += PAGE) {
+    const page = await get<Page<Made>>(path, { ...given, limit: PAGE, offset }, signal);
+    records.push(...page.records);
+    count = page.count;
+    if (page.records.length < PAGE) break;
+  }
+  return { records, count };
+}
+
+const listOf = (kind: Kind) => ({
+  queryKey: ['admin', kind.family, 'list'] as const,
+  queryFn: ({ signal }: { signal: AbortSignal }) => readAll(kind.path, kind.given ?? {}, signal),
+});
+
+export const useRecords = (kind: Kind): UseQueryResult<Read> => useQuery(listOf(kind));
+
+/** A record as it is on the server now. */
+export async function readOne(kind: Kind, id: Id, signal?: AbortSignal): Promise<Made> {
+  if (kind.single !== false) return get<Made>(`${kind.path}/${id}`, kind.given ?? {}, signal);
+  const { records } = await readAll(kind.path, kind.given ?? {}, signal ?? new AbortController().signal);
+  const found = records.find((record) => record.id === id);
+  if (!found) throw new Refusal(404, 'not_found', w('not_there'));
+  return found;
+}
+
+export const useRecord = (kind: Kind, id: Id): UseQueryResult<Made> =>
+  useQuery({ queryKey: ['admin', kind.family, id], queryFn: ({ signal }) => readOne(kind, id, signal) });
+
+/** Something was changed here: what is shown of it is made afresh, here and in the inbox. */
+export function changed(kind: Kind): Promise<unknown> {
+  const inbox = { content_source: 'sources', user: 'users', folder: 'folders', category: 'categories', tag: 'tags', custom_field: 'custom_fields' }[kind.family];
+  if (inbox) void client.invalidateQueries({ queryKey: [inbox] });
+  return client.invalidateQueries({ queryKey: ['admin', kind.family] });
+}
+
+/** Records of other kinds by their names; those that may not be read have none. */
+export function useNames(kinds: string[]): { all: (kind: string) => Choice[]; of: (kind: string, id: Id) => string } {
+  const found = useQueries({ queries: kinds.map((key) => listOf(kindOf(key)!)) });
+  const all = (key: string): Choice[] => {
+    const kind = kindOf(key);
+    const records = found[kinds.indexOf(key)]?.data?.records ?? [];
+    return kind ? records.map((record) => ({ id: record.id, label: pathOf(kind, record, records) })) : [];
+  };
+  return { all, of: (key, id) => all(key).find((choice) => choice.id === id)?.label ?? (key === 'users' ? t('colleague') : NAMELESS) };
+}
+
+/** In a tree, with what is above it. */
+function pathOf(kind: Kind, record: Made, records: Made[]): string {
+  const names = [kind.named(record)];
+  for (let above = record.parent_id; above && names.length < 20; ) {
+    const parent = records.find(({ id }) => id === above);
+    if (!parent) break;
+    names.unshift(kind.named(parent));
+    above = parent.parent_id;
+  }
+  return names.join(' › ');
+}
+
+/** The kinds that are named in forms of this one. */
+export const refersTo = (kind: Kind): string[] => [...new Set(kind.fields.flatMap(({ choices, type }) => (type === 'capacities' ? ['channels'] : choices && 'of' in choices ? [choices.of] : [])))];
+
+interface Listed {
+  code?: string;
+  name: string;
+}
+
+const useListed = (list: string | undefined): Choice[] => {
+  const { data } = useQuery({ queryKey: ['admin', 'listed', list], queryFn: ({ signal }) => get<Listed[]>(`/${list}`, {}, signal), enabled: !!list });
+  return (data ?? []).map(({ code, name }) => ({ id: code ?? name, label: name }));
+};
+
+/** What can be chosen in a field. */
+export function useChoices({ choices, said }: Pick<Field, 'choices' | 'said'>, names: ReturnType<typeof useNames>): Choice[] {
+  const listed = useListed(choices && 'list' in choices ? choices.list : undefined);
+  if (!choices) return [];
+  if ('of' in choices) return names.all(choices.of);
+  if ('list' in choices) return listed;
+  return choices.map((id) => ({ id, label: said === 'region' ? regionName(id) : said !== undefined ? w(`${said}${id}` as Word) : id }));
+}
+
+const regionName = (code: string): string => new Intl.DisplayNames([document.documentElement.lang], { type: 'region' }).of(code.toUpperCase()) ?? code;
+
+/** What the role of whoever is signed in allows. Nothing as long as it is not known. */
+export function usePermissions(enabled = true): ((...any: string[]) => boolean) | undefined {
+  const me = useMe().data;
+  const roles = useQuery({ queryKey: ['admin', 'role', 'mine'], queryFn: ({ signal }) => readAll('/roles', { extended: true }, signal), enabled }).data;
+  const role = roles?.records.find(({ id }) => id === me?.role_id);
+  return role && ((...any) => !any.length || any.some((permission) => role[permission]));
+}

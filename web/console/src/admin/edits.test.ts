@@ -1,0 +1,18 @@
+import { expect, test, vi } from 'vitest';
+
+vi.stubGlobal('addEventListener', () => {});
+const { conflicts, edited } = await import('./edits.ts');
+
+test('only what was changed is kept, and changing it back is no change', () => {
+  const draft = { base: { id: '1', name: 'One', color: null }, edits: {} };
+  const changed = edited(edited(draft, 'name', 'Two'), 'color', 3);
+  expect(changed.edits).toEqual({ name: 'Two', color: 3 });
+  expect(edited(edited(changed, 'name', 'One'), 'color', null).edits).toEqual({});
+});
+
+test('what somebody else has changed meanwhile is a conflict only where both changed, to something else', () => {
+  const draft = { base: { id: '1', name: 'One', color: 1, 'holidays[]': [] }, edits: { name: 'Two', holidays: [{ name: 'X' }] } };
+  expect(conflicts(draft, { id: '1', name: 'One', color: 5, 'holidays[]': [] })).toEqual([]);
+  expect(conflicts(draft, { id: '1', name: 'Two', color: 1, 'holidays[]': [] })).toEqual([]);
+  expect(conflicts(draft, { id: '1', name: 'Three', color: 1, 'holidays[]': [{ name: 'Y' }] })).toEqual(['name', 'holidays']);
+});

@@ -1,0 +1,47 @@
+// What somebody has changed in a form and not saved. It is kept while the page is open, so that looking something up
+// elsewhere loses nothing; only what was changed is sent, and never over what somebody else has changed meanwhile. Pure but
+// for the place where it is kept.
+
+import type { Made } from './kinds.ts';
+
+export type Edits = Record<string, unknown>;
+
+export interface Draft {
+  /** The record as it was when the first change was made. */
+  base: Made;
+  edits: Edits;
+}
+
+const kept = new Map<string, Draft>();
+const NOTHING: Draft | undefined = undefined;
+
+addEventListener('beforeunload', (event) => {
+  if (kept.size) event.preventDefault();
+});
+
+export const draftOf = (key: string): Draft | undefined => kept.get(key) ?? NOTHING;
+
+export function keep(key: string, draft: Draft | undefined): void {
+  if (draft && Object.keys(draft.edits).length) kept.set(key, draft);
+  else kept.delete(key);
+}
+
+export const forgetAll = (): void => kept.clear();
+
+export const isSame = (one: unknown, other: unknown): boolean => JSON.stringify(one ?? null) === JSON.stringify(other ?? null);
+
+/** The field as the record has it: lists have brackets in some answers. */
+export const fieldOf = (record: Made, name: string): unknown => (name in record ? record[name] : record[`${name}[]`]);
+
+/** A change; back to what it was is none. */
+export function edited(draft: Draft, name: string, value: unknown): Draft {
+  const edits = { ...draft.edits };
+  if (isSame(fieldOf(draft.base, name) ?? '', value ?? '')) delete edits[name];
+  else edits[name] = value;
+  return { ...draft, edits };
+}
+
+/** What others have changed of what was changed here, to something else. */
+export function conflicts({ base, edits }: Draft, now: Made): string[] {
+  return Object.keys(edits).filter((name) => !isSame(fieldOf(base, name), fieldOf(now, name)) && !isSame(fieldOf(now, name), edits[name]));
+}

@@ -1,0 +1,483 @@
+// What can be administered, each as a plain description: where it is, who may, what its list shows, what its form asks.
+// Lists and forms are made of these, all in the same way.
+
+import { type ComponentType, lazy, type LazyExoticComponent } from 'react';
+import type { Id } from '../api/types.ts';
+import type { IconName } from '../ui/icon.tsx';
+import { hoursOf, secondsOf } from './hours.ts';
+import { type Word, w } from './words/index.ts';
+import { NAMES } from './words/permissions.ts';
+
+// biome-ignore lint: what the server answers is looked at by the name of a field.
+export type Made = { id: Id; updated_at?: string } & Record<string, any>;
+
+/** A choice: what is sent, and what is read. */
+export type Choice = { id: string; label: string };
+
+/** Where choices come from: written here, or the records of another kind, or a list of the server. */
+export type Choices = readonly string[] | { of: string } | { list: 'locales' | 'interface_locales' | 'timezones' };
+
+export interface Field {
+  /** Its name over REST. */
+  name: string;
+  /** `f_` and the name, when it is not said. */
+  label?: Word;
+  type: 'text' | 'long' | 'number' | 'flag' | 'choice' | 'many' | 'lines' | 'secret' | 'hours' | 'holidays' | 'permissions' | 'capacities';
+  choices?: Choices;
+  /** What a written choice is called: this and its name. */
+  said?: string;
+  needed?: boolean;
+  /** Only while it is made, or only afterwards. */
+  only?: 'new' | 'old';
+  /** Only where this is so. */
+  when?: (record: Made) => boolean;
+  min?: number;
+  max?: number;
+  /** A heading above it. */
+  part?: Word;
+}
+
+export interface Column {
+  name: string;
+  label: Word;
+  /** What stands there, out of the record and the names of others. */
+  shown: (record: Made, names: (kind: string, id: Id) => string) => string;
+  /** What it is sorted by, when that is not what is shown. */
+  by?: (record: Made) => string | number;
+  /** A colour says how it is. */
+  state?: (record: Made) => 'good' | 'soon' | 'late' | 'off' | undefined;
+  wide?: boolean;
+}
+
+export interface Kind {
+  key: string;
+  /** One of them, as in “New tag”. */
+  one: Word;
+  path: string;
+  /** The events that tell of it begin with this. */
+  family: string;
+  icon: IconName;
+  group: Word;
+  /** Any of these permissions of the role; none: everybody. */
+  reads: string[];
+  makes?: string[] | undefined;
+  changes?: string[] | undefined;
+  removes?: boolean;
+  named: (record: Made) => string;
+  /** What is asked along with the list. */
+  given?: Record<string, string | boolean>;
+  columns: Column[];
+  fields: Field[];
+  /** What is asked to make one, when it is not a form of the fields. */
+  setUp?: LazyExoticComponent<ComponentType<{ done: (record: Made) => void }>>;
+  /** What stands below the form of one that there is. */
+  more?: LazyExoticComponent<ComponentType<{ record: Made }>>;
+  /** The answer to making one holds this secret, which is shown this once. */
+  secret?: string;
+  /** Another place to make one. */
+  creates?: string;
+  /** What a new one has unless somebody says otherwise: the server's own choices. */
+  fresh?: Record<string, unknown>;
+  /** False where one cannot be asked for alone. */
+  single?: false;
+}
+
+/** What stands for something whose name may not be read. */
+export const NAMELESS = '—';
+
+const yes = (value: unknown): string => (value ? w('yes') : w('no'));
+const list = (ids: Id[] | undefined, kind: string, names: (kind: string, id: Id) => string): string => (ids ?? []).map((id) => names(kind, id)).join(', ');
+const said = (prefix: string, value: unknown): string => (value ? w(`${prefix}${String(value)}` as Word) : '');
+const name: Column = { name: 'name', label: 'f_name', shown: ({ name }) => name, wide: true };
+const NAME: Field = { name: 'name', type: 'text', needed: true, max: 255 };
+const LABEL: Field = { name: 'label', type: 'text', needed: true, max: 255 };
+const isOnOff = (field: string): Pick<Column, 'shown' | 'state'> => ({ shown: (record) => yes(record[field]), state: (record) => (record[field] ? 'good' : 'off') });
+
+const STATES: Record<string, 'good' | 'soon' | 'late' | 'off'> = { ok: 'good', enabled: 'good', verifying: 'soon', failing: 'late', suspended: 'late', verification_failed: 'late', error: 'late', inactive: 'off' };
+const stateOf = (record: Made): string => (record.active === false && !record.webhook_status ? 'inactive' : (record.webhook_status ?? record.status ?? ''));
+const status: Column = { name: 'status', label: 'f_status', shown: (record) => said('status_', stateOf(record)), state: (record) => STATES[stateOf(record)] };
+export const DAYS = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'] as const;
+
+const SOURCE_KINDS = ['sdk', 'mobile_messaging', 'chat'] as const;
+const isRoot = ({ parent_id }: Made): boolean => !parent_id;
+
+export const WEBHOOK_EVENTS =
+  'content.approved content.discussion_initiated content.exported content.imported content.replied content.thread_auto_closed content.thread_closed content.thread_opened content.update_exported identity.merged identity.unmerged intervention.assigned intervention.canceled intervention.closed intervention.custom_fields_updated intervention.deferred intervention.opened intervention.reactivated intervention.recategorized intervention.reopened intervention.user_updated push_agent.accept_task push_agent.availability_change push_agent.busyness_change push_agent.connected push_agent.disconnected push_agent.missed_task push_agent.reconnected push_agent.request_task task.assigned task.completed task.created task.destroyed task.expired_from_step task.expired_from_workbin task.recategorized task.resume task.supervisor_assigned task.taken task.transferred task.undelivered'.split(
+    ' ',
+  );
+
+const hoursField = (day: (typeof DAYS)[number]): Field => ({ name: `${day}_hours`, label: day, type: 'hours' });
+
+export const KINDS: Kind[] = [
+  {
+    key: 'sources',
+    one: 'source',
+    path: '/content_sources',
+    family: 'content_source',
+    icon: 'tray',
+    group: 'group_channels',
+    reads: ['create_content_source', 'update_content_source', 'read_content_source'],
+    makes: ['create_content_source'],
+    changes: ['update_content_source'],
+    removes: true,
+    named: ({ name }) => name,
+    given: { extended: true },
+    columns: [
+      name,
+      { name: 'type', label: 'f_type', shown: ({ type }) => said('kind_', type) || type },
+      { name: 'channel', label: 'f_channel_id', shown: ({ channel_id }, names) => (channel_id ? names('channels', channel_id) : '') },
+      status,
+    ],
+    fields: [
+      NAME,
+      { name: 'active', type: 'flag' },
+      { name: 'base_uri', type: 'text', when: ({ type }) => type === 'sdk' },
+      { name: 'channel_id', type: 'choice', choices: { of: 'channels' } },
+      { name: 'time_sheet_ids', type: 'many', choices: { of: 'time_sheets' } },
+      { name: 'sla_response', type: 'number', min: 0 },
+      { name: 'sla_threshold', type: 'number', min: 0, max: 99 },
+      { name: 'attachments_security_level', type: 'choice', choices: ['strict', 'relaxed', 'permissive'], said: 'f_attachments_', needed: true },
+      { name: 'auto_detect_content_language', type: 'flag' },
+      { name: 'default_content_language', type: 'choice', choices: { list: 'locales' } },
+      { name: 'from_name', type: 'text' },
+    ],
+    setUp: lazy(() => import('./source-set-up.tsx')),
+    more: lazy(() => import('./source-more.tsx')),
+  },
+  {
+    key: 'communities',
+    fresh: { type: 'sdk' },
+    one: 'community',
+    path: '/communities',
+    family: 'community',
+    icon: 'person',
+    group: 'group_channels',
+    reads: ['read_community'],
+    makes: ['create_community'],
+    changes: ['update_community'],
+    removes: true,
+    named: ({ name }) => name,
+    columns: [name, { name: 'type', label: 'f_type', shown: ({ type }) => said('kind_', type) || type }],
+    fields: [NAME, { name: 'type', type: 'choice', choices: SOURCE_KINDS.slice(0, 2), said: 'kind_', needed: true, only: 'new' }],
+  },
+  {
+    key: 'users',
+    one: 'user',
+    path: '/users',
+    family: 'user',
+    icon: 'person',
+    group: 'group_people',
+    reads: ['read_user', 'manage_users_of_my_teams'],
+    makes: ['invite_user', 'manage_users_of_my_teams'],
+    creates: '/users/invite',
+    changes: ['update_user', 'manage_users_of_my_teams'],
+    removes: true,
+    named: ({ nickname, firstname, lastname, email }) => nickname || `${firstname} ${lastname}`.trim() || email,
+    columns: [
+      { name: 'name', label: 'f_name', shown: ({ firstname, lastname }) => `${firstname} ${lastname}`.trim(), wide: true },
+      { name: 'email', label: 'f_email', shown: ({ email }) => email },
+      { name: 'role', label: 'f_role_id', shown: ({ role_id }, names) => names('roles', role_id) },
+      { name: 'teams', label: 'teams', shown: ({ team_ids }, names) => list(team_ids, 'teams', names) },
+      { name: 'enabled', label: 'f_enabled', shown: ({ enabled, invitation_pending }) => (invitation_pending ? w('f_invitation_pending') : yes(enabled)), state: ({ enabled, invitation_pending }) => (invitation_pending ? 'soon' : enabled ? 'good' : 'off') },
+    ],
+    fields: [
+      { name: 'email', type: 'text', needed: true },
+      { name: 'firstname', type: 'text', needed: true },
+      { name: 'lastname', type: 'text', needed: true },
+      { name: 'role_id', type: 'choice', choices: { of: 'roles' }, needed: true },
+      { name: 'enabled', type: 'flag', only: 'old' },
+      { name: 'nickname', type: 'text' },
+      { name: 'team_ids', type: 'many', choices: { of: 'teams' } },
+      { name: 'locale', type: 'choice', choices: { list: 'interface_locales' } },
+      { name: 'timezone', type: 'choice', choices: { list: 'timezones' } },
+      { name: 'spoken_languages', type: 'many', choices: { list: 'locales' } },
+      { name: 'category_ids', type: 'many', choices: { of: 'categories' } },
+      { name: 'user_capacity_id', type: 'choice', choices: { of: 'user_capacities' } },
+      { name: 'external_id', type: 'text' },
+      { name: 'no_password', type: 'flag', only: 'old' },
+    ],
+    more: lazy(() => import('./user-more.tsx')),
+  },
+  {
+    key: 'teams',
+    one: 'team',
+    path: '/teams',
+    family: 'team',
+    icon: 'person',
+    group: 'group_people',
+    reads: ['manage_teams'],
+    makes: ['manage_teams'],
+    changes: ['manage_teams'],
+    removes: true,
+    named: ({ name }) => name,
+    columns: [
+      name,
+      { name: 'leaders', label: 'f_leader_ids', shown: ({ leader_ids }, names) => list(leader_ids, 'users', names) },
+      { name: 'members', label: 'f_members', shown: ({ user_ids }) => String(user_ids?.length ?? 0), by: ({ user_ids }) => user_ids?.length ?? 0 },
+    ],
+    fields: [NAME, { name: 'leader_ids', type: 'many', choices: { of: 'users' } }, { name: 'user_ids', type: 'many', choices: { of: 'users' } }],
+  },
+  {
+    key: 'roles',
+    one: 'role',
+    path: '/roles',
+    family: 'role',
+    icon: 'lock',
+    group: 'group_people',
+    reads: ['manage_roles'],
+    makes: ['manage_roles'],
+    changes: ['manage_roles'],
+    named: ({ label }) => label,
+    given: { extended: true },
+    columns: [
+      { name: 'label', label: 'f_label', shown: ({ label }) => label, wide: true },
+      {
+        name: 'permissions',
+        label: 'f_permissions',
+        shown: (role) => String(NAMES.filter((one) => role[one]).length),
+        by: (role) => NAMES.filter((one) => role[one]).length,
+      },
+    ],
+    fields: [LABEL, { name: 'permissions', type: 'permissions' }],
+  },
+  {
+    key: 'categories',
+    one: 'category',
+    path: '/categories',
+    family: 'category',
+    icon: 'tag',
+    group: 'group_order',
+    reads: ['manage_categories'],
+    makes: ['manage_categories'],
+    changes: ['manage_categories'],
+    removes: true,
+    named: ({ name }) => name,
+    columns: [
+      { ...name, shown: (record, names) => (record.parent_id ? `${names('categories', record.parent_id)} › ${record.name}` : record.name) },
+      { name: 'closing', label: 'f_post_qualification', shown: (record) => (isRoot(record) ? yes(record.post_qualification) : '') },
+      { name: 'sources', label: 'sources', shown: (record, names) => (isRoot(record) ? list(record.source_ids, 'sources', names) || w('all_of_them') : '') },
+    ],
+    fields: [
+      NAME,
+      { name: 'parent_id', type: 'choice', choices: { of: 'categories' } },
+      { name: 'color', type: 'number', min: 0, max: 6 },
+      { name: 'mandatory', type: 'flag', when: isRoot },
+      { name: 'multiple', type: 'flag', when: isRoot },
+      { name: 'post_qualification', type: 'flag', when: isRoot },
+      { name: 'unselectable', type: 'flag', when: isRoot },
+      { name: 'source_ids', label: 'f_source_ids_everywhere', type: 'many', choices: { of: 'sources' }, when: isRoot },
+    ],
+  },
+  {
+    key: 'tags',
+    one: 'tag',
+    path: '/tags',
+    family: 'tag',
+    icon: 'tag',
+    group: 'group_order',
+    reads: ['manage_tags'],
+    makes: ['manage_tags'],
+    changes: ['manage_tags'],
+    removes: true,
+    named: ({ name }) => name,
+    columns: [name],
+    fields: [NAME],
+  },
+  {
+    key: 'custom_fields',
+    fresh: { type: 'string', associated_type_name: 'IdentityGroup' },
+    one: 'custom_field',
+    path: '/custom_fields',
+    family: 'custom_field',
+    icon: 'note',
+    group: 'group_order',
+    reads: ['manage_custom_fields'],
+    makes: ['manage_custom_fields'],
+    changes: ['manage_custom_fields'],
+    removes: true,
+    named: ({ label }) => label,
+    columns: [
+      { name: 'label', label: 'f_label', shown: ({ label }) => label, wide: true },
+      { name: 'of', label: 'f_associated_type_name', shown: ({ associated_type_name }) => said('of_', associated_type_name) },
+      { name: 'type', label: 'f_type', shown: ({ type }) => said('type_', type) },
+      { name: 'key', label: 'f_key', shown: ({ key }) => key },
+    ],
+    fields: [
+      LABEL,
+      { name: 'associated_type_name', type: 'choice', choices: ['IdentityGroup', 'Intervention'], said: 'of_', needed: true, only: 'new' },
+      { name: 'type', type: 'choice', choices: ['string', 'text', 'integer', 'float', 'boolean', 'single_choice', 'multiple_choice'], said: 'type_', needed: true, only: 'new' },
+      { name: 'key', type: 'text', only: 'new' },
+      { name: 'choices', type: 'lines', when: ({ type }) => /choice/.test(type) },
+      { name: 'multiple', type: 'flag', only: 'new', when: ({ type }) => !/choice|boolean/.test(type ?? '') },
+      { name: 'regex', type: 'text', when: ({ type }) => /^(string|text)$/.test(type) },
+      { name: 'read_only', type: 'flag' },
+      { name: 'position', type: 'number', min: -1 },
+    ],
+  },
+  {
+    key: 'folders',
+    one: 'folder',
+    path: '/folders',
+    family: 'folder',
+    icon: 'folder',
+    group: 'group_order',
+    reads: ['manage_folders'],
+    makes: ['manage_folders'],
+    changes: ['manage_folders'],
+    removes: true,
+    named: ({ label }) => label,
+    columns: [
+      { name: 'label', label: 'f_label', shown: ({ label }) => label, wide: true },
+      { name: 'query', label: 'f_query', shown: ({ query }) => query ?? '' },
+    ],
+    fields: [LABEL, { name: 'query', type: 'text' }, { name: 'parent_id', type: 'choice', choices: { of: 'folders' } }, { name: 'position', type: 'number', only: 'old', min: 0 }, { name: 'render_threads_count', type: 'flag' }],
+  },
+  {
+    key: 'time_sheets',
+    fresh: { active: true },
+    one: 'time_sheet',
+    path: '/time_sheets',
+    family: 'business/time_sheet',
+    icon: 'clock',
+    group: 'group_order',
+    reads: ['update_time_sheet'],
+    makes: ['update_time_sheet'],
+    changes: ['update_time_sheet'],
+    removes: true,
+    named: ({ label }) => label,
+    given: { extended: true },
+    columns: [
+      { name: 'label', label: 'f_label', shown: ({ label }) => label, wide: true },
+      { name: 'sources', label: 'sources', shown: ({ source_ids }, names) => list(source_ids, 'sources', names) },
+      { name: 'active', label: 'f_active', ...isOnOff('active') },
+    ],
+    fields: [
+      LABEL,
+      { name: 'active', type: 'flag' },
+      { name: 'source_ids', type: 'many', choices: { of: 'sources' } },
+      { name: 'timezone', type: 'choice', choices: { list: 'timezones' } },
+      ...DAYS.map(hoursField),
+      { name: 'holidays_region', type: 'choice', choices: ['de', 'es', 'fr', 'gb', 'it', 'nl', 'us'], said: 'region', only: 'new' },
+      { name: 'holidays', type: 'holidays' },
+    ],
+  },
+  {
+    key: 'channels',
+    one: 'channel',
+    path: '/channels',
+    family: 'channel',
+    icon: 'stack',
+    group: 'group_routing',
+    reads: ['manage_topologies'],
+    makes: ['manage_topologies'],
+    changes: ['manage_topologies'],
+    removes: true,
+    named: ({ name }) => name,
+    columns: [
+      name,
+      { name: 'sources', label: 'sources', shown: ({ source_ids }, names) => list(source_ids, 'sources', names) },
+      { name: 'soft', label: 'f_soft_capability', shown: ({ soft_capability }) => String(soft_capability), by: ({ soft_capability }) => soft_capability },
+      { name: 'hard', label: 'f_hard_capability', shown: ({ hard_capability }) => String(hard_capability), by: ({ hard_capability }) => hard_capability },
+    ],
+    fields: [
+      NAME,
+      { name: 'source_ids', type: 'many', choices: { of: 'sources' } },
+      { name: 'soft_capability', type: 'number', min: 1, max: 1_000 },
+      { name: 'hard_capability', type: 'number', min: 1, max: 1_000 },
+      { name: 'task_timeout_seconds', type: 'number', min: 0 },
+      { name: 'agent_sla', type: 'number', min: 0 },
+      { name: 'agent_sla_threshold', type: 'number', min: 0, max: 99 },
+      { name: 'task_auto_complete_seconds', type: 'number', min: 0 },
+    ],
+  },
+  {
+    key: 'user_capacities',
+    one: 'user_capacity',
+    path: '/user_capacities',
+    family: 'capability_scheme',
+    icon: 'stack',
+    group: 'group_routing',
+    reads: ['manage_topologies'],
+    makes: ['manage_topologies'],
+    changes: ['manage_topologies'],
+    removes: true,
+    named: ({ name }) => name,
+    columns: [name],
+    fields: [NAME, { name: 'channels', label: 'f_capacities', type: 'capacities' }],
+  },
+  {
+    key: 'presence_status',
+    one: 'presence_state',
+    path: '/presence_status',
+    family: 'presence_status',
+    icon: 'clock',
+    group: 'group_routing',
+    reads: ['monitor_tasks'],
+    makes: ['monitor_tasks'],
+    changes: ['monitor_tasks'],
+    removes: true,
+    named: ({ name }) => name,
+    columns: [name],
+    fields: [NAME],
+  },
+  {
+    key: 'access_tokens',
+    one: 'access_token',
+    path: '/access_tokens',
+    family: 'api_access_token',
+    icon: 'lock',
+    group: 'group_programs',
+    reads: ['manage_api_access_tokens'],
+    makes: ['manage_api_access_tokens'],
+    changes: ['manage_api_access_tokens'],
+    removes: true,
+    secret: 'token',
+    single: false,
+    named: ({ label }) => label,
+    columns: [
+      { name: 'label', label: 'f_label', shown: ({ label }) => label, wide: true },
+      { name: 'user', label: 'f_user_id', shown: ({ user_id }, names) => names('users', user_id) },
+      { name: 'enabled', label: 'f_token_enabled', ...isOnOff('enabled') },
+    ],
+    fields: [LABEL, { name: 'user_id', type: 'choice', choices: { of: 'users' }, only: 'new' }, { name: 'enabled', label: 'f_token_enabled', type: 'flag', only: 'old' }],
+  },
+  {
+    key: 'webhooks',
+    secret: 'signing_secret',
+    fresh: { active: true, source_filter: 'except', ordering: 'none', events_per_request: 1 },
+    one: 'webhook',
+    path: '/webhooks',
+    family: 'webhook',
+    icon: 'send',
+    group: 'group_programs',
+    reads: [],
+    makes: [],
+    changes: [],
+    removes: true,
+    named: ({ name, url }) => name || url,
+    given: { extended: true },
+    columns: [{ ...name, shown: (record) => record.name || record.url }, { name: 'url', label: 'f_url', shown: ({ url }) => url }, status],
+    fields: [
+      { name: 'url', type: 'text', needed: true },
+      { ...NAME, needed: false },
+      { name: 'active', type: 'flag' },
+      { name: 'registered_events', type: 'many', choices: WEBHOOK_EVENTS, needed: true },
+      { name: 'source_filter', type: 'choice', choices: ['except', 'only'], said: 'f_source_filter_', needed: true },
+      { name: 'source_ids', type: 'many', choices: { of: 'sources' } },
+      { name: 'ordering', type: 'choice', choices: ['none', 'thread'], said: 'f_ordering_', needed: true },
+      { name: 'events_per_request', type: 'number', min: 1, max: 100 },
+      { name: 'verify_token', type: 'text' },
+      { name: 'secret', type: 'secret' },
+    ],
+    more: lazy(() => import('./webhook-more.tsx')),
+  },
+];
+
+export const kindOf = (key: string): Kind | undefined => KINDS.find((kind) => kind.key === key);
+
+/** Under which name a record has the value of a field: lists have brackets in some answers. */
+export const valueOf = (record: Made, { name }: Pick<Field, 'name'>): unknown => (name in record ? record[name] : record[`${name}[]`]);
+
+/** What is sent of a field's value, and what is shown of it in a line. */
+export const shownHours = (text: unknown): string => hoursOf(String(text ?? ''));
+export const sentHours = (text: string): string | undefined => secondsOf(text);

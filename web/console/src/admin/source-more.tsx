@@ -1,0 +1,94 @@
+// What to do with a source that was made: connect it, try it, say who sees it.
+
+import { useState } from 'react';
+import { get, post } from '../api/client.ts';
+import { Button } from '../ui/pieces.tsx';
+import { complain, words } from '../ui/toasts.tsx';
+import { changed } from './data.ts';
+import { kindOf, type Made } from './kinds.ts';
+import { Link } from './list.tsx';
+import { Copyable } from './once.tsx';
+import { w } from './words/index.ts';
+
+/** How often, and for how long, the outcome of a test is looked for. */
+const LOOK_MS = 300;
+const LOOKS_MAX = 100;
+
+const More = ({ record }: { record: Made }) => {
+  const { origin } = location;
+  return (
+    <>
+      <section className="admin-part">
+        <h2>{w('connect')}</h2>
+        {record.type === 'sdk' ? (
+          <>
+            <p>{w('connect_sdk')}</p>
+            <Copyable text={`${origin}/realtime/sdk/${record.id}`} label={w('f_url')} />
+            {record.access_token && <Copyable text={record.access_token} label={w('secret_token')} />}
+          </>
+        ) : (
+          <>
+            <p>{w('connect_web')}</p>
+            <Copyable text={`<script async src="${origin}/chat/${record.widget_token}/loader.js"></script>`} label={w('connect')} />
+          </>
+        )}
+      </section>
+      {record.type === 'sdk' ? record.base_uri !== undefined && <Test record={record} /> : <Window record={record} />}
+      <section className="admin-part">
+        <h2>{w('give_rights')}</h2>
+        <p>
+          {w('give_rights_lead')} <Link to="/admin/users">{w('users')}</Link>
+        </p>
+      </section>
+    </>
+  );
+};
+
+const Window = ({ record }: { record: Made }) => (
+  <section className="admin-part">
+    <h2>{w('test')}</h2>
+    <p>{w('test_window_lead')}</p>
+    <a className="button" href={`/chat/${record.widget_token}/web`} target="_blank" rel="noreferrer">
+      {w('test_window')}
+    </a>
+  </section>
+);
+
+const Test = ({ record }: { record: Made }) => {
+  const [said, setSaid] = useState('');
+  const [busy, setBusy] = useState(false);
+  const test = async () => {
+    setBusy(true);
+    setSaid(w('test_running'));
+    const read = () => get<Made>(`/content_sources/${record.id}`, { extended: true });
+    try {
+      const before = (await read()).synchronization?.last_run_at ?? '';
+      await post(`/content_sources/${record.id}/synchronize`);
+      for (let looks = 0; looks < LOOKS_MAX; looks++) {
+        await new Promise((next) => setTimeout(next, LOOK_MS));
+        const { status, error_message, synchronization } = await read();
+        if (synchronization?.running || (synchronization?.last_run_at ?? '') === before) continue;
+        const reason = synchronization?.error ?? (status === 'error' ? error_message : null);
+        setSaid(reason ? w('test_bad', { reason }) : w('test_good', { imported: synchronization?.imported ?? 0 }));
+        break;
+      }
+    } catch (trouble) {
+      setSaid(w('test_bad', { reason: words(trouble) }));
+      complain(trouble);
+    }
+    void changed(kindOf('sources')!);
+    setBusy(false);
+  };
+  return (
+    <section className="admin-part">
+      <h2>{w('test')}</h2>
+      <p>{w('test_source_lead')}</p>
+      <Button disabled={busy} onClick={test}>
+        {w('test')}
+      </Button>
+      <p role="status">{said}</p>
+    </section>
+  );
+};
+
+export default More;

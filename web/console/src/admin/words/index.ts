@@ -1,0 +1,15 @@
+// The words of administration, which are loaded with it.
+
+import { currentLocale } from '../../language/index.ts';
+import { en } from './en.ts';
+import { fr } from './fr.ts';
+
+export type Word = keyof typeof en;
+
+export function w(key: Word, put: Record<string, string | number> = {}): string {
+  const words: Record<Word, string> = currentLocale() === 'fr' ? fr : en;
+  return words[key].replace(/\{(\w+)\}/g, (whole, name: string) => (name in put ? String(put[name]) : whole));
+}
+
+/** What stands beside a field, if anything does. */
+export const hint = (name: string): string => (`${name}_hint` in en ? w(`${name}_hint` as Word) : '');

@@ -1,0 +1,35 @@
+// Pictures of administration, to be looked at: SHOTS=dist/shots npx vitest run admin-screenshots
+
+import { mkdir } from 'node:fs/promises';
+import { beforeAll, describe, test } from 'vitest';
+import { Desk, open } from './cast.ts';
+
+const folder = process.env.SHOTS;
+
+const LOOKS = {
+  light: { colorScheme: 'light' },
+  dark: { colorScheme: 'dark' },
+  french: { colorScheme: 'light', locale: 'fr' },
+  phone: { colorScheme: 'light', viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true },
+} as const;
+
+describe.skipIf(!folder)('pictures', () => {
+  open();
+  beforeAll(() => mkdir(folder!, { recursive: true }));
+
+  for (const [look, options] of Object.entries(LOOKS)) {
+    test(`administration, ${look}`, async () => {
+      const desk = await Desk.opens('--demo');
+      const me = (await desk.server.get('/users/me')).id;
+      const { page } = await desk.sits(desk.server.token, { ...options, path: '/admin' });
+      const { origin } = new URL(page.url());
+      const screens = { overview: '', sources: '/sources', 'new-source': '/sources/new', source: `/sources/${desk.source.id}`, users: '/users', user: `/users/${me}`, role: '/roles/new', categories: '/categories', teams: '/teams', hours: '/time_sheets/new', settings: '/settings', journal: '/events' };
+      for (const [name, path] of Object.entries(screens)) {
+        await page.goto(`${origin}/admin${path}`);
+        await page.locator('main:not(:has([aria-busy])) :is(.form, .table, .empty, .overview)').first().waitFor();
+        await page.waitForTimeout(300);
+        await page.screenshot({ path: `${folder}/${look}-admin-${name}.png` });
+      }
+    }, 90_000);
+  }
+});
