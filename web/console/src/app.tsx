@@ -18,6 +18,7 @@ import { Toasts, undoLatest } from './ui/toasts.tsx';
 
 const Folders = memo(FoldersView);
 const Admin = lazy(() => import('./admin/admin.tsx'));
+const Security = lazy(() => import('./security/security.tsx'));
 const Palette = lazy(() => import('./palette.tsx'));
 const Begin = lazy(() => import('./conversation/begin.tsx'));
 const Help = lazy(() => import('./help.tsx'));
@@ -32,7 +33,7 @@ export const App = () => {
   useEffect(() => void look(), []);
   useEffect(() => (isIn ? follow() : undefined), [isIn]);
   if (session.kind === 'unknown') return null;
-  if (!isIn) return <SignIn ended={session.why === 'ended'} />;
+  if (!isIn) return <SignIn why={session.why} />;
   return (
     <QueryClientProvider client={client}>
       <Desk />
@@ -55,13 +56,14 @@ const Desk = () => {
     Z: undoLatest,
   });
   useEffect(() => {
-    if (location.pathname === '/') go({}, true);
+    if (/^\/(login)?$/.test(location.pathname)) go({}, true);
   }, []);
   const address = useAddress();
-  if (/^\/admin(\/|\?|$)/.test(address)) {
+  const own = /^\/(admin|account)(\/|\?|$)/.exec(address)?.[1];
+  if (own) {
     return (
       <Suspense>
-        <Admin palette={() => setOpen('palette')} />
+        {own === 'admin' ? <Admin palette={() => setOpen('palette')} /> : <Security />}
         {open === 'palette' && <Palette close={close} help={() => setOpen('help')} />}
         {open === 'help' && <Help close={close} />}
       </Suspense>

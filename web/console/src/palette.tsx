@@ -59,6 +59,7 @@ const Palette = ({ close, help, begin }: { close: () => void; help: () => void; 
   }
   for (const { id, label } of folders) options.push({ id, label, before: <Icon name="folder" />, group: t('folders'), act: () => goToFolder(id) });
   options.push({ id: 'admin', label: t('admin'), before: <Icon name="gear" />, group: t('go_to'), act: () => visit('/admin') });
+  options.push({ id: 'account', label: t('security'), before: <Icon name="lock" />, group: t('go_to'), act: () => visit('/account') });
   const look = t('appearance');
   for (const [wanted, label] of [
     ['system', 'theme_system'],

@@ -6,7 +6,7 @@ import { useSyncExternalStore } from 'react';
 
 const KEY = 'frontdesk.token';
 
-export type Session = { kind: 'unknown' } | { kind: 'out'; why?: 'ended' } | { kind: 'in'; token: string | undefined };
+export type Session = { kind: 'unknown' } | { kind: 'out'; why?: 'ended' | 'left' } | { kind: 'in'; token: string | undefined };
 
 const listeners = new Set<() => void>();
 const kept = (): string | undefined => sessionStorage.getItem(KEY) ?? undefined;
@@ -47,11 +47,11 @@ export async function signOut(): Promise<void> {
   if (session.kind !== 'in') return;
   const { token } = session;
   sessionStorage.removeItem(KEY);
-  if (token) return set({ kind: 'out' });
+  if (token) return set({ kind: 'out', why: 'left' });
   const answer = await fetch('/session', { method: 'DELETE', headers: credentials() }).catch(() => undefined);
   const told = (await answer?.json().catch(() => undefined)) as { logout_url?: string | null } | undefined;
   if (told?.logout_url) location.assign(told.logout_url);
-  else set({ kind: 'out' });
+  else set({ kind: 'out', why: 'left' });
 }
 
 /** Called whenever somebody comes or goes, in the order in which it was asked for. */

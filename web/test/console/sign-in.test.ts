@@ -1,0 +1,186 @@
+// Signing in, over the real server: invitations and forgotten passwords by mail, the second factor, another system.
+
+import { createHmac } from 'node:crypto';
+import { createServer, type Server } from 'node:http';
+import { type AddressInfo, createServer as createSocket, type Server as SocketServer } from 'node:net';
+import { afterEach, expect, test } from 'vitest';
+import { violations } from '../browser.ts';
+import { Desk, open } from './cast.ts';
+
+open();
+
+let opened: (Server | SocketServer)[] = [];
+afterEach(() => {
+  for (const one of opened) one.close();
+  opened = [];
+});
+
+/** A mail server that takes everything and keeps it. */
+async function post(): Promise<{ url: string; mail: (words: string) => Promise<string> }> {
+  const mails: string[] = [];
+  const server = createSocket((socket) => {
+    let inData = false;
+    let text = '';
+    const say = (line: string) => socket.write(`${line}\r\n`);
+    say('220 post.example');
+    socket.on('error', () => {});
+    socket.on('data', (bytes) => {
+      text += bytes.toString();
+      for (;;) {
+        if (inData) {
+          const end = text.indexOf('\r\n.\r\n');
+          if (end < 0) return;
+          mails.push(text.slice(0, end));
+          text = text.slice(end + 5);
+          inData = false;
+          say('250 taken');
+          continue;
+        }
+        const end = text.indexOf('\r\n');
+        if (end < 0) return;
+        const line = text.slice(0, end).toUpperCase();
+        text = text.slice(end + 2);
+        if (line.startsWith('EHLO')) say('250 post.example');
+        else if (line === 'DATA') {
+          inData = true;
+          say('354 go on');
+        } else if (line === 'QUIT') {
+          say('221 bye');
+          socket.end();
+        } else say('250 ok');
+      }
+    });
+  });
+  opened.push(server);
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  const mail = async (words: string): Promise<string> => {
+    for (let tries = 0; tries < 500; tries++) {
+      const found = mails.map((one) => one.replace(/=\r\n/g, '').replace(/=([0-9A-F]{2})/g, (_, hex) => String.fromCharCode(Number.parseInt(hex, 16)))).find((one) => one.includes(words));
+      if (found) return found;
+      await new Promise((next) => setTimeout(next, 20));
+    }
+    throw new Error(`no mail says ${words}: ${mails.join('\n---\n')}`);
+  };
+  return { url: `smtp://127.0.0.1:${(server.address() as AddressInfo).port}`, mail };
+}
+
+/** What an authenticator app shows for this secret (RFC 6238). */
+function totp(secret: string, at = Date.now()): string {
+  const bits = [...secret.replace(/\s|=/g, '').toUpperCase()].map((letter) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(letter).toString(2).padStart(5, '0')).join('');
+  const key = Buffer.from((bits.match(/.{8}/g) ?? []).map((byte) => Number.parseInt(byte, 2)));
+  const counter = Buffer.alloc(8);
+  counter.writeBigUInt64BE(BigInt(Math.floor(at / 30_000)));
+  const mac = createHmac('sha1', key).update(counter).digest();
+  const offset = mac[19]! & 15;
+  return String((mac.readUInt32BE(offset) & 0x7fffffff) % 1_000_000).padStart(6, '0');
+}
+
+type Page = import('playwright-core').Page;
+
+async function signIn(page: Page, email: string, password: string): Promise<void> {
+  await page.getByLabel('E-mail').fill(email);
+  await page.getByLabel('Password', { exact: true }).fill(password);
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+}
+const isIn = (page: Page) => page.getByRole('navigation', { name: 'Folders' }).waitFor();
+
+test('an invited colleague chooses a password by the mail, comes in, and forgets it again', async () => {
+  const { url, mail } = await post();
+  const desk = await Desk.opens('--smtp-url', url, '--mail-from', 'desk@desk.example');
+  const role = (await desk.server.get('/roles')).records.find(({ label }: { label: string }) => label === 'Agent');
+  await desk.server.post('/users/invite', { email: 'nora@desk.example', firstname: 'Nora', lastname: 'New', role_id: role.id });
+  const linkOf = async (words: string) => /http:\/\/\S+\/password#\w+/.exec(await mail(words))![0];
+  const invitation = await linkOf('/password#');
+  const { page } = await desk.sits('', { path: new URL(invitation).pathname + new URL(invitation).hash });
+  await page.getByLabel('New password').fill('correct horse battery');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByRole('link', { name: 'To Frontdesk' }).click();
+  await signIn(page, 'nora@desk.example', 'correct horse battery');
+  await isIn(page);
+  // Another day, in another browser.
+  const { page: other, agent } = await desk.sits('');
+  await other.getByRole('button', { name: 'Forgot your password?' }).click();
+  await other.getByLabel('E-mail').fill('nora@desk.example');
+  await other.getByRole('button', { name: 'Send me a link' }).click();
+  await other.getByText('a mail with a link is on its way').waitFor();
+  expect(await violations(other.mainFrame())).toEqual([]);
+  const recovery = await mail('To: nora@desk.example');
+  expect(recovery).toContain('/password#');
+  expect(agent.errors).toEqual([]);
+});
+
+test('who needs a second factor sets it up on the way in, and looks after it later', async () => {
+  const desk = await Desk.opens();
+  await desk.server.put('/settings', { second_factor_required: true });
+  const { page, agent } = await desk.sits('');
+  await signIn(page, 'admin@frontdesk.local', desk.server.password);
+  await page.getByRole('img', { name: /picture to scan/ }).waitFor();
+  expect(await violations(page.mainFrame())).toEqual([]);
+  const secret = await page.locator('.hint code').innerText();
+  await page.getByLabel('Six digits').fill('000000');
+  await page.getByRole('button', { name: 'Go on' }).click();
+  await page.getByRole('alert').getByText(/not right/).waitFor();
+  await page.getByLabel('Six digits').fill(totp(secret));
+  await page.getByRole('button', { name: 'Go on' }).click();
+  await page.getByRole('heading', { name: 'Recovery codes' }).waitFor();
+  const codes = await page.locator('.codes code').allInnerTexts();
+  expect(codes.length).toBe(10);
+  await page.getByRole('button', { name: 'I have kept them' }).click();
+  await isIn(page);
+
+  await page.goto(`${new URL(page.url()).origin}/account`);
+  await page.getByText('This browser').waitFor();
+  expect(await violations(page.mainFrame())).toEqual([]);
+  await desk.server.put('/settings', { second_factor_required: false });
+  await page.reload();
+  const factor = page.locator('section', { hasText: 'Second factor' });
+  await factor.getByLabel('Password').fill(desk.server.password);
+  await factor.getByLabel(/^Code/).fill(codes[0]!);
+  await factor.getByRole('button', { name: 'Remove' }).click();
+  await factor.getByRole('button', { name: 'Set it up' }).waitFor();
+  const own = page.locator('section', { hasText: 'Change your password' });
+  await own.getByLabel('Password', { exact: true }).fill(desk.server.password);
+  await own.getByLabel('New password').fill('short');
+  await own.getByRole('button').click();
+  await own.getByRole('alert').getByText(/new_password/).waitFor();
+  await own.getByLabel('New password').fill('correct horse battery');
+  await own.getByRole('button').click();
+  await page.getByText('Your password is changed').waitFor();
+  expect(agent.errors).toEqual([]);
+});
+
+test('people who sign in at another system go there, come back, and leave without a circle', async () => {
+  const desk = await Desk.opens();
+  const secret = 'a secret that both systems know';
+  const me = await desk.server.get('/users/me');
+  await desk.server.put(`/users/${me.id}`, { external_id: 'otto-7' });
+  let asked = 0;
+  const other = createServer((request, response) => {
+    asked++;
+    const { searchParams } = new URL(request.url!, 'http://other');
+    const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
+    const signed = `${part({ alg: 'HS256', typ: 'JWT' })}.${part({ iat: Math.floor(Date.now() / 1_000), jti: `one-${asked}`, external_id: 'otto-7' })}`;
+    const jwt = `${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`;
+    const back = new URL(searchParams.get('return_to')!);
+    response.writeHead(303, { Location: `${back.origin}/users/auth/jwt/callback?${new URLSearchParams({ jwt, return_to: back.href })}` }).end();
+  });
+  opened.push(other);
+  await new Promise<void>((done) => other.listen(0, '127.0.0.1', done));
+  const login = `http://people.localhost:${(other.address() as AddressInfo).port}/login`;
+  await desk.server.put('/single_sign_on/jwt', { shared_secret: secret, remote_login_url: login, enabled: true });
+  const { page } = await desk.sits('');
+  await page.getByRole('link', { name: 'Sign in with people.localhost' }).click();
+  await isIn(page);
+  // At once, when the account wants it so; but not for who has just left, nor at /login.
+  await desk.server.put('/single_sign_on/jwt', { default_authentication: true });
+  const { page: second } = await desk.sits('', { path: '/inbox/mine' });
+  await isIn(second);
+  expect(new URL(second.url()).pathname).toBe('/inbox/mine');
+  const before = asked;
+  await second.keyboard.press('Control+k');
+  await second.getByRole('option', { name: 'Sign out' }).click();
+  await second.getByRole('link', { name: 'Sign in with people.localhost' }).waitFor();
+  const { page: third } = await desk.sits('', { path: '/login' });
+  await third.getByLabel('Password').waitFor();
+  expect(asked).toBe(before);
+});
