@@ -4,6 +4,7 @@ import { useState } from 'react';
 import { useMe } from './data.ts';
 import { choose, currentLocale, type Locale, t } from './language/index.ts';
 import { fullName } from './names.ts';
+import { visit } from './routes.ts';
 import { toggleNotices, useNotices } from './notices.ts';
 import { signOut } from './session.ts';
 import { theme, type Theme, wear } from './theme.ts';
@@ -31,6 +32,7 @@ export const Account = ({ help }: { help: () => void }) => {
     else if (what === 'language') void choose(which as Locale);
     else if (what === 'notices') toggleNotices(!notices);
     else if (what === 'help') help();
+    else if (what === 'admin' || what === 'account') visit(`/${what}`);
     else void signOut();
   };
   return (
@@ -48,6 +50,8 @@ export const Account = ({ help }: { help: () => void }) => {
           ...themes.map(([id, label]) => ({ id: `theme:${id}`, label, group: t('theme'), before: <Dot on={theme() === id} /> })),
           ...languages.map(([id, label]) => ({ id: `language:${id}`, label, group: t('language'), before: <Dot on={currentLocale() === id} /> })),
           ...(notices === undefined ? [] : [{ id: 'notices', label: t(notices ? 'notices_off' : 'notices_on'), group: t('notices') }]),
+          { id: 'admin', label: t('admin'), group: name || '…' },
+          { id: 'account', label: t('security'), group: name || '…' },
           { id: 'help', label: t('shortcuts'), keys: '?', group: name || '…' },
           { id: 'out', label: t('sign_out'), group: name || '…' },
         ]}

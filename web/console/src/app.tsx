@@ -60,13 +60,19 @@ const Desk = () => {
   }, []);
   const address = useAddress();
   const own = /^\/(admin|account)(\/|\?|$)/.exec(address)?.[1];
+  const dialogs = (
+    <Suspense>
+      {open === 'palette' && <Palette close={close} help={help} begin={begin} />}
+      {open === 'help' && <Help close={close} />}
+      {open === 'begin' && <Begin close={close} />}
+    </Suspense>
+  );
   if (own) {
     return (
-      <Suspense>
-        {own === 'admin' ? <Admin palette={() => setOpen('palette')} /> : <Security />}
-        {open === 'palette' && <Palette close={close} help={() => setOpen('help')} />}
-        {open === 'help' && <Help close={close} />}
-      </Suspense>
+      <>
+        <Suspense>{own === 'admin' ? <Admin palette={palette} /> : <Security />}</Suspense>
+        {dialogs}
+      </>
     );
   }
   if (!route) {
@@ -90,11 +96,7 @@ const Desk = () => {
         <Ringing />
         {route.thread ? <Conversation key={route.thread} id={route.thread} route={route} /> : <Choose />}
       </main>
-      <Suspense>
-        {open === 'palette' && <Palette close={close} help={help} begin={begin} />}
-        {open === 'help' && <Help close={close} />}
-        {open === 'begin' && <Begin close={close} />}
-      </Suspense>
+      {dialogs}
     </div>
   );
 };
