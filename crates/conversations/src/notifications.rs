@@ -54,7 +54,8 @@ pub enum Audience {
     Community(Id),
     /// Who may search the account's events.
     Account,
-    /// This agent, and who monitors tasks or may search the account's events.
+    /// This agent, and who monitors tasks, or those of a team that they lead and the agent belongs to, or may search the
+    /// account's events.
     Agent(Id),
     /// Nobody can say any more where it belonged: who reads every source.
     EverySource,
@@ -71,6 +72,8 @@ pub struct Listener {
     reads_every_source: bool,
     /// Whose tasks they see, unless they see all.
     watched: Vec<Id>,
+    /// Whose presence they see, unless they see all, beside their own; in order.
+    led: Vec<Id>,
 }
 
 impl Listener {
@@ -79,14 +82,15 @@ impl Listener {
         let communities = identities::readable_communities(tx, &caller, None)?;
         let all: i64 = tx.one("SELECT count(*) FROM sources", args![])?.get(0)?;
         let reads_every_source = usize::try_from(all) == Ok(caller.sources_with(SourceRight::Read).len());
-        let mut watched = vec![caller.user_id];
+        let (mut watched, mut led) = (vec![caller.user_id], Vec::new());
         if caller.may(Permission::MonitorTeamTasks) {
+            led = teams::led_members(tx, caller.user_id)?;
             watched.extend(teams::mates(tx, caller.user_id)?);
             // In an order, so that who sees the same is known to (`sees_the_same`).
             watched.sort_unstable();
             watched.dedup();
         }
-        Ok(Listener { caller, communities, reads_every_source, watched })
+        Ok(Listener { caller, communities, reads_every_source, watched, led })
     }
 
     /// Whether neither may do or see what the other may not.
@@ -95,6 +99,7 @@ impl Listener {
             && self.caller.sources == other.caller.sources
             && self.communities == other.communities
             && self.watched == other.watched
+            && self.led == other.led
     }
 
     /// Whether they may be told.
@@ -110,7 +115,9 @@ impl Listener {
             Audience::Account => self.caller.may(Permission::SearchEvent),
             Audience::Agent(id) => {
                 let monitors = [Permission::MonitorTasks, Permission::SearchEvent];
-                self.caller.user_id == *id || monitors.iter().any(|permission| self.caller.may(*permission))
+                self.caller.user_id == *id
+                    || self.led.binary_search(id).is_ok()
+                    || monitors.iter().any(|permission| self.caller.may(*permission))
             }
             Audience::EverySource => self.reads_every_source,
             Audience::Nobody => false,

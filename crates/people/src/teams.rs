@@ -61,6 +61,14 @@ pub fn mates(tx: &mut dyn Tx, user_id: Id) -> Result<Vec<Id>> {
     tx.query(&sql, args![&team_ids])?.iter().map(|row| row.get(0)).collect()
 }
 
+/// The members of the teams that a user leads.
+pub fn led_members(tx: &mut dyn Tx, leader_id: Id) -> Result<Vec<Id>> {
+    let sql = "SELECT DISTINCT team_users.user_id FROM team_leaders
+         JOIN team_users ON team_users.team_id = team_leaders.team_id
+         WHERE team_leaders.user_id = $1 ORDER BY team_users.user_id";
+    tx.query(sql, args![&leader_id])?.iter().map(|row| row.get(0)).collect()
+}
+
 /// Whether a user belongs to a team that `leader_id` leads.
 pub fn leads(tx: &mut dyn Tx, leader_id: Id, user_id: Id) -> Result<bool> {
     let sql = "SELECT 1 FROM team_leaders JOIN team_users ON team_users.team_id = team_leaders.team_id

@@ -368,6 +368,27 @@ fn who_watches_a_team_hears_of_whoever_joins_it(engine: Engine) {
             belongs(json!([]));
         }
     }
+    // How the members of a team are doing is told to who leads it, as `/status` shows it to them.
+    for transport in TRANSPORTS {
+        let mut stream = leader.stream(transport, "types[]=push_agent.availability_change");
+        stream.heartbeat();
+        let is = |status: &str| {
+            let path = format!("/1.0/status/{}", agent.user_id);
+            let channels = agent.get(&path).ok()["channels"].as_array().expect("channels").clone();
+            let on_it = channels.iter().filter(|channel| !channel["status"].is_null());
+            let wanted: serde_json::Map<_, _> = on_it.map(|channel| (id(channel), json!(status))).collect();
+            agent.put(&path, &json!({ "status": wanted })).ok();
+        };
+        is("away");
+        belongs(json!([team]));
+        is("available");
+        let told = stream.event();
+        assert_eq!(told["resource"]["id"], json!(agent.user_id));
+        let channels = told["resource"]["metadata"]["channels"].as_array().expect("channels").clone();
+        let here = channels.iter().find(|channel| channel["id"] == json!(channel_id)).expect("the channel");
+        assert_eq!(here["status"], "available");
+        belongs(json!([]));
+    }
     agent.post("/1.0/status/me/disconnect", &json!({})).ok();
 }
 

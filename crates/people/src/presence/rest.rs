@@ -136,8 +136,7 @@ pub(crate) fn operations() -> Vec<Operation> {
 fn list(call: &Call, filters: List, tx: &mut dyn Tx) -> Result<Vec<AgentStatus>> {
     let mut allowed: Vec<BTreeSet<Id>> = Vec::new();
     if !call.caller.may(Permission::MonitorTasks) {
-        let led = teams::led_by(tx, call.caller.user_id)?;
-        allowed.push(matching(tx, "team_users", "team_id", &led)?);
+        allowed.push(teams::led_members(tx, call.caller.user_id)?.into_iter().collect());
     }
     if let Some(mut ids) = filters.source_ids {
         ids.retain(|id| call.caller.may_on(*id, SourceRight::Read));
