@@ -13,9 +13,6 @@ use crate::ledger::{Message, Outcome, Story};
 
 /// At most this many records in a list's window.
 const PAGE_RECORDS: usize = 150;
-/// A webhook is told of everything within this time after the load. The load sends more than a development build tells
-/// beside it, so a long run leaves a backlog: what counts is that nothing of it is missing.
-const TOLD_MAX: Duration = Duration::from_secs(300);
 /// Threads whose contents are asked for in one request.
 const THREADS_AT_ONCE_MAX: usize = 40;
 
@@ -83,9 +80,9 @@ impl Shown {
         self.contents.iter().filter(|content| content["creator_id"].is_null())
     }
 
-    /// Whether everything that agents wrote is on its channel.
-    pub(crate) fn all_exported(&self) -> bool {
-        self.replies().all(|reply| text(reply, "synchronization_status") == "success")
+    /// How much of what agents wrote is not on its channel.
+    pub(crate) fn waiting_count(&self) -> usize {
+        self.replies().filter(|reply| text(reply, "synchronization_status") != "success").count()
     }
 
     pub(crate) fn contents_count(&self) -> usize {
@@ -248,15 +245,21 @@ pub(crate) struct Told {
     pub(crate) repeats: usize,
 }
 
-/// Waits until a webhook has been told of every message that is there, and compares. A repeat carries the ids of the
+/// Waits until a webhook has been told of every message that is there, or of none more for so long, and compares. The load
+/// sends more than may be told beside it: what counts is that nothing is missing in the end. A repeat carries the ids of the
 /// first sending.
-pub(crate) fn settled_events(receiver: &FakeChannel, shown: &[&Shown], findings: &mut Findings) -> Told {
+pub(crate) fn settled_events(
+    receiver: &FakeChannel,
+    shown: &[&Shown],
+    standstill: Duration,
+    findings: &mut Findings,
+) -> Told {
     let imported = shown
         .iter()
         .flat_map(|shown| &shown.contents)
         .filter(|content| text(content, "created_from") == "synchronizer");
     let expected: HashSet<&str> = imported.map(|content| text(content, "id")).collect();
-    let began = Instant::now();
+    let (mut moved_at, mut left) = (Instant::now(), expected.len());
     let mut ids: HashMap<String, HashSet<String>> = HashMap::new();
     let mut told: HashSet<String> = HashSet::new();
     let (mut events, mut passed) = (0, 0);
@@ -273,7 +276,10 @@ pub(crate) fn settled_events(receiver: &FakeChannel, shown: &[&Shown], findings:
             }
         }
         let missing: Vec<&&str> = expected.iter().filter(|id| !told.contains(**id)).collect();
-        if !missing.is_empty() && began.elapsed() < TOLD_MAX {
+        if missing.len() < left {
+            (moved_at, left) = (Instant::now(), missing.len());
+        }
+        if !missing.is_empty() && moved_at.elapsed() < standstill {
             std::thread::sleep(Duration::from_millis(200));
             continue;
         }
@@ -328,12 +334,17 @@ pub(crate) fn database(data: &Path) -> Vec<String> {
     problems
 }
 
-/// Waits until everything that agents wrote is on its channel, and returns the source as it then is.
-pub(crate) fn settled(reader: &Person, source: &Source, deadline: Duration) -> Shown {
-    let started = Instant::now();
+/// Waits until everything that agents wrote is on its channel, or nothing more of it came there for so long, and returns the
+/// source as it then is.
+pub(crate) fn settled(reader: &Person, source: &Source, standstill: Duration) -> Shown {
+    let (mut moved_at, mut left) = (Instant::now(), usize::MAX);
     loop {
         let shown = read(reader, source);
-        if shown.all_exported() || started.elapsed() > deadline {
+        let waiting = shown.waiting_count();
+        if waiting < left {
+            (moved_at, left) = (Instant::now(), waiting);
+        }
+        if waiting == 0 || moved_at.elapsed() > standstill {
             return shown;
         }
         std::thread::sleep(Duration::from_millis(500));

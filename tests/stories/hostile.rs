@@ -51,8 +51,13 @@ fn hostile_values(hidden: &str) -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
-/// Every operation, every parameter, every hostile value. Both stores answer the same, and nobody sees more than they
-/// may.
+/// How many of the hostile values each parameter meets, beside those that every one meets: they take turns, so that all of
+/// them come to every kind of parameter many times. All of them to every one would take minutes and find nothing more:
+/// parameters of a kind are read by the same code.
+const VALUES_OF_A_PARAMETER: usize = 6;
+
+/// Every operation, every parameter, and every hostile value in its turn. Both stores answer the same, and nobody sees
+/// more than they may.
 #[test]
 fn hostile_values_meet_the_same_refusal_on_both_stores() {
     let [sqlite, postgres] =
@@ -127,6 +132,7 @@ fn try_hostile_values(engine: Engine) -> std::collections::BTreeMap<String, u16>
     let description = Description::of(cast.server.address());
     let mut connection = Connection::open(cast.server.address()).unwrap();
     let mut statuses = std::collections::BTreeMap::new();
+    let mut turn = 0;
     for operation in description.operations() {
         // One that exists, and so different from run to run, but the same on both stores: the first of its list.
         let mut target = "/1.0".to_owned();
@@ -143,7 +149,13 @@ fn try_hostile_values(engine: Engine) -> std::collections::BTreeMap<String, u16>
         }
         for name in parameters_of(&description, operation.entry) {
             let hidden_id = hidden.named(&name);
-            for (label, value) in &hostile_values(hidden_id) {
+            let values = hostile_values(hidden_id);
+            turn += VALUES_OF_A_PARAMETER;
+            for (number, (label, value)) in values.iter().enumerate() {
+                let is_for_all = label.contains("hidden") || matches!(*label, "a text" | "null");
+                if !is_for_all && (number + turn) % values.len() >= VALUES_OF_A_PARAMETER {
+                    continue;
+                }
                 let request = if matches!(operation.method, "POST" | "PUT") {
                     let body = [format!("{{{}:", json!(name)).into_bytes(), value.clone(), b"}".to_vec()].concat();
                     Request::new(operation.method, &target).body("application/json", body)
@@ -162,10 +174,9 @@ fn try_hostile_values(engine: Engine) -> std::collections::BTreeMap<String, u16>
                 };
                 for (who, person) in [("the administrator", &cast.otto), ("an agent", &cast.ada)] {
                     // Reading is the same for everybody, and what matters about an agent is what they find.
-                    let of_agents = label.contains("hidden") || matches!(*label, "a text" | "null");
                     // The administrator may write what is hidden from others into any text, which would look like a leak.
                     let of_administrators = !label.contains("hidden");
-                    if !(if who == "an agent" { of_agents } else { of_administrators }) {
+                    if !(if who == "an agent" { is_for_all } else { of_administrators }) {
                         continue;
                     }
                     let mut request = request.clone().token(&person.token);

@@ -3,84 +3,32 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+/// On which nearly everything stands.
+const GROUND: [&str; 5] =
+    ["frontdesk-model", "frontdesk-store", "frontdesk-net", "frontdesk-sources", "frontdesk-rest"];
+
 /// For each crate, the crates of ours that it may depend on: `model ← store, rest, net, sources ← people ←
 /// conversations ← {routing, web_messaging, webhooks} ← frontdesk`, and `web ← web_messaging, frontdesk`.
-const ARROWS: [(&str, &[&str]); 12] = [
-    ("frontdesk-model", &[]),
-    ("frontdesk-store", &["frontdesk-model"]),
-    ("frontdesk-net", &["frontdesk-model"]),
-    ("frontdesk-web", &[]),
-    ("frontdesk-sources", &["frontdesk-model"]),
-    ("frontdesk-rest", &["frontdesk-model", "frontdesk-store"]),
-    (
-        "frontdesk-people",
-        &["frontdesk-model", "frontdesk-store", "frontdesk-net", "frontdesk-sources", "frontdesk-rest"],
-    ),
-    (
-        "frontdesk-conversations",
-        &[
-            "frontdesk-model",
-            "frontdesk-store",
-            "frontdesk-net",
-            "frontdesk-sources",
-            "frontdesk-rest",
-            "frontdesk-people",
-        ],
-    ),
-    (
-        "frontdesk-routing",
-        &[
-            "frontdesk-model",
-            "frontdesk-store",
-            "frontdesk-net",
-            "frontdesk-sources",
-            "frontdesk-rest",
-            "frontdesk-people",
-            "frontdesk-conversations",
-        ],
-    ),
-    (
-        "frontdesk-web-messaging",
-        &[
-            "frontdesk-model",
-            "frontdesk-store",
-            "frontdesk-net",
-            "frontdesk-sources",
-            "frontdesk-rest",
-            "frontdesk-people",
-            "frontdesk-conversations",
-            "frontdesk-web",
-        ],
-    ),
-    (
-        "frontdesk-webhooks",
-        &[
-            "frontdesk-model",
-            "frontdesk-store",
-            "frontdesk-net",
-            "frontdesk-sources",
-            "frontdesk-rest",
-            "frontdesk-people",
-            "frontdesk-conversations",
-        ],
-    ),
-    (
-        "frontdesk",
-        &[
-            "frontdesk-model",
-            "frontdesk-store",
-            "frontdesk-net",
-            "frontdesk-sources",
-            "frontdesk-rest",
-            "frontdesk-people",
-            "frontdesk-conversations",
-            "frontdesk-routing",
-            "frontdesk-web",
-            "frontdesk-web-messaging",
-            "frontdesk-webhooks",
-        ],
-    ),
-];
+fn arrows() -> BTreeMap<&'static str, Vec<&'static str>> {
+    let people = [&GROUND[..], &["frontdesk-people"]].concat();
+    let conversations = [&people[..], &["frontdesk-conversations"]].concat();
+    let web_messaging = [&conversations[..], &["frontdesk-web"]].concat();
+    let all = [&web_messaging[..], &["frontdesk-routing", "frontdesk-web-messaging", "frontdesk-webhooks"]].concat();
+    BTreeMap::from([
+        ("frontdesk-model", Vec::new()),
+        ("frontdesk-web", Vec::new()),
+        ("frontdesk-store", vec!["frontdesk-model"]),
+        ("frontdesk-net", vec!["frontdesk-model"]),
+        ("frontdesk-sources", vec!["frontdesk-model"]),
+        ("frontdesk-rest", vec!["frontdesk-model", "frontdesk-store"]),
+        ("frontdesk-people", GROUND.to_vec()),
+        ("frontdesk-conversations", people),
+        ("frontdesk-routing", conversations.clone()),
+        ("frontdesk-webhooks", conversations),
+        ("frontdesk-web-messaging", web_messaging),
+        ("frontdesk", all),
+    ])
+}
 
 fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").to_owned()
@@ -99,7 +47,7 @@ fn dependencies<'m>(manifest: &'m toml::Table, tables: &[&str]) -> BTreeSet<&'m 
 
 #[test]
 fn crates_depend_on_each_other_only_downwards() {
-    let allowed: BTreeMap<&str, &[&str]> = ARROWS.into_iter().collect();
+    let allowed = arrows();
     let manifests = manifests();
     for manifest in &manifests {
         let name = manifest["package"]["name"].as_str().expect("a name");
@@ -109,7 +57,7 @@ fn crates_depend_on_each_other_only_downwards() {
             assert!(allowed.contains(&dependency), "{name} must not depend on {dependency}");
         }
     }
-    assert_eq!(manifests.len(), ARROWS.len());
+    assert_eq!(manifests.len(), allowed.len());
 }
 
 #[test]
@@ -149,6 +97,24 @@ fn every_crate_says_what_it_is() {
             if let Ok(text) = std::fs::read_to_string(&root) {
                 assert!(text.starts_with("//! "), "{} does not say what it is", root.display());
             }
+        }
+    }
+}
+
+/// A newcomer finds a feature's home by the README of its crate: every file and folder has its line there.
+#[test]
+fn every_crates_readme_names_its_files() {
+    let crates = std::fs::read_dir(workspace().join("crates")).expect("crates").flatten();
+    for folder in crates.map(|folder| folder.path()) {
+        let readme = std::fs::read_to_string(folder.join("README.md")).expect("a README");
+        for file in std::fs::read_dir(folder.join("src")).expect("src").flatten() {
+            let name = file.file_name().into_string().expect("a name");
+            let is_folder = file.file_type().expect("a type").is_dir();
+            let shown = if is_folder { format!("`{name}/") } else { format!("`{name}`") };
+            // A folder beside the file of the same name is the same noun.
+            let is_said_by_its_file = is_folder && folder.join(format!("src/{name}.rs")).exists();
+            let needs_no_line = matches!(name.as_str(), "lib.rs" | "main.rs" | "tests.rs") || is_said_by_its_file;
+            assert!(needs_no_line || readme.contains(&shown), "{}: {name} has no line in README.md", folder.display());
         }
     }
 }

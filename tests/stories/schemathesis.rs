@@ -19,7 +19,7 @@ const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_co
     response_headers_conformance,response_schema_conformance,ignored_auth";
 
 /// Random requests for each operation and phase, beside the systematic ones.
-const EXAMPLES: &str = "10";
+const EXAMPLES: &str = "4";
 
 fn a_public_fuzzer_finds_nothing(engine: Engine) {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
@@ -42,7 +42,7 @@ fn a_public_fuzzer_finds_nothing(engine: Engine) {
     let told = String::from_utf8_lossy(&run.stdout);
     assert!(run.status.success(), "{told}\n{}", String::from_utf8_lossy(&run.stderr));
     let cases = told.lines().find_map(|line| line.trim().split_once(" generated")?.0.parse::<u32>().ok());
-    assert!(cases.is_some_and(|cases| cases > 3_000), "the fuzzer gets everywhere: {told}");
+    assert!(cases.is_some_and(|cases| cases > 2_000), "the fuzzer gets everywhere: {told}");
     // It has not locked itself out on its way.
     cast.otto.get("/1.0/users/me").ok();
     assert!(cast.server.log().iter().all(|line| !line.contains("ERROR")), "{:?}", cast.server.log());

@@ -20,7 +20,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use futures_util::FutureExt;
-use http::{Request, Response, StatusCode, header};
+use http::{HeaderValue, Request, Response, StatusCode, Version, header};
 use hyper::body::{Body as _, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -31,7 +31,7 @@ use tokio::time::Instant;
 use tower::Service;
 
 use activity::{Activity, Busy};
-use bodies::{AnswerBody, RequestBody};
+use bodies::{AnswerBody, RequestBody, Unread};
 use socket::Socket;
 
 /// Open connections, upgraded ones included; one more is closed at once.
@@ -246,11 +246,23 @@ async fn answer(
 ) -> Result<Response<AnswerBody>, Infallible> {
     let busy = Busy::begin(activity);
     // An empty body, the common case, costs no allocation.
-    let mut request = request
-        .map(|body| if body.is_end_stream() { Body::empty() } else { Body::new(RequestBody::new(body, body_stall)) });
+    let unread = (!request.body().is_end_stream()).then(Unread::default);
+    // Who waits to be asked for their body (100 Continue) is not asked for the sake of throwing it away.
+    let (waits, is_http1) = (request.headers().contains_key(header::EXPECT), request.version() < Version::HTTP_2);
+    let mut request = request.map(|body| match &unread {
+        None => Body::empty(),
+        Some(unread) => Body::new(RequestBody::new(body, unread.clone(), body_stall)),
+    });
     request.extensions_mut().insert(peer);
     let answered = AssertUnwindSafe(router.call(request)).catch_unwind().await;
-    let response = answered.map_or_else(|_| after_panic(), |Ok(response)| response);
+    let mut response = answered.map_or_else(|_| after_panic(), |Ok(response)| response);
+    // A connection that cannot be used again says so: a client's next request would get no answer.
+    if let Some(unread) = unread
+        && is_http1
+        && (waits && unread.is_left() || !unread.is_gone().await)
+    {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     Ok(response.map(|body| AnswerBody::new(body, busy)))
 }
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use frontdesk_model::{Error, Event, Result, error};
+use frontdesk_model::{Event, Result, error};
 
 use crate::tx::Tx;
 use crate::{Store, args, log};
@@ -51,9 +51,9 @@ pub async fn run(store: Store, consumer: Arc<dyn Consumer>, mut stop: tokio::syn
             return;
         }
         let pause = match catch_up(&store, &consumer, &mut position).await {
-            Ok(()) => POLL_PERIOD,
-            Err(Error::Refused(moved)) => {
-                tracing::debug!(consumer = consumer.name(), reason = moved.message, "starting over");
+            Ok(Progress::CaughtUp) => POLL_PERIOD,
+            Ok(Progress::MovedElsewhere) => {
+                tracing::debug!(consumer = consumer.name(), "another node moved this consumer on");
                 position = None;
                 continue;
             }
@@ -79,7 +79,14 @@ struct Position {
     saved_at: Instant,
 }
 
-async fn catch_up(store: &Store, consumer: &Arc<dyn Consumer>, position: &mut Option<Position>) -> Result<()> {
+/// What came of reading on.
+enum Progress {
+    CaughtUp,
+    /// Another node handled what this one was about to: its place is read again.
+    MovedElsewhere,
+}
+
+async fn catch_up(store: &Store, consumer: &Arc<dyn Consumer>, position: &mut Option<Position>) -> Result<Progress> {
     let mut place = match *position {
         Some(place) => place,
         None => {
@@ -101,18 +108,22 @@ async fn catch_up(store: &Store, consumer: &Arc<dyn Consumer>, position: &mut Op
         let (Some(last), wanted) = store.read(read).await? else { break };
         for some in wanted.chunks(HANDLE_EVENTS_MAX) {
             let end = some.last().map_or(last, |event| event.seq);
-            handle(store, consumer, place.stored, end, some.to_vec()).await?;
+            if !handle(store, consumer, place.stored, end, some.to_vec()).await? {
+                return Ok(Progress::MovedElsewhere);
+            }
             place.stored = end;
         }
         place.read = last;
         *position = Some(place);
     }
     if place.read > place.stored && place.saved_at.elapsed() >= SAVE_PERIOD {
-        handle(store, consumer, place.stored, place.read, Vec::new()).await?;
+        if !handle(store, consumer, place.stored, place.read, Vec::new()).await? {
+            return Ok(Progress::MovedElsewhere);
+        }
         place = Position { stored: place.read, read: place.read, saved_at: Instant::now() };
     }
     *position = Some(place);
-    Ok(())
+    Ok(Progress::CaughtUp)
 }
 
 fn stored_position(tx: &mut dyn Tx, name: &str) -> Result<i64> {
@@ -120,27 +131,30 @@ fn stored_position(tx: &mut dyn Tx, name: &str) -> Result<i64> {
     tx.one("SELECT position FROM consumers WHERE name = $1", args![name])?.get(0)
 }
 
-/// Handles events and moves the stored position in one transaction. If another node moved it first, this one's work is
-/// rolled back and the place is read again: no lease, no clock, and still each event is handled once.
-async fn handle(store: &Store, consumer: &Arc<dyn Consumer>, from: i64, to: i64, events: Vec<Event>) -> Result<()> {
+/// Handles events and moves the stored position in one transaction. False, with nothing done, if another node moved it
+/// first: no lease, no clock, and still each event is handled once.
+async fn handle(store: &Store, consumer: &Arc<dyn Consumer>, from: i64, to: i64, events: Vec<Event>) -> Result<bool> {
     let handler = consumer.clone();
     let found_any = !events.is_empty();
-    store
+    let is_ours = store
         .write(move |tx| {
             let moved = tx.execute(
                 "UPDATE consumers SET position = $3 WHERE name = $1 AND position = $2",
                 args![handler.name(), from, to],
             )?;
             if moved != 1 {
-                return Err(error::conflict("another node moved this consumer on"));
+                return Ok(false);
             }
-            if events.is_empty() { Ok(()) } else { handler.handle(tx, &events) }
+            if !events.is_empty() {
+                handler.handle(tx, &events)?;
+            }
+            Ok(true)
         })
         .await?;
-    if found_any {
+    if found_any && is_ours {
         consumer.handled();
     }
-    Ok(())
+    Ok(is_ours)
 }
 
 /// Whether events wait in the log that this consumer has not handled and wants to.
@@ -204,4 +218,57 @@ pub fn require_distinct(consumers: &[Arc<dyn Consumer>]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::Migration;
+
+    const TABLES: &str = "
+        CREATE TABLE log (seq INTEGER PRIMARY KEY, id TEXT, kind TEXT, at BIGINT, thread_id BLOB, object_id BLOB DEFAULT x'0123456789abcdef01234567', user_id BLOB, payload TEXT);
+        CREATE TABLE log_head (id INTEGER PRIMARY KEY, seq BIGINT NOT NULL);
+        INSERT INTO log_head (id, seq) VALUES (1, 1);
+        CREATE TABLE consumers (name TEXT PRIMARY KEY, position BIGINT NOT NULL);
+        INSERT INTO log (seq, id, kind, at, payload) VALUES (1, x'0123456789abcdef01234567', 'content.imported', 0, '{}');";
+
+    /// Refuses what it is given, as a command does that it calls.
+    #[derive(Default)]
+    struct Refusing(AtomicUsize);
+
+    impl Consumer for Refusing {
+        fn name(&self) -> &'static str {
+            "refusing"
+        }
+        fn wants(&self, _: &str) -> bool {
+            true
+        }
+        fn handle(&self, _: &mut dyn Tx, _: &[Event]) -> Result<()> {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            Err(error::conflict("not now"))
+        }
+    }
+
+    #[tokio::test]
+    async fn what_a_consumer_refuses_is_tried_again_after_a_pause() {
+        let folder = tempfile::tempdir().unwrap();
+        let tables = Migration { number: 1, name: "tables", sqlite: TABLES, postgres: "" };
+        let store = Store::open_sqlite(&folder.path().join("db"), &[tables]).unwrap();
+        let (stop, stopped) = tokio::sync::watch::channel(false);
+        let consumer = Arc::new(Refusing::default());
+        let running = tokio::spawn(run(store.clone(), consumer.clone(), stopped));
+        for _ in 0..10_000 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            if consumer.0.load(Ordering::Relaxed) > 0 {
+                break;
+            }
+        }
+        tokio::time::sleep(PAUSE_AFTER_FAILURE / 4).await;
+        assert!((1..=2).contains(&consumer.0.load(Ordering::Relaxed)), "{}", consumer.0.load(Ordering::Relaxed));
+        stop.send(true).unwrap();
+        running.await.unwrap();
+        tokio::task::spawn_blocking(move || store.close()).await.unwrap();
+    }
 }

@@ -39,6 +39,9 @@ use engine::Task;
 use lanes::Entries;
 use turns::Turns;
 
+/// At most so many writes wait; one more is told so instead of waiting ever longer. Some seconds' worth of them.
+const WAITING_WRITES_MAX: usize = 20_000;
+
 /// A handle on the store, cheap to clone.
 #[derive(Clone)]
 pub struct Store {
@@ -80,11 +83,15 @@ impl Store {
 
     /// Runs `job` in a transaction that may write. It returns once the commit is durable (or `job` refused).
     /// `job` may run more than once (PostgreSQL serialisation failures), so it must not act outside `tx`.
+    /// [`Error::Unavailable`] when 20,000 wait already.
     pub async fn write<T, F>(&self, job: F) -> Result<T>
     where
         T: Send + 'static,
         F: Fn(&mut dyn Tx) -> Result<T> + Send + 'static,
     {
+        if self.writes.now.len() >= WAITING_WRITES_MAX {
+            return Err(Error::Unavailable("too many writes wait: try again in a moment".into()));
+        }
         let (job, answer) = Task::with_answer(job);
         self.writes.now.send(Some(job)).map_err(|_| closed())?;
         answered(answer).await

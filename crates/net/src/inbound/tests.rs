@@ -203,6 +203,32 @@ async fn a_body_that_stops_arriving_fails() {
 }
 
 #[tokio::test]
+async fn a_connection_with_an_unread_body_goes_on_or_says_that_it_does_not() {
+    let server = Server::start(router(), limits()).await;
+    let head = |length: usize, more: &str| {
+        format!("POST /missing HTTP/1.1\r\nHost: x\r\n{more}Content-Length: {length}\r\n\r\n")
+    };
+    // A short body that comes after its headers: nobody reads it, and the next request is answered.
+    let mut stream = server.connect().await;
+    stream.write_all(head(5, "").as_bytes()).await.expect("a write");
+    stream.flush().await.expect("sent");
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    stream.write_all(b"12345").await.expect("a write");
+    let answer = read_until(&mut stream, "\r\n\r\n").await.to_lowercase();
+    assert!(answer.starts_with("http/1.1 404") && !answer.contains("connection: close"), "{answer}");
+    stream.write_all(GET).await.expect("a write");
+    read_until(&mut stream, "hello").await;
+    // A long one, one that does not come, and one that waits to be asked for: the answer says that it is the last.
+    for (head, body) in [(head(1 << 20, ""), 200_000), (head(5, ""), 0), (head(5, "Expect: 100-continue\r\n"), 0)] {
+        let mut stream = server.connect().await;
+        stream.write_all(head.as_bytes()).await.expect("a write");
+        let _ = stream.write_all(&vec![b'x'; body]).await;
+        let answer = read_until(&mut stream, "\r\n\r\n").await.to_lowercase();
+        assert!(answer.starts_with("http/1.1 404") && answer.contains("connection: close"), "{answer}");
+    }
+}
+
+#[tokio::test]
 async fn a_client_that_reads_nothing_is_cut() {
     let one = InboundLimits { connections_max: 1, ..limits() };
     let server = Server::start(router(), one).await;
