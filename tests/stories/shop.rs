@@ -1,10 +1,15 @@
 //! The demo shop: a website that is served beside the example conversations, and signs its customers.
 
+use frontdesk_tests::eventually;
 use frontdesk_tests::http::Request;
 use frontdesk_tests::{Answer, Cast, Engine, Server};
 use serde_json::{Value, json};
 
-on_both_engines![a_shop_is_there_with_the_demo, a_customer_signs_in_and_is_known_to_the_chat];
+on_both_engines![
+    a_shop_is_there_with_the_demo,
+    what_agents_answer_to_the_examples_arrives_at_the_shop,
+    a_customer_signs_in_and_is_known_to_the_chat,
+];
 
 const PAGES: [&str; 8] = ["", "kettles", "product/heron", "cart", "checkout", "account", "help", "nowhere"];
 
@@ -35,6 +40,22 @@ fn a_shop_is_there_with_the_demo(engine: Engine) {
     // Without the demo there is no shop.
     let bare = Server::start(engine, &[]);
     assert_eq!(get(&bare, "/shop/", "").status, 404);
+}
+
+fn what_agents_answer_to_the_examples_arrives_at_the_shop(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let asked = cast.otto.get("/1.0/contents?q=text:%22quietest%20kettle%22").ok();
+    let id = asked["records"][0]["id"].as_str().expect("an example message");
+    let reply = cast.otto.post("/1.0/contents", &json!({ "in_reply_to_id": id, "body": "Thank you!" })).ok();
+    let path = format!("/1.0/contents/{}", reply["id"].as_str().expect("an id"));
+    let sent = eventually("the shop has it", || {
+        let sent = cast.otto.get(&path).ok();
+        (sent["synchronization_status"] != "export_pending").then_some(sent)
+    });
+    assert_eq!(sent["synchronization_error"], Value::Null, "{sent}");
+    assert_eq!(sent["foreign_id"], format!("shop-{}", reply["id"].as_str().unwrap()), "{sent}");
+    let garbage = Request::new("POST", "/shop/messages").body("application/json", b"[[".to_vec());
+    assert_eq!(cast.server.send(&garbage).status, 400);
 }
 
 fn a_customer_signs_in_and_is_known_to_the_chat(engine: Engine) {

@@ -102,6 +102,7 @@ pub(crate) async fn fill(app: &Conversations, router: Router) -> Result<(), Stri
     let community = script.post("/1.0/communities", json!({ "type": "sdk", "name": "Kettle & Co. customers" })).await?;
     let source = json!({
         "type": "sdk", "name": "Kettle shop messages", "community_id": community["id"],
+        "base_uri": format!("{}/shop/messages", app.public_url),
     });
     let source = script.post("/1.0/content_sources", source).await?;
     let source_id: Id = id(&source)?;

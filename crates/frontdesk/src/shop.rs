@@ -8,7 +8,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use frontdesk_conversations::Conversations;
@@ -27,6 +27,8 @@ pub(crate) const KEY_ID: &str = "shop";
 /// For how long a signature holds; the chat asks for more than an hour.
 const SIGNED_SECONDS: i64 = 2 * 60 * 60;
 const FORM_BYTES_MAX: usize = 1_024;
+/// Far more than what an agent writes takes.
+const PUSH_BYTES_MAX: usize = 1 << 20;
 const COOKIE: &str = "kettle_customer";
 
 const PAGE: &str = include_str!("../../../examples/shop/page.html");
@@ -67,6 +69,7 @@ pub(crate) fn router(app: &Arc<Conversations>) -> Router {
     Router::new()
         .route("/shop", get(|| async { Redirect::permanent("/shop/") }))
         .route("/shop/", get(home))
+        .route("/shop/messages", post(messages))
         .route("/shop/{*path}", get(serve).post(sign_in))
         .with_state(app.clone())
 }
@@ -149,6 +152,21 @@ async fn sign_in(State(app): State<Arc<Conversations>>, Path(path): Path<String>
         _ => Err(error::not_found("page")),
     };
     answer(&app, outcome)
+}
+
+/// Where the answers go that agents write to the example messages, by the Channel SDK. The shop keeps none of them, so it does
+/// not ask who sends.
+async fn messages(State(app): State<Arc<Conversations>>, request: Request<Body>) -> Response {
+    let body = Limited::new(request.into_body(), PUSH_BYTES_MAX).collect().await;
+    let asked: Value = body.ok().and_then(|body| serde_json::from_slice(&body.to_bytes()).ok()).unwrap_or_default();
+    let answered = match (asked["action"].as_str(), asked["params"]["content_id"].as_str()) {
+        (Some("implementation.info"), _) => {
+            Ok(json!({ "objects": { "messages": ["create"] }, "options": ["messages.text"] }))
+        }
+        (Some("messages.create"), Some(content_id)) => Ok(json!({ "id": format!("shop-{content_id}") })),
+        _ => Err(error::bad_request("The shop takes messages.create.")),
+    };
+    answer(&app, answered.map(|value| axum::Json(value).into_response()))
 }
 
 #[cfg(test)]
