@@ -75,6 +75,13 @@ fn a_channels_own_actions_are_buttons_in_the_readers_language(engine: Engine) {
     cast.otto.put(&format!("/1.0/users/{}/sources_permissions", marie.user_id), &rights).ok();
     assert_eq!(buttons(&marie, &content), json!([spam, warn("Avertir l’auteur")]));
     press(&marie, &content, "warn").refused(403);
+    // What has a meaning for everybody is told apart from it.
+    let standard =
+        |content: &str| marie.get(&format!("/1.0/contents/{content}?extended=true")).ok()["channel_actions"].clone();
+    assert_eq!(standard(&content), json!(["reply", "show", "delete"]));
+    let silent = source.says("vera", "t", "Not to be answered");
+    let silent = source.all_contents(&cast.otto).into_iter().find(|content| content["foreign_id"] == silent.as_str());
+    assert_eq!(standard(&id(&silent.unwrap())), json!(["show"]));
     // What the channel no longer can is no button any more.
     channel.describe(Reply::json(&json!({ "objects": { "messages": ["create", "warn"] } })));
     cast.otto.put(&format!("/1.0/content_sources/{}", source.id), &json!({})).ok();

@@ -69,8 +69,12 @@ pub(crate) struct Content {
 impl Content {
     /// Whether an agent wrote it, here or on the channel, or the source itself: it is no customer's.
     pub(crate) fn is_ours(&self) -> bool {
-        self.creator_id.is_some() || matches!(self.status.as_str(), "user_reply" | "user_initiated")
+        is_ours(self.creator_id, &self.status)
     }
+}
+
+fn is_ours(creator_id: Option<Id>, status: &str) -> bool {
+    creator_id.is_some() || matches!(status, "user_reply" | "user_initiated")
 }
 
 const SELECT: &str =

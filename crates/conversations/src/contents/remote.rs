@@ -62,6 +62,20 @@ pub(super) fn buttons(
     Ok(buttons)
 }
 
+/// The standard actions that its channel lets be done with a content of this type that came with these actions, or was
+/// posted to it; none as long as it has told nothing.
+pub(super) fn standard_actions(
+    channel: &Channel,
+    r#type: &str,
+    actions: Option<&Value>,
+    ours: bool,
+) -> Option<Vec<&'static str>> {
+    let (Some(implementation), Some(object)) = (&channel.implementation, ContentObject::named(r#type)) else {
+        return None;
+    };
+    Some(implementation.standard_actions(object, &names(actions), ours, channel.options().unwrap_or_default()))
+}
+
 fn names(actions: Option<&Value>) -> Vec<String> {
     let told = actions.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
     told.map(str::to_owned).collect()

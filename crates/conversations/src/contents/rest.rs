@@ -89,6 +89,11 @@ struct Answer {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-frontdesk-extension" = true))]
     reply_options: Option<ReplyOptions>,
+    /// What its channel lets be done with it, of reply, show, publish, unpublish and delete; absent as long as the channel
+    /// has not told what it can (`extended=true`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-frontdesk-extension" = true))]
+    channel_actions: Option<Vec<&'static str>>,
     /// What the channel lets be done with it.
     #[serde(skip)]
     actions: Option<Value>,
@@ -178,6 +183,7 @@ fn answer(row: &Row, extended: bool) -> Result<Answer> {
         scheduled_at: row.get::<Option<Timestamp>>(30)?.filter(|_| extended),
         custom_actions: None,
         reply_options: None,
+        channel_actions: None,
         actions: extras.remove("actions"),
         created_at: row.get(28)?,
         updated_at: row.get(29)?,
@@ -220,6 +226,10 @@ fn answers(app: &Conversations, call: &Call, rows: &[Row], tx: &mut dyn Tx) -> R
                 let buttons = remote::buttons(channel, &content.r#type, actions, &mut language, call, tx)?;
                 content.custom_actions = Some(buttons);
                 content.reply_options = Some(ReplyOptions::of(call, channel, content.private_message));
+                let is_there = content.foreign_id.is_some() && !content.remotely_deleted;
+                let ours = super::is_ours(content.creator_id, &content.status);
+                let standard = remote::standard_actions(channel, &content.r#type, content.actions.as_ref(), ours);
+                content.channel_actions = standard.map(|all| if is_there { all } else { Vec::new() });
             }
         }
         content.attachments = files.remove(&content.id).unwrap_or_default();

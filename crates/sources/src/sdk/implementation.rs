@@ -118,6 +118,33 @@ impl Implementation {
         custom
     }
 
+    /// The standard actions that may be done with a content of this kind which came with these `actions`, in a fixed order
+    /// (rows 12.05 and 12.06). Of contents that were posted to it (`ours`) a channel need not tell any. Where `reply` is not
+    /// told of the kind it is not asked for: then everything can be answered.
+    pub fn standard_actions(
+        &self,
+        object: ContentObject,
+        actions: &[String],
+        ours: bool,
+        options: &[String],
+    ) -> Vec<&'static str> {
+        let lets = |name: &str| actions.iter().any(|told| told == name);
+        let mut standard = Vec::new();
+        if !self.can(object, "reply") || lets("reply") || ours {
+            standard.push("reply");
+        }
+        if self.can(object, "show") {
+            standard.push("show");
+        }
+        for action in [ContentAction::Publish, ContentAction::Unpublish, ContentAction::Delete] {
+            let is_let = ours && actions.is_empty() || action.names().iter().any(|name| lets(name));
+            if is_let && self.act(object, action, options).is_some() {
+                standard.push(action.as_str());
+            }
+        }
+        standard
+    }
+
     /// What people read on the button of a custom action (row 12.13): its label in this language, such as `fr-CA` or
     /// then `fr`, else the default one, else the name as words.
     pub fn label(&self, action: &str, language: &str) -> String {
@@ -287,6 +314,28 @@ mod tests {
             assert_eq!(read.custom_actions(object, &all, options), expected, "{object:?}");
         }
         assert!(read.custom_actions(ContentObject::Message, &[], &[]).is_empty());
+    }
+
+    #[test]
+    fn what_is_standard_may_be_done_where_the_content_says_so() {
+        let objects = json!({"messages": ["list", "create", "reply", "show", "unpublish", "destroy"], "private_messages": ["create"]});
+        let read = Implementation::read(&json!({ "objects": objects })).unwrap();
+        for (object, actions, ours, expected) in [
+            (
+                ContentObject::Message,
+                &["reply", "delete", "publish", "spam"][..],
+                false,
+                vec!["reply", "show", "delete"],
+            ),
+            (ContentObject::Message, &["unpublish"], false, vec!["show", "unpublish"]),
+            (ContentObject::Message, &[], false, vec!["show"]),
+            (ContentObject::Message, &[], true, vec!["reply", "show", "unpublish", "delete"]),
+            (ContentObject::Message, &["destroy"], true, vec!["reply", "show", "delete"]),
+            (ContentObject::PrivateMessage, &["delete"], false, vec!["reply"]),
+        ] {
+            let actions: Vec<String> = actions.iter().map(|name| (*name).to_owned()).collect();
+            assert_eq!(read.standard_actions(object, &actions, ours, &[]), expected, "{object:?} {actions:?} {ours}");
+        }
     }
 
     #[test]
