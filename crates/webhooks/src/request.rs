@@ -6,6 +6,7 @@ use std::time::Duration;
 use base64::Engine;
 use bytes::Bytes;
 use frontdesk_conversations::notifications::Notification;
+use frontdesk_model::invisible::is_invisible;
 use frontdesk_model::{Id, Result, Timestamp, error};
 use frontdesk_net::{OutboundAnswer, OutboundRequest, webhook_signature};
 use http::{HeaderName, HeaderValue, Method, header};
@@ -107,8 +108,36 @@ fn key(secret: &str) -> Result<Vec<u8>> {
     base64::engine::general_purpose::STANDARD.decode(encoded).map_err(|trouble| error::broken(trouble.to_string()))
 }
 
-/// The start of an answer, as people are shown it: without the secrets that it may repeat.
+/// The start of an answer, as people are shown it: without the secrets that it may repeat, and without what would make it
+/// look other than it is.
 pub(crate) fn shown(answer: &OutboundAnswer, secrets: &Secrets) -> String {
     let text = secrets.hide(&String::from_utf8_lossy(&answer.body));
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(ANSWER_CHARACTERS_KEPT).collect()
+    let plain = text.chars().map(|c| if is_invisible(c) { ' ' } else { c });
+    plain.take(ANSWER_CHARACTERS_KEPT).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_receiver_says_is_shown_as_it_is_and_for_a_while() {
+        let long = "x".repeat(1_000);
+        for (said, expected) in [
+            ("fine", "fine"),
+            ("two\r\nlines", "two  lines"),
+            ("\u{1b}[31mred\u{0}", " [31mred "),
+            ("turned \u{202e}dnuora", "turned  dnuora"),
+            (&long, &long[..200]),
+        ] {
+            let body = Bytes::copy_from_slice(said.as_bytes());
+            let answer = OutboundAnswer {
+                status: http::StatusCode::OK,
+                headers: http::HeaderMap::new(),
+                body,
+                truncated: false,
+            };
+            assert_eq!(shown(&answer, &Secrets::default()), expected);
+        }
+    }
 }
