@@ -25,6 +25,7 @@ on_both_engines![
     who_looks_is_not_disturbed,
     devices_are_checked_and_bounded,
     pages_above_a_conversation_have_their_script,
+    what_answers_by_itself_is_heard_too,
 ];
 
 fn shared(engine: Engine) -> &'static Cast {
@@ -417,4 +418,23 @@ fn pages_above_a_conversation_have_their_script(engine: Engine) {
     let tag = script.header("etag").expect("a tag").to_owned();
     let again = Request::new("GET", "/webview/sdk.js").header("If-None-Match", &tag);
     assert_eq!(again.send(cast.server.address()).expect("an answer").status, 304);
+}
+
+fn what_answers_by_itself_is_heard_too(engine: Engine) {
+    let (cast, push) = (shared(engine), FakePush::start());
+    let site = app(cast, &push);
+    let texts = json!([{ "language": "en", "created_from_trigger": "first_message_from_user", "body": "We have it." }]);
+    set(
+        &site,
+        &json!({ "auto_response_triggers": texts, "auto_response_trigger_enabled": { "first_message_from_user": true } }),
+    );
+    let vera = site.vera(&json!({}));
+    let phone = registers(&vera, "phone", "fcm", None);
+    let asked = vera.writes(None, "Where is my parcel?");
+    assert_eq!(hears(&push, &phone, 1)[0].body, "We have it.");
+    let rights = json!({ (site.source_id.as_str()): "read,reply" });
+    cast.otto.put(&format!("/1.0/users/{}/sources_permissions", cast.bo.user_id), &rights).ok();
+    cast.bo.reply(&id(&asked), "In Quimper.");
+    assert_eq!(hears(&push, &phone, 2)[1].body, "In Quimper.");
+    push.require_no_faults();
 }

@@ -389,6 +389,8 @@ fn a_conversation_gets_what_its_trigger_says(engine: Engine) {
     // Every message of the conversation, and none of another.
     let more = site.writes(&vera, json!({ "thread_id": thread_id }));
     assert_eq!(otto.content(&id(&more))["language"], "fr");
+    let answer = otto.reply(&id(&more), "Bonjour");
+    assert_eq!(otto.content(&id(&answer))["language"], "fr", "what agents write, too");
 
     let foreign =
         Site::new(site.cast, "mobile_messaging").trigger(json!({ "language": "fr", "category_ids": [category] }));

@@ -17,6 +17,7 @@ on_both_engines![
     the_first_template_that_fits_is_used,
     what_is_wrong_with_a_template_is_said,
     no_mail_is_lost_or_doubled_by_a_kill,
+    a_strangers_word_makes_no_flood_of_mails,
 ];
 
 struct Office {
@@ -324,4 +325,45 @@ fn no_mail_is_lost_or_doubled_by_a_kill(engine: Engine) {
     office.cast.server.restart();
     office.mails.wait_for(&address, 1);
     office.nothing_more(&address, 1);
+}
+
+fn a_strangers_word_makes_no_flood_of_mails(engine: Engine) {
+    let office = Office::open(engine);
+    let (site, otto) = (office.site(), &office.cast.otto);
+    // Whatever conversations it is given in, an address that nobody has vouched for gets four mails a day.
+    let address = email();
+    let told = |vera: &crate::web_messaging::Vera, text: &str| otto.reply(&id(&vera.writes(None, "Hello")), text);
+    let veras: Vec<_> = (0..6)
+        .map(|_| site.vera(&json!({ "identity": { "email": address, "screenname": "Win at www.evil.example" } })))
+        .collect();
+    for (number, vera) in veras.iter().enumerate() {
+        told(vera, &format!("Answer {number}"));
+    }
+    office.is_noted();
+    office.later();
+    let letters = office.mails.wait_for(&address, 4);
+    office.nothing_more(&address, 4);
+    assert!(letters.iter().all(|letter| !letter.alternatives().0.contains("evil")), "nobody is called by an address");
+    // The rest is not lost: it comes the next day.
+    office.cast.server.sql("UPDATE visitor_mails SET mailed_at = mailed_at - 86400000000");
+    office.later();
+    office.mails.wait_for(&address, 6);
+    // Without sites or an address of the source's own, a stranger's word is no place to lead anybody to.
+    site.configure(&json!({ "back_to_chat_url": "", "allowed_sites": [] }));
+    let lost = email();
+    told(&site.vera(&json!({ "identity": { "email": lost }, "page": { "url": "https://evil.example/" } })), "Good day");
+    office.is_noted();
+    office.later();
+    office.nothing_more(&lost, 0);
+    site.configure(&json!({ "back_to_chat_url": "https://shop.example/" }));
+    // Who has told no address may be known by their person's.
+    let known = email();
+    let vera = site.vera(&json!({}));
+    let first = vera.writes(None, "Hello");
+    let author = office.cast.otto.content(&id(&first))["author_id"].as_str().expect("an author").to_owned();
+    otto.put(&format!("/1.0/identities/{author}/identity_group"), &json!({ "emails": [known] })).ok();
+    otto.reply(&id(&first), "Good day");
+    office.is_noted();
+    office.later();
+    office.mails.wait_for(&known, 1);
 }

@@ -28,6 +28,12 @@ on_both_engines![
     pages_of_other_sites_are_sent_away,
     bad_input_is_refused_and_named,
     a_flood_slows_only_its_visitor,
+    a_network_is_counted_whatever_it_makes_up,
+    a_session_that_ends_says_why,
+    who_only_said_who_they_are_ends_when_the_person_is_signed,
+    what_is_known_of_a_visitor_fills_their_persons_card,
+    who_is_forgotten_is_forgotten_by_the_chat,
+    files_that_nobody_sends_go_again,
     one_history_for_web_and_mobile,
     both_sides_see_the_other_type,
     who_waits_hears_where_they_stand,
@@ -719,10 +725,14 @@ fn bad_input_is_refused_and_named(engine: Engine) {
 fn a_flood_slows_only_its_visitor(engine: Engine) {
     let cast = shared(engine);
     let site = Site::new(cast, "mobile_messaging");
-    let (flood, vera) = (site.vera(&json!({})), site.vera(&json!({})));
+    site.mode("reject");
+    let who = json!({ "identity": { "uuid": unique("flood-") } });
+    // Many sessions, from everywhere, are still one visitor.
+    let (floods, vera) = ([site.vera(&who), site.vera(&who), site.vera(&who)], site.vera(&json!({})));
     let statuses: Vec<u16> = (0..40)
         .map(|number| {
-            let answer = flood.send("POST", "contents", &json!({ "client_id": format!("m{number}"), "body": "x" }));
+            let answer =
+                floods[number % 3].send("POST", "contents", &json!({ "client_id": format!("m{number}"), "body": "x" }));
             if answer.status == 429 {
                 assert!(answer.header("retry-after").is_some());
             }
@@ -732,19 +742,194 @@ fn a_flood_slows_only_its_visitor(engine: Engine) {
     assert!(statuses[..30].iter().all(|status| *status == 201), "{statuses:?}");
     assert!(statuses.contains(&429), "{statuses:?}");
     vera.writes(None, "I am heard");
-    let from = address();
-    let begin = || {
-        let request = Request::new("POST", &site.path("session")).header("X-Forwarded-For", &from).json(&json!({}));
-        request.send(cast.server.address()).expect("an answer").status
-    };
-    let begun: Vec<u16> = (0..24).map(|_| begin()).collect();
-    assert!(begun.contains(&429) && begun[0] == 201, "{begun:?}");
-    site.vera(&json!({}));
+    // Whoever is known may come again and again.
+    for _ in 0..24 {
+        let again = vera.send("POST", "session", &json!({ "session": vera.session }));
+        assert_eq!((again.status, again.json()["session"].as_str()), (201, Some(vera.session.as_str())));
+    }
     let mut streams: Vec<_> = (0..10).map(|_| vera.listens(Transport::Events, None)).collect();
     let refused = vera.tries_to_listen(Transport::Events, None).err().map(|answer| answer.status);
     assert_eq!(refused, Some(429));
     streams.pop();
     eventually("a place is free again", || vera.tries_to_listen(Transport::Events, None).ok());
+}
+
+fn a_network_is_counted_whatever_it_makes_up(engine: Engine) {
+    let cast = shared(engine);
+    let site = Site::new(cast, "mobile_messaging");
+    let network = unique("").parse::<u32>().expect("a number");
+    let from = |number: usize, method: &str, path: &str| {
+        // One customer of a provider has a whole /64.
+        let address = format!("2001:db8:{:x}:{:x}::{number:x}", network >> 16, network & 0xffff);
+        Request::new(method, &site.path(path)).header("X-Forwarded-For", &address)
+    };
+    let send = |request: Request| request.send(cast.server.address()).expect("an answer").status;
+    let begin =
+        |number: usize| send(from(number, "POST", "session").json(&json!({ "session": format!("fds_{number}") })));
+    let begun: Vec<u16> = (0..24).map(begin).collect();
+    assert!(
+        begun[..20].iter().all(|status| *status == 201) && begun[20..].iter().all(|status| *status == 429),
+        "{begun:?}"
+    );
+    site.vera(&json!({}));
+    // Secrets that are made up are one network's, too.
+    let made_up: Vec<u16> = (0..1_200)
+        .map(|number| send(from(number, "PUT", "session").token(&format!("fds_{number}")).json(&json!({}))))
+        .collect();
+    assert_eq!((made_up[0], made_up.last()), (401, Some(&429)));
+    assert_eq!(send(from(0, "GET", "loader.js")), 429);
+    assert_eq!(site.get("loader.js").status, 200);
+}
+
+/// What a stream says when it ends.
+fn end_of(stream: &mut Stream) -> Value {
+    stream.event_named("end")["error"].clone()
+}
+
+fn a_session_that_ends_says_why(engine: Engine) {
+    let cast = shared(engine);
+    let site = Site::new(cast, "mobile_messaging");
+    site.key("one", "HS256", KEY);
+    site.key("two", "HS256", KEY);
+    let sign =
+        |key_id: &str| json!({ "jwt": signed(key_id, KEY, &json!({ "uuid": unique("u"), "exp": in_hours(2) })) });
+    // What signed her runs out while she listens: ten seconds later at most, as clocks differ.
+    let late = site.vera(&sign("one"));
+    let hash = late.begun["identity"]["uuid"].as_str().expect("a uuid").to_owned();
+    let over = clock::seconds_after(-8) * 1_000_000;
+    cast.server.sql(&format!("UPDATE visitor_sessions SET expires_at = {over} WHERE uuid = '{hash}'"));
+    let mut streams = TRANSPORTS.map(|transport| late.listens(transport, None));
+    for stream in &mut streams {
+        stream.heartbeat();
+        assert_eq!(end_of(stream), "identity_expired");
+    }
+    for transport in TRANSPORTS {
+        let refused = late.tries_to_listen(transport, None).err().map(|answer| answer.refused(401)["error"].clone());
+        assert_eq!(refused, Some(json!("identity_expired")));
+    }
+    assert_eq!(late.send("GET", "threads", &Value::Null).refused(401)["error"], "identity_expired");
+    // A key that is deleted takes along what it signed, and nothing else.
+    let (one, two) = (site.vera(&sign("one")), site.vera(&sign("two")));
+    let (mut first, mut second) = (one.listens(Transport::Events, None), two.listens(Transport::WebSocket, None));
+    first.heartbeat();
+    second.heartbeat();
+    cast.otto.delete(&format!("/1.0/communities/{}/jwt_keys/one", site.community_id)).ok();
+    assert_eq!(end_of(&mut first), "invalid_session");
+    assert_eq!(one.send("GET", "threads", &Value::Null).refused(401)["error"], "invalid_session");
+    assert_eq!(two.send("GET", "threads", &Value::Null).status, 200);
+    assert_eq!(two.send("DELETE", "session", &Value::Null).status, 204);
+    assert_eq!(end_of(&mut second), "invalid_session");
+    // A token that says that it holds for a thousand years does so for a month.
+    let ever = json!({ "jwt": signed("two", KEY, &json!({ "uuid": unique("u"), "exp": in_hours(8_760_000) })) });
+    let until = site.vera(&ever).begun["expires_at"].as_str().expect("a time").to_owned();
+    assert!(until < clock::after(32 * 86_400) && until > clock::after(30 * 86_400), "{until}");
+}
+
+fn who_only_said_who_they_are_ends_when_the_person_is_signed(engine: Engine) {
+    let cast = shared(engine);
+    let site = Site::new(cast, "mobile_messaging");
+    site.mode("reject");
+    let uuid = unique("customer-");
+    let claim = |uuid: &str| json!({ "identity": { "uuid": uuid, "screenname": "Mallory" } });
+    let (mallory, willa) = (site.vera(&claim(&uuid)), site.vera(&claim(&unique("customer-"))));
+    let anonymous = site.vera(&json!({}));
+    anonymous.writes(None, "Hello");
+    let mut streams = [&mallory, &willa].map(|one| one.listens(Transport::Events, None));
+    for stream in &mut streams {
+        stream.heartbeat();
+    }
+    assert_eq!(mallory.send("GET", "threads", &Value::Null).status, 200);
+    site.mode("require");
+    for (one, stream) in [&mallory, &willa].into_iter().zip(&mut streams) {
+        assert_eq!(end_of(stream), "invalid_session");
+        assert_eq!(one.send("GET", "threads", &Value::Null).refused(401)["error"], "invalid_session");
+    }
+    assert_eq!(anonymous.threads().len(), 1, "who said nothing goes on");
+    // Once signed, always, whatever is asked for later.
+    site.key("one", "HS256", KEY);
+    let vera = site.vera(&json!({ "jwt": signed("one", KEY, &json!({ "uuid": uuid, "exp": in_hours(2) })) }));
+    vera.writes(None, "My account number");
+    site.mode("reject");
+    assert_eq!(willa.send("GET", "threads", &Value::Null).status, 200);
+    mallory.send("GET", "threads", &Value::Null).refused(401);
+    vera.send("GET", "threads", &Value::Null).refused(401);
+}
+
+fn what_is_known_of_a_visitor_fills_their_persons_card(engine: Engine) {
+    let cast = shared(engine);
+    let site = Site::new(cast, "mobile_messaging");
+    site.key("one", "HS256", KEY);
+    let field = json!({ "associated_type_name": "IdentityGroup", "label": unique("Number "), "regex": "C-[0-9]+" });
+    let key = cast.otto.post("/1.0/custom_fields", &field).ok()["key"].as_str().expect("a key").to_owned();
+    let mappings = json!([{ "key": "uuid", "custom_field_key": key }, { "key": "shop", "field": "company" }]);
+    let community = format!("/1.0/communities/{}", site.community_id);
+    cast.otto.put(&community, &json!({ "extra_value_mappings": mappings })).ok();
+    let anonymous = site.vera(&json!({}));
+    let first = anonymous.writes(None, "Hello");
+    let group = |content: &Value| {
+        let author = cast.otto.content(&id(content))["author_id"].as_str().expect("an author").to_owned();
+        cast.otto.get(&format!("/1.0/identities/{author}")).ok()["identity_group_id"].clone()
+    };
+    assert_eq!(group(&first), Value::Null, "nothing of an anonymous visitor fits");
+    let uuid = format!("C-{}", unique(""));
+    let payload = json!({ "uuid": uuid, "exp": in_hours(2), "extra_values": { "shop": "Kettles", "other": 1 } });
+    site.vera(&json!({ "session": anonymous.session, "jwt": signed("one", KEY, &payload) }));
+    let group = group(&first).as_str().expect("a group").to_owned();
+    let group = cast.otto.get(&format!("/1.0/identity_groups/{group}")).ok();
+    assert_eq!((&group["company"], &group["custom_field_values"]), (&json!("Kettles"), &json!({ key: uuid })));
+}
+
+fn who_is_forgotten_is_forgotten_by_the_chat(engine: Engine) {
+    let cast = shared(engine);
+    let site = Site::new(cast, "mobile_messaging");
+    site.mode("reject");
+    let (vera, willa) = (site.vera(&json!({ "identity": { "email": "vera@example.com" } })), site.vera(&json!({})));
+    let first = vera.writes(None, "Hello");
+    let author = cast.otto.content(&id(&first))["author_id"].as_str().expect("an author").to_owned();
+    let device = json!({ "platform": "fcm", "push_token": unique("token-") });
+    assert_eq!(vera.send("PUT", "devices/phone", &device).status, 204);
+    assert_eq!(cast.otto.put(&format!("/1.0/identities/{author}/anonymize"), &json!({})).status, 200);
+    assert_eq!(vera.send("GET", "threads", &Value::Null).refused(401)["error"], "invalid_session");
+    assert_eq!(willa.send("GET", "threads", &Value::Null).status, 200);
+}
+
+fn files_that_nobody_sends_go_again(engine: Engine) {
+    let mut cast = Cast::start(engine, &["--trusted-proxy", "127.0.0.1/32"]);
+    let files = |cast: &Cast| {
+        let folders = std::fs::read_dir(cast.server.data().join("attachments")).expect("a folder").flatten();
+        let folders = folders.filter(|folder| folder.file_name() != "tmp" && folder.path().is_dir());
+        folders
+            .flat_map(|folder| std::fs::read_dir(folder.path()).expect("a folder").flatten())
+            .map(|file| file.path())
+            .collect::<Vec<_>>()
+    };
+    {
+        let site = Site::new(&cast, "mobile_messaging");
+        let vera = site.vera(&json!({}));
+        let upload = |client_id: &str, bytes: &[u8]| {
+            let request = vera
+                .request("POST", "attachments")
+                .body("multipart/form-data; boundary=XX", file("a.png", client_id, bytes));
+            let taken = request.send(cast.server.address()).expect("an answer");
+            assert_eq!(taken.status, 201, "{}", taken.text());
+            taken.json()["id"].clone()
+        };
+        let sent = upload("f1", b"sent");
+        upload("f2", b"sent");
+        upload("f3", b"never sent");
+        let message = json!({ "client_id": "m1", "attachment_ids": [sent] });
+        assert_eq!(vera.send("POST", "contents", &message).status, 201);
+    }
+    assert_eq!(files(&cast).len(), 2);
+    cast.server.sql("UPDATE visitor_uploads SET created_at = created_at - 172800000000");
+    cast.server.kill();
+    for path in files(&cast) {
+        let file = std::fs::OpenOptions::new().write(true).open(path).expect("a file");
+        file.set_modified(std::time::UNIX_EPOCH).expect("a time");
+    }
+    cast.server.restart();
+    let left = eventually("what nobody sent is gone", || Some(files(&cast)).filter(|left| left.len() == 1));
+    assert_eq!(std::fs::read(&left[0]).expect("bytes"), b"sent");
 }
 
 fn one_history_for_web_and_mobile(engine: Engine) {

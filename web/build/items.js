@@ -7,7 +7,7 @@ const read = (/** @type {string} */ name) => readFile(new URL(name, folder), 'ut
 
 /**
  * @typedef {{ type: 'button' | 'invitation', position: 'floating' | 'fixed' | null, offline: boolean, html: string,
- *   css: string, texts: Record<string, Record<string, string>> }} Default
+ *   css: string, labels: Record<string, string> }} Default
  */
 
 /**
@@ -19,16 +19,15 @@ export async function defaultItems(locale) {
   /** @type {Default[]} */
   const defaults = JSON.parse(await read('defaults.json'));
   return Promise.all(
-    defaults.map(async ({ type, position, offline, html, css, texts }, index) => {
-      const text = texts[locale] ?? {};
-      const styles = (await read(css)).replace(/^\$highlight-color.*$/m, '').replaceAll('$highlight-color', '#53cca4');
+    defaults.map(async ({ type, position, offline, html, css, labels }, index) => {
+      const styles = (await read(css)).replace(/^\/\/.*$/gm, '').replace(/^\$highlight-color.*$/m, '').replaceAll('$highlight-color', '#53cca4');
       return {
         id: `${index + 1}`.repeat(24),
-        label: text.label ?? '',
+        label: labels[locale] ?? '',
         type,
         ...(position && { position }),
         offline,
-        html: (await read(html)).replace(/%\{(\w+)\}/g, (_, /** @type {string} */ name) => text[name] ?? '').replace(/\s*\n\s*/g, ''),
+        html: (await read(html)).replace(/\s*\n\s*/g, ''),
         css: styles.replace(/\s+/g, ' ').replace(/ ?([{};:,]) ?/g, '$1').replaceAll(';}', '}').trim(),
       };
     }),

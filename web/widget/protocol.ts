@@ -65,7 +65,7 @@ export interface Start {
   identity: Identity | null;
   jwt: string | null;
   session: string | null;
-  /** Messages that an earlier page could not send. */
+  /** What an earlier page could not send, and what was written there. */
   waiting: string | null;
   /** The visitor wants to be told of answers while they look elsewhere. */
   notify: boolean;
@@ -102,5 +102,5 @@ export type FromWindow =
   | { type: 'notify'; on: boolean }
   | { type: 'closed' }
   | { type: 'session'; session: string | null }
-  /** Messages that wait, to be kept over pages: browsers keep little for a frame of another site. */
+  /** What waits or is half written, to be kept over pages: browsers keep little for a frame of another site. */
   | { type: 'keep'; waiting: string | null };

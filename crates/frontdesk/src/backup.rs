@@ -119,6 +119,7 @@ const TABLES: &[Table] = &[
     table("visitor_waits"),
     table("visitor_pages"),
     table("visitor_unread"),
+    table("visitor_mails"),
     table("unsubscribed_addresses"),
     table("messaging_mail_templates"),
     table("messaging_settings"),

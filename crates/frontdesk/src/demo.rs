@@ -217,13 +217,14 @@ impl Script {
         let settings = json!({
             "avatar_url": format!("{}/shop/icon.svg", app.public_url),
             "email_request": true,
-            "welcome_messages": [
-                "Good day! Ask us about kettles, tea, or your order.",
-                "Bonjour ! Une question sur une bouilloire, un thé, une commande ?",
-            ],
+            "back_to_chat_url": format!("{}/shop/help", app.public_url),
+            "welcome_messages": ["Good day! Ask us about kettles, tea, or your order."],
             "translations": {
                 "en": { "default_title": "Kettle & Co." },
-                "fr": { "default_title": "Kettle & Co." },
+                "fr": {
+                    "default_title": "Kettle & Co.",
+                    "welcome_messages": ["Bonjour ! Une question sur une bouilloire, un thé, une commande ?"],
+                },
             },
         });
         let path = format!("/1.0/content_sources/{}/messaging", source["id"].as_str().unwrap_or_default());

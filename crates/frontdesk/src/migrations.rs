@@ -56,6 +56,7 @@ pub(crate) const ALL: &[Migration] = &[
     both!(28, "0028_visitor_pages"),
     both!(29, "0029_push"),
     both!(30, "0030_thread_drafts"),
+    both!(31, "0031_visitors_known"),
 ];
 
 #[cfg(test)]

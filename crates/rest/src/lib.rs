@@ -19,6 +19,9 @@ mod stream;
 mod tests;
 mod upload;
 
+use std::collections::hash_map::DefaultHasher;
+use std::hash::{Hash, Hasher};
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -84,7 +87,29 @@ impl Credential {
 
 /// Whose request it is, put into a request's extensions by whoever knows the proxies in front; the access log shows it.
 #[derive(Clone, Copy, Debug)]
-pub struct ClientAddress(pub std::net::IpAddr);
+pub struct ClientAddress(pub IpAddr);
+
+impl ClientAddress {
+    /// That of a request, if anybody knows.
+    pub fn of(parts: &Parts) -> Option<ClientAddress> {
+        parts.extensions.get::<ClientAddress>().copied()
+    }
+
+    /// What limits count: one customer of a provider has a whole /64 of IPv6.
+    pub fn network(self) -> String {
+        match self.0.to_canonical() {
+            IpAddr::V6(address) => format!("{:?}", &address.segments()[..4]),
+            address => address.to_string(),
+        }
+    }
+
+    /// Who takes turns with others in [`Store::read_as`].
+    pub fn asker(self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.network().hash(&mut hasher);
+        hasher.finish()
+    }
+}
 
 /// Is told about every request: the operation's id ("none" for unknown paths), the status, and how long it took.
 pub type Observer = Arc<dyn Fn(&'static str, u16, Duration) + Send + Sync>;

@@ -22,6 +22,8 @@ pub(crate) const FILE_BYTES_MAX: u64 = 10 * 1024 * 1024 - 1;
 pub(crate) const FILES_MAX: usize = 10;
 /// An upload that no message names is kept for so long.
 pub(crate) const KEPT_SECONDS: i64 = 24 * 60 * 60;
+/// All files of one source that wait to be sent, in bytes.
+const UNSENT_BYTES_MAX: i64 = 10 * 1024 * 1024 * 1024;
 /// The fields beside a file, in bytes.
 const FIELDS_BYTES_MAX: usize = 4 * 1024;
 /// For each piece of an upload.
@@ -84,6 +86,33 @@ pub(crate) async fn keep(app: &Arc<Conversations>, upload: Upload) -> Result<Upl
     let keep = keep_upload(app.files.clone());
     let kept = tokio::task::spawn_blocking(move || keep(&upload).map(|()| upload)).await;
     kept.map_err(|_| error::broken("keeping an upload ended early"))?
+}
+
+/// Removes files that nobody sent and nothing names.
+pub(crate) async fn discard(app: &Arc<Conversations>, nameless: Vec<[u8; 32]>) {
+    let files = app.files.clone();
+    let discard = move || {
+        for sha256 in nameless {
+            match files.discard(&sha256) {
+                Err(trouble) if trouble.kind() != std::io::ErrorKind::NotFound => {
+                    tracing::error!(%trouble, "a file that nobody sent could not be removed");
+                }
+                _ => {}
+            }
+        }
+    };
+    if tokio::task::spawn_blocking(discard).await.is_err() {
+        tracing::error!("removing files that nobody sent ended early");
+    }
+}
+
+/// 429 while a source has more files that wait to be sent than it may.
+pub(crate) fn require_room(tx: &mut dyn Tx, source_id: Id) -> Result<()> {
+    let sql = "SELECT CAST(coalesce(sum(size), 0) AS BIGINT) FROM visitor_uploads WHERE source_id = $1";
+    match tx.one(sql, args![&source_id])?.get::<i64>(0)? >= UNSENT_BYTES_MAX {
+        true => Err(error::too_many("Too many files wait to be sent: try again later.", 60)),
+        false => Ok(()),
+    }
 }
 
 /// Notes an upload; the same `client_id` again is the same file.

@@ -59,8 +59,8 @@ async fn unsubscribe(State(app): State<Arc<WebMessaging>>, Path(token): Path<Str
     let request_id = app.desk.env.id();
     let (parts, body) = request.into_parts();
     let answered = async {
-        let client = parts.extensions.get::<ClientAddress>().map_or_else(String::new, |client| client.0.to_string());
-        app.limits.questions.admit(&client, app.desk.env.now())?;
+        let network = ClientAddress::of(&parts).map_or_else(String::new, ClientAddress::network);
+        app.limits.of_network.questions.admit(&network, app.desk.env.now())?;
         let query = parse_pairs(parts.uri.query().unwrap_or_default().as_bytes())?;
         let text = |name: &str| query.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
         let (address, signature) = (text("address"), text("signature"));
@@ -108,7 +108,7 @@ struct Visit {
     parts: Parts,
     request_id: Id,
     /// Whose request it is, as far as the network tells.
-    client: String,
+    client: Option<ClientAddress>,
 }
 
 async fn serve(State(app): State<Arc<WebMessaging>>, request: Request) -> Response {
@@ -117,12 +117,15 @@ async fn serve(State(app): State<Arc<WebMessaging>>, request: Request) -> Respon
     let path = parts.uri.path().to_owned();
     let mut segments: Vec<&str> = path.split('/').skip(2).collect();
     let token = if segments.is_empty() { String::new() } else { segments.remove(0).to_owned() };
-    let client = parts.extensions.get::<ClientAddress>().map_or_else(String::new, |client| client.0.to_string());
+    let client = ClientAddress::of(&parts);
     let (method, headers) = (parts.method.clone(), parts.headers.clone());
     let mut visit = Visit { app, token, parts, request_id, client };
     let operation = segments.first().copied().unwrap_or_default().to_owned();
     let open = matches!(named(&operation), "loader.js" | "window" | "web" | "style");
-    let (allowed, outcome) = if open {
+    let (allowed, outcome) = if let Err(refusal) = visit.admit(&visit.app.limits.of_network.requests, &visit.network())
+    {
+        (None, Err(refusal))
+    } else if open {
         (None, visit.page(&operation).await)
     } else {
         match visit.enter().await {
@@ -147,7 +150,7 @@ async fn serve(State(app): State<Arc<WebMessaging>>, request: Request) -> Respon
         path = "/chat/{token}",
         status = response.status().as_u16(),
         duration_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
-        client = %visit.client,
+        client = visit.client.map(|client| tracing::field::display(client.0)),
         upgrade = headers.contains_key(header::UPGRADE),
         "request"
     );
@@ -205,7 +208,7 @@ impl Visit {
             let place = Place::of_token(tx, &desk, &token)?;
             job(tx, &place)
         };
-        self.app.desk.store.read(run).await
+        self.app.desk.store.read_as(self.client.map_or(0, ClientAddress::asker), run).await
     }
 
     async fn write<T: Send + 'static>(
@@ -325,6 +328,17 @@ impl Visit {
         limiter.admit(who, self.app.desk.env.now())
     }
 
+    /// What limits of strangers count.
+    fn network(&self) -> String {
+        self.client.map_or_else(String::new, ClientAddress::network)
+    }
+
+    /// Counts against the visitor, whatever sessions they have. Who knows none costs a read, in the turn of their network.
+    async fn admit_visitor(&self, limiter: &frontdesk_rest::RateLimiter) -> Result<()> {
+        let who = self.reading(|_, place, session| Ok(counted(place, &session.uuid))).await?;
+        self.admit(limiter, &who)
+    }
+
     fn secret(&self) -> Result<String> {
         bearer(&self.parts.headers).map(str::to_owned).ok_or_else(sessions::unknown_session)
     }
@@ -402,9 +416,18 @@ impl Visit {
     }
 
     async fn begin(&self, body: Body) -> Result<Response> {
-        self.admit(&self.app.limits.sessions, &self.client)?;
         let given = self.given(body).await?;
         let (env, seal) = sessions::store_of(&self.app.desk);
+        // Who is known begins anew with every page; who is not is one of their network.
+        let (proof, known_env, known_seal) = (given.proof(), env.clone(), seal.clone());
+        let known = self.read(move |tx, place| {
+            let uuid = sessions::guess(tx, &known_env, &known_seal, place, &proof)?;
+            Ok(uuid.map(|uuid| counted(place, &uuid)))
+        });
+        match known.await? {
+            Some(who) => self.admit(&self.app.limits.commands, &who)?,
+            None => self.admit(&self.app.limits.of_network.sessions, &self.network())?,
+        }
         let (desk, secret) = (self.app.desk.clone(), given.session.clone());
         // What happened before this is in the answer; what comes later has a higher number.
         let seq = self.app.desk.tail.last();
@@ -416,6 +439,10 @@ impl Visit {
         let (Begun { session, secret: new, ended }, mut told, source_id) = begun.await?;
         told["session"] = new.or(secret).into();
         told["seq"] = seq.into();
+        if session.signed {
+            // Whoever has said so without a signature is not heard any more.
+            self.app.hub.look_again(Some(&(source_id, session.uuid.clone())));
+        }
         if let Some(ended) = ended {
             self.app.hub.end(source_id, &session.uuid, ended);
         }
@@ -424,6 +451,7 @@ impl Visit {
 
     async fn identify(&self, body: Body) -> Result<Response> {
         let given = self.given(body).await?;
+        self.admit_visitor(&self.app.limits.commands).await?;
         let (env, seal) = sessions::store_of(&self.app.desk);
         self.as_visitor(move |tx, place, old| sessions::update(tx, &env, &seal, place, old, &given).map(drop)).await?;
         Ok(self.done())
@@ -473,15 +501,16 @@ impl Visit {
     }
 
     async fn write_content(&self, body: Body) -> Result<Response> {
-        let secret = self.secret()?;
+        self.secret()?;
         let fields = self.fields(body).await?;
-        let message = message(&fields, &self.client)?;
+        let message = message(&fields, self.client.map(|client| client.0.to_string()))?;
         let trigger_id = fields.id("trigger_id")?;
         let attachment_ids = fields.ids("attachment_ids", attachments::FILES_MAX)?;
         if message.body.trim().is_empty() && attachment_ids.is_empty() {
             return fields.wrong("body", "blank", "must not be empty unless there are files.");
         }
-        self.admit(&self.app.limits.messages, &secret)?;
+        self.admit_visitor(&self.app.limits.messages).await?;
+        self.admit(&self.app.limits.of_network.messages, &self.network())?;
         let (env, desk) = (self.app.desk.env.clone(), self.app.desk.clone());
         let (content, is_repeat) = self
             .as_visitor(move |tx, place, session| {
@@ -503,9 +532,9 @@ impl Visit {
     }
 
     async fn upload(&self, body: Body) -> Result<Response> {
-        let secret = self.secret()?;
-        self.reading(|_, _, _| Ok(())).await?;
-        self.admit(&self.app.limits.files, &secret)?;
+        self.admit_visitor(&self.app.limits.files).await?;
+        self.admit(&self.app.limits.of_network.files, &self.network())?;
+        self.read(|tx, place| attachments::require_room(tx, place.source_id())).await?;
         let room = self.app.uploading.try_acquire();
         let _room = room.map_err(|_| error::too_many("Too many files are being sent: try again in a moment.", 5))?;
         let let_in = || async { Ok(()) };
@@ -524,6 +553,7 @@ impl Visit {
         let fields = self.fields(body).await?;
         let content_id = fields.id("content_id")?;
         let Some(content_id) = content_id else { return fields.wrong("content_id", "blank", "must not be empty.") };
+        self.admit_visitor(&self.app.limits.commands).await?;
         let env = self.app.desk.env.clone();
         self.as_visitor(move |tx, place, session| {
             visitors::mark_read(tx, &env, session.visitor(place), thread_id, content_id)
@@ -533,33 +563,32 @@ impl Visit {
     }
 
     async fn typing(&self, thread_id: Id, body: Body) -> Result<Response> {
-        let secret = self.secret()?;
         let fields = self.fields(body).await?;
         let typing = fields.flag("typing")?.unwrap_or(true);
         let desk = self.app.desk.clone();
-        let source_id = self
+        let (source_id, who) = self
             .reading(move |tx, place, session| {
                 visitors::thread(tx, &desk, session.visitor(place), thread_id)?;
-                Ok(place.source_id())
+                Ok((place.source_id(), counted(place, &session.uuid)))
             })
             .await?;
         if typing {
-            self.admit(&self.app.limits.typing, &secret)?;
+            self.admit(&self.app.limits.typing, &who)?;
         }
         visitors::types_in(&self.app.desk, source_id, thread_id, typing);
         Ok(self.done())
     }
 
     async fn close(&self, thread_id: Id) -> Result<Response> {
+        self.admit_visitor(&self.app.limits.commands).await?;
         let env = self.app.desk.env.clone();
         self.as_visitor(move |tx, place, session| visitors::close(tx, &env, session.visitor(place), thread_id)).await?;
         Ok(self.done())
     }
 
     async fn note_page(&self, body: Body) -> Result<Response> {
-        let secret = self.secret()?;
         let context = context(&self.fields(body).await?)?;
-        self.admit(&self.app.limits.pages, &secret)?;
+        self.admit_visitor(&self.app.limits.commands).await?;
         let env = self.app.desk.env.clone();
         self.as_visitor(move |tx, place, session| {
             let seen = Seen {
@@ -576,11 +605,10 @@ impl Visit {
     }
 
     async fn note_email(&self, body: Body) -> Result<Response> {
-        let secret = self.secret()?;
         let fields = self.fields(body).await?;
         let email = fields.email("email")?.filter(|email| is_email(email));
         let Some(email) = email else { return fields.wrong("email", "invalid", "must be an e-mail address.") };
-        self.admit(&self.app.limits.pages, &secret)?;
+        self.admit_visitor(&self.app.limits.commands).await?;
         let env = self.app.desk.env.clone();
         self.as_visitor(move |tx, place, session| {
             let told = Claims { email: Some(email.clone()), ..Claims::default() };
@@ -595,9 +623,8 @@ impl Visit {
     }
 
     async fn register_device(&self, id: &str, body: Body) -> Result<Response> {
-        let secret = self.secret()?;
         let device = Device::read(id, &self.fields(body).await?)?;
-        self.admit(&self.app.limits.pages, &secret)?;
+        self.admit_visitor(&self.app.limits.commands).await?;
         let env = self.app.desk.env.clone();
         self.as_visitor(move |tx, place, session| devices::register(tx, &env, place, &session, &device)).await?;
         Ok(self.done())
@@ -605,6 +632,7 @@ impl Visit {
 
     async fn forget_device(&self, id: &str) -> Result<Response> {
         let id = devices::id(id)?.to_owned();
+        self.admit_visitor(&self.app.limits.commands).await?;
         self.as_visitor(move |tx, place, session| devices::forget(tx, place, &session, &id)).await?;
         Ok(self.done())
     }
@@ -638,7 +666,7 @@ impl Visit {
     }
 
     async fn availability(&self) -> Result<Response> {
-        self.admit(&self.app.limits.questions, &self.client)?;
+        self.admit(&self.app.limits.of_network.questions, &self.network())?;
         let query = self.query()?;
         let ids = query.get("trigger_ids").and_then(Value::as_str).unwrap_or_default().to_owned();
         let told = self.read(move |tx, place| availability::of(tx, place, &ids)).await?;
@@ -649,7 +677,7 @@ impl Visit {
     }
 
     async fn status(&self, body: Body) -> Result<Response> {
-        self.admit(&self.app.limits.questions, &self.client)?;
+        self.admit(&self.app.limits.of_network.questions, &self.network())?;
         let fields = self.fields(body).await?;
         let uuid = fields.text("uuid", 255)?;
         let given = Given {
@@ -721,7 +749,12 @@ fn thread_context(context: &Context) -> Map<String, Value> {
     facts
 }
 
-fn message(fields: &Fields, client: &str) -> Result<Message> {
+/// A visitor, as limits count them.
+fn counted(place: &Place, uuid: &str) -> String {
+    format!("{} {uuid}", place.source_id())
+}
+
+fn message(fields: &Fields, ip: Option<String>) -> Result<Message> {
     let client_id = fields.text("client_id", 64)?.unwrap_or_default();
     attachments::require_client_id(&client_id)?;
     let from_agent = match fields.text("from", 20)?.as_deref() {
@@ -748,7 +781,7 @@ fn message(fields: &Fields, client: &str) -> Result<Message> {
         structured_reply,
         from_agent,
         automated,
-        ip: Some(client.to_owned()).filter(|client| !client.is_empty()),
+        ip,
         ..Message::default()
     })
 }

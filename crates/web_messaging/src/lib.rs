@@ -33,18 +33,22 @@ use frontdesk_store::{Tx, consumer};
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::JoinSet;
 
-/// Messages of one visitor a minute.
+/// Messages of one visitor a minute, and from one network.
 const MESSAGES_PER_MINUTE: u32 = 30;
-/// Files of one visitor a minute.
+const MESSAGES_OF_NETWORK_PER_MINUTE: u32 = 300;
+/// Files of one visitor a minute, and from one network.
 const FILES_PER_MINUTE: u32 = 10;
-/// Pages, addresses and devices that one visitor tells a minute.
-const PAGES_PER_MINUTE: u32 = 60;
+const FILES_OF_NETWORK_PER_MINUTE: u32 = 60;
+/// Whatever else one visitor does a minute: pages, what was read, an address, a device, who they are.
+const COMMANDS_PER_MINUTE: u32 = 120;
 /// Hints of one visitor that they type: one in three seconds.
 const TYPING_PER_MINUTE: u32 = 20;
-/// Sessions begun from one address a minute.
+/// Sessions begun from one network a minute by visitors who are not known yet.
 const SESSIONS_PER_MINUTE: u32 = 20;
-/// Questions before a chat from one address a minute.
+/// Questions before a chat from one network a minute.
 const QUESTIONS_PER_MINUTE: u32 = 120;
+/// Requests of all kinds from one network a minute: a whole company may be behind it.
+const REQUESTS_PER_MINUTE: u32 = 1_200;
 /// Files that are received at once.
 const UPLOADS_AT_ONCE_MAX: usize = 32;
 /// Ended sessions are forgotten this often.
@@ -66,10 +70,18 @@ pub struct WebMessaging {
 struct Limits {
     messages: RateLimiter,
     files: RateLimiter,
-    pages: RateLimiter,
+    commands: RateLimiter,
     typing: RateLimiter,
+    of_network: OfNetwork,
+}
+
+/// What strangers may do, by the network they come from.
+struct OfNetwork {
+    messages: RateLimiter,
+    files: RateLimiter,
     sessions: RateLimiter,
     questions: RateLimiter,
+    requests: RateLimiter,
 }
 
 impl WebMessaging {
@@ -82,10 +94,15 @@ impl WebMessaging {
             limits: Limits {
                 messages: RateLimiter::new(MESSAGES_PER_MINUTE),
                 files: RateLimiter::new(FILES_PER_MINUTE),
-                pages: RateLimiter::new(PAGES_PER_MINUTE),
+                commands: RateLimiter::new(COMMANDS_PER_MINUTE),
                 typing: RateLimiter::new(TYPING_PER_MINUTE),
-                sessions: RateLimiter::new(SESSIONS_PER_MINUTE),
-                questions: RateLimiter::new(QUESTIONS_PER_MINUTE),
+                of_network: OfNetwork {
+                    messages: RateLimiter::new(MESSAGES_OF_NETWORK_PER_MINUTE),
+                    files: RateLimiter::new(FILES_OF_NETWORK_PER_MINUTE),
+                    sessions: RateLimiter::new(SESSIONS_PER_MINUTE),
+                    questions: RateLimiter::new(QUESTIONS_PER_MINUTE),
+                    requests: RateLimiter::new(REQUESTS_PER_MINUTE),
+                },
             },
             uploading: Semaphore::new(UPLOADS_AT_ONCE_MAX),
             mails,
@@ -103,14 +120,16 @@ impl WebMessaging {
         let mut stopping = stop.clone();
         let sweep = async move {
             loop {
+                let env = sweeping.env.clone();
+                match sweeping.store.write(move |tx| sessions::sweep(tx, env.now(), SWEPT_MAX)).await {
+                    Ok(nameless) => attachments::discard(&sweeping, nameless).await,
+                    Err(trouble) => {
+                        tracing::error!(?trouble, "ended sessions could not be forgotten and will be later")
+                    }
+                }
                 tokio::select! {
                     _ = stopping.changed() => return,
                     () = tokio::time::sleep(SWEEP_PERIOD) => {}
-                }
-                let env = sweeping.env.clone();
-                let swept = sweeping.store.write(move |tx| sessions::sweep(tx, env.now(), SWEPT_MAX)).await;
-                if let Err(trouble) = swept {
-                    tracing::error!(?trouble, "ended sessions could not be forgotten and will be later");
                 }
             }
         };

@@ -15,6 +15,7 @@ use crate::devices;
 use crate::fields::Fields;
 use crate::jwt::Token;
 use crate::signing::{self, Mode};
+use crate::unread;
 
 /// Begins every session's secret.
 pub(crate) const PREFIX: &str = "fds_";
@@ -24,6 +25,8 @@ const UNUSED_SECONDS_MAX: i64 = 365 * 24 * 60 * 60;
 const MOVED_SECONDS_MIN: i64 = 24 * 60 * 60;
 /// What is signed holds at least so long when it is first shown.
 const AHEAD_SECONDS_MIN: i64 = 60 * 60;
+/// A session that was signed ends after so long, however far ahead its token ends: then its website signs again.
+const SIGNED_SECONDS_MAX: i64 = 31 * 24 * 60 * 60;
 /// Clocks differ.
 pub(crate) const LEEWAY_SECONDS: i64 = 10;
 
@@ -67,6 +70,14 @@ pub(crate) struct Given {
     pub(crate) context: Context,
 }
 
+impl Given {
+    /// What of it may prove who somebody is.
+    pub(crate) fn proof(&self) -> Given {
+        let (session, jwt) = (self.session.clone(), self.jwt.clone());
+        Given { session, jwt, identity: None, context: Context::default() }
+    }
+}
+
 /// A session that has begun.
 pub(crate) struct Begun {
     pub(crate) session: Session,
@@ -106,12 +117,50 @@ fn session(row: &Row) -> Result<Session> {
 /// The session that a secret stands for at this source. 401 for any other.
 pub(crate) fn find(tx: &mut dyn Tx, env: &Env, place: &Place, secret: &str) -> Result<Session> {
     let found = find_ended(tx, place, secret)?;
+    require_unsigned(tx, place.community_id(), &found.uuid, found.signed)?;
     let leeway = if found.signed { LEEWAY_SECONDS } else { 0 };
     match env.now() > found.expires_at.plus_seconds(leeway) {
         true if found.signed => Err(expired()),
         true => Err(unknown_session()),
         false => Ok(found),
     }
+}
+
+/// Who only said who they are goes on while nobody has to be signed, and nobody was signed as that person. 401 otherwise.
+fn require_unsigned(tx: &mut dyn Tx, community_id: Id, uuid: &str, signed: bool) -> Result<()> {
+    if signed || uuid.starts_with(ANONYMOUS) {
+        return Ok(());
+    }
+    match signing::mode(tx, community_id)? == Mode::Require || signing::was_signed(tx, community_id, uuid)? {
+        true => Err(unknown_session()),
+        false => Ok(()),
+    }
+}
+
+/// Whether a session that was found before is still one, but for its time. 401 when it is not.
+pub(crate) fn require_going_on(tx: &mut dyn Tx, session_id: Id) -> Result<()> {
+    let row = tx.first(
+        "SELECT sources.community_id, visitor_sessions.uuid, visitor_sessions.signed FROM visitor_sessions
+         JOIN sources ON sources.id = visitor_sessions.source_id WHERE visitor_sessions.id = $1",
+        args![&session_id],
+    )?;
+    let row = row.ok_or_else(unknown_session)?;
+    require_unsigned(tx, row.get(0)?, &row.get::<String>(1)?, row.get(2)?)
+}
+
+/// Ends sessions of a community that were signed: all, or those by one key, and those of which the key is not known. The
+/// devices that they registered are told of nothing more.
+pub(crate) fn end_signed(tx: &mut dyn Tx, community_id: Id, key_id: Option<&str>) -> Result<()> {
+    let ended = tx.query(
+        "DELETE FROM visitor_sessions
+         WHERE signed AND (jwt_key = $2 OR jwt_key IS NULL OR $2 IS NULL)
+           AND source_id IN (SELECT id FROM sources WHERE community_id = $1) RETURNING id",
+        args![&community_id, key_id],
+    )?;
+    for row in &ended {
+        devices::forget_of(tx, row.get(0)?)?;
+    }
+    Ok(())
 }
 
 /// The same whether or not it has run out: who signs out may be late.
@@ -197,8 +246,11 @@ pub(crate) fn update(
             return Err(other());
         }
         old.expires_at = signed.expires_at;
-        let sql = "UPDATE visitor_sessions SET expires_at = $2, jwt_hash = $3 WHERE id = $1";
-        tx.execute(sql, args![&old.id, signed.expires_at, &signed.jwt_hash.unwrap_or_default()])?;
+        let sql = "UPDATE visitor_sessions SET expires_at = $2, jwt_hash = $3, jwt_key = $4 WHERE id = $1";
+        tx.execute(
+            sql,
+            args![&old.id, signed.expires_at, &signed.jwt_hash.unwrap_or_default(), signed.jwt_key.as_deref()],
+        )?;
         return change(tx, env, place, old, signed.claims, &given.context);
     }
     let (claims, uuid) = given.identity.clone().unwrap_or_default();
@@ -271,13 +323,14 @@ struct Proven {
     claims: Claims,
     signed: bool,
     jwt_hash: Option<Vec<u8>>,
+    jwt_key: Option<String>,
     expires_at: Timestamp,
 }
 
 impl Proven {
     fn unsigned(env: &Env, uuid: String, claims: Claims) -> Proven {
         let expires_at = env.now().plus_seconds(UNUSED_SECONDS_MAX);
-        Proven { uuid, claims, signed: false, jwt_hash: None, expires_at }
+        Proven { uuid, claims, signed: false, jwt_hash: None, jwt_key: None, expires_at }
     }
 }
 
@@ -287,7 +340,7 @@ fn verified(tx: &mut dyn Tx, env: &Env, seal: &Seal, place: &Place, mode: Mode, 
     if mode == Mode::Reject {
         return Err(refused(403, "signed_identity_rejected", "This website does not sign its visitors."));
     }
-    let proven = believed(tx, env, seal, community_id, jwt)?;
+    let mut proven = believed(tx, env, seal, community_id, jwt)?;
     let (hash, now) = (proven.jwt_hash.clone().unwrap_or_default(), env.now());
     if now.plus_seconds(AHEAD_SECONDS_MIN) > proven.expires_at {
         let known = tx.first(
@@ -299,6 +352,7 @@ fn verified(tx: &mut dyn Tx, env: &Env, seal: &Seal, place: &Place, mode: Mode, 
         }
     }
     signing::note_signed(tx, env, community_id, &proven.uuid)?;
+    proven.expires_at = proven.expires_at.min(now.plus_seconds(SIGNED_SECONDS_MAX));
     Ok(proven)
 }
 
@@ -311,6 +365,7 @@ fn believed(tx: &mut dyn Tx, env: &Env, seal: &Seal, community_id: Id, jwt: &str
     let token = Token::parse(jwt).ok_or_else(|| invalid("it is malformed."))?;
     let key = signing::key(tx, seal, community_id, &token.key_id)?;
     let (algorithm, key) = key.ok_or_else(|| invalid("its kid names no key."))?;
+    let jwt_key = Some(token.key_id.clone());
     let payload = token.verified(algorithm, key.reveal()).ok_or_else(|| invalid("its signature is wrong."))?;
     let expires = payload.get("exp").and_then(Value::as_i64).ok_or_else(|| invalid("exp is missing."))?;
     if !(0..=253_402_300_799).contains(&expires) {
@@ -324,7 +379,7 @@ fn believed(tx: &mut dyn Tx, env: &Env, seal: &Seal, community_id: Id, jwt: &str
         return Err(expired());
     }
     let jwt_hash = digest::digest(&digest::SHA256, jwt.as_bytes()).as_ref().to_vec();
-    Ok(Proven { uuid, claims, signed: true, jwt_hash: Some(jwt_hash), expires_at })
+    Ok(Proven { uuid, claims, signed: true, jwt_hash: Some(jwt_hash), jwt_key, expires_at })
 }
 
 /// Who a visitor may be, without changing anything: none for what proves nothing.
@@ -368,11 +423,11 @@ fn create(
     Visitor { place, uuid: &proven.uuid }.identity_id(tx)?;
     let random: [u8; 32] = env.random();
     let secret = random.iter().fold(PREFIX.to_owned(), |text, byte| format!("{text}{byte:02x}"));
-    let Proven { uuid, claims, signed, jwt_hash, expires_at } = proven;
+    let Proven { uuid, claims, signed, jwt_hash, jwt_key, expires_at } = proven;
     let session = Session { id: env.id(), uuid, signed, claims, context: context.clone(), expires_at };
     tx.execute(
-        "INSERT INTO visitor_sessions (id, hash, source_id, uuid, signed, jwt_hash, claims, context, expires_at, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        "INSERT INTO visitor_sessions (id, hash, source_id, uuid, signed, jwt_hash, claims, context, expires_at, created_at, jwt_key)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         args![
             &session.id,
             &access_tokens::hash(&secret)[..],
@@ -383,7 +438,8 @@ fn create(
             &json(&session.claims)?,
             &json(&session.context)?,
             expires_at,
-            env.now()
+            env.now(),
+            jwt_key.as_deref()
         ],
     )?;
     Ok(Begun { session, secret: Some(secret), ended })
@@ -395,8 +451,9 @@ pub(crate) fn end(tx: &mut dyn Tx, id: Id) -> Result<()> {
     Ok(())
 }
 
-/// Forgets sessions that have ended and uploads that nobody sent, at most so many of each.
-pub(crate) fn sweep(tx: &mut dyn Tx, now: Timestamp, most: i64) -> Result<()> {
+/// Forgets sessions that have ended and uploads that nobody sent, at most so many of each. Returns the files, by their
+/// hashes, that nothing names any more.
+pub(crate) fn sweep(tx: &mut dyn Tx, now: Timestamp, most: i64) -> Result<Vec<[u8; 32]>> {
     tx.execute(
         // One that registered a device is kept, so that its person can still sign out.
         "DELETE FROM visitor_sessions WHERE id IN (
@@ -404,11 +461,23 @@ pub(crate) fn sweep(tx: &mut dyn Tx, now: Timestamp, most: i64) -> Result<()> {
              AND NOT EXISTS (SELECT 1 FROM visitor_devices WHERE session_id = visitor_sessions.id) LIMIT $2)",
         args![now.plus_seconds(-AHEAD_SECONDS_MIN), most],
     )?;
-    tx.execute(
-        "DELETE FROM visitor_uploads WHERE id IN (SELECT id FROM visitor_uploads WHERE created_at < $1 LIMIT $2)",
+    let unsent = tx.query(
+        "DELETE FROM visitor_uploads WHERE id IN (SELECT id FROM visitor_uploads WHERE created_at < $1 LIMIT $2)
+         RETURNING sha256",
         args![now.plus_seconds(-crate::attachments::KEPT_SECONDS), most],
     )?;
-    devices::sweep(tx, now, most)
+    let mut nameless = Vec::new();
+    for row in &unsent {
+        let sha256: Vec<u8> = row.get(0)?;
+        let named =
+            "SELECT 1 FROM attachments WHERE sha256 = $1 UNION ALL SELECT 1 FROM visitor_uploads WHERE sha256 = $1";
+        if tx.first(named, args![&sha256[..]])?.is_none() {
+            nameless.push(sha256.try_into().map_err(|_| error::broken("an upload has no hash"))?);
+        }
+    }
+    unread::sweep(tx, now, most)?;
+    devices::sweep(tx, now, most)?;
+    Ok(nameless)
 }
 
 /// What a session is opened with.

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::jwt::{self, Algorithm};
+use crate::sessions;
 
 /// Keys of one community.
 const KEYS_MAX: i64 = 20;
@@ -145,7 +146,7 @@ pub(crate) fn operations(app: &Arc<Conversations>) -> Vec<Operation> {
             |call, _: NoParameters, tx| delete(call, tx),
         )
         .tag(tag)
-        .summary("Deletes a key: what was signed with it is refused from now on.")
+        .summary("Deletes a key: what was signed with it is refused from now on, and sessions that began so end.")
         .permissions(&[Permission::UpdateCommunity])
         .extension(),
     ]
@@ -185,6 +186,9 @@ fn update(call: &Call, given: Update, tx: &mut dyn Tx) -> Result<SignedIdentitie
     let mode = if given.mode == Mode::Reject { "reject" } else { "require" };
     let sql = "UPDATE communities SET signed_identities = $2, updated_at = $3 WHERE id = $1";
     tx.execute(sql, args![&id, mode, call.env.now()])?;
+    if given.mode == Mode::Reject {
+        sessions::end_signed(tx, id, None)?;
+    }
     changed(call, id, "signed_identities", tx)
 }
 
@@ -229,5 +233,6 @@ fn delete(call: &Call, tx: &mut dyn Tx) -> Result<SignedIdentities> {
     if deleted == 0 {
         return Err(error::not_found("JWT key"));
     }
+    sessions::end_signed(tx, id, Some(&key_id))?;
     changed(call, id, "jwt_keys", tx)
 }

@@ -15,7 +15,7 @@ use frontdesk_rest::{Coming, Feed, Message, Text};
 use serde_json::json;
 use tokio::sync::{broadcast, watch};
 
-use crate::sessions::{LEEWAY_SECONDS, refused, unknown_session};
+use crate::sessions::{self, LEEWAY_SECONDS, refused, unknown_session};
 
 /// Events that are looked at once.
 const PAGE_EVENTS: usize = 64;
@@ -37,6 +37,8 @@ enum Said {
     Hint(Arc<Hint>),
     /// A session has ended.
     End(Id),
+    /// Sessions may have ended.
+    LookAgain,
 }
 
 /// Everybody who listens at this node.
@@ -74,6 +76,18 @@ impl Hub {
     /// Ends the streams of a session.
     pub(crate) fn end(&self, source_id: Id, uuid: &str, session_id: Id) {
         self.say(&(source_id, uuid.to_owned()), Said::End(session_id));
+    }
+
+    /// Has the streams of a visitor, or all, find out whether their sessions go on.
+    pub(crate) fn look_again(&self, key: Option<&Key>) {
+        match key {
+            Some(key) => self.say(key, Said::LookAgain),
+            None => {
+                for listeners in self.lock().by_visitor.values() {
+                    let _ = listeners.voice.send(Said::LookAgain);
+                }
+            }
+        }
     }
 
     /// Whether a visitor listens at this node.
@@ -168,6 +182,10 @@ async fn advance(app: &Arc<Conversations>, hub: &Arc<Hub>) -> Result<()> {
     while let Some(last) = hub.place(app.tail.last()) {
         let events = app.tail.after(last, PAGE_EVENTS).await?;
         let Some(end) = events.last().map(|event| event.seq) else { return Ok(()) };
+        // Keys, and whether there have to be signatures.
+        if events.iter().any(|event| event.kind == "community.updated") {
+            hub.look_again(None);
+        }
         let from = app.clone();
         let told = app.store.read(move |tx| visitors::tell(tx, &from, &events, None)).await?;
         hub.pass(told, end);
@@ -239,6 +257,10 @@ impl Reading {
                     return Ok(vec![Message { seq: self.position, text: Text::from(hint.to_string()) }]);
                 }
                 Ok(Said::End(session_id)) if session_id == self.session_id => return Err(unknown_session()),
+                Ok(Said::LookAgain) => {
+                    let session_id = self.session_id;
+                    self.app.store.read(move |tx| sessions::require_going_on(tx, session_id)).await?;
+                }
                 Ok(_) => {}
                 Err(broadcast::error::RecvError::Lagged(_)) => match self.hub.again(&self.key) {
                     Some((voice, last)) => (self.voice, self.behind) = (voice, last),

@@ -30,7 +30,7 @@ test('a visitor and an agent talk: both ways, typing, read', async () => {
   await chat.getByRole('button', { name: /^Open the chat/ }).click();
   await chat.getByText('Anything else?').waitFor();
   await expect.poll(async () => (await alicia.ask('GET', `/content_threads/${thread}`)).contents_count).toBe(3);
-  expect(await said(chat)).toEqual(['Where is my <b>order</b>?', '> On its way: https://shop.example/track?id=1.', '> Anything else?']);
+  expect(await said(chat)).toEqual(['> Ask us anything.', 'Where is my <b>order</b>?', '> On its way: https://shop.example/track?id=1.', '> Anything else?']);
   // All of it over a socket, and with nobody else.
   expect(visitor.sockets).toHaveLength(1);
   expect(visitor.streams).toEqual([]);
@@ -63,6 +63,33 @@ test('several tabs are in step, and the conversation goes on over pages', async 
   expect(await said(after)).toEqual(await said(there));
   expect(await alicia.bodies()).toEqual(['Hello', '> Good morning', 'From the other tab', '> I see you in the cart']);
   expect(visitor.errors).toEqual([]);
+});
+
+test('what is written and not sent is kept: put away, over pages, in another conversation', async () => {
+  const { site, alicia, comes } = await story();
+  site.pages['/cart'] = { title: 'Cart' };
+  const { page, chat } = await comes();
+  const holds = (text: string) => expect.poll(() => field(chat).inputValue()).toBe(text);
+  await writes(chat, 'Hello');
+  await field(chat).fill('Half a sent');
+  await alicia.answers(await alicia.finds('Hello'), 'Good morning');
+  await chat.getByText('Good morning').waitFor();
+  await holds('Half a sent');
+  await chat.getByRole('button', { name: 'Minimize' }).click();
+  await chat.getByRole('button', { name: /^Open the chat/ }).click();
+  await holds('Half a sent');
+  await page.goto(`${site.url}/cart`);
+  await opened(page);
+  await holds('Half a sent');
+  await chat.getByRole('button', { name: 'Conversations' }).click();
+  await chat.getByRole('button', { name: 'New conversation' }).click();
+  await holds('');
+  await chat.getByRole('button', { name: 'Conversations' }).click();
+  await chat.getByRole('listitem').getByRole('button').click();
+  await field(chat).pressSequentially('ence');
+  await field(chat).press('Enter');
+  await alicia.finds('Half a sentence');
+  await holds('');
 });
 
 test('the page does not move, whatever the chat does', async () => {

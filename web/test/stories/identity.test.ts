@@ -55,6 +55,17 @@ test('who signs in while the chat is open goes on as themselves', async () => {
   expect((await alicia.finds('Now I am Vera')).thread_id).toBe((await alicia.contents())[0]!.thread_id);
 });
 
+test('a signature that came too late lets the chat go on, without a reload of the page', async () => {
+  const { desk, source, site, alicia, comes } = await story();
+  await desk.signs(source, KEY);
+  site.pages['/'] = { body: says(signed(VERA, -1)) };
+  const { page, chat } = await comes();
+  await chat.getByText('Please reload the page to continue the conversation.').waitFor();
+  await page.evaluate((jwt) => void (window as unknown as { _chatq: unknown[] })._chatq.push(['_setSignedIdentity', jwt]), signed(VERA, 2));
+  await writes(chat, 'Here I am');
+  await alicia.finds('Here I am');
+});
+
 for (const [why, jwt, text] of [
   ['expired', () => signed(VERA, -1), 'Please reload the page to continue the conversation.'],
   ['forged', () => signed(VERA, 2, '0123456789abcdef01234568'), 'The chat cannot be opened here.'],

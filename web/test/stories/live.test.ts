@@ -1,7 +1,7 @@
 // A Live Chat, from the first word to the end by either side; and what the server says by itself in Messaging.
 
 import { expect, test } from 'vitest';
-import { open, said, story, writes } from './cast.ts';
+import { field, open, said, story, writes } from './cast.ts';
 
 open();
 
@@ -22,6 +22,24 @@ test('an agent comes, and ends it; the visitor looks back, and begins anew', asy
   await chat.getByText('Alicia Agent is now disconnected').waitFor();
   expect(await said(chat)).toEqual(['Hello', '> Good morning']);
   expect(visitor.errors).toEqual([]);
+});
+
+test('what has ended is looked back at on the next page, until the visitor leaves', async () => {
+  const { alicia, comes } = await story({ type: 'chat' });
+  const { page, chat } = await comes();
+  await writes(chat, 'Hello');
+  const question = await alicia.finds('Hello');
+  const { intervention_id } = await alicia.answers(question, 'Good morning');
+  await chat.getByText('Good morning').waitFor();
+  await alicia.ask('PUT', `/interventions/${intervention_id}/close`);
+  await chat.getByRole('button', { name: 'See the conversation' }).waitFor();
+  await page.reload();
+  await chat.getByRole('button', { name: 'See the conversation' }).click();
+  await chat.getByText('Good morning').waitFor();
+  await chat.getByRole('button', { name: 'Leave the conversation' }).evaluate((button) => void setTimeout(() => (button as HTMLElement).click()));
+  // This site's page offers it again at once: a new one.
+  await field(chat).waitFor();
+  expect(await said(chat)).toEqual([]);
 });
 
 test('the visitor ends it, and leaves', async () => {

@@ -60,7 +60,7 @@ test('rich link, template and carousel: pictures, links, answers, a page above t
     await chat.getByRole('dialog').waitFor();
     await page.frame('dimelo_chat_webview')!.getByRole('heading', { name: 'Seats' }).waitFor();
     expect(await chat.locator(`.webview.${height}`).count()).toBe(1);
-    await chat.getByRole('button', { name: 'Minimize' }).last().click();
+    await chat.getByRole('button', { name: 'Close' }).click();
     await expect.poll(() => chat.getByRole('dialog').count()).toBe(0);
   }
   await expect.poll(shapes).toEqual([1.7, 1]);

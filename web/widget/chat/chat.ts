@@ -2,7 +2,7 @@
 
 import { isRightToLeft, localeOf, Texts } from './texts.ts';
 import { Connection, Refused } from './connection.ts';
-import { begin, fetched, sending, sorted, type State, told } from './model.ts';
+import { begin, fetched, forgotten, NEW, sending, sorted, type State, told } from './model.ts';
 import { Outbox } from './outbox.ts';
 import { chime } from './chime.ts';
 import type { Outgoing, Settings, Told } from './types.ts';
@@ -34,6 +34,13 @@ export class Chat {
   /** Live Chat: the conversation is over, and the visitor chooses what to do. */
   over = false;
   webview: { url: string; height: WebviewHeight } | undefined;
+  /** The conversation that was begun in this window: what greeted the visitor stays above it. */
+  begun: string | undefined;
+  /** What is written and not sent, by conversation. */
+  #drafts: Record<string, string> = {};
+  /** What is on its way. */
+  #waiting: Outgoing[] | null = null;
+  #loading = false;
   readonly direction: 'ltr' | 'rtl';
   #connection: Connection;
   #outbox: Outbox;
@@ -60,9 +67,10 @@ export class Chat {
     this.texts = new Texts(this.#locale, this.#translations);
     this.direction = isRightToLeft(this.#locale) || start.direction === 'rtl' ? 'rtl' : 'ltr';
     this.#connection = new Connection(`/chat/${settings.token}/`);
-    const keep = (waiting: Outgoing[] | null) =>
-      this.#uuid &&
-      this.tell({ type: 'keep', waiting: waiting && JSON.stringify({ who: this.#uuid, waiting }) });
+    const keep = (waiting: Outgoing[] | null) => {
+      this.#waiting = waiting;
+      this.#keep();
+    };
     this.#outbox = new Outbox(this.#connection, keep, {
       sending: (message) => this.#set(sending(this.state, message, new Date().toISOString())),
       sent: (content) => {
@@ -83,6 +91,17 @@ export class Chat {
     setInterval(() => this.state.opened && !document.hidden && this.changed(), 60_000);
     document.documentElement.lang = this.#locale;
     document.documentElement.dir = this.direction;
+  }
+
+  /** What is written in the conversation that is shown, and not sent. It is kept over pages. */
+  get draft(): string {
+    return this.#drafts[this.state.shown ?? NEW] ?? '';
+  }
+
+  set draft(text: string) {
+    this.#drafts[this.state.shown ?? NEW] = text;
+    this.#keep();
+    this.changed();
   }
 
   get embedded(): boolean {
@@ -119,7 +138,9 @@ export class Chat {
         this.emailDone = !!begun.identity.email;
         this.tell({ type: 'session', session: begun.session });
         const threads = sorted(begun.threads);
-        const open = threads.find((thread) => thread.opened);
+        // A Live Chat that has ended is looked back at until the visitor leaves.
+        const open = threads.find((thread) => thread.opened) ?? (this.mode === 'chat' && this.#engaged ? threads[0] : undefined);
+        this.over = !!open && !open.opened;
         this.#set({ ...this.state, threads, seq: begun.seq, shown: open?.id ?? null });
         break;
       } catch (error) {
@@ -139,7 +160,11 @@ export class Chat {
     await this.#connection.follow(
       () => this.state.seq,
       (event) => this.#hear(event),
-      (online) => online !== this.state.online && this.#set({ ...this.state, online }),
+      (online) => {
+        if (online !== this.state.online) this.#set({ ...this.state, online });
+        // What could not be fetched before.
+        if (online) void this.#load();
+      },
     );
   }
 
@@ -159,6 +184,8 @@ export class Chat {
       case 'identity': {
         const { identity, jwt } = message;
         this.start = { ...this.start, identity, jwt };
+        // What could not go on may now: with a fresh signature, for example.
+        if (this.state.ended) return location.reload();
         this.#connection.identify({ identity, jwt }).catch((error: unknown) => {
           // Somebody else: their own session, in a window of its own.
           if (!(error instanceof Refused)) return;
@@ -216,9 +243,11 @@ export class Chat {
     void this.#load();
   }
 
-  write(body: string): void {
-    const text = body.trim();
+  /** Sends what is written. */
+  write(): void {
+    const text = this.draft.trim();
     if (!text) return;
+    this.draft = '';
     clearTimeout(this.#typingEnds);
     this.#typed = 0;
     this.#release(this.#message(text));
@@ -335,11 +364,15 @@ export class Chat {
   #resume(): void {
     let kept: unknown;
     try {
-      const { who, waiting } = JSON.parse(this.start.waiting ?? '{}') ?? {};
-      if (who === this.#uuid) kept = waiting;
+      const { who, waiting, drafts } = JSON.parse(this.start.waiting ?? '{}') ?? {};
+      if (who === this.#uuid) {
+        kept = waiting;
+        this.#drafts = { ...drafts, ...this.#drafts };
+      }
     } catch {
       // Strange: nothing waits.
     }
+    this.changed();
     this.#outbox.begin(kept);
   }
 
@@ -398,6 +431,14 @@ export class Chat {
   #hear(event: Told): void {
     const before = this.state;
     this.#set(told(before, event, Date.now()));
+    const { shown } = this.state;
+    if (before.shown === null && shown) {
+      // The new conversation has a name; what was written meanwhile comes along.
+      this.begun = shown;
+      this.#drafts[shown] = this.#drafts[NEW] ?? '';
+      delete this.#drafts[NEW];
+      this.#keep();
+    }
     if (event.type === 'content' && event.content.from === 'agent' && event.seq > before.seq) {
       const { author, body, structured_content, attachments } = event.content;
       const text = body || structured_content?.title || attachments[0]?.name || '';
@@ -414,16 +455,31 @@ export class Chat {
 
   /** Fetches what is shown and not there yet. */
   async #load(afresh = false): Promise<void> {
+    const needed = () => this.state.shown && (afresh || (this.state.more[this.state.shown] === undefined && this.begun !== this.state.shown));
+    if (this.#loading || !(afresh || needed())) return;
+    this.#loading = true;
+    const before = this.state.shown;
     try {
       if (afresh) this.#set({ ...this.state, threads: sorted((await this.#connection.threads()).threads) });
       const { shown } = this.state;
-      if (!shown || (this.state.more[shown] !== undefined && !afresh)) return;
-      const { contents, more } = await this.#connection.contents(shown);
-      this.#set(fetched(this.state, shown, contents, more));
-      this.#read();
+      if (shown && needed()) {
+        const { contents, more } = await this.#connection.contents(shown);
+        this.#set(fetched(afresh ? forgotten(this.state) : this.state, shown, contents, more));
+        this.#read();
+      }
     } catch {
       // The stream comes back, or says why not; then it is tried again.
     }
+    this.#loading = false;
+    // Another conversation was opened meanwhile.
+    if (this.state.shown !== before) void this.#load();
+  }
+
+  /** What is not sent yet, written or on its way, outlives the page. */
+  #keep(): void {
+    const drafts = Object.fromEntries(Object.entries(this.#drafts).filter(([, text]) => text));
+    const [who, waiting] = [this.#uuid, this.#waiting];
+    if (who) this.tell({ type: 'keep', waiting: waiting || Object.keys(drafts).length ? JSON.stringify({ who, waiting, drafts }) : null });
   }
 
   #read(): void {

@@ -10,7 +10,7 @@ export function Composer({ chat, disabled }: { chat: Chat; disabled: boolean }) 
   const { t } = chat.texts;
   const field = useRef<HTMLTextAreaElement>(null);
   const picker = useRef<HTMLInputElement>(null);
-  const [text, setText] = useState('');
+  const text = chat.draft;
   const [emoji, setEmoji] = useState(false);
   const fit = () => {
     const element = field.current!;
@@ -28,14 +28,13 @@ export function Composer({ chat, disabled }: { chat: Chat; disabled: boolean }) 
     if (!matchMedia('(pointer:coarse)').matches && !chat.embedded) field.current?.focus();
   }, [chat.state.shown]);
   const send = () => {
-    chat.write(text);
-    setText('');
+    chat.write();
     field.current?.focus();
   };
   const insert = (sign: string) => {
     const element = field.current!;
     const { selectionStart: from, selectionEnd: to } = element;
-    setText(text.slice(0, from) + sign + text.slice(to));
+    chat.draft = text.slice(0, from) + sign + text.slice(to);
     setEmoji(false);
     element.focus();
   };
@@ -57,7 +56,7 @@ export function Composer({ chat, disabled }: { chat: Chat; disabled: boolean }) 
         </div>
       )}
       <div class="field">
-        <Control icon="smile" label={t('control_emoji_title')} onClick={() => setEmoji(!emoji)} />
+        <Control icon="smile" label={t('control_emoji_title')} disabled={disabled} onClick={() => setEmoji(!emoji)} />
         <textarea
           ref={field}
           rows={1}
@@ -69,7 +68,7 @@ export function Composer({ chat, disabled }: { chat: Chat; disabled: boolean }) 
           aria-label={t('input_placeholder')}
           enterkeyhint="send"
           onInput={(event) => {
-            setText(event.currentTarget.value);
+            chat.draft = event.currentTarget.value;
             chat.typing();
           }}
           onKeyDown={(event) => {
@@ -97,7 +96,7 @@ export function Composer({ chat, disabled }: { chat: Chat; disabled: boolean }) 
             currentTarget.value = '';
           }}
         />
-        <Control icon="clip" label={t('control_attachment_title')} onClick={() => picker.current?.click()} />
+        <Control icon="clip" label={t('control_attachment_title')} disabled={disabled} onClick={() => picker.current?.click()} />
         <button type="submit" class="control filled" disabled={disabled || !text.trim()} aria-label={t('control_send_title')} title={t('control_send_title')}>
           <Icon name="send" />
         </button>

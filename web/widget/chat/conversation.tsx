@@ -196,8 +196,9 @@ export function Conversation({ chat }: { chat: Chat }) {
   const same = (one: Line | undefined, two: Line | undefined) =>
     !!one && !!two && one.from === two.from && one.from !== 'system' && one.author?.screenname === two.author?.screenname;
   const latestSaid = lines.findLast((line) => line.from !== 'system');
-  const fresh = !lines.some((line) => line.from === 'agent') && (state.shown === null || lines.length < 3);
-  const greetings = !fresh ? [] : chat.greetings.length ? chat.greetings : chat.settings.welcome_messages;
+  const fresh = state.shown === null || state.shown === chat.begun;
+  const greetings = !fresh ? [] : chat.greetings.length ? chat.greetings : (chat.texts.list('welcome_messages') ?? chat.settings.welcome_messages);
+  const opened = !state.threads.some(({ id, opened }) => id === shown && !opened);
   const loading = state.shown && !state.lines[shown];
   return (
     <div class="log" ref={log} onScroll={scrolled} role="log" aria-label={t('conversation_header_title')} tabIndex={0}>
@@ -226,7 +227,7 @@ export function Conversation({ chat }: { chat: Chat }) {
             line={line}
             first={!same(lines[index - 1], line)}
             last={!same(line, lines[index + 1])}
-            latest={index === lines.length - 1}
+            latest={opened && line === latestSaid}
             seen={line === latestSaid && state.seen[shown] === line.id}
           />
         ))}

@@ -123,6 +123,12 @@ export function told(state: State, event: Told, now: number): State {
   }
 }
 
+/** Too much was missed: of all conversations only what is on its way is known. */
+export function forgotten(state: State): State {
+  const lines = Object.entries(state.lines).map(([thread, all]) => [thread, all.filter((line) => line.state)] as const);
+  return { ...state, more: {}, lines: Object.fromEntries(lines.filter(([, waiting]) => waiting.length)) };
+}
+
 /** A page of a conversation, fetched; its newest one first. */
 export function fetched(state: State, threadId: string, contents: readonly Content[], more: boolean): State {
   const before = state.lines[threadId] ?? [];

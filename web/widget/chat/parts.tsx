@@ -25,11 +25,12 @@ interface ControlOptions {
   icon: keyof typeof ICONS;
   label: string;
   pressed?: boolean;
+  disabled?: boolean;
   onClick: () => void;
 }
 
-export const Control = ({ icon, label, pressed, onClick }: ControlOptions) => (
-  <button type="button" class="control" aria-label={label} aria-pressed={pressed} title={label} onClick={onClick}>
+export const Control = ({ icon, label, pressed, disabled, onClick }: ControlOptions) => (
+  <button type="button" class="control" aria-label={label} aria-pressed={pressed} disabled={disabled} title={label} onClick={onClick}>
     <Icon name={icon} />
   </button>
 );

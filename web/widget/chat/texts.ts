@@ -80,6 +80,7 @@ const en = {
   session_expired: 'Please reload the page to continue the conversation.',
   refused: 'The chat cannot be opened here.',
   cancel: 'Cancel',
+  close: 'Close',
   earlier: 'Earlier messages',
   sending: 'Sending…',
   latest: 'To the latest message',
@@ -166,6 +167,7 @@ const fr: typeof en = {
   session_expired: 'Rechargez la page pour continuer la conversation.',
   refused: 'Le chat ne peut pas être ouvert ici.',
   cancel: 'Annuler',
+  close: 'Fermer',
   earlier: 'Messages précédents',
   sending: 'Envoi…',
   latest: 'Au dernier message',
@@ -211,6 +213,12 @@ export class Texts {
     const text = this.#find(key);
     return typeof text === 'string' ? text.replace(/%\{(\w+)\}/g, (all, name: string) => `${values[name] ?? all}`) : key;
   };
+
+  /** Several texts, where somebody has given some. */
+  list(key: string): string[] | undefined {
+    const texts = this.#find(key);
+    return Array.isArray(texts) ? texts.filter((text) => typeof text === 'string') : undefined;
+  }
 
   #count = (key: string, count: number): string => this.t(`${key}.${count === 1 ? 'one' : 'other'}`, { count });
 

@@ -70,7 +70,7 @@ function Webview({ chat, url, height }: { chat: Chat; url: string; height: Webvi
       <div class={`webview ${height}`}>
         <div class="webview-header">
           <b>{title || new URL(url).host}</b>
-          <Control icon="quit" label={t('control_close_title')} onClick={() => chat.closeWebview()} />
+          <Control icon="quit" label={t('close')} onClick={() => chat.closeWebview()} />
         </div>
         <iframe ref={frame} name="dimelo_chat_webview" src={url} title={title || url} sandbox="allow-scripts allow-same-origin allow-forms allow-popups" />
       </div>
@@ -123,7 +123,7 @@ function App({ chat }: { chat: Chat }) {
   }
   const thread = state.threads.find(({ id }) => id === state.shown);
   const lines = state.lines[state.shown ?? NEW] ?? [];
-  const latest = lines.at(-1);
+  const latest = lines.findLast((line) => line.from !== 'system');
   const disabled = thread?.text_input === false || latest?.structured_content?.disable_text_input === true;
   const closed = thread && !thread.opened;
   const waits = chat.mode === 'chat' && lines.length > 0 && !lines.some((line) => line.from !== 'visitor') && !state.queue[state.shown ?? ''];

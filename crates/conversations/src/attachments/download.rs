@@ -13,7 +13,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, heade
 use axum::routing::get;
 use bytes::BytesMut;
 use frontdesk_model::{Error, Id, Refusal, Result, error};
-use frontdesk_rest::{Authenticator, Credential, parse_pairs, refuse};
+use frontdesk_rest::{Authenticator, ClientAddress, Credential, parse_pairs, refuse};
 use frontdesk_store::{Row, Tx, args};
 use futures_util::stream;
 use tokio::io::AsyncReadExt;
@@ -58,7 +58,8 @@ async fn answer(server: &Arc<Server>, id: &str, parts: &Parts) -> Result<Respons
     let id: Id = id.parse().map_err(|_| error::not_found("attachment"))?;
     let (pass, headers) = (pass(server, id, parts)?, &parts.headers);
     let (app, authenticator) = (&server.app, server.authenticator.clone());
-    let found = app.store.read(move |tx| {
+    let asker = ClientAddress::of(parts).map_or(0, ClientAddress::asker);
+    let found = app.store.read_as(asker, move |tx| {
         let row = match &pass {
             Pass::Link => {
                 let sql = format!("SELECT {COLUMNS} FROM attachments WHERE id = $1");

@@ -4,13 +4,16 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use ring::digest;
 
 /// How much of a file is held in memory while it is hashed.
 const CHUNK_BYTES: usize = 64 * 1024;
+/// A file is young for so long after it was taken in.
+const YOUNG: Duration = Duration::from_secs(60 * 60);
 
 /// A folder of files; cheap to clone. Everything here blocks.
 #[derive(Clone)]
@@ -22,6 +25,8 @@ struct Folder {
     dir: PathBuf,
     temporary: PathBuf,
     next: AtomicU64,
+    /// Held while it is decided whether a file stays: one that is taken in again must not be removed at that moment.
+    deciding: Mutex<()>,
 }
 
 impl Files {
@@ -38,7 +43,14 @@ impl Files {
             }
         }
         sync_folder(dir)?;
-        Ok(Files { inner: Arc::new(Folder { dir: dir.to_owned(), temporary, next: AtomicU64::new(0) }) })
+        Ok(Files {
+            inner: Arc::new(Folder {
+                dir: dir.to_owned(),
+                temporary,
+                next: AtomicU64::new(0),
+                deciding: Mutex::default(),
+            }),
+        })
     }
 
     /// Where files are written before [`Files::adopt`]: on the same file system, and swept at the next start.
@@ -66,7 +78,9 @@ impl Files {
         if let Ok(kept) = &kept {
             // One of another length was damaged: the fresh one takes its place.
             let is_whole = fs::metadata(temp_path).map_or(true, |fresh| fresh.len() == kept.len());
-            if is_whole {
+            let _deciding = self.inner.deciding.lock().unwrap_or_else(PoisonError::into_inner);
+            // From now on it is a young one, which nobody removes.
+            if is_whole && File::open(&path).and_then(|file| file.set_modified(SystemTime::now())).is_ok() {
                 return Ok(());
             }
         }
@@ -80,6 +94,15 @@ impl Files {
         }
         fs::rename(temp_path, &path)?;
         sync_folder(folder)
+    }
+
+    /// Removes a file that nothing names any more, unless it was taken in within the last hour: whoever has done that is about
+    /// to name it.
+    pub fn discard(&self, sha256: &[u8; 32]) -> io::Result<()> {
+        let path = self.path(sha256);
+        let _deciding = self.inner.deciding.lock().unwrap_or_else(PoisonError::into_inner);
+        let age = fs::metadata(&path)?.modified()?.elapsed().unwrap_or_default();
+        if age < YOUNG { Ok(()) } else { fs::remove_file(&path) }
     }
 
     /// Hashes a finished temporary file and takes it in. Returns its hash and its length in bytes.
@@ -237,6 +260,26 @@ mod tests {
         assert_eq!((bytes, temp_path.exists()), (5, false));
         files.adopt(&temp_path, &sha256).unwrap();
         assert_eq!(content(&files, &sha256).unwrap(), b"hello");
+    }
+
+    #[test]
+    fn what_nothing_names_is_removed_once_it_is_old() {
+        let (_dir, files) = files();
+        let sha256 = files.write(b"hello").unwrap();
+        let old = |files: &Files| {
+            let file = OpenOptions::new().write(true).open(files.path(&sha256)).unwrap();
+            file.set_modified(SystemTime::now() - 2 * YOUNG).unwrap();
+        };
+        files.discard(&sha256).unwrap();
+        assert!(content(&files, &sha256).is_ok(), "it may be about to be named");
+        old(&files);
+        files.write(b"hello").unwrap();
+        files.discard(&sha256).unwrap();
+        assert!(content(&files, &sha256).is_ok(), "it was taken in again");
+        old(&files);
+        files.discard(&sha256).unwrap();
+        assert_eq!(content(&files, &sha256).unwrap_err().kind(), io::ErrorKind::NotFound);
+        assert_eq!(files.discard(&sha256).unwrap_err().kind(), io::ErrorKind::NotFound);
     }
 
     #[test]

@@ -95,14 +95,22 @@ pub(super) fn create(app: &Conversations, call: &Call, draft: &Draft, tx: &mut d
     if hold.approval {
         extras.extend(waiting::hand(call));
     }
+    // A conversation with a visitor is in the language of the trigger that it began with (row 14.22).
+    let language: Option<String> = match is_reply && channel.kind.is_messaging {
+        true => {
+            let sql = "SELECT language FROM contents WHERE thread_id = $1 ORDER BY created_at, id LIMIT 1";
+            tx.first(sql, args![&route.thread_id])?.map(|row| row.get(0)).transpose()?.flatten()
+        }
+        false => None,
+    };
     let extras = Some(extras).filter(|extras| !extras.is_empty()).map(|extras| Value::Object(extras).to_string());
     tx.execute(
         "INSERT INTO contents (id, source_id, thread_id, author_id, creator_id, recipient_id, intervention_id,
            in_reply_to_id, type, status, title, body, body_format, private, first_in_thread, created_from,
            approval_required, auto_submitted, published, remotely_deleted, attachments_count, synchronization_status,
-           scheduled_at, created_at, updated_at, extras)
+           scheduled_at, created_at, updated_at, extras, language)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $22, $13, $14, 'api', $15, $16, TRUE, FALSE,
-                 $17, $18, $19, $20, $20, $21)",
+                 $17, $18, $19, $20, $20, $21, $23)",
         args![
             &id,
             &channel.source_id,
@@ -125,7 +133,8 @@ pub(super) fn create(app: &Conversations, call: &Call, draft: &Draft, tx: &mut d
             hold.until,
             now,
             &extras,
-            format.as_str()
+            format.as_str(),
+            &language
         ],
     )?;
     indexing::index(tx, id, draft.title.as_deref(), body, format.as_str())?;

@@ -45,6 +45,7 @@ fn migrations() -> Vec<Migration> {
         include_str!("../../../../migrations/0027_single_sign_on.sql"),
         include_str!("../../../../migrations/0029_push.sql"),
         include_str!("../../../../migrations/0030_thread_drafts.sql"),
+        include_str!("../../../../migrations/0031_visitors_known.sql"),
     ];
     (1..).zip(texts).map(|(number, sqlite)| Migration { number, name: "test", sqlite, postgres: "" }).collect()
 }

@@ -6,7 +6,7 @@ use frontdesk_store::{Tx, args};
 use serde_json::json;
 
 use super::require_readable;
-use crate::{contents, events, identity_groups};
+use crate::{contents, events, identity_groups, visitors};
 
 /// What is shown in place of the name.
 const NAME: &str = "Anonymized";
@@ -22,6 +22,7 @@ pub(super) fn anonymise(call: &Call, id: Id, tx: &mut dyn Tx) -> Result<()> {
     }
     // While it still says what the group has from it.
     identity_groups::forget(call, id, tx)?;
+    visitors::forget(tx, id)?;
     // Nobody can have taken this name before.
     let foreign_id = format!("anonymized-{id}-{}", call.env.id());
     tx.execute(

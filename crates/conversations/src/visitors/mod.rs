@@ -29,6 +29,7 @@ pub use hints::{Hint, Hints};
 pub(crate) use hints::{agent_types, queued};
 pub use pages::{Seen, visit};
 pub use telling::{Told, tell};
+pub(crate) use unread::EMAIL;
 pub use unread::{Correspondent, Unread, correspondent, unread_messages};
 pub use unread_answer::{UnreadAnswer, answered, unread_answer};
 pub use view::{Content, Thread, content, contents, thread, threads, unread};
@@ -161,6 +162,20 @@ impl Visitor<'_> {
             None => Ok(None),
         }
     }
+}
+
+/// Forgets what visitors' own tables say of an identity that is being forgotten: sessions with names and pages, phones, files
+/// that were not sent.
+pub(crate) fn forget(tx: &mut dyn Tx, identity_id: Id) -> Result<()> {
+    for table in ["visitor_sessions", "visitor_devices", "visitor_uploads"] {
+        let sql = format!(
+            "DELETE FROM {table} WHERE uuid = (SELECT foreign_id FROM identities WHERE id = $1)
+               AND source_id IN (SELECT sources.id FROM sources JOIN identities
+                 ON identities.community_id = sources.community_id WHERE identities.id = $1)"
+        );
+        tx.execute(&sql, args![&identity_id])?;
+    }
+    Ok(())
 }
 
 /// Tells agents that a visitor types, or has stopped.

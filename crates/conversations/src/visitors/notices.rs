@@ -7,7 +7,7 @@ use frontdesk_model::{Env, Id, Result, Timestamp, error};
 use frontdesk_store::{Row, Tx, args};
 use serde_json::json;
 
-use super::view;
+use super::{EMAIL, view};
 use crate::threads::{self, Ending};
 use crate::{categories, delivery};
 
@@ -148,7 +148,7 @@ pub(super) fn close(
 
 /// Asks for the visitor's e-mail address, unless it is known or was asked for on this source in the last `grace_seconds`.
 pub fn ask_email(tx: &mut dyn Tx, env: &Env, saying: Saying, identity_id: Id, grace_seconds: i64) -> Result<()> {
-    let row = tx.first("SELECT email FROM identities WHERE id = $1", args![&identity_id])?;
+    let row = tx.first(&format!("SELECT {EMAIL} FROM identities WHERE id = $1"), args![&identity_id])?;
     let Some(row) = row else { return Ok(()) };
     if row.get::<Option<String>>(0)?.is_some_and(|email| !email.is_empty()) {
         return Ok(());
@@ -162,20 +162,25 @@ pub fn ask_email(tx: &mut dyn Tx, env: &Env, saying: Saying, identity_id: Id, gr
     if asked.is_some() { Ok(()) } else { add(tx, env, saying, Notice::RequestEmail, None) }
 }
 
-const SELECT: &str = "SELECT visitor_notices.id, visitor_notices.thread_id, visitor_notices.notice,
-    visitor_notices.created_at, visitor_notices.user_id, users.firstname, users.lastname, sources.settings,
-    identities.screenname, identities.email
-    FROM visitor_notices JOIN threads ON threads.id = visitor_notices.thread_id
-    JOIN sources ON sources.id = threads.source_id LEFT JOIN identities ON identities.id = threads.author_id
-    LEFT JOIN users ON users.id = visitor_notices.user_id";
+fn select() -> String {
+    format!(
+        "SELECT visitor_notices.id, visitor_notices.thread_id, visitor_notices.notice,
+           visitor_notices.created_at, visitor_notices.user_id, users.firstname, users.lastname, sources.settings,
+           identities.screenname, {EMAIL}
+         FROM visitor_notices JOIN threads ON threads.id = visitor_notices.thread_id
+         JOIN sources ON sources.id = threads.source_id LEFT JOIN identities ON identities.id = threads.author_id
+         LEFT JOIN users ON users.id = visitor_notices.user_id"
+    )
+}
 
 /// Those of a conversation before a place, the newest first.
 pub(super) fn before(tx: &mut dyn Tx, thread_id: Id, before: (i64, Id), limit: i64) -> Result<Vec<view::Content>> {
     let rows = tx.query(
         &format!(
-            "{SELECT} WHERE visitor_notices.thread_id = $1 AND (visitor_notices.created_at < $2
+            "{} WHERE visitor_notices.thread_id = $1 AND (visitor_notices.created_at < $2
                OR (visitor_notices.created_at = $2 AND visitor_notices.id < $3))
-             ORDER BY visitor_notices.created_at DESC, visitor_notices.id DESC LIMIT $4"
+             ORDER BY visitor_notices.created_at DESC, visitor_notices.id DESC LIMIT $4",
+            select()
         ),
         args![&thread_id, before.0, &before.1, limit],
     )?;
@@ -187,7 +192,7 @@ pub(super) fn some(tx: &mut dyn Tx, ids: &[Id]) -> Result<Vec<view::Content>> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let sql = format!("{SELECT} WHERE {}", tx.in_list("visitor_notices.id", 1));
+    let sql = format!("{} WHERE {}", select(), tx.in_list("visitor_notices.id", 1));
     tx.query(&sql, args![ids])?.iter().map(content).collect()
 }
 

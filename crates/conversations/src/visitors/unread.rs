@@ -7,11 +7,18 @@ use serde_json::{Map, Value};
 use super::view::{self, SHOWN};
 use crate::{Conversations, categories};
 
+/// Where somebody can be written to: the address of the identity, else the first of their person, whom agents may know from
+/// elsewhere. Over `identities`.
+pub(crate) const EMAIL: &str = "coalesce(nullif(identities.email, ''), (SELECT value FROM identity_group_contacts
+    WHERE group_id = identities.identity_group_id AND kind = 'email' ORDER BY position LIMIT 1))";
+
 /// The visitor of a conversation.
 #[derive(Clone, Debug)]
 pub struct Correspondent {
     /// The source.
     pub source_id: Id,
+    /// Its community.
+    pub community_id: Id,
     /// Its name.
     pub source_name: String,
     /// Whether the source is on, and a Messaging one.
@@ -31,10 +38,12 @@ pub struct Correspondent {
 /// The visitor of a thread; none for threads of other kinds of sources.
 pub fn correspondent(tx: &mut dyn Tx, thread_id: Id) -> Result<Option<Correspondent>> {
     let row = tx.first(
-        "SELECT threads.source_id, sources.name, sources.active AND sources.type = 'mobile_messaging',
-           identities.foreign_id, identities.screenname, identities.email, threads.extra_data
+        &format!(
+            "SELECT threads.source_id, sources.name, sources.active AND sources.type = 'mobile_messaging',
+           identities.foreign_id, identities.screenname, {EMAIL}, threads.extra_data, sources.community_id
          FROM threads JOIN sources ON sources.id = threads.source_id JOIN identities ON identities.id = threads.author_id
-         WHERE threads.id = $1 AND sources.type IN ('chat', 'mobile_messaging')",
+         WHERE threads.id = $1 AND sources.type IN ('chat', 'mobile_messaging')"
+        ),
         args![&thread_id],
     )?;
     let Some(row) = row else { return Ok(None) };
@@ -42,6 +51,7 @@ pub fn correspondent(tx: &mut dyn Tx, thread_id: Id) -> Result<Option<Correspond
         .map_err(|trouble| error::broken(format!("threads.extra_data: {trouble}")))?;
     Ok(Some(Correspondent {
         source_id: row.get(0)?,
+        community_id: row.get(7)?,
         source_name: row.get(1)?,
         is_served: row.get(2)?,
         uuid: row.get(3)?,

@@ -1,9 +1,8 @@
 //! How often somebody may try to sign in. An attempt counts before it is looked at, so that many at once are no more than
 //! the limit; one that succeeds is taken back. Accounts that do not exist are counted alike.
 
-use std::net::IpAddr;
-
 use frontdesk_model::{Error, Id, Result, Timestamp, error};
+use frontdesk_rest::ClientAddress;
 use frontdesk_store::{Tx, args};
 use ring::digest;
 
@@ -110,12 +109,9 @@ fn key(parts: &[&str]) -> [u8; 32] {
     key
 }
 
-/// The network of an address: one customer of a provider has a whole /64 of IPv6.
-fn network(address: &str) -> String {
-    match address.parse() {
-        Ok(IpAddr::V6(address)) => format!("{:?}", &address.segments()[..4]),
-        _ => address.to_owned(),
-    }
+/// The network of an address, as everything counts it.
+pub(crate) fn network(address: &str) -> String {
+    address.parse().map_or_else(|_| address.to_owned(), |address| ClientAddress(address).network())
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
 //! The items that every new messaging source has: a floating button, a fixed one and an invitation.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use frontdesk_model::{Env, Id, Result, error};
 use frontdesk_store::{Tx, args};
 use serde::Deserialize;
-use serde_json::{Map, Value};
 
 use super::items::{Definition, Position, Type};
 use super::objects::{self, Kind};
@@ -19,7 +19,8 @@ struct Default {
     position: Option<Position>,
     html: String,
     css: String,
-    texts: Map<String, Value>,
+    /// What it is called, by language. What it says is in all languages: the page's decides.
+    labels: BTreeMap<String, String>,
 }
 
 const FILES: [(&str, &str); 4] = [
@@ -49,7 +50,7 @@ fn file(name: &str) -> &'static str {
     FILES.iter().find(|(known, _)| *known == name).map_or("", |(_, text)| text)
 }
 
-/// Makes them for a new source, in the language of who makes it.
+/// Makes them for a new source, called in the language of who makes it.
 pub(crate) fn make(tx: &mut dyn Tx, env: &Env, user_id: Id, channel: Channel) -> Result<()> {
     let row = tx.first("SELECT locale FROM users WHERE id = $1", args![&user_id])?;
     let locale: Option<String> = row.map(|row| row.get(0)).transpose()?.flatten();
@@ -63,20 +64,14 @@ pub(crate) fn make(tx: &mut dyn Tx, env: &Env, user_id: Id, channel: Channel) ->
 }
 
 impl Default {
-    /// In a language, or in English.
+    /// Called in a language, or in English.
     fn written(&self, locale: &str, compiled: &str) -> Result<Definition> {
-        let texts = self.texts.get(locale).or_else(|| self.texts.get("en"));
-        let texts = texts.and_then(Value::as_object).ok_or_else(|| error::broken("a default item has no texts"))?;
-        let mut html = file(&self.html).to_owned();
-        for (name, text) in texts {
-            html = html.replace(&format!("%{{{name}}}"), text.as_str().unwrap_or_default());
-        }
-        let label = texts.get("label").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let label = self.labels.get(locale).or_else(|| self.labels.get("en"));
         Ok(Definition {
-            label,
+            label: label.cloned().ok_or_else(|| error::broken("a default item has no name"))?,
             r#type: self.r#type,
             position: self.position,
-            html: frontdesk_conversations::contents::fragment(&html),
+            html: frontdesk_conversations::contents::fragment(file(&self.html)),
             css: Some(file(&self.css).to_owned()),
             text: None,
             compiled_css: Some(compiled.to_owned()),
@@ -96,8 +91,16 @@ mod tests {
             for locale in ["en", "fr", "xx"] {
                 let written = default.written(locale, compiled).expect("an item");
                 let html = written.html.expect("HTML");
-                assert!(!html.contains("%{") && !written.label.is_empty(), "{html}");
-                for kept in ["dimelo_chat_item_action", "<svg", "<path d=\"M", "<button", "viewBox"] {
+                assert!(!written.label.is_empty(), "{html}");
+                for kept in [
+                    "dimelo_chat_item_action",
+                    "<svg",
+                    "<path d=\"M",
+                    "<button",
+                    "viewBox",
+                    "lang=\"en\"",
+                    "lang=\"fr\"",
+                ] {
                     assert!(html.contains(kept), "{kept}: {html}");
                 }
             }

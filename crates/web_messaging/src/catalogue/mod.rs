@@ -96,6 +96,13 @@ pub(crate) fn apply(tx: &mut dyn Tx, source_id: Id, trigger_id: Option<Id>, mess
     message.category_ids = trigger.definition.category_ids;
     message.context.insert("trigger_id".into(), json!(trigger.id));
     message.context.insert("trigger_name".into(), trigger.definition.label.into());
+    // What the visitor was asked, which may be all that their answer makes sense with.
+    if let Some(asked) = trigger.definition.actions.message {
+        let asked: Option<Object<items::Definition>> = objects::get(tx, source_id, Kind::Item, asked)?;
+        if let Some(text) = asked.and_then(|item| item.definition.text) {
+            message.context.insert("trigger_message".into(), text.into());
+        }
+    }
     Ok(())
 }
 

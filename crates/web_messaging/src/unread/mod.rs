@@ -22,6 +22,7 @@ use url::Url;
 use crate::fields::is_email;
 use crate::sessions;
 use crate::settings::{self, Settings, is_web};
+use crate::signing;
 use crate::stream::Hub;
 use letter::Letter;
 
@@ -35,9 +36,12 @@ const AHEAD_SECONDS: i64 = 20;
 const LATE_SECONDS_MAX: i64 = 24 * 3_600;
 /// One mail tells of at most so many messages; the rest comes with the next.
 const MESSAGES_MAX: i64 = 20;
-/// One address gets at most so many mails an hour, whoever has given it.
-const MAILS_PER_ADDRESS_MAX: i64 = 10;
+/// The address of somebody whom their website has signed gets at most so many mails an hour.
+const MAILS_AN_HOUR_MAX: i64 = 10;
 const HOUR_SECONDS: i64 = 3_600;
+/// Any other is only what a stranger has said: it gets at most so many a day, whoever has given it.
+const MAILS_A_DAY_MAX: i64 = 4;
+const DAY_SECONDS: i64 = 24 * HOUR_SECONDS;
 /// At most so many conversations in one transaction.
 const ROWS_MAX: i64 = 50;
 /// How often to look.
@@ -172,14 +176,18 @@ fn tell(tx: &mut dyn Tx, app: &Conversations, thread_id: Id, now: Timestamp) -> 
     }
     let settings = settings::of(tx, visitor.source_id)?;
     let Some(back_url) = back_url(&settings, &visitor) else { return Ok(()) };
+    let (most, seconds) = match signing::was_signed(tx, visitor.community_id, &visitor.uuid)? {
+        true => (MAILS_AN_HOUR_MAX, HOUR_SECONDS),
+        false => (MAILS_A_DAY_MAX, DAY_SECONDS),
+    };
     let lately: i64 = tx
         .one(
-            "SELECT count(*) FROM visitor_unread WHERE address_hash = $1 AND mailed_at > $2",
-            args![&hash[..], now.plus_seconds(-HOUR_SECONDS)],
+            "SELECT count(*) FROM visitor_mails WHERE address_hash = $1 AND mailed_at > $2",
+            args![&hash[..], now.plus_seconds(-seconds)],
         )?
         .get(0)?;
     // A mail that waits would be replaced, and what it tells be lost.
-    if lately >= MAILS_PER_ADDRESS_MAX || mails::is_waiting(tx, &key(thread_id))? {
+    if lately >= most || mails::is_waiting(tx, &key(thread_id))? {
         return later(tx);
     }
     let locale = sessions::locale(tx, visitor.source_id, &visitor.uuid)?.unwrap_or(settings.locale);
@@ -187,7 +195,7 @@ fn tell(tx: &mut dyn Tx, app: &Conversations, thread_id: Id, now: Timestamp) -> 
     let letter = Letter {
         locale: &locale,
         source_name: &visitor.source_name,
-        screenname: &visitor.screenname,
+        screenname: greeted(&visitor.screenname),
         messages: &messages,
         back_url: &back_url,
         unsubscribe_url: &unsubscribing::link(tx, app, visitor.source_id, &hash)?,
@@ -206,6 +214,8 @@ fn tell(tx: &mut dyn Tx, app: &Conversations, thread_id: Id, now: Timestamp) -> 
         tracing::warn!(%thread_id, "too many mails wait: one more was not queued");
         return later(tx);
     }
+    let sql = "INSERT INTO visitor_mails (id, address_hash, mailed_at) VALUES ($1, $2, $3)";
+    tx.execute(sql, args![&app.env.id(), &hash[..], now])?;
     let rest = (messages.len() as i64 == MESSAGES_MAX).then(|| now.plus_seconds(UNREAD_SECONDS));
     tx.execute(
         "UPDATE visitor_unread SET told_at = $2, told_id = $3, mailed_at = $4, address_hash = $5, due_at = $6
@@ -215,8 +225,29 @@ fn tell(tx: &mut dyn Tx, app: &Conversations, thread_id: Id, now: Timestamp) -> 
     Ok(())
 }
 
-/// Where the mail leads: to the source's own address, or the page that the visitor saw last. None: neither is known, as
-/// in apps, which have notifications of their own.
+/// Forgets what counts no more, at most so much.
+pub(crate) fn sweep(tx: &mut dyn Tx, now: Timestamp, most: i64) -> Result<()> {
+    tx.execute(
+        "DELETE FROM visitor_mails WHERE id IN (SELECT id FROM visitor_mails WHERE mailed_at < $1 LIMIT $2)",
+        args![now.plus_seconds(-DAY_SECONDS), most],
+    )?;
+    Ok(())
+}
+
+/// How a mail calls somebody. Visitors name themselves: what mail programs would make a link of is nobody's name.
+fn greeted(screenname: &str) -> &str {
+    let is_host = |word: &str| {
+        word.split('.').zip(word.split('.').skip(1)).any(|(before, after)| {
+            before.chars().next_back().is_some_and(char::is_alphanumeric)
+                && after.chars().take_while(|c| c.is_alphanumeric()).count() >= 2
+        })
+    };
+    let is_odd = screenname.contains(['@', '/', '\\']) || screenname.split_whitespace().any(is_host);
+    if is_odd { "Visitor" } else { screenname }
+}
+
+/// Where the mail leads: to the source's own address, or the page that the visitor saw last, if that is of one of the
+/// source's sites. None: neither is known, as in apps, which have notifications of their own.
 fn back_url(settings: &Settings, visitor: &Correspondent) -> Option<String> {
     if let Some(url) = &settings.back_to_chat_url {
         return plain(url);
@@ -224,7 +255,7 @@ fn back_url(settings: &Settings, visitor: &Correspondent) -> Option<String> {
     let url = visitor.page_url.as_deref().filter(|url| is_web(url))?;
     // Visitors say where they are: only pages of the source's sites are led to.
     let origin = Url::parse(url).ok()?.origin().ascii_serialization();
-    if settings.allows(&origin) { plain(url) } else { None }
+    if !settings.allowed_sites.is_empty() && settings.allows(&origin) { plain(url) } else { None }
 }
 
 /// An address as it may stand in a text and in HTML.
@@ -232,4 +263,24 @@ fn plain(url: &str) -> Option<String> {
     Some(
         Url::parse(url).ok()?.as_str().replace('\'', "%27").replace('"', "%22").replace('<', "%3C").replace('>', "%3E"),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_called_by_an_address() {
+        for (name, expected) in [
+            ("Vera Visitor", "Vera Visitor"),
+            ("J.R. Smith", "J.R. Smith"),
+            ("Dr. Vera", "Dr. Vera"),
+            ("evil.example", "Visitor"),
+            ("Win now at www.evil.example!", "Visitor"),
+            ("https://evil", "Visitor"),
+            ("vera@example.com", "Visitor"),
+        ] {
+            assert_eq!(greeted(name), expected, "{name}");
+        }
+    }
 }
