@@ -50,7 +50,19 @@ describe.skipIf(!folder)('screenshots', () => {
       await page.goto(`${desk.url}/shop/help`);
       await page.locator('#dimelo_chat_window.ready').waitFor();
       await shoot('8-help');
-    }, 60_000);
+      // What the shop offers by itself: to a full cart that is looked at, and to whoever goes back from the checkout.
+      await page.goto(`${desk.url}/shop/cart`);
+      await page.locator('.dimelo_chat_invitation').waitFor({ timeout: 20_000 });
+      await shoot('9-invitation');
+      await page.evaluate(() => (window as unknown as { Dimelo: { Messaging: { Debug: { start(): void } } } }).Dimelo.Messaging.Debug.start());
+      await page.locator('#dimelo_chat_debug').getByRole('button').nth(2).click();
+      await shoot('10-toolbar');
+      await page.locator('#dimelo_chat_debug').getByRole('button').last().click();
+      await page.goto(`${desk.url}/shop/checkout`);
+      await page.goto(`${desk.url}/shop/cart`);
+      await page.locator('#dimelo_chat_window.ready.opened').waitFor();
+      await shoot('11-back-from-the-checkout');
+    }, 90_000);
 
     test(`chat, ${look}`, async () => {
       await mkdir(folder!, { recursive: true });
@@ -154,6 +166,37 @@ describe.skipIf(!folder)('screenshots', () => {
     }, 90_000);
   }
 
+  for (const [look, options] of Object.entries({ 'arabic': { viewport: { width: 1280, height: 800 } }, 'arabic-phone': { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true } })) {
+    test(`from right to left, ${look}`, async () => {
+      await mkdir(folder!, { recursive: true });
+      const texts = { default_title: 'المتجر الأرجواني', input_placeholder: 'اكتب رسالتك هنا', welcome_messages: ['مرحبا، كيف يمكننا مساعدتك؟'], typing: '%{screenname} يكتب', control_new_title: 'محادثة جديدة', date: { ago_format: { now: 'الآن' } } };
+      const { desk, source, site, alicia, comes } = await story({ settings: { translations: { ar: texts } } });
+      const { records } = await desk.get(`/content_sources/${source.id}/catalog_items`);
+      site.pages['/'] = { lang: 'ar', dir: 'rtl', title: 'متجر', head: '<style>body{margin:40px;font:18px/1.6 sans-serif}</style>', body: '<h1>متجر</h1><p>فساتين وأحذية لكل يوم.</p>' };
+      await desk.post(`/content_sources/${source.id}/triggers`, { label: 'Button', actions: { button: records[0].id, invitation: records[2].id } });
+      const offered = await comes({ ...options, shown: false });
+      await offered.page.locator('.dimelo_chat_invitation').waitFor();
+      await offered.page.waitForTimeout(500);
+      await offered.page.screenshot({ path: `${folder}/${look}-1-items.png` });
+      const { page, chat } = await comes(options);
+      const shoot = async (name: string) => {
+        await page.waitForTimeout(600);
+        await page.screenshot({ path: `${folder}/${look}-${name}.png` });
+      };
+      const box = chat.getByRole('textbox').last();
+      await box.fill('هل الفستان الأزرق متوفر؟');
+      await box.press('Enter');
+      const question = await alicia.finds('هل الفستان الأزرق متوفر؟');
+      await alicia.answers(question, 'نعم، أي مقاس تريدين؟', { structured_content: { type: 'select', items: [{ title: 'صغير', payload: 's' }, { title: 'كبير', payload: 'l' }] } });
+      await chat.locator('.fd-select').waitFor();
+      await alicia.types(question.thread_id);
+      await chat.locator('.typing').waitFor();
+      await shoot('2-conversation');
+      await chat.locator('.back .control').click();
+      await shoot('3-list');
+    }, 60_000);
+  }
+
   for (const colorScheme of ['light', 'dark'] as const) {
     test(`live chat, ${colorScheme}`, async () => {
       const { desk, source, site, alicia, comes } = await story({ type: 'chat', settings: { translations: { en: { default_title: 'Purple Shop' } } } });
@@ -180,6 +223,9 @@ describe.skipIf(!folder)('screenshots', () => {
       await shoot('4-end');
       await chat.getByRole('button', { name: 'See the conversation' }).click();
       await shoot('5-seen-again');
+      await page.emulateMedia({ media: 'print' });
+      await page.evaluate(() => document.getElementById('dimelo_chat_window')!.style.setProperty('display', 'block', 'important'));
+      await shoot('6-printed');
     }, 60_000);
   }
 });

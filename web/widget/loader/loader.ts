@@ -16,7 +16,7 @@ const start = (config: Config): void => {
   const global = window as Global;
   const dimelo = (global.Dimelo ??= {});
   if (dimelo.Messaging) {
-    console.warn('Frontdesk: the loader is in this page twice; the first one counts.');
+    console.warn('Frontdesk: the loader is here twice.');
     return;
   }
   const own = document.currentScript as HTMLScriptElement | null;
