@@ -462,6 +462,7 @@ fn a_window_wears_its_sources_colours(engine: Engine) {
     let item = site.list("catalog_items").remove(0);
     let css = item["compiled_css"].as_str().expect("CSS");
     assert!(css.contains("#b5179e") && !css.contains("#53cca4") && !css.contains(".mine"), "{css}");
+    assert!(css.contains("color:#fff") || css.contains("color:white"), "dark as it is, it is read in white: {css}");
     let own = json!({ "type": "button", "label": "a", "html": "<b>a</b>", "css": ".a { color: $highlight-color }" });
     assert_eq!(site.make("catalog_items", &own)["compiled_css"], ".a{color:#b5179e}");
     // Something else has another address, and the old one is kept by nobody.

@@ -207,6 +207,11 @@ fn a_website_loads_what_it_needs(engine: Engine) {
         (&config["token"], &config["mode"], &config["active"]),
         (&json!(site.token), &json!("messaging"), &json!(true))
     );
+    // Pages with Google Analytics of their own are told by it, where the source wants that.
+    site.configure(&json!({ "analytics": "universal" }));
+    let text = site.get("loader.js").text();
+    assert!(text.trim_end().ends_with("})(\"universal\");") && text.contains("(analytics=>{"), "{text}");
+    site.configure(&json!({ "analytics": "" }));
     let tag = loader.header("etag").expect("a tag");
     let again = Request::new("GET", &site.path("loader.js")).header("If-None-Match", tag);
     let again = again.send(cast.server.address()).expect("an answer");
@@ -713,11 +718,14 @@ fn bad_input_is_refused_and_named(engine: Engine) {
     let settings = format!("/1.0/content_sources/{}/messaging", site.source_id);
     let wrong = json!({
         "allowed_sites": ["shop"], "locale": "<", "avatar_url": "javascript:", "welcome_messages": ["x".repeat(1_001)],
-        "translations": { "en": 7 }, "queuing_factor": -1,
+        "translations": { "en": 7 }, "queuing_factor": -1, "analytics": "all",
     });
     let mut named = cast.otto.put(&settings, &wrong).invalid();
     named.sort();
-    assert_eq!(named, ["allowed_sites", "avatar_url", "locale", "queuing_factor", "translations", "welcome_messages"]);
+    assert_eq!(
+        named,
+        ["allowed_sites", "analytics", "avatar_url", "locale", "queuing_factor", "translations", "welcome_messages"]
+    );
     let sdk = format!("/1.0/content_sources/{}/messaging", cast.shop.id);
     cast.otto.get(&sdk).refused(422);
 }

@@ -20,7 +20,8 @@ export async function defaultItems(locale) {
   const defaults = JSON.parse(await read('defaults.json'));
   return Promise.all(
     defaults.map(async ({ type, position, offline, html, css, labels }, index) => {
-      const styles = (await read(css)).replace(/^\/\/.*$/gm, '').replace(/^\$highlight-color.*$/m, '').replaceAll('$highlight-color', '#53cca4');
+      const plain = (await read(css)).replace(/^(\/\/|\$|@if).*$/gm, '');
+      const styles = plain.replaceAll('$highlight-color', '#53cca4').replaceAll('$on-highlight', '#06281d');
       return {
         id: `${index + 1}`.repeat(24),
         label: labels[locale] ?? '',

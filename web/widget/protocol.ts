@@ -71,7 +71,7 @@ export interface Start {
   notify: boolean;
   /** The trigger from which a conversation starts; null for a built-in one. */
   trigger_id: string | null;
-  page: { url: string; title: string; from: number };
+  page: { url: string; title: string };
   custom: Record<string, unknown>;
 }
 

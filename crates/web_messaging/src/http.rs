@@ -261,7 +261,8 @@ impl Visit {
             let config = self
                 .read(move |tx, place| {
                     let config = pages::configuration(place, &token, catalogue::configuration(tx, place.source_id())?);
-                    Ok(Some(config).filter(|_| place.serves_web()))
+                    let settings = settings::of(tx, place.source_id())?;
+                    Ok(Some((config, settings)).filter(|_| place.serves_web()))
                 })
                 .await;
             let config = match config {
@@ -383,18 +384,18 @@ impl Visit {
         match (method.as_str(), segments) {
             ("POST", ["session"]) => self.begin(body).await,
             ("PUT", ["session"]) => self.identify(body).await,
-            ("DELETE", ["session"]) => self.leave().await,
+            ("DELETE", ["session"]) => self.leave(body).await,
             ("GET", ["threads"]) => self.threads().await,
             ("GET", ["threads", thread, "contents"]) => self.contents(id(thread)?).await,
             ("POST", ["contents"]) => self.write_content(body).await,
             ("POST", ["attachments"]) => self.upload(body).await,
             ("POST", ["threads", thread, "read"]) => self.mark_read(id(thread)?, body).await,
             ("POST", ["threads", thread, "typing"]) => self.typing(id(thread)?, body).await,
-            ("POST", ["threads", thread, "close"]) => self.close(id(thread)?).await,
+            ("POST", ["threads", thread, "close"]) => self.close(id(thread)?, body).await,
             ("PUT", ["page"]) => self.note_page(body).await,
             ("PUT", ["email"]) => self.note_email(body).await,
             ("PUT", ["devices", device]) => self.register_device(device, body).await,
-            ("DELETE", ["devices", device]) => self.forget_device(device).await,
+            ("DELETE", ["devices", device]) => self.forget_device(device, body).await,
             ("GET", ["stream"]) => self.stream().await,
             ("GET", ["availability"]) => self.availability().await,
             ("POST", ["status"]) => self.status(body).await,
@@ -457,7 +458,8 @@ impl Visit {
         Ok(self.done())
     }
 
-    async fn leave(&self) -> Result<Response> {
+    async fn leave(&self, body: Body) -> Result<Response> {
+        self.fields(body).await?;
         let secret = self.secret()?;
         let (source_id, session) = self
             .write(move |tx, place| {
@@ -579,7 +581,8 @@ impl Visit {
         Ok(self.done())
     }
 
-    async fn close(&self, thread_id: Id) -> Result<Response> {
+    async fn close(&self, thread_id: Id, body: Body) -> Result<Response> {
+        self.fields(body).await?;
         self.admit_visitor(&self.app.limits.commands).await?;
         let env = self.app.desk.env.clone();
         self.as_visitor(move |tx, place, session| visitors::close(tx, &env, session.visitor(place), thread_id)).await?;
@@ -630,7 +633,8 @@ impl Visit {
         Ok(self.done())
     }
 
-    async fn forget_device(&self, id: &str) -> Result<Response> {
+    async fn forget_device(&self, id: &str, body: Body) -> Result<Response> {
+        self.fields(body).await?;
         let id = devices::id(id)?.to_owned();
         self.admit_visitor(&self.app.limits.commands).await?;
         self.as_visitor(move |tx, place, session| devices::forget(tx, place, &session, &id)).await?;

@@ -17,11 +17,27 @@ use crate::settings::Settings;
 /// What a page gets for a source that is off, or that there is not: nothing happens.
 const INERT: &str = "/* There is no chat here. */\n";
 
+/// On a page of a site that may not show the chat, a button would lead to nothing: there whoever builds the page is told, and
+/// nothing is loaded. It is the parameter of what a browser runs before the loader, with the sites.
+const ELSEWHERE: &str = "const own=new URL(document.currentScript.src).origin,here=location.origin;\
+    if(here===own||sites.some(site=>{const[scheme,host]=site.split('*.');\
+    return host?here.startsWith(scheme)&&here.endsWith('.'+host):here===site}))return true;\
+    console.warn(`Frontdesk: there is no chat here, as ${here} is none of the source's allowed_sites.`)";
+
 /// The loader of a source; inert where there is none.
-pub(crate) fn loader(config: Option<&Value>, headers: &HeaderMap) -> Result<Response> {
-    let code = assets::part("loader").map_or("", |file| std::str::from_utf8(file.bytes).unwrap_or(""));
-    let text = match config {
-        Some(config) => format!("(frontdesk=>{{{code}\n}})({});\n", script_safe(config)),
+pub(crate) fn loader(source: Option<&(Value, Settings)>, headers: &HeaderMap) -> Result<Response> {
+    let code = |part| assets::part(part).map_or("", |file| std::str::from_utf8(file.bytes).unwrap_or(""));
+    let text = match source {
+        Some((config, Settings { allowed_sites, analytics, .. })) => {
+            let allowed = match allowed_sites.is_empty() {
+                true => String::new(),
+                false => format!("(sites=>{{{ELSEWHERE}}})({})&&", script_safe(&json!(allowed_sites))),
+            };
+            let told = analytics.as_ref().map_or(String::new(), |kind| {
+                format!("(analytics=>{{{}\n}})({});\n", code("analytics"), script_safe(&json!(kind)))
+            });
+            format!("{allowed}(frontdesk=>{{{}\n}})({});\n{told}", code("loader"), script_safe(config))
+        }
         None => INERT.to_owned(),
     };
     Ok(script(text, "public, max-age=60", headers))

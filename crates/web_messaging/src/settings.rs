@@ -54,6 +54,9 @@ pub(crate) struct Settings {
     pub(crate) email_request: bool,
     /// Messaging: where the mail about unread messages leads; none: to the page that the visitor saw last.
     pub(crate) back_to_chat_url: Option<String>,
+    /// Which Google Analytics of its own a page is to be told of the chat by: `classic` (ga.js) or `universal` (analytics.js);
+    /// none: by none.
+    pub(crate) analytics: Option<String>,
 }
 
 impl Default for Settings {
@@ -69,6 +72,7 @@ impl Default for Settings {
             impossible_delay: "8m".into(),
             email_request: false,
             back_to_chat_url: None,
+            analytics: None,
         }
     }
 }
@@ -172,6 +176,9 @@ struct Update {
     email_request: Option<bool>,
     /// Messaging: where the mail about unread messages leads, http or https; empty for the page that was seen last.
     back_to_chat_url: Option<String>,
+    /// Which Google Analytics of its own a page is to be told of the chat by: classic (ga.js) or universal (analytics.js);
+    /// empty: by none.
+    analytics: Option<String>,
     /// The window's own style sheet, as SCSS, with the published variables; the items of the catalogue know its variables,
     /// too. It fetches nothing: no @import, and url() holds data:image only.
     custom_css: Option<String>,
@@ -330,6 +337,13 @@ impl Update {
                 (true, _) => settings.back_to_chat_url = None,
                 (_, true) => settings.back_to_chat_url = Some(url),
                 _ => wrong("back_to_chat_url", "invalid", "back_to_chat_url must be an http or https address.".into()),
+            }
+        }
+        if let Some(analytics) = self.analytics {
+            match analytics.as_str() {
+                "" => settings.analytics = None,
+                "classic" | "universal" => settings.analytics = Some(analytics),
+                _ => wrong("analytics", "inclusion", "analytics must be classic, universal or empty.".into()),
             }
         }
         settings.navigation_contents = self.navigation_contents.unwrap_or(settings.navigation_contents);

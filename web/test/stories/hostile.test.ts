@@ -48,15 +48,22 @@ test('names, texts, translations, file names, cards: whatever they hold stays te
 
 test('sites that may not use the chat: no frame, no session, no socket, no word', async () => {
   const { desk, source, site, comes } = await story();
-  const { page: good } = await comes();
-  await good.locator('#dimelo_chat_window.ready').waitFor();
+  for (const allowed of [site.url, site.url.replace('shop.', '*.')]) {
+    await desk.put(`/content_sources/${source.id}/messaging`, { allowed_sites: [allowed] });
+    const { page: good } = await comes();
+    await good.locator('#dimelo_chat_window.ready').waitFor();
+  }
   await desk.put(`/content_sources/${source.id}/messaging`, { allowed_sites: ['https://shop.example'] });
   const visitor = await Visitor.come(browser);
   atTheEnd(() => visitor.leave());
   await offer(visitor, OPEN);
   const page = await visitor.open(site.url);
+  // Whoever builds the page is told, and nothing is offered that would lead nowhere.
+  await expect.poll(() => visitor.complaints.join()).toContain("none of the source's allowed_sites");
+  expect(await page.evaluate(() => 'Dimelo' in window)).toBe(false);
+  // Whoever makes the frame by themselves sees nothing in it.
+  await page.evaluate((src) => document.body.append(Object.assign(document.createElement('iframe'), { src })), `${desk.url}/chat/${source.token}/window`);
   await expect.poll(() => visitor.complaints.join()).toContain('frame-ancestors');
-  expect(await page.locator('#dimelo_chat_window.ready').count()).toBe(0);
   // A page of a foreign site that has learnt a session and knows the protocol.
   const tries = await page.evaluate(async (chat) => {
     const plain = async (path: string, init: RequestInit) => {

@@ -125,3 +125,18 @@ test('embedded: the list beside the conversation, in an element of the page', as
   await (await opened(page)).getByRole('log').getByText('Here, too').waitFor();
   expect(visitor.errors).toEqual([]);
 });
+
+test('embedded on a phone, the window is as high as its place, whatever the screen is', async () => {
+  const { site, alicia, comes } = await story();
+  site.pages['/'] = {
+    head: `<script>_chatq.push(['_setConfiguration', { embedded: true, parentNodeId: 'place' }]);</script>`,
+    body: '<h1>Help</h1><div id="place" style="height:480px"></div><p>Below</p>',
+  };
+  const { page } = await comes({ shown: false, viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true });
+  const chat = await opened(page);
+  await writes(chat, 'From a phone');
+  await alicia.finds('From a phone');
+  await page.evaluate(() => visualViewport!.dispatchEvent(new Event('resize')));
+  const [inner, outer] = await Promise.all(['#dimelo_chat_window', '#place'].map((place) => page.locator(place).boundingBox()));
+  expect(inner).toEqual(outer);
+});

@@ -301,10 +301,9 @@ export class Chat {
 
   /** Leaves an address for answers: `ok`, or the end of the key of the text that says why not. */
   async email(address: string): Promise<'ok' | 'incorrect_email' | 'send_error'> {
-    const thread = this.state.shown;
-    if (!thread || !/^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(address)) return 'incorrect_email';
+    if (!/^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(address)) return 'incorrect_email';
     try {
-      await this.#connection.email(thread, address);
+      await this.#connection.email(address);
     } catch (error) {
       return error instanceof Refused && error.status === 422 ? 'incorrect_email' : 'send_error';
     }

@@ -62,7 +62,7 @@ export class Connection {
   typing = (thread: string, typing: boolean) => this.ask<void>('POST', `threads/${thread}/typing`, { typing });
   close = (thread: string) => this.ask<void>('POST', `threads/${thread}/close`, {});
   page = (page: unknown, custom: unknown) => this.ask<void>('PUT', 'page', { page, custom });
-  email = (thread_id: string, email: string) => this.ask<void>('PUT', 'email', { thread_id, email });
+  email = (email: string) => this.ask<void>('PUT', 'email', { email });
 
   /** Uploads a file; says how far it is, 0 to 1. */
   upload(file: Blob, client_id: string, progress: (part: number) => void, name?: string): Promise<Attachment> {

@@ -51,7 +51,7 @@ if (settings.standalone) {
       waiting: null,
       notify: false,
       trigger_id: null,
-      page: { url: document.referrer, title: '', from: Date.now() },
+      page: { url: document.referrer, title: '' },
       custom,
     },
     () => {},

@@ -85,7 +85,7 @@ export class Frame {
   /** On a phone with its keyboard open, the window is what is left above it. */
   #fit = (): void => {
     const { style, classList } = this.element;
-    const covers = classList.contains('opened') && matchMedia('(max-width:480px)').matches && visualViewport;
+    const covers = classList.contains('floating') && classList.contains('opened') && matchMedia('(max-width:480px)').matches && visualViewport;
     style.height = covers ? `${covers.height}px` : '';
     style.top = covers ? `${covers.offsetTop}px` : '';
   };

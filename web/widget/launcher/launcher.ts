@@ -116,8 +116,8 @@ export class Launcher implements Shell {
   #page(): Pick<Start, 'page' | 'custom'> {
     const { page } = this.host.store;
     const custom = Object.entries(page?.values ?? {}).filter(([name]) => name.startsWith('custom_'));
-    const { url, title, from } = page ?? { url: location.href, title: document.title, from: Date.now() };
-    return { page: { url, title, from }, custom: Object.fromEntries(custom) };
+    const { url, title } = page ?? { url: location.href, title: document.title };
+    return { page: { url, title }, custom: Object.fromEntries(custom) };
   }
 
   #heard = (message: FromWindow): void => {
