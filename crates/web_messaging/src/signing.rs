@@ -233,6 +233,6 @@ fn delete(call: &Call, tx: &mut dyn Tx) -> Result<SignedIdentities> {
     if deleted == 0 {
         return Err(error::not_found("JWT key"));
     }
-    sessions::end_signed(tx, id, Some(&key_id))?;
+    sessions::end_signed(tx, id, Some(key_id))?;
     changed(call, id, "jwt_keys", tx)
 }
