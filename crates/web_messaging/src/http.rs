@@ -325,6 +325,11 @@ impl Visit {
         Fields::read(&read_body(body, &self.parts.headers, BODY_BYTES_MAX, BODY_DEADLINE).await?)
     }
 
+    /// Reads a body in which nothing matters: one that is left would end the connection.
+    async fn pass_over(&self, body: Body) -> Result<()> {
+        read_body(body, &self.parts.headers, BODY_BYTES_MAX, BODY_DEADLINE).await.map(drop)
+    }
+
     fn admit(&self, limiter: &frontdesk_rest::RateLimiter, who: &str) -> Result<()> {
         limiter.admit(who, self.app.desk.env.now())
     }
@@ -459,7 +464,7 @@ impl Visit {
     }
 
     async fn leave(&self, body: Body) -> Result<Response> {
-        self.fields(body).await?;
+        self.pass_over(body).await?;
         let secret = self.secret()?;
         let (source_id, session) = self
             .write(move |tx, place| {
@@ -582,7 +587,7 @@ impl Visit {
     }
 
     async fn close(&self, thread_id: Id, body: Body) -> Result<Response> {
-        self.fields(body).await?;
+        self.pass_over(body).await?;
         self.admit_visitor(&self.app.limits.commands).await?;
         let env = self.app.desk.env.clone();
         self.as_visitor(move |tx, place, session| visitors::close(tx, &env, session.visitor(place), thread_id)).await?;
@@ -634,7 +639,7 @@ impl Visit {
     }
 
     async fn forget_device(&self, id: &str, body: Body) -> Result<Response> {
-        self.fields(body).await?;
+        self.pass_over(body).await?;
         let id = devices::id(id)?.to_owned();
         self.admit_visitor(&self.app.limits.commands).await?;
         self.as_visitor(move |tx, place, session| devices::forget(tx, place, &session, &id)).await?;
