@@ -5,28 +5,31 @@
 //! command as the real-time half, in short transactions, so that nobody waits long behind an import; the place in the
 //! list moves with the last of them. Whatever is killed, the next run goes on there, and what it is told again is known.
 
+mod store;
+mod taking_in;
+
 use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use frontdesk_model::{Env, Error, Id, Result, Secret, Timestamp, error};
+use frontdesk_model::{Error, Id, Result, Secret, Timestamp, error};
 use frontdesk_net::OutboundAnswer;
 use frontdesk_rest::Call;
-use frontdesk_sources::inbound::{ContentObject, InboundContent};
+use frontdesk_sources::inbound::ContentObject;
 use frontdesk_sources::outbound::Request;
 use frontdesk_sources::sdk::{self, Implementation, Info, PolledAnswer, Slice};
-use frontdesk_store::{Row, Tx, args};
+use frontdesk_store::{Tx, args};
 use futures_util::FutureExt;
 use serde_json::{Map, Value, json};
 use tokio::sync::{Mutex, Semaphore, watch};
 use tokio::task::JoinSet;
 
-use crate::attachments::{self, StoredInbound};
+use self::store::{CLAIM_SECONDS, Claim, claim, due, explain, finish, move_on, note, since_id};
+use self::taking_in::{Pace, Written};
+use crate::Conversations;
 use crate::delivery::outbound_request;
-use crate::ingest::{self, Ingested};
 use crate::sources::{Channel, Source};
-use crate::{Conversations, ingest_many};
 
 /// Seconds between two runs, unless the operator says otherwise.
 pub const INTERVAL_SECONDS: u32 = 60;
@@ -36,29 +39,14 @@ const WITHOUT_LIST_FACTOR: i64 = 3;
 const PAUSE_SECONDS_MAX: i64 = 900;
 /// For one answer.
 pub const ANSWER_DEADLINE: Duration = Duration::from_secs(30);
-/// How long a worker may hold a source without writing: an answer, and the time to take in a part of it.
-const CLAIM_SECONDS: i64 = 120;
 /// A run that takes longer makes room for others and goes on when it is its turn again.
 const RUN_SECONDS_MAX: i64 = 300;
 /// At most this many runs at once: those of slow channels must not hold up the others.
 const RUNS_MAX: usize = 48;
 /// At most this many answers are read at once, which takes several times their size in memory.
 const READINGS_MAX: usize = 2;
-/// Contents in one transaction at most.
-const CONTENTS_PER_WRITE: usize = 32;
-/// No content is begun in a transaction that has lasted so long: everybody else waits behind it.
-const WRITE_TIME_MAX: Duration = Duration::from_millis(2);
-/// Where one statement takes in many, it is given so many that it takes no longer than this; but never fewer than these.
-const BULK_TIME_MAX: Duration = Duration::from_millis(4);
-const BULK_MIN: usize = 16;
-/// For what its transactions took, an import pauses this part: the processors and the disk are everybody's.
-const PAUSE_DIVISOR: u32 = 3;
-/// Shorter pauses are put together: a timer is no finer than a millisecond.
-const PAUSE_MIN: Duration = Duration::from_millis(5);
 /// Sources that are due are looked for this often.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// Characters that are kept of what is wrong with an object.
-const EXPLANATION_CHARACTERS_MAX: usize = 500;
 /// What people read when the fault is ours.
 const BROKEN: &str = "what the channel told could not be taken in; the server's log says why";
 
@@ -128,39 +116,6 @@ pub(crate) fn read_implementation(stored: Option<String>) -> Result<Option<Imple
     read.map(Some).map_err(|trouble| error::broken(format!("polls.implementation: {trouble}")))
 }
 
-/// How imports share the writer with everybody else.
-struct Pace {
-    /// Contents that one statement takes in within [`BULK_TIME_MAX`], as far as is known.
-    in_bulk: usize,
-    /// A pause that is still to be made.
-    owed: Duration,
-}
-
-impl Default for Pace {
-    fn default() -> Pace {
-        Pace { in_bulk: CONTENTS_PER_WRITE, owed: Duration::ZERO }
-    }
-}
-
-impl Pace {
-    /// Takes note of how long one statement took for so many contents. Only half of the way is gone: one that was slow is
-    /// no rule.
-    fn note_bulk(&mut self, contents: usize, ran: Duration) {
-        if ran > BULK_TIME_MAX {
-            let fitting = contents as f64 * BULK_TIME_MAX.as_secs_f64() / ran.as_secs_f64();
-            self.in_bulk = usize::midpoint(self.in_bulk, fitting as usize).max(BULK_MIN);
-        } else if contents >= self.in_bulk {
-            self.in_bulk = (self.in_bulk + 1).min(CONTENTS_PER_WRITE);
-        }
-    }
-
-    /// The pause that is to be made now, after a transaction that took so long with its commit.
-    fn pause(&mut self, took: Duration) -> Duration {
-        self.owed += took / PAUSE_DIVISOR;
-        if self.owed < PAUSE_MIN { Duration::ZERO } else { std::mem::take(&mut self.owed) }
-    }
-}
-
 /// What the workers share.
 struct Polling {
     app: Arc<Conversations>,
@@ -200,17 +155,6 @@ pub async fn run(app: Arc<Conversations>, interval_seconds: u32, observer: Obser
     }
 }
 
-/// A source that this process is asking.
-#[derive(Clone, Debug)]
-struct Claim {
-    source_id: Id,
-    /// The claim's number: a later one makes this one void.
-    number: i64,
-    /// When the run was due: who wanted another one meanwhile has changed it.
-    due_at: Timestamp,
-    failures: i64,
-}
-
 /// How a run ended, if not by a failure of the channel.
 enum Ended {
     /// There is nothing new. Whether there was a list to ask for.
@@ -233,17 +177,6 @@ impl From<Error> for Stop {
     fn from(trouble: Error) -> Stop {
         Stop::Own(trouble)
     }
-}
-
-/// What one transaction took in.
-#[derive(Clone, Copy)]
-enum Written {
-    /// It is here.
-    Done,
-    /// The source is not as it was.
-    Stale,
-    /// The claim is void.
-    Overtaken,
 }
 
 impl Polling {
@@ -399,115 +332,6 @@ impl Polling {
         Ok(Written::Done)
     }
 
-    /// Takes in what a slice holds, the oldest first.
-    async fn take_in(
-        &self,
-        channel: &Arc<Channel>,
-        claim: &Claim,
-        contents: Vec<InboundContent>,
-    ) -> Result<Written, Stop> {
-        let mut contents = contents.into_iter().peekable();
-        while contents.peek().is_some() {
-            let mut part = Vec::new();
-            for mut content in contents.by_ref().take(CONTENTS_PER_WRITE) {
-                let files = self.store_files(channel, &mut content).await?;
-                part.push((content, files));
-            }
-            match self.write(channel, claim, Arc::new(part)).await? {
-                Written::Done => {}
-                other => return Ok(other),
-            }
-        }
-        Ok(Written::Done)
-    }
-
-    /// Puts files that came along on disk, unless their content is known.
-    async fn store_files(&self, channel: &Arc<Channel>, content: &mut InboundContent) -> Result<Vec<StoredInbound>> {
-        if content.attachments.is_empty() {
-            return Ok(Vec::new());
-        }
-        let (source_id, object, foreign_id) = (channel.source_id, content.object, content.foreign_id.clone());
-        let known = move |tx: &mut dyn Tx| ingest::find_by_foreign_id(tx, source_id, object.as_str(), &foreign_id);
-        let attachments = std::mem::take(&mut content.attachments);
-        if self.app.store.read(known).await?.is_some() {
-            return Ok(Vec::new());
-        }
-        attachments::store_contents(&self.app.files, attachments).await
-    }
-
-    /// Takes in contents in as many transactions as they take.
-    async fn write(&self, channel: &Arc<Channel>, claim: &Claim, part: Arc<Part>) -> Result<Written> {
-        let in_bulk = self.app.gathering.is_some();
-        let mut left: Vec<usize> = (0..part.len()).collect();
-        while !left.is_empty() {
-            let (env, to, held, many) = (self.app.env.clone(), channel.clone(), claim.clone(), part.clone());
-            let mut pace = self.writing.lock().await;
-            let most = if in_bulk { pace.in_bulk } else { CONTENTS_PER_WRITE };
-            let wanted: Vec<usize> = left.iter().copied().take(most).collect();
-            let count = wanted.len();
-            let job = move |tx: &mut dyn Tx| {
-                let began = Instant::now();
-                let contents: Vec<_> = wanted.iter().map(|at| &many[*at]).collect();
-                let (written, taken) = write(tx, &env, &to, &held, &contents, in_bulk)?;
-                let done: Vec<usize> =
-                    wanted.iter().zip(taken).filter(|(_, taken)| *taken).map(|(at, _)| *at).collect();
-                Ok((written, done, began.elapsed()))
-            };
-            let began = Instant::now();
-            let written = self.app.store.write_later(job).await;
-            if in_bulk && let Ok((.., ran)) = &written {
-                pace.note_bulk(count, *ran);
-            }
-            tokio::time::sleep(pace.pause(began.elapsed())).await;
-            drop(pace);
-            match written {
-                Ok((Written::Done, done, _)) => left.retain(|at| !done.contains(at)),
-                Ok((other, ..)) => return Ok(other),
-                Err(Error::Refused(_)) => return self.write_each(channel, claim, &part, &left).await,
-                Err(trouble) => return Err(trouble),
-            };
-        }
-        Ok(Written::Done)
-    }
-
-    /// Takes in contents of which one is refused: each alone, so that it takes nothing else with it.
-    async fn write_each(
-        &self,
-        channel: &Arc<Channel>,
-        claim: &Claim,
-        part: &Arc<Part>,
-        left: &[usize],
-    ) -> Result<Written> {
-        for index in left.iter().copied() {
-            let (env, to, held, one) = (self.app.env.clone(), channel.clone(), claim.clone(), part.clone());
-            let alone = move |tx: &mut dyn Tx| write(tx, &env, &to, &held, &[&one[index]], false);
-            match self.app.store.write(alone).await.map(|(written, _)| written) {
-                Ok(Written::Done) => {}
-                Ok(other) => return Ok(other),
-                Err(Error::Refused(refusal)) => {
-                    let (env, to, held, one) = (self.app.env.clone(), channel.clone(), claim.clone(), part.clone());
-                    let orphan = move |tx: &mut dyn Tx| {
-                        // What it answers was never told to us: better without its place than not at all.
-                        let (content, files) = &one[index];
-                        let content = InboundContent { in_reply_to: None, ..content.clone() };
-                        write(tx, &env, &to, &held, &[&(content, files.clone())], false)
-                    };
-                    match self.app.store.write(orphan).await {
-                        Ok((Written::Done, _)) => {}
-                        Ok((other, _)) => return Ok(other),
-                        Err(Error::Refused(_)) => {
-                            let (held, why) = (claim.clone(), [refusal.message]);
-                            self.app.store.write(move |tx| skip(tx, &held, &why)).await?;
-                        }
-                        Err(trouble) => return Err(trouble),
-                    }
-                }
-                Err(trouble) => return Err(trouble),
-            }
-        }
-        Ok(Written::Done)
-    }
-
     /// Posts an action and reads the answer.
     async fn post<T>(
         &self,
@@ -546,199 +370,10 @@ fn pause_seconds(interval_seconds: i64, failures: i64) -> i64 {
     doubled.min(PAUSE_SECONDS_MAX.max(interval_seconds))
 }
 
-/// A content with its files.
-type WithFiles = (InboundContent, Vec<StoredInbound>);
-
-/// Contents that are taken in together.
-type Part = Vec<WithFiles>;
-
-fn due(tx: &mut dyn Tx, now: Timestamp, furthest: Timestamp, limit: i64) -> Result<Vec<Row>> {
-    tx.query(
-        "SELECT polls.source_id, polls.claim, polls.due_at, polls.failures FROM polls
-         JOIN sources ON sources.id = polls.source_id
-         WHERE (polls.due_at <= $1 OR polls.due_at > $3) AND sources.active
-           AND (polls.claimed_until IS NULL OR polls.claimed_until <= $1 OR polls.claimed_until > $4)
-         ORDER BY polls.due_at LIMIT $2",
-        args![now, limit, furthest, now.plus_seconds(2 * CLAIM_SECONDS)],
-    )
-}
-
-fn claim(tx: &mut dyn Tx, node: Id, now: Timestamp, furthest: Timestamp, free: i64) -> Result<Vec<Claim>> {
-    let mut claims = Vec::new();
-    for row in due(tx, now, furthest, free)? {
-        let number = row.get::<i64>(1)? + 1;
-        let claim = Claim { source_id: row.get(0)?, number, due_at: row.get(2)?, failures: row.get(3)? };
-        tx.execute(
-            "UPDATE polls SET claim = $2, claimed_by = $3, claimed_until = $4 WHERE source_id = $1",
-            args![&claim.source_id, claim.number, &node, now.plus_seconds(CLAIM_SECONDS)],
-        )?;
-        claims.push(claim);
-    }
-    Ok(claims)
-}
-
-/// Keeps the source for a while longer; whether it is still held.
-fn hold(tx: &mut dyn Tx, claim: &Claim, now: Timestamp) -> Result<bool> {
-    let sql = "UPDATE polls SET claimed_until = $3 WHERE source_id = $1 AND claim = $2";
-    Ok(tx.execute(sql, args![&claim.source_id, claim.number, now.plus_seconds(CLAIM_SECONDS)])? == 1)
-}
-
-/// Writes down what a channel told of itself. Copies of the source notice that it holds something else now.
-fn note(tx: &mut dyn Tx, claim: &Claim, implementation: Option<&str>) -> Result<bool> {
-    let sql = "UPDATE polls SET implementation = $3 WHERE source_id = $1 AND claim = $2";
-    if tx.execute(sql, args![&claim.source_id, claim.number, implementation])? == 0 {
-        return Ok(false);
-    }
-    tx.execute("UPDATE sources SET version = version + 1 WHERE id = $1", args![&claim.source_id])?;
-    Ok(true)
-}
-
-fn since_id(tx: &mut dyn Tx, source_id: Id, object: ContentObject) -> Result<Option<String>> {
-    let sql = "SELECT since_id FROM poll_cursors WHERE source_id = $1 AND object = $2";
-    tx.first(sql, args![&source_id, object.as_str()])?.map(|row| row.get(0)).transpose()
-}
-
-/// The slice is taken in: the next one begins after this object.
-fn move_on(tx: &mut dyn Tx, claim: &Claim, object: ContentObject, since_id: &str, skipped: &[String]) -> Result<bool> {
-    if !is_held(tx, claim)? {
-        return Ok(false);
-    }
-    tx.execute(
-        "INSERT INTO poll_cursors (source_id, object, since_id) VALUES ($1, $2, $3)
-         ON CONFLICT (source_id, object) DO UPDATE SET since_id = $3",
-        args![&claim.source_id, object.as_str(), since_id],
-    )?;
-    skip(tx, claim, skipped)?;
-    Ok(true)
-}
-
-fn is_held(tx: &mut dyn Tx, claim: &Claim) -> Result<bool> {
-    let sql = "SELECT 1 FROM polls WHERE source_id = $1 AND claim = $2";
-    Ok(tx.first(sql, args![&claim.source_id, claim.number])?.is_some())
-}
-
-/// Counts what was left out, and keeps what was wrong with the last.
-fn skip(tx: &mut dyn Tx, claim: &Claim, skipped: &[String]) -> Result<()> {
-    let Some(last) = skipped.last() else { return Ok(()) };
-    explain(tx, claim, skipped.len() as i64, last)
-}
-
-/// Keeps what was wrong with an object that was left out, and counts so many more.
-fn explain(tx: &mut dyn Tx, claim: &Claim, more: i64, why: &str) -> Result<()> {
-    let why: String = why.chars().filter(|c| *c != '\0').take(EXPLANATION_CHARACTERS_MAX).collect();
-    tx.execute(
-        "UPDATE polls SET skipped = skipped + $3, skipped_last = $4 WHERE source_id = $1 AND claim = $2",
-        args![&claim.source_id, claim.number, more, &why],
-    )?;
-    Ok(())
-}
-
-/// Takes in contents, as many as there is time for; says which. In bulk, those that can go with one statement go first.
-fn write(
-    tx: &mut dyn Tx,
-    env: &Env,
-    channel: &Arc<Channel>,
-    claim: &Claim,
-    contents: &[&WithFiles],
-    in_bulk: bool,
-) -> Result<(Written, Vec<bool>)> {
-    let mut taken = vec![false; contents.len()];
-    if !hold(tx, claim, env.now())? {
-        return Ok((Written::Overtaken, taken));
-    }
-    let mut new = 0;
-    if in_bulk {
-        let suited = suited(contents);
-        let messages: Vec<_> = suited.iter().map(|at| (channel.clone(), Arc::new(contents[*at].0.clone()))).collect();
-        for (at, ingested) in suited.into_iter().zip(ingest_many::write(tx, env, &messages)?) {
-            taken[at] = ingested.is_some();
-            new += i64::from(ingested == Some(Ingested::Created));
-        }
-    }
-    let (began, mut is_first) = (Instant::now(), true);
-    for ((content, files), is_taken) in contents.iter().zip(&mut taken).filter(|(_, is_taken)| !**is_taken) {
-        if !std::mem::take(&mut is_first) && (began.elapsed() >= WRITE_TIME_MAX || tx.is_awaited()) {
-            break;
-        }
-        *is_taken = true;
-        match ingest::content(tx, env, channel, content, files)? {
-            Ingested::Created => new += 1,
-            Ingested::Repeat => {}
-            Ingested::Stale => return Ok((Written::Stale, taken)),
-        }
-    }
-    if new > 0 {
-        tx.execute("UPDATE polls SET imported = imported + $2 WHERE source_id = $1", args![&claim.source_id, new])?;
-    }
-    Ok((Written::Done, taken))
-}
-
-/// Those that one statement may take in: none that follows, in its thread, one that it cannot.
-fn suited(contents: &[&WithFiles]) -> Vec<usize> {
-    let mut passed_over = HashSet::new();
-    let mut suited = Vec::with_capacity(contents.len());
-    for (at, (content, files)) in contents.iter().enumerate() {
-        let thread = content.thread_foreign_id.as_deref();
-        let suits = files.is_empty() && ingest_many::Gathering::suits(content);
-        if suits && !passed_over.contains(&thread) {
-            suited.push(at);
-        } else {
-            passed_over.insert(thread);
-        }
-    }
-    suited
-}
-
-/// Writes down how a run went, and when the next one may begin unless somebody has asked for one meanwhile.
-fn finish(tx: &mut dyn Tx, env: &Env, claim: &Claim, failure: Option<&str>, next_seconds: i64) -> Result<()> {
-    let now = env.now();
-    tx.execute(
-        "UPDATE polls SET claimed_by = NULL, claimed_until = NULL, error = $3, failures = $4, ended_at = $5,
-                          due_at = CASE WHEN due_at = $6 THEN $7 ELSE due_at END
-         WHERE source_id = $1 AND claim = $2",
-        args![
-            &claim.source_id,
-            claim.number,
-            failure,
-            if failure.is_some() { claim.failures + 1 } else { 0 },
-            now,
-            claim.due_at,
-            now.plus_seconds(next_seconds)
-        ],
-    )?;
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::delivery::tests::{Desk, id};
-
-    #[test]
-    fn a_bulk_becomes_as_large_as_there_is_time_for() {
-        let mut pace = Pace::default();
-        // A tenth of a millisecond for each, and two for all.
-        let took = |contents: usize| Duration::from_micros(1_000 + 120 * contents as u64);
-        for _ in 0..50 {
-            pace.note_bulk(pace.in_bulk, took(pace.in_bulk));
-        }
-        assert!((23..=27).contains(&pace.in_bulk), "{}", pace.in_bulk);
-        pace.note_bulk(pace.in_bulk, Duration::from_secs(1));
-        pace.note_bulk(pace.in_bulk, Duration::from_secs(1));
-        pace.note_bulk(pace.in_bulk, Duration::from_secs(1));
-        assert_eq!(pace.in_bulk, BULK_MIN);
-        for _ in 0..50 {
-            pace.note_bulk(pace.in_bulk, Duration::ZERO);
-        }
-        assert_eq!(pace.in_bulk, CONTENTS_PER_WRITE);
-    }
-
-    #[test]
-    fn short_pauses_are_put_together() {
-        let mut pace = Pace::default();
-        let pauses: Vec<u64> = (0..8).map(|_| pace.pause(Duration::from_millis(8)).as_millis() as u64).collect();
-        assert_eq!(pauses, [0, 5, 0, 5, 0, 5, 0, 5], "a third of what they took");
-    }
 
     #[test]
     fn pauses_double_up_to_their_limit() {
