@@ -172,6 +172,17 @@ pub(crate) async fn run(settings: Settings, directory: DataDir, store: Store, en
     tokio::task::spawn_blocking(move || store.close()).await.map_err(|error| error.to_string())
 }
 
+/// Whether other sites may show the console in a frame. Not while that cannot be read.
+fn framing(store: Store) -> frontdesk_web::Framing {
+    Arc::new(move || {
+        let store = store.clone();
+        Box::pin(async move {
+            let denied = store.read(|tx| Ok(frontdesk_people::settings::load(tx)?.deny_iframe_integration)).await;
+            denied.is_ok_and(|denied| !denied)
+        })
+    })
+}
+
 fn router(
     settings: &Settings,
     app: &Arc<Conversations>,
@@ -206,7 +217,7 @@ fn router(
         .merge(send_api::router(app))
         .merge(visitors.router())
         .merge(shop)
-        .merge(frontdesk_web::router())
+        .merge(frontdesk_web::router(framing(app.store.clone())))
         .merge(attachments::router(app, authenticator))
         .merge(mcp::router(&rest, &settings.public_url))
         .merge(rest.router())

@@ -6,6 +6,7 @@ import { client } from './data.ts';
 import { Conversation } from './conversation/conversation.tsx';
 import { Folders as FoldersView } from './inbox/folders-view.tsx';
 import { List } from './inbox/list.tsx';
+import { Lead, tell } from './embed.tsx';
 import { useKeys } from './keyboard.ts';
 import { t, useLanguage } from './language/index.ts';
 import { follow, useConnection } from './live.ts';
@@ -31,7 +32,14 @@ export const App = () => {
   const session = useSession();
   const isIn = session.kind === 'in';
   useEffect(() => void look(), []);
-  useEffect(() => (isIn ? follow() : undefined), [isIn]);
+  useEffect(() => {
+    if (!isIn) return;
+    const end = follow();
+    return () => {
+      end();
+      tell('user:disconnected');
+    };
+  }, [isIn]);
   if (session.kind === 'unknown') return null;
   if (!isIn) return <SignIn why={session.why} />;
   return (
@@ -87,14 +95,14 @@ const Desk = () => {
     );
   }
   return (
-    <div className={route.thread ? 'desk reads' : 'desk'} data-folders={open === 'folders' || undefined}>
-      {folder && <Folders folder={folder.folder} close={close} palette={palette} help={help} />}
+    <div className={route.thread || route.lead ? 'desk reads' : 'desk'} data-view={route.view} data-folders={open === 'folders' || undefined}>
+      {folder && folder.view !== 'permalink' && <Folders folder={folder.folder} close={close} palette={palette} help={help} />}
       {open === 'folders' && <div className="veil" onClick={close} />}
-      <List route={route} menu={menu} begin={begin} />
+      {route.view !== 'permalink' && <List route={route} menu={menu} begin={begin} />}
       <main className="stage">
         <Lost />
         <Ringing />
-        {route.thread ? <Conversation key={route.thread} id={route.thread} route={route} /> : <Choose />}
+        {route.lead ? <Lead to={route.lead} /> : route.thread ? <Conversation key={route.thread} id={route.thread} route={route} /> : <Choose />}
       </main>
       {dialogs}
     </div>

@@ -1,5 +1,6 @@
 // What the address means. Everything that is shown can be shared and survives a reload:
 // /inbox/{folder}/{thread}?q=…&sort=…
+// Beside them are the addresses under which other sites show the console within theirs, such as /content_threads/{id} (row 20.02).
 
 import { useSyncExternalStore } from 'react';
 
@@ -10,7 +11,13 @@ export interface Route {
   /** A search over everything, in the folder `search`. */
   q: string;
   sort: Sort;
+  /** `permalink`: one conversation and nothing else. `no-header`: without the product's name. */
+  view?: View | undefined;
+  /** What an address names that is looked up first: `contents/{id}` or `tasks/{id}`. */
+  lead?: string | undefined;
 }
+
+export type View = 'permalink' | 'no-header';
 
 export const SORTS = ['newest', 'oldest', 'created', 'due'] as const;
 export type Sort = (typeof SORTS)[number];
@@ -20,16 +27,26 @@ const isSort = (word: string | null): word is Sort => SORTS.includes(word as Sor
 /** Nothing for an address that means nothing. */
 export function read(path: string, search: string): Route | undefined {
   const [area = 'inbox', folder = 'waiting', thread, ...more] = path.split('/').filter(Boolean).map(decodeURIComponent);
-  if (area !== 'inbox' || more.length) return undefined;
   const given = new URLSearchParams(search);
   const sort = given.get('sort');
-  return { folder, thread, q: given.get('q') ?? '', sort: isSort(sort) ? sort : 'newest' };
+  const shown = given.get('view')?.split(',') ?? [];
+  const view: View | undefined = shown.includes('permalink') ? 'permalink' : shown.includes('no-header') ? 'no-header' : undefined;
+  const rest = { q: given.get('q') ?? '', sort: isSort(sort) ? sort : 'newest', ...(view && { view }) } as const;
+  const pieces = path.split('/').filter(Boolean);
+  if (area === 'home' && pieces.length === 1) return { ...rest, folder: 'waiting', thread: undefined };
+  if (area === 'tasks' && pieces.length === 1) return { ...rest, folder: 'mine', thread: undefined };
+  if (area === 'tasks' && thread === 'permalink' && !more.length) return { ...rest, view: 'permalink', folder: 'all', thread: undefined, lead: `tasks/${folder}` };
+  if (area === 'content_threads' && pieces.length === 2) return { ...rest, folder: 'all', thread: folder };
+  if (area === 'contents' && pieces.length === 2) return { ...rest, folder: 'all', thread: undefined, lead: `contents/${folder}` };
+  if (area !== 'inbox' || more.length) return undefined;
+  return { ...rest, folder, thread };
 }
 
-export function address({ folder, thread, q, sort }: Route): string {
+export function address({ folder, thread, q, sort, view }: Route): string {
   const given = new URLSearchParams();
   if (q) given.set('q', q);
   if (sort !== 'newest') given.set('sort', sort);
+  if (view) given.set('view', view);
   const text = given.toString();
   return `/inbox/${encodeURIComponent(folder)}${thread ? `/${thread}` : ''}${text && `?${text}`}`;
 }

@@ -1,11 +1,12 @@
 // What can be done with a conversation, with its key. What may not be done says why when it is tried: rights are the
 // server's business.
 
-import { lazy, Suspense, useState } from 'react';
+import { lazy, Suspense, useEffect, useState } from 'react';
 import { archive, assign, assignMany, categorise, choosable, defer, dispose, openOf, reactivate, resolve } from '../actions.ts';
 import { put } from '../api/client.ts';
 import type { Id, Intervention, Thread } from '../api/types.ts';
 import { useCategories, useMe, useUsers } from '../data.ts';
+import { seconds, tell } from '../embed.tsx';
 import { useKeys } from '../keyboard.ts';
 import { t } from '../language/index.ts';
 import { touch } from '../live.ts';
@@ -26,15 +27,27 @@ export const Actions = ({ thread, interventions, route }: { thread: Thread; inte
   const categories = useCategories();
   const userName = useUserName();
   const task = useWorkbin().find(({ thread_id }) => thread_id === thread.id);
+  useEffect(() => {
+    if (task) tell('task:selected', { Id: task.id, contentId: task.content_id, identityId: thread.customer?.id ?? null, interventionId: task.intervention_id, sourceId: thread.source_id, queue: 'workbin' });
+  }, [task?.id]);
   const [opened, setOpened] = useState<'assign' | 'categories' | 'defer' | 'more' | 'outcome' | 'transfer'>();
   const [chosen, setChosen] = useState<Id[]>();
   const open = openOf(interventions);
   const mine = !!open && open.user_id === me?.id;
   const set = (which: typeof opened) => (is: boolean) => setOpened(is ? which : undefined);
 
+  /** As the page around the console is told of it, where there is one. */
+  const told = () => {
+    const { last_content: last, customer, source_id, id } = thread;
+    const content = last?.id ?? null;
+    return { id: content, authorId: last?.author_id ?? null, threadId: id, inReplyToAuthorId: customer?.id ?? null, inReplyToId: content, interventionId: open?.id ?? null, updatedAt: seconds(thread.updated_at), sourceId: source_id };
+  };
   const take = () =>
     assign(thread, open ? me?.id : undefined)
-      .then(() => say(t('taken_now')))
+      .then(() => {
+        tell('content:intervention_opened', told());
+        say(t('taken_now'));
+      })
       .catch(complain);
   const leave = () => go({ thread: undefined });
   const endings = choosable(categories, thread.source_id).filter(({ root, id }) => root.post_qualification && (root.id !== id || !categories.some(({ parent_id }) => parent_id === id)));
@@ -43,6 +56,7 @@ export const Actions = ({ thread, interventions, route }: { thread: Thread; inte
   const doResolve = (said: Id[] = open?.category_ids ?? []) => {
     if (!open) return;
     if (isMissing(said)) return setOpened('outcome');
+    tell('content:intervention_closed', told());
     resolve([{ ...thread, intervention: { ...open, closed_at: null } }]);
     leave();
   };

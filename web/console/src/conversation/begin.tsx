@@ -1,9 +1,10 @@
 // Writing first: on a source that lets one, to a customer whom its channel knows, or to everybody there.
 
 import { useQuery } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import { type FormEvent, useEffect, useState } from 'react';
 import { get, post, Refusal } from '../api/client.ts';
 import type { Content, Identity, Page, Source } from '../api/types.ts';
+import { tell } from '../embed.tsx';
 import { t } from '../language/index.ts';
 import { touch } from '../live.ts';
 import { go } from '../routes.ts';
@@ -26,6 +27,7 @@ const Begin = ({ identity, close }: { identity?: Identity | undefined; close: ()
   const [body, setBody] = useState('');
   const [problem, setProblem] = useState('');
   const [busy, setBusy] = useState(false);
+  useEffect(() => tell('content:initiate_discussion', { body: '', sourceId: null }), []);
   const chosen = sources?.find(({ id }) => id === source) ?? sources?.[0];
   const send = async (event: FormEvent) => {
     event.preventDefault();

@@ -5,6 +5,7 @@ import { isCustomers, openOf, resolve } from '../actions.ts';
 import { post } from '../api/client.ts';
 import type { Attachment, Content, Intervention, Thread } from '../api/types.ts';
 import { useSignatures } from '../data.ts';
+import { seconds, tell } from '../embed.tsx';
 import { t } from '../language/index.ts';
 import { touch } from '../live.ts';
 import { customerName, useUserName } from '../names.ts';
@@ -120,6 +121,15 @@ export const Composer = ({ thread, contents, interventions, mode, setMode, field
     const plain = draft.html && !isHtml ? (await loadRich()).asText(body) : body;
     const answer: Answer = { thread: thread.id, to: to.id, body: plain, html: isHtml, private: isPrivate, attachments: files, structured };
     hold(thread.id);
+    tell('content:reply', {
+      inReplyToId: to.id,
+      inReplyToAuthorId: to.author_id,
+      threadId: thread.id,
+      interventionId: open?.id ?? null,
+      firstIdentityId: thread.customer?.id ?? null,
+      sourceId: thread.source_id,
+      lastUpdatedContentAt: seconds(contents.at(-1)?.updated_at),
+    });
     setFiles([]);
     setStructured(undefined);
     types(false);

@@ -6,6 +6,7 @@ import { Refusal } from '../api/client.ts';
 import type { Comment, Content, Id, Thread, Visited } from '../api/types.ts';
 import { Card } from '../customer/card.tsx';
 import { CONTENTS, useComments, useContents, useIdentities, useInterventions, useSources, useThread, useVisited } from '../data.ts';
+import { tell } from '../embed.tsx';
 import { type Key, t } from '../language/index.ts';
 import { useTyping } from '../live.ts';
 import { customerName, useSource, useUserName } from '../names.ts';
@@ -30,6 +31,8 @@ export const Conversation = ({ id, route }: { id: Id; route: Route }) => {
   const settled = useSettled();
   const toggleCard = () => {
     localStorage.setItem(CARD, card ? 'off' : 'on');
+    const shown = asked.data;
+    if (!card && shown?.customer) tell('identity:show', { id: shown.customer.id, threadId: shown.id, interventionId: shown.intervention?.id ?? null, taskID: null });
     showCard(!card);
   };
   if (asked.error && (!asked.data || (asked.error instanceof Refusal && asked.error.status === 404))) {
@@ -83,6 +86,8 @@ const Talk = ({ thread, route, card, toggleCard }: { thread: Thread; route: Rout
   const source = useSource(thread.source_id);
   const typing = useTyping(thread.id);
   useHere(thread.id);
+  const last = thread.last_content?.id;
+  useEffect(() => tell('content_thread:selected', { id: thread.id, lastContentId: last ?? null, firstIdentityId: thread.customer?.id ?? null }), [thread.id]);
   const outgoing = useOutgoing(thread.id);
   const visited = useVisited(thread, useSources());
   const userName = useUserName();
@@ -144,7 +149,7 @@ const Talk = ({ thread, route, card, toggleCard }: { thread: Thread; route: Rout
   return (
     <>
       <header className="talk-head">
-        <IconButton className="narrow-only" icon="back" label={t('back')} keys="Esc" onClick={() => go({ thread: undefined })} />
+        {route.view !== 'permalink' && <IconButton className="narrow-only" icon="back" label={t('back')} keys="Esc" onClick={() => go({ thread: undefined })} />}
         <div className="talk-title">
           <h2>{thread.title || name}</h2>
           <p>

@@ -79,6 +79,7 @@ const Merge = ({ identity, close }: { identity: Identity; close: () => void }) =
             {t('search_button')}
           </Button>
         </form>
+        {!found && !isFetching && <p className="faint">{t('merge_hint')}</p>}
         {found && !found.length && !isFetching && <p className="faint">{t('no_match')}</p>}
         {!chosen && !!found?.length && (
           <ul className="found">

@@ -224,6 +224,7 @@ export const en = {
   changed_meanwhile: '{field} was changed meanwhile to: {value}. Save again to overwrite it.',
   merge: 'Merge',
   merge_with: 'Merge with somebody',
+  merge_hint: 'Both are shown side by side before anything happens.',
   merge_find: 'A name, an address, or words that they wrote',
   search_button: 'Search',
   merge_stays: 'Stays as it is',

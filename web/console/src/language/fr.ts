@@ -214,6 +214,7 @@ export const fr: Words = {
   changed_meanwhile: '{field} a été changé entre-temps en : {value}. Enregistrez à nouveau pour le remplacer.',
   merge: 'Fusionner',
   merge_with: 'Fusionner avec quelqu’un',
+  merge_hint: 'Les deux sont montrés côte à côte avant que rien ne se passe.',
   merge_find: 'Un nom, une adresse, ou des mots de leurs messages',
   search_button: 'Chercher',
   merge_stays: 'Reste tel quel',

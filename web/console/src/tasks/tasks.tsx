@@ -1,7 +1,7 @@
 // Work that finds the agent: what rings, what is in their hands, and whether they are there.
 
 import { useQuery } from '@tanstack/react-query';
-import { useEffect, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { get, post } from '../api/client.ts';
 import type { Id, Page } from '../api/types.ts';
 import { client, useMe, useThread } from '../data.ts';
@@ -9,6 +9,7 @@ import { useKeys } from '../keyboard.ts';
 import { t } from '../language/index.ts';
 import { touch } from '../live.ts';
 import { customerName, useSource } from '../names.ts';
+import { tell } from '../embed.tsx';
 import { notify } from '../notices.ts';
 import { address, go } from '../routes.ts';
 import { Choice } from '../ui/choice.tsx';
@@ -20,6 +21,8 @@ import { be, connect, disconnect, isAway, resume, useStatus } from './presence.t
 export interface Task {
   id: Id;
   thread_id: Id;
+  content_id: Id;
+  intervention_id: Id | null;
   agent_ids: Id[];
   accepted_at: string | null;
   expire_at: string | null;
@@ -143,12 +146,19 @@ const Ring = ({ task }: { task: Task }) => {
   }, [task.expire_at]);
   const excerpt = thread?.last_content?.excerpt;
   const known = thread && customerName(thread);
+  const about = { Id: task.id, contentId: task.content_id, identityId: thread?.customer?.id ?? null, interventionId: task.intervention_id, sourceId: thread?.source_id ?? null, queue: 'global' };
+  const ringing = useRef(about);
+  ringing.current = about;
+  const answered = useRef(false);
   useEffect(() => {
+    if (known) tell('task:ring', { ...ringing.current, body: excerpt ?? '', author: known });
     if (known) notify(t('rings', { name: known }), excerpt ?? '', task.thread_id);
     // Once for each task, when it is known whose it is.
   }, [known, task.id]);
+  useEffect(() => () => void (answered.current || tell('task:missed', ringing.current)), [task.id]);
   const answer = (how: 'accept' | 'refuse') => {
     if (busy) return;
+    answered.current = true;
     setBusy(true);
     post(`/tasks/${task.id}/${how}`)
       .then(() => {

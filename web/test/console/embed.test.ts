@@ -1,0 +1,46 @@
+// The console within another site: only where the account lets it, by the documented addresses, telling what happens.
+
+import { expect, test } from 'vitest';
+import { open as openStories, Site } from '../stories/cast.ts';
+import { browser, Desk, open } from './cast.ts';
+
+openStories();
+open();
+
+test('another site shows one conversation where the account allows it, and hears what is done there', async () => {
+  const desk = await Desk.opens();
+  await desk.says('Vera Visitor', 'a', 'Where is my kettle?');
+  const thread = await desk.thread('a');
+  const around = await Site.start('');
+  const from = `http://desk.localhost:${desk.server.port}`;
+  around.pages['/'] = { body: `<iframe width="900" height="700" src="${from}/content_threads/${thread.id}?view=permalink"></iframe>` };
+  around.pages['/pull'] = { body: `<iframe width="1300" height="800" src="${from}/home?view=no-header"></iframe>` };
+  around.pages['/content'] = { body: `<iframe width="900" height="700" src="${from}/contents/${thread.last_content.id}?view=permalink"></iframe>` };
+  const context = await browser.newContext({ viewport: { width: 1360, height: 860 } });
+  await context.addInitScript((token) => {
+    if (location.hostname === 'desk.localhost') sessionStorage.setItem('frontdesk.token', token);
+    else addEventListener('message', ({ data }) => ((window as any).heard = [...((window as any).heard ?? []), data]));
+  }, desk.server.token);
+  const page = await context.newPage();
+  await page.goto(`${around.url}/`);
+  const inside = page.frameLocator('iframe');
+  await page.waitForTimeout(500);
+  expect(await inside.locator('.talk').count()).toBe(0);
+  await desk.server.put('/settings', { deny_iframe_integration: false });
+  await page.reload();
+  await inside.locator('.talk').getByText('Where is my kettle?').waitFor();
+  // Nothing else can be reached from there.
+  expect([await inside.locator('.list').count(), await inside.locator('.folders').count()]).toEqual([0, 0]);
+  await inside.getByRole('button', { name: 'Take', exact: true }).click();
+  const heard = () => page.evaluate(() => ((window as any).heard ?? []) as { name: string; data: Record<string, unknown> }[]);
+  await expect.poll(async () => (await heard()).map(({ name }) => name)).toEqual(['smcc:content_thread:selected', 'smcc:content:intervention_opened']);
+  const [selected, opened] = await heard();
+  expect(selected!.data).toEqual({ id: thread.id, lastContentId: thread.last_content.id, firstIdentityId: thread.customer.id });
+  expect([opened!.data.threadId, opened!.data.sourceId]).toEqual([thread.id, desk.source.id]);
+  await page.goto(`${around.url}/content`);
+  await inside.locator('.talk').getByText('Where is my kettle?').waitFor();
+  await page.goto(`${around.url}/pull`);
+  await inside.locator('.folders').waitFor();
+  await expect.poll(() => inside.getByRole('link', { name: /^Mine/ }).innerText()).toContain('1');
+  await context.close();
+});
