@@ -10,6 +10,7 @@ import { t } from './language/index.ts';
 import { customerName, fullName } from './names.ts';
 import { go } from './routes.ts';
 import { complain, say } from './ui/toasts.tsx';
+import { local } from './storage.ts';
 
 const KEY = 'frontdesk.notices';
 /** Milliseconds between two notifications about customers: of many, one is enough. */
@@ -17,7 +18,7 @@ const PAUSE_MS = 5_000;
 
 const listeners = new Set<() => void>();
 const isPossible = (): boolean => 'Notification' in window;
-const isOn = (): boolean => isPossible() && Notification.permission === 'granted' && localStorage.getItem(KEY) === 'on';
+const isOn = (): boolean => isPossible() && Notification.permission === 'granted' && local.getItem(KEY) === 'on';
 
 /** Whether notifications are shown; nothing where the browser has none. */
 export const useNotices = (): boolean | undefined =>
@@ -31,7 +32,7 @@ export const useNotices = (): boolean | undefined =>
 
 export async function switchNotices(on: boolean): Promise<void> {
   if (on && (await Notification.requestPermission()) !== 'granted') return void say(t('notices_refused'), { bad: true });
-  localStorage.setItem(KEY, on ? 'on' : 'off');
+  local.setItem(KEY, on ? 'on' : 'off');
   for (const listener of listeners) listener();
 }
 

@@ -3,13 +3,14 @@
 // tab is, and goes into a header, never into an address.
 
 import { useSyncExternalStore } from 'react';
+import { tab } from './storage.ts';
 
 const KEY = 'frontdesk.token';
 
 export type Session = { kind: 'unknown' } | { kind: 'out'; why?: 'ended' | 'left' } | { kind: 'in'; token: string | undefined };
 
 const listeners = new Set<() => void>();
-const kept = (): string | undefined => sessionStorage.getItem(KEY) ?? undefined;
+const kept = (): string | undefined => tab.getItem(KEY) ?? undefined;
 let session: Session = kept() ? { kind: 'in', token: kept() } : { kind: 'unknown' };
 
 function set(to: Session): void {
@@ -32,21 +33,21 @@ export async function look(): Promise<void> {
 
 /** With an access token, or else with the session that this browser has just got. */
 export function enter(token?: string): void {
-  if (token) sessionStorage.setItem(KEY, token);
+  if (token) tab.setItem(KEY, token);
   set({ kind: 'in', token });
 }
 
 /** The server knows this token or session no longer. */
 export function end(): void {
   if (session.kind !== 'in') return;
-  sessionStorage.removeItem(KEY);
+  tab.removeItem(KEY);
   set({ kind: 'out', why: 'ended' });
 }
 
 export async function signOut(): Promise<void> {
   if (session.kind !== 'in') return;
   const { token } = session;
-  sessionStorage.removeItem(KEY);
+  tab.removeItem(KEY);
   if (token) return set({ kind: 'out', why: 'left' });
   const answer = await fetch('/session', { method: 'DELETE', headers: credentials() }).catch(() => undefined);
   const told = (await answer?.json().catch(() => undefined)) as { logout_url?: string | null } | undefined;

@@ -36,14 +36,15 @@ export interface Colleague {
 const dist = fileURLToPath(new URL('../../dist/', import.meta.url));
 
 /** With FRESH=1 the console is what was built last, whatever is in the program: nothing has to be compiled after a change. */
-async function fresh(agent: Visitor): Promise<void> {
+export async function fresh(agent: Visitor): Promise<void> {
   const manifest = JSON.parse(await readFile(`${dist}manifest.json`, 'utf8')) as Record<string, string>;
   await agent.context.route('**/assets/*', async (route) => {
     const name = new URL(route.request().url()).pathname;
     const contentType = name.endsWith('.css') ? 'text/css' : name.endsWith('.svg') ? 'image/svg+xml' : name.endsWith('.webmanifest') ? 'application/manifest+json' : 'text/javascript';
     await route.fulfill({ body: await readFile(dist + name), contentType });
   });
-  await agent.context.route(/\/((inbox|admin|account|login|password)\b.*)?$/, async (route) => {
+  const isDocument = ({ hostname, pathname }: URL) => hostname === 'desk.localhost' && /^\/($|inbox|admin|account|login|password|home|tasks|content_threads|contents)/.test(pathname);
+  await agent.context.route(isDocument, async (route) => {
     // Only browsers know that every host below localhost is this machine.
     const answer = await route.fetch({ url: route.request().url().replace('desk.localhost', '127.0.0.1') });
     const text = (await answer.text())

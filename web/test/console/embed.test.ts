@@ -1,8 +1,9 @@
 // The console within another site: only where the account lets it, by the documented addresses, telling what happens.
 
 import { expect, test } from 'vitest';
+import { Visitor } from '../browser.ts';
 import { open as openStories, Site } from '../stories/cast.ts';
-import { browser, Desk, open } from './cast.ts';
+import { browser, Desk, fresh, open } from './cast.ts';
 
 openStories();
 open();
@@ -16,18 +17,24 @@ test('another site shows one conversation where the account allows it, and hears
   around.pages['/'] = { body: `<iframe width="900" height="700" src="${from}/content_threads/${thread.id}?view=permalink"></iframe>` };
   around.pages['/pull'] = { body: `<iframe width="1300" height="800" src="${from}/home?view=no-header"></iframe>` };
   around.pages['/content'] = { body: `<iframe width="900" height="700" src="${from}/contents/${thread.last_content.id}?view=permalink"></iframe>` };
-  const context = await browser.newContext({ viewport: { width: 1360, height: 860 } });
-  await context.addInitScript((token) => {
-    if (location.hostname === 'desk.localhost') sessionStorage.setItem('frontdesk.token', token);
-    else addEventListener('message', ({ data }) => ((window as any).heard = [...((window as any).heard ?? []), data]));
-  }, desk.server.token);
+  const visitor = await Visitor.come(browser, { viewport: { width: 1360, height: 860 } });
+  const { context } = visitor;
+  if (process.env.FRESH) await fresh(visitor);
+  await context.addInitScript(() => addEventListener('message', ({ data }) => ((window as any).heard = [...((window as any).heard ?? []), data])));
   const page = await context.newPage();
   await page.goto(`${around.url}/`);
   const inside = page.frameLocator('iframe');
+  // In the frame of another site this browser keeps nothing.
+  const signsIn = async () => {
+    await inside.getByRole('button', { name: 'Use an access token instead' }).click();
+    await inside.getByLabel('Access token').fill(desk.server.token);
+    await inside.getByRole('button', { name: 'Sign in' }).click();
+  };
   await page.waitForTimeout(500);
-  expect(await inside.locator('.talk').count()).toBe(0);
+  expect(await inside.locator('form').count()).toBe(0);
   await desk.server.put('/settings', { deny_iframe_integration: false });
   await page.reload();
+  await signsIn();
   await inside.locator('.talk').getByText('Where is my kettle?').waitFor();
   // Nothing else can be reached from there.
   expect([await inside.locator('.list').count(), await inside.locator('.folders').count()]).toEqual([0, 0]);
@@ -38,8 +45,10 @@ test('another site shows one conversation where the account allows it, and hears
   expect(selected!.data).toEqual({ id: thread.id, lastContentId: thread.last_content.id, firstIdentityId: thread.customer.id });
   expect([opened!.data.threadId, opened!.data.sourceId]).toEqual([thread.id, desk.source.id]);
   await page.goto(`${around.url}/content`);
+  await signsIn();
   await inside.locator('.talk').getByText('Where is my kettle?').waitFor();
   await page.goto(`${around.url}/pull`);
+  await signsIn();
   await inside.locator('.folders').waitFor();
   await expect.poll(() => inside.getByRole('link', { name: /^Mine/ }).innerText()).toContain('1');
   await context.close();

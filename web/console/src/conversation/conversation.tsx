@@ -20,6 +20,7 @@ import { Composer } from './composer.tsx';
 import { useColleagues, useHere } from './colleagues.ts';
 import { Message, Note } from './message.tsx';
 import { useOutgoing } from './outgoing.ts';
+import { local } from '../storage.ts';
 
 /** Nearer to the end than this, what comes is followed. */
 const NEAR_END_PX = 80;
@@ -27,10 +28,10 @@ const CARD = 'frontdesk.card';
 
 export const Conversation = ({ id, route }: { id: Id; route: Route }) => {
   const asked = useThread(id);
-  const [card, showCard] = useState(() => localStorage.getItem(CARD) !== 'off' && innerWidth > 1180);
+  const [card, showCard] = useState(() => local.getItem(CARD) !== 'off' && innerWidth > 1180);
   const settled = useSettled();
   const toggleCard = () => {
-    localStorage.setItem(CARD, card ? 'off' : 'on');
+    local.setItem(CARD, card ? 'off' : 'on');
     const shown = asked.data;
     if (!card && shown?.customer) tell('identity:show', { id: shown.customer.id, threadId: shown.id, interventionId: shown.intervention?.id ?? null, taskID: null });
     showCard(!card);

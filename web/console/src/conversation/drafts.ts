@@ -5,6 +5,7 @@ import { useSyncExternalStore } from 'react';
 import { get, put, Refusal } from '../api/client.ts';
 import type { Id } from '../api/types.ts';
 import { isOut, onSession } from '../session.ts';
+import { local } from '../storage.ts';
 
 /** Milliseconds after the last letter, before the server is told. */
 const PAUSE_MS = 1_000;
@@ -51,13 +52,13 @@ function show(state: State, to: Partial<Draft>): void {
 }
 
 function keepHere(thread: Id, kept: Kept | undefined): void {
-  if (kept) localStorage.setItem(LOCAL + thread, JSON.stringify(kept));
-  else localStorage.removeItem(LOCAL + thread);
+  if (kept) local.setItem(LOCAL + thread, JSON.stringify(kept));
+  else local.removeItem(LOCAL + thread);
 }
 
 function heldHere(thread: Id): Kept | undefined {
   try {
-    const kept = JSON.parse(localStorage.getItem(LOCAL + thread) ?? 'null') as Kept | null;
+    const kept = JSON.parse(local.getItem(LOCAL + thread) ?? 'null') as Kept | null;
     return typeof kept?.body === 'string' ? kept : undefined;
   } catch {
     return undefined;
@@ -198,5 +199,5 @@ export function leave(thread: Id): void {
 onSession(() => {
   states.clear();
   // The next one at this desk does not read them.
-  if (isOut()) for (const key of Object.keys(localStorage)) if (key.startsWith(LOCAL)) localStorage.removeItem(key);
+  if (isOut()) for (const key of local.keys()) if (key.startsWith(LOCAL)) local.removeItem(key);
 });

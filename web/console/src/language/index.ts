@@ -2,6 +2,7 @@
 
 import { useSyncExternalStore } from 'react';
 import { en, type Words } from './en.ts';
+import { local } from '../storage.ts';
 
 export type Locale = 'en' | 'fr';
 export type Key = keyof Words;
@@ -17,7 +18,7 @@ const known = (wanted: string | null | undefined): Locale | undefined => {
   return language === 'en' || language === 'fr' ? language : undefined;
 };
 
-export const chosenLocale = (): Locale | undefined => known(localStorage.getItem(KEY));
+export const chosenLocale = (): Locale | undefined => known(local.getItem(KEY));
 
 async function speak(wanted: Locale): Promise<void> {
   words = wanted === 'fr' ? (await import('./fr.ts')).fr : en;
@@ -31,7 +32,7 @@ async function speak(wanted: Locale): Promise<void> {
 export const begin = (): Promise<void> => speak(chosenLocale() ?? known(navigator.language) ?? 'en');
 
 export function choose(wanted: Locale): Promise<void> {
-  localStorage.setItem(KEY, wanted);
+  local.setItem(KEY, wanted);
   return speak(wanted);
 }
 

@@ -6,6 +6,7 @@ import { get, post, put, Refusal } from '../api/client.ts';
 import type { Id } from '../api/types.ts';
 import { client } from '../data.ts';
 import { onSession } from '../session.ts';
+import { tab } from '../storage.ts';
 
 export interface Status {
   agent_id: Id;
@@ -45,7 +46,7 @@ async function beat(): Promise<void> {
 /** From now on tasks may ring here. */
 export async function connect(): Promise<void> {
   set(await post<Status>('/status/me/connect'));
-  sessionStorage.setItem(KEY, 'yes');
+  tab.setItem(KEY, 'yes');
   if (worker) return;
   worker = new Worker(new URL('./beat.ts', import.meta.url), { type: 'module' });
   worker.onmessage = () => void beat();
@@ -54,7 +55,7 @@ export async function connect(): Promise<void> {
 function forget(): void {
   worker?.terminate();
   worker = undefined;
-  sessionStorage.removeItem(KEY);
+  tab.removeItem(KEY);
   set(undefined);
 }
 
@@ -78,7 +79,7 @@ export async function look(): Promise<void> {
 
 /** After a reload everything is as before. */
 export const resume = (): void => {
-  if (sessionStorage.getItem(KEY) && !status) connect().catch(forget);
+  if (tab.getItem(KEY) && !status) connect().catch(forget);
 };
 
 onSession(() => {
