@@ -52,6 +52,8 @@ export interface Start {
   mode: 'messaging' | 'chat';
   embedded: boolean;
   opened: boolean;
+  /** The visitor has just asked for it, so it may take the keyboard; what opens by itself leaves it to the page. */
+  focus: boolean;
   /** The visitor has engaged before: the window continues. */
   engaged: boolean;
   /** That of the trigger from which the chat was launched. */

@@ -65,6 +65,27 @@ test('several tabs are in step, and the conversation goes on over pages', async 
   expect(visitor.errors).toEqual([]);
 });
 
+test('a window that opens by itself leaves the keyboard to the page, and one that was asked for takes it', async () => {
+  const { desk, source, site, alicia, comes } = await story();
+  const { records } = await desk.get(`/content_sources/${source.id}/catalog_items`);
+  await desk.post(`/content_sources/${source.id}/triggers`, { label: 'Button', actions: { button: records[0].id } });
+  site.pages['/'] = { body: '<input id="name" aria-label="Name" autofocus>' };
+  const { page, chat } = await comes({ shown: false });
+  const focused = () => page.evaluate(() => document.activeElement!.id);
+  await page.getByRole('button', { name: 'Chat with us' }).click();
+  await field(await opened(page)).waitFor();
+  await expect.poll(focused).toBe('dimelo_chat_window');
+  await page.keyboard.type('Hello');
+  await page.keyboard.press('Enter');
+  await alicia.finds('Hello');
+  await page.reload();
+  await (await opened(page)).getByText('Hello').waitFor();
+  await field(chat).waitFor();
+  expect(await focused()).toBe('name');
+  await page.keyboard.type('Vera');
+  expect(await page.getByLabel('Name').inputValue()).toBe('Vera');
+});
+
 test('what is written and not sent is kept: put away, over pages, in another conversation', async () => {
   const { site, alicia, comes } = await story();
   site.pages['/cart'] = { title: 'Cart' };

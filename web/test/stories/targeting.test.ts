@@ -128,7 +128,9 @@ test('an invitation, its message, and what the agent gets of it, in French', asy
   await own.press('Enter');
   const question = await alicia.finds('Oui, merci');
   const thread = await alicia.ask('GET', `/content_threads/${question.thread_id}`);
-  expect([thread.extra_data.trigger_name, thread.thread_category_ids, question.language]).toEqual(['A full cart', [category.id], 'fr']);
+  const { trigger_name, trigger_message } = thread.extra_data;
+  // What they were asked, too, or "yes" would say nothing.
+  expect([trigger_name, trigger_message, thread.thread_category_ids, question.language]).toEqual(['A full cart', 'Puis-je vous aider ?', [category.id], 'fr']);
   const answer = await alicia.answers(question, 'Bonjour');
   expect((await alicia.ask('GET', `/contents/${answer.id}`)).language).toBe('fr');
   await chat.getByText('Bonjour').waitFor();

@@ -108,6 +108,11 @@ export class Chat {
     return this.start.embedded;
   }
 
+  /** Whether the keyboard is the visitor's to write here. */
+  get focuses(): boolean {
+    return !this.embedded && (this.start.focus || document.hasFocus());
+  }
+
   /** Where the page has the window. */
   get corner(): 'left' | 'right' {
     return this.start.direction === 'rtl' ? 'left' : 'right';

@@ -25,7 +25,7 @@ export function Composer({ chat, disabled }: { chat: Chat; disabled: boolean }) 
   }, []);
   useEffect(() => {
     // A phone would open its keyboard over what there is to read.
-    if (!matchMedia('(pointer:coarse)').matches && !chat.embedded) field.current?.focus();
+    if (!matchMedia('(pointer:coarse)').matches && chat.focuses) field.current?.focus();
   }, [chat.state.shown]);
   const send = () => {
     chat.write();

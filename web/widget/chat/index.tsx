@@ -40,6 +40,7 @@ if (settings.standalone) {
       mode: 'messaging',
       embedded: true,
       opened: true,
+      focus: false,
       engaged: false,
       locale: null,
       page_language: '',

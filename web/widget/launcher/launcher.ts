@@ -77,6 +77,7 @@ export class Launcher implements Shell {
       mode: config.mode,
       embedded,
       opened: chat.opened,
+      focus: !!navigator.userActivation?.isActive,
       engaged: this.host.isEngaged(),
       locale: chat.locale,
       page_language: document.documentElement.lang,
