@@ -82,7 +82,17 @@ fn who_is_known_elsewhere_comes_in(engine: Engine) {
     let (user_id, external_id) = known(&cast);
     let mut browser = Browser::at(&cast.server);
     let options = browser.get("/session/options").ok();
-    assert_eq!(options["single_sign_on"], json!([{ "kind": "jwt", "start": "/session/jwt" }]));
+    assert_eq!(
+        options["single_sign_on"],
+        json!([{ "kind": "jwt", "name": "id.example.com", "start": "/session/jwt" }])
+    );
+    // Times that a token need not have count when it has them.
+    for (name, seconds, error) in [("exp", -60, "token_expired"), ("nbf", 60, "token_invalid")] {
+        let mut payload = json!({ "iat": seconds_after(0), "jti": unique("jti-"), "external_id": external_id });
+        payload[name] = json!(seconds_after(seconds));
+        let back = open(&mut Browser::at(&cast.server), &token_of("HS256", &payload, SECRET), "");
+        assert_eq!(error_of(&back), error, "{name}");
+    }
     // From here to the other system, and back.
     let away = browser.send_as_any_page(Request::new("GET", "/session/jwt?return_to=%2Fthreads%2F7%3Fa%3Db"));
     let own = format!("http://localhost:{}", cast.server.address().port());
@@ -235,6 +245,10 @@ fn the_modes_are_kept_and_nobody_is_locked_out_by_accident(engine: Engine) {
     assert_eq!(Browser::at(&cast.server).get("/session/options").ok()["default"], Value::Null);
     otto.put(path, &json!({ "enabled": true })).ok();
     assert_eq!(sign_in().refused(403)["error"], "single_sign_on_only");
+    // Nor is anybody told whether a password is right.
+    let guess = json!({ "email": email, "password": "correct horse battery" });
+    let told = Browser::at(&cast.server).post("/session/second_factor", &guess).refused(403);
+    assert_eq!(told["error"], "single_sign_on_only");
     let options = Browser::at(&cast.server).get("/session/options").ok();
     assert_eq!((&options["password"], &options["default"]), (&json!(false), &json!("jwt")));
     assert_eq!(

@@ -1,5 +1,5 @@
 //! Links by which somebody chooses a password: the invited, who has forgotten theirs, and whom an operator lets in. Each
-//! works once and for a while, and a newer one takes its place.
+//! works once and for a while, and a newer one for the same purpose takes its place.
 //!
 //! The secret in a link is made from its id and a key that is not in the store. So mails can wait in the store without it,
 //! and neither the store nor a backup opens anybody's account.
@@ -67,9 +67,13 @@ impl Links {
         Secret::new(tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect::<String>())
     }
 
-    /// Makes a link, in place of those that the user has.
+    /// Makes a link, in place of the one that the user has for the same purpose: what anybody may ask for, a mail for a
+    /// forgotten password, ends neither an invitation nor what an operator gave.
     pub fn create(&self, tx: &mut dyn Tx, env: &Env, user_id: Id, purpose: Purpose) -> Result<Id> {
-        forget(tx, user_id)?;
+        tx.execute(
+            "DELETE FROM password_links WHERE user_id = $1 AND purpose = $2",
+            args![&user_id, purpose.as_str()],
+        )?;
         let (id, now) = (env.id(), env.now());
         tx.execute(
             "INSERT INTO password_links (id, user_id, hash, purpose, created_at, ends_at) VALUES ($1, $2, $3, $4, $5, $6)",

@@ -156,6 +156,48 @@ test('opening hours, settings and the journal', async () => {
   await expect.poll(async () => new Set(await page.locator('tbody .link').allInnerTexts())).toEqual(new Set(['security.updated']));
 });
 
+test('a topology is drawn while it is written, rehearsed and made to lead; supervision says why a task is where it is', async () => {
+  const desk = await Desk.opens();
+  await desk.server.post('/channels', { name: 'Messages', source_ids: [desk.source.id] });
+  const team = await desk.server.post('/teams', { name: 'First line' });
+  const ada = await desk.hires('Ada');
+  await desk.server.put(`/teams/${team.id}`, { user_ids: [ada.id] });
+  const { page, agent } = await desk.sits(desk.server.token, { path: '/admin/topologies' });
+  await page.getByRole('heading', { name: 'The built-in one leads' }).waitFor();
+  await page.getByRole('main').getByRole('button', { name: 'New' }).last().click();
+  await page.getByLabel('Name').fill('Day');
+  const steps = page.getByLabel('Steps');
+  await steps.fill('{ "version": 1, "steps": [');
+  await page.getByText('no document with steps').waitFor();
+  const document = { version: 1, steps: [{ name: 'team', agents: { team_ids: [team.id] }, for: '5m', next: 'nowhere' }, { name: 'everybody', agents: { everyone: true } }] };
+  await steps.fill(JSON.stringify(document));
+  await page.getByRole('button', { name: 'Create' }).click();
+  await page.getByRole('alert').getByText('names no step: "nowhere"').waitFor();
+  document.steps[0]!.next = 'everybody';
+  await steps.fill(JSON.stringify(document));
+  const picture = page.getByRole('img', { name: /How a task finds its agent/ });
+  expect(await picture.getAttribute('aria-label')).toContain('team: First line, 5m → everybody');
+  await page.getByRole('button', { name: 'Create' }).click();
+  await page.getByRole('heading', { name: 'Day' }).waitFor();
+  await page.getByLabel('Since').fill('2026-01-01');
+  await page.getByRole('button', { name: 'Rehearse' }).click();
+  // Further back than it can go: the server says so.
+  await page.getByText(/seconds before until/).waitFor();
+  await page.getByLabel('Since').fill(new Date(Date.now() - 86_400_000).toISOString().slice(0, 10));
+  await page.getByRole('button', { name: 'Rehearse' }).click();
+  await page.getByRole('columnheader', { name: '0 tasks' }).waitFor();
+  await page.getByRole('button', { name: 'Let it lead' }).click();
+  await page.getByText('This one leads.').waitFor();
+  expect((await desk.server.get('/topologies?extended=true')).records[0].active).toBe(true);
+
+  await desk.says('Vera Visitor', 'a', 'Where is my kettle?');
+  await page.getByRole('navigation').getByRole('link', { name: 'Supervision' }).click();
+  await row(page, 'team').getByRole('button', { name: 'Why is it here?' }).click();
+  await page.locator('.trace').getByText(/disconnected/).first().waitFor();
+  expect(await violations(page.mainFrame())).toEqual([]);
+  expect(agent.errors).toEqual([]);
+});
+
 for (const colorScheme of ['light', 'dark'] as const) {
   test(`administration can be used by everybody, ${colorScheme}`, async () => {
     const desk = await Desk.opens('--demo');

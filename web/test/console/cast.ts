@@ -41,7 +41,9 @@ export async function fresh(agent: Visitor): Promise<void> {
   await agent.context.route('**/assets/*', async (route) => {
     const name = new URL(route.request().url()).pathname;
     const contentType = name.endsWith('.css') ? 'text/css' : name.endsWith('.svg') ? 'image/svg+xml' : name.endsWith('.webmanifest') ? 'application/manifest+json' : 'text/javascript';
-    await route.fulfill({ body: await readFile(dist + name), contentType });
+    // A document that a redirect led to is the program's own, and so are its files.
+    const body = await readFile(dist + name).catch(() => undefined);
+    await (body ? route.fulfill({ body, contentType }) : route.continue());
   });
   const isDocument = ({ hostname, pathname }: URL) => hostname === 'desk.localhost' && /^\/($|inbox|admin|account|login|password|home|tasks|content_threads|contents)/.test(pathname);
   await agent.context.route(isDocument, async (route) => {

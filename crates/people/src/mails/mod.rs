@@ -20,7 +20,8 @@ pub(crate) use texts::Letter;
 
 /// How long a mail is tried.
 const TRIED_SECONDS: i64 = 86_400;
-/// At most this many mails wait; one more is not queued.
+/// At most this many mails to users wait, and as many to visitors: what strangers cause keeps no user from theirs. One
+/// more is not queued.
 const WAITING_MAX: i64 = 10_000;
 /// At most this many mails are shown to an operator.
 const LISTED_MAX: i64 = 150;
@@ -67,7 +68,8 @@ pub(crate) fn recovery(locale: &str, link: &str) -> Letter {
 
 /// Queues a mail in the transaction of what it tells of. False when too many wait already.
 pub fn queue(tx: &mut dyn Tx, env: &Env, mail: &NewMail) -> Result<bool> {
-    if waiting(tx)? >= WAITING_MAX {
+    let is_for_users = matches!(mail.to, To::User(_));
+    if !has_room_for(tx, is_for_users)? {
         return Ok(false);
     }
     let now = env.now();
@@ -101,6 +103,17 @@ pub fn queue(tx: &mut dyn Tx, env: &Env, mail: &NewMail) -> Result<bool> {
         ],
     )?;
     Ok(true)
+}
+
+/// Whether one more mail to a user is queued.
+pub(crate) fn has_room(tx: &mut dyn Tx) -> Result<bool> {
+    has_room_for(tx, true)
+}
+
+fn has_room_for(tx: &mut dyn Tx, users: bool) -> Result<bool> {
+    let whose = if users { "IS NOT NULL" } else { "IS NULL" };
+    let sql = format!("SELECT count(*) FROM mails WHERE status = 'waiting' AND user_id {whose}");
+    Ok(tx.one(&sql, args![])?.get::<i64>(0)? < WAITING_MAX)
 }
 
 /// Whether a mail of this key waits.

@@ -183,6 +183,8 @@ struct Options {
 #[derive(Serialize)]
 struct OtherWay {
     kind: &'static str,
+    /// Where people go to sign in: the host of the other system.
+    name: String,
     /// Where a browser goes, with `return_to`.
     start: &'static str,
 }
@@ -254,8 +256,12 @@ impl Visit<'_> {
     async fn options(&self) -> Result<Outcome> {
         let look = |tx: &mut dyn Tx| Ok((settings::load(tx)?, single_sign_on::jwt(tx)?));
         let (settings, jwt) = self.sign_in.store.read(look).await?;
-        let has_login = jwt.enabled && jwt.remote_login_url.is_some();
-        let ways = has_login.then_some(OtherWay { kind: "jwt", start: single_sign_on::START });
+        let login = jwt.remote_login_url.as_deref().filter(|_| jwt.enabled);
+        let ways = login.map(|login| OtherWay {
+            kind: "jwt",
+            name: single_sign_on::host(login),
+            start: single_sign_on::START,
+        });
         Outcome::of(Options {
             name: settings.name,
             locale: settings.locale,
@@ -373,13 +379,16 @@ impl Visit<'_> {
                 return Err(refused(StatusCode::FORBIDDEN, "recovery_disabled", message));
             }
             let email = email.trim().to_lowercase();
-            attempts::count_as(tx, env.now(), "mails of address", &address, MAILS_OF_ADDRESS_MAX)?;
+            attempts::count_as(tx, env.now(), "mails of address", &attempts::network(&address), MAILS_OF_ADDRESS_MAX)?;
             if email.contains('\0') || !attempts::is_within(tx, env.now(), "mails to account", &email, MAILS_MAX)? {
                 return Ok(());
             }
             let sql = "SELECT id FROM users WHERE email_key = $1 AND enabled AND NOT no_password";
             let Some(row) = tx.first(sql, args![&email])? else { return Ok(()) };
             let user_id = row.get(0)?;
+            if !mails::has_room(tx)? {
+                return Ok(());
+            }
             let link = links.create(tx, &env, user_id, Purpose::Recovery)?;
             let letter = mails::recovery(&users::language(tx, user_id)?, &password_links::mark(link));
             let key = format!("recovery {user_id}");
@@ -436,6 +445,7 @@ impl Visit<'_> {
         let is_stranger = email.is_some();
         let user_id = match email {
             Some(email) => {
+                self.sign_in.require_passwords().await?;
                 let password = Secret::new(password.unwrap_or_default());
                 self.sign_in.knows_password(&email, password, &client(self.parts)).await?
             }

@@ -138,7 +138,7 @@ pub(crate) fn end_all(tx: &mut dyn Tx, env: &Env, by: Option<Id>, user_id: Id, b
 }
 
 /// Ends the session that a secret belongs to, and returns how it began; none when there is no such session.
-fn end_by_secret(tx: &mut dyn Tx, env: &Env, secret: &str) -> Result<Option<String>> {
+pub(crate) fn end_by_secret(tx: &mut dyn Tx, env: &Env, secret: &str) -> Result<Option<String>> {
     let row = tx.first("SELECT id, user_id, method FROM sessions WHERE hash = $1", args![&hash(secret)[..]])?;
     let Some(row) = row else { return Ok(None) };
     let user_id = row.get(1)?;

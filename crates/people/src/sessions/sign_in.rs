@@ -257,6 +257,12 @@ impl SignIn {
         self.store.write(settle).await?.ok_or_else(|| Missing::Password.told())
     }
 
+    /// Refuses where people sign in at another system only: whether a password is right is told to nobody there.
+    pub(super) async fn require_passwords(&self) -> Result<()> {
+        let jwt = self.store.read(single_sign_on::jwt).await?;
+        if jwt.lets_passwords_in() { Ok(()) } else { Err(Missing::OtherSystem.told()) }
+    }
+
     async fn is_expired(&self, user_id: Id) -> Result<bool> {
         let env = self.env.clone();
         let look = move |tx: &mut dyn Tx| {

@@ -16,7 +16,7 @@ use frontdesk_store::Tx;
 use url::Url;
 
 use super::jwt::{self, AGE_SECONDS_MAX, Fault};
-use crate::sessions::{Method, NewSession, SignIn, create};
+use crate::sessions::{Method, NewSession, SignIn, create, end_by_secret};
 use crate::settings;
 
 /// Where the other system sends people back to, as documented (row 9.10).
@@ -103,6 +103,19 @@ async fn let_in(sign_in: &SignIn, parts: &Parts) -> Result<Redirect> {
     let (token, wanted) = (parameter(parts, "jwt")?, parameter(parts, "return_to")?);
     let address = parts.extensions.get::<ClientAddress>().map_or_else(String::new, |client| client.0.to_string());
     let browser = parts.headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+    let before = sign_in.cookies.secret(&parts.headers).map(str::to_owned);
+    // What is no token of theirs costs no turn of the writer.
+    let (env, seal, asked) = (sign_in.env.clone(), sign_in.seal.clone(), token.clone());
+    let look = move |tx: &mut dyn Tx| {
+        let settings = super::jwt(tx)?;
+        let secret = super::secret(tx, &seal)?.filter(|_| settings.enabled);
+        let secret = secret.ok_or_else(|| error::not_found("page"))?;
+        let fault = jwt::read(&asked, secret.reveal(), env.now().micros().div_euclid(1_000_000)).err();
+        Ok(fault.map(|fault| (fault, settings.remote_login_url)))
+    };
+    if let Some((fault, login)) = sign_in.store.read(look).await? {
+        return refused(fault, login);
+    }
     let (env, seal) = (sign_in.env.clone(), sign_in.seal.clone());
     let begin = move |tx: &mut dyn Tx| {
         let settings = super::jwt(tx)?;
@@ -113,6 +126,9 @@ async fn let_in(sign_in: &SignIn, parts: &Parts) -> Result<Redirect> {
             Ok(claims) if !super::take(tx, &env, &claims.token_id, 2 * AGE_SECONDS_MAX)? => Err(Fault::Replay),
             Ok(claims) => match super::user(tx, &claims.external_id)? {
                 Some(user_id) => {
+                    if let Some(before) = &before {
+                        end_by_secret(tx, &env, before)?;
+                    }
                     let new = NewSession { user_id, method: Method::Jwt, address: &address, browser: &browser };
                     Ok(create(tx, &env, &new)?.1)
                 }
@@ -123,16 +139,22 @@ async fn let_in(sign_in: &SignIn, parts: &Parts) -> Result<Redirect> {
         Ok((outcome, settings.remote_login_url, settings::load(tx)?.session_lifetime))
     };
     let (outcome, login, lifetime) = sign_in.store.write(begin).await?;
-    match (outcome, login) {
-        (Ok(secret), _) => {
+    match outcome {
+        Ok(secret) => {
             let cookie = sign_in.cookies.give(secret.reveal(), lifetime.saturating_mul(60));
             Ok(Redirect { to: own_path(&wanted, &sign_in.public_url).unwrap_or_else(|| "/".into()), cookie })
         }
-        (Err(fault), Some(login)) => {
-            Ok(Redirect { to: with_parameters(&login, &[("error", fault.as_str())])?, cookie: None })
-        }
-        (Err(fault), None) => Ok(Redirect { to: format!("/?error={}", fault.as_str()), cookie: None }),
+        Err(fault) => refused(fault, login),
     }
+}
+
+/// Back to the other system, or to our own page where there is no such address, with what is wrong.
+fn refused(fault: Fault, login: Option<String>) -> Result<Redirect> {
+    let to = match login {
+        Some(login) => with_parameters(&login, &[("error", fault.as_str())])?,
+        None => format!("/?error={}", fault.as_str()),
+    };
+    Ok(Redirect { to, cookie: None })
 }
 
 #[cfg(test)]

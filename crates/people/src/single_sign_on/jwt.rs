@@ -67,6 +67,14 @@ pub(super) fn read(token: &str, secret: &str, now: i64) -> Result<Claims, Fault>
     if now.saturating_sub(issued_at) > AGE_SECONDS_MAX {
         return Err(Fault::Expired);
     }
+    // Neither has to be there; what they say counts (RFC 7519, sections 4.1.4 and 4.1.5).
+    let moment = |name: &str| payload.get(name).and_then(Value::as_f64).map(|moment| moment.floor() as i64);
+    if moment("exp").is_some_and(|end| now >= end.saturating_add(AHEAD_SECONDS_MAX)) {
+        return Err(Fault::Expired);
+    }
+    if moment("nbf").is_some_and(|begin| begin > now.saturating_add(AHEAD_SECONDS_MAX)) {
+        return Err(Fault::Invalid);
+    }
     Ok(Claims { issued_at, token_id, external_id })
 }
 

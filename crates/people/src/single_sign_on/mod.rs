@@ -57,6 +57,11 @@ impl Jwt {
     }
 }
 
+/// What people know another system by: the host of its address.
+pub(crate) fn host(address: &str) -> String {
+    Url::parse(address).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default()
+}
+
 /// How the JWT kind is set now.
 pub(crate) fn jwt(tx: &mut dyn Tx) -> Result<Jwt> {
     Ok(stored(tx)?.0)

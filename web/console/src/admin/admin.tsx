@@ -17,6 +17,7 @@ import { type Word, w } from './words/index.ts';
 
 const Settings = lazy(() => import('./settings.tsx'));
 const SingleSignOn = lazy(() => import('./single-sign-on.tsx'));
+const Tasks = lazy(() => import('./supervision.tsx'));
 const Journal = lazy(() => import('./journal.tsx'));
 
 interface Section {
@@ -29,6 +30,7 @@ interface Section {
 /** In the order of the menu. */
 const SECTIONS: Section[] = [
   ...KINDS,
+  { key: 'supervision', icon: 'tray', group: 'group_routing', reads: ['monitor_tasks', 'monitor_team_tasks'] },
   { key: 'settings', icon: 'gear', group: 'group_account', reads: ['update_settings'] },
   { key: 'single_sign_on', icon: 'lock', group: 'group_account', reads: ['update_settings'] },
   { key: 'events', icon: 'stack', group: 'group_account', reads: ['search_event'] },
@@ -79,7 +81,7 @@ const Admin = ({ palette }: { palette: () => void }) => {
           ) : section && !id ? (
             <>
               <Head title={w(section.key as Word)} menu={() => setMenu(true)} />
-              {key === 'settings' ? <Settings /> : key === 'single_sign_on' ? <SingleSignOn /> : <Journal search={search} />}
+              {key === 'settings' ? <Settings /> : key === 'single_sign_on' ? <SingleSignOn /> : key === 'supervision' ? <Tasks search={search} /> : <Journal search={search} />}
             </>
           ) : (
             <>
@@ -109,7 +111,7 @@ const Overview = ({ sections }: { sections: Section[] }) => (
       <Link key={key} to={`/admin/${key}`} className="overview-one">
         <Icon name={icon} size={20} />
         <strong>{w(key as Word)}</strong>
-        <span>{kindOf(key) ? w(`${key}_lead` as Word) : key === 'single_sign_on' ? w('sso_lead') : ''}</span>
+        <span>{kindOf(key) || key === 'supervision' ? w(`${key}_lead` as Word) : key === 'single_sign_on' ? w('sso_lead') : ''}</span>
       </Link>
     ))}
   </div>
@@ -219,7 +221,7 @@ const One = ({ kind, id, mayChange, menu }: { kind: Kind; id: string; mayChange:
         isNew={false}
         fields={kind.fields}
         names={names}
-        fixed={!mayChange}
+        fixed={!mayChange || !!kind.fixed?.(record)}
         again={() => readOne(kind, id)}
         save={async (edits) => {
           await put(`${kind.path}/${id}`, edits);

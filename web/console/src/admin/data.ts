@@ -38,7 +38,10 @@ export const useRecords = (kind: Kind): UseQueryResult<Read> => useQuery(listOf(
 
 /** A record as it is on the server now. */
 export async function readOne(kind: Kind, id: Id, signal?: AbortSignal): Promise<Made> {
-  if (kind.single !== false) return get<Made>(`${kind.path}/${id}`, kind.given ?? {}, signal);
+  if (kind.single !== false) {
+    const record = await get<Made>(`${kind.path}/${id}`, kind.given ?? {}, signal);
+    return kind.derive?.(record) ?? record;
+  }
   const { records } = await readAll(kind.path, kind.given ?? {}, signal ?? new AbortController().signal);
   const found = records.find((record) => record.id === id);
   if (!found) throw new Refusal(404, 'not_found', w('not_there'));
@@ -79,7 +82,7 @@ function pathOf(kind: Kind, record: Made, records: Made[]): string {
 }
 
 /** The kinds that are named in forms of this one. */
-export const refersTo = (kind: Kind): string[] => [...new Set(kind.fields.flatMap(({ choices, type }) => (type === 'capacities' ? ['channels'] : choices && 'of' in choices ? [choices.of] : [])))];
+export const refersTo = (kind: Kind): string[] => [...new Set((kind.refers ?? []).concat(kind.fields.flatMap(({ choices, type }) => (type === 'capacities' ? ['channels'] : choices && 'of' in choices ? [choices.of] : []))))];
 
 interface Listed {
   code?: string;

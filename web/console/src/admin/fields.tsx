@@ -1,6 +1,7 @@
 // How each kind of field is filled in.
 
-import { type ReactNode, useId, useState } from 'react';
+import { lazy, type ReactNode, Suspense, useId, useState } from 'react';
+
 import { Choice as Picker } from '../ui/choice.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { IconButton } from '../ui/pieces.tsx';
@@ -9,6 +10,8 @@ import { fieldOf } from './edits.ts';
 import { type Field, type Made, sentHours, shownHours } from './kinds.ts';
 import { hint, type Word, w } from './words/index.ts';
 import { explained, GROUPS, IDLE, NAMES } from './words/permissions.ts';
+
+const Topology = lazy(() => import('./topology-fields.tsx'));
 
 export interface FieldProps {
   field: Field;
@@ -44,6 +47,12 @@ export const FormField = (props: FieldProps) => {
   const value = fieldOf(record, field.name);
   const shared = { id, disabled, required: !!field.needed, 'aria-invalid': !!problem || undefined, 'aria-describedby': hint(labelOf(field)) || problem ? `${id}-hint` : undefined };
   switch (field.type) {
+    case 'topology':
+      return (
+        <Suspense>
+          <Topology {...props} />
+        </Suspense>
+      );
     case 'permissions':
       return <Permissions {...props} />;
     case 'capacities':

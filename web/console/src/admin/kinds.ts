@@ -22,7 +22,7 @@ export interface Field {
   name: string;
   /** `f_` and the name, when it is not said. */
   label?: Word;
-  type: 'text' | 'long' | 'number' | 'flag' | 'choice' | 'many' | 'lines' | 'secret' | 'hours' | 'holidays' | 'permissions' | 'capacities';
+  type: 'text' | 'long' | 'number' | 'flag' | 'choice' | 'many' | 'lines' | 'secret' | 'hours' | 'holidays' | 'permissions' | 'capacities' | 'topology';
   choices?: Choices;
   /** What a written choice is called: this and its name. */
   said?: string;
@@ -78,6 +78,12 @@ export interface Kind {
   creates?: string;
   /** What a new one has unless somebody says otherwise: the server's own choices. */
   fresh?: Record<string, unknown>;
+  /** What the form works on is made of what the server answers. */
+  derive?: (record: Made) => Made;
+  /** Cannot be changed as it is. */
+  fixed?: (record: Made) => boolean;
+  /** Kinds that its form names beside those of its fields. */
+  refers?: string[];
   /** False where one cannot be asked for alone. */
   single?: false;
 }
@@ -389,6 +395,31 @@ export const KINDS: Kind[] = [
       { name: 'agent_sla_threshold', type: 'number', min: 0, max: 99 },
       { name: 'task_auto_complete_seconds', type: 'number', min: 0 },
     ],
+  },
+  {
+    key: 'topologies',
+    one: 'topology',
+    path: '/topologies',
+    family: 'topology',
+    icon: 'sort',
+    group: 'group_routing',
+    reads: ['manage_topologies'],
+    makes: ['manage_topologies'],
+    changes: ['manage_topologies'],
+    removes: true,
+    refers: ['teams', 'users', 'channels', 'sources', 'categories'],
+    fresh: { json_config: '{\n  "version": 1,\n  "steps": [\n    { "name": "everybody", "agents": { "everyone": true } }\n  ]\n}' },
+    derive: (record) => ({ ...record, json_config: JSON.stringify(record.config, null, 2) }),
+    fixed: ({ active }) => active,
+    named: ({ name }) => name,
+    given: { extended: true },
+    columns: [
+      name,
+      { name: 'active', label: 'topology_leads_column', ...isOnOff('active') },
+      { name: 'steps', label: 'topology_steps', shown: ({ config }) => (config?.steps ?? []).map((step: { name: string }) => step.name).join(' → ') },
+    ],
+    fields: [NAME, { name: 'json_config', label: 'topology_document', type: 'topology' }],
+    more: lazy(() => import('./topology-more.tsx')),
   },
   {
     key: 'user_capacities',
