@@ -121,5 +121,8 @@ test('Live Chat, from right to left, to its end', async () => {
   // The page itself leaves the chat out of what it prints.
   await page.locator('#dimelo_chat_window').evaluate((frame) => (frame as HTMLElement).style.setProperty('display', 'block', 'important'));
   expect(await chat.locator('.printed').isVisible()).toBe(true);
-  expect(await chat.locator('header .control').first().isVisible()).toBe(false);
+  for (const pressed of await chat.locator('button').all()) expect(await pressed.isVisible()).toBe(false);
+  // Nor is it printed in the dark.
+  await page.emulateMedia({ media: 'print', colorScheme: 'dark' });
+  expect(await inside.evaluate(() => getComputedStyle(document.querySelector('.window')!).backgroundColor)).toBe('rgb(255, 255, 255)');
 });
