@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Result, params};
 use crate::messages::Message;
 
 /// The product's schema.
-pub(crate) const MIGRATIONS: [(&str, &str); 31] = [
+pub(crate) const MIGRATIONS: [(&str, &str); 32] = [
     ("0001_log.sql", include_str!("../../migrations/0001_log.sql")),
     ("0002_people.sql", include_str!("../../migrations/0002_people.sql")),
     ("0003_conversations.sql", include_str!("../../migrations/0003_conversations.sql")),
@@ -38,6 +38,7 @@ pub(crate) const MIGRATIONS: [(&str, &str); 31] = [
     ("0029_push.sql", include_str!("../../migrations/0029_push.sql")),
     ("0030_thread_drafts.sql", include_str!("../../migrations/0030_thread_drafts.sql")),
     ("0031_visitors_known.sql", include_str!("../../migrations/0031_visitors_known.sql")),
+    ("0032_task_lines.sql", include_str!("../../migrations/0032_task_lines.sql")),
 ];
 
 /// As long as the product's, so that the pages fill alike.

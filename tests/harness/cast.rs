@@ -42,6 +42,11 @@ impl Person {
         self.address
     }
 
+    /// The same person at another node.
+    pub fn at(&self, server: &Server) -> Person {
+        Person { address: server.address(), ..self.clone() }
+    }
+
     /// The same person with another token.
     pub fn but_with(&self, token: &str) -> Person {
         Person { token: token.into(), ..self.clone() }
@@ -188,6 +193,11 @@ impl Source {
     pub fn tells(&self, action: &str, params: &Value) {
         let answer = self.post(action, params);
         assert_eq!((answer.status, answer.text().as_str()), (200, "ok"), "{action} {params}");
+    }
+
+    /// The same source at another node.
+    pub fn at(&self, server: &Server) -> Source {
+        Source { address: server.address(), ..self.clone() }
     }
 
     /// A message's parameters.

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 on_both_engines![
     an_agent_connects_is_away_and_leaves,
     a_silent_agent_has_gone_and_may_come_back,
+    a_forged_sign_of_life_keeps_nobody_there,
     a_silence_while_nobody_listened_is_forgiven,
     a_sign_of_life_mends_a_time_in_the_future,
     a_status_is_ones_own_or_seen_by_who_monitors,
@@ -129,6 +130,35 @@ fn a_silent_agent_has_gone_and_may_come_back(engine: Engine) {
     silence(&cast, &mia, 5 * 60);
     assert_eq!(desk.status_of(&connect(&mia))["status"], "available");
     assert_eq!(told(&cast, "connected", &mia), 2);
+}
+
+/// Whoever says that somebody else is there is not believed.
+fn a_forged_sign_of_life_keeps_nobody_there(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let desk = Desk::open(&cast);
+    let (mia, leo) = (desk.hire(&cast, &[]), desk.hire(&cast, &["monitor_tasks"]));
+    connect(&mia);
+    connect(&leo);
+    silence(&cast, &mia, 50);
+    for forged in [
+        json!({ "agent_id": mia.user_id }),
+        json!({ "user_id": mia.user_id }),
+        json!({ "agentId": mia.user_id, "status": "available", "last_seen_at": "2100-01-01T00:00:00Z" }),
+    ] {
+        let answer = leo.post("/1.0/status/me/heartbeat", &forged).ok();
+        assert_eq!(answer["agent_id"], leo.user_id.as_str(), "{forged}");
+        leo.post("/1.0/status/me/connect", &forged).ok();
+    }
+    for verb in ["heartbeat", "connect", "disconnect"] {
+        let forged = leo.post(&format!("{}/{verb}", own(&mia)), &json!({})).status;
+        assert!(matches!(forged, 404 | 405), "{verb}: {forged}");
+        let acting = json!({ "impersonated_user_id": mia.user_id });
+        leo.post(&format!("/1.0/status/me/{verb}"), &acting).refused(400);
+    }
+    cast.otto.get(&own(&mia)).ok();
+    silence(&cast, &mia, 11);
+    wait_until_gone(&cast, &mia);
+    leo.post("/1.0/status/me/heartbeat", &json!({})).ok();
 }
 
 fn a_silence_while_nobody_listened_is_forgiven(engine: Engine) {

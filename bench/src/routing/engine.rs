@@ -141,26 +141,12 @@ fn task(number: u64, agents: u64, dice: &mut Dice, now: Timestamp) -> Task {
     let categories = if dice.below(10) < 8 { vec![id(4, dice.below(CATEGORIES as usize) as u64)] } else { Vec::new() };
     let is_timed = dice.below(2) == 0;
     let mut task = Task {
-        id: id(6, number),
         content_id: id(7, number),
         thread_id: id(8, number),
-        source_id: id(3, source),
-        channel_id: id(2, source % CHANNELS),
         identity_id: id(9, number),
-        intervention_id: None,
-        state: Life::Waiting,
-        queue: None,
-        held: false,
-        step: None,
-        step_entered_at: now,
-        agent_ids: Vec::new(),
-        owner_id: None,
         category_ids: categories,
         language: Some(LANGUAGES[dice.below(LANGUAGES.len())].into()),
         last_agent_id: (dice.below(4) == 0).then(|| id(1, dice.below(agents as usize) as u64)),
-        wishes: None,
-        wishes_until: None,
-        asked: Vec::new(),
         urgency: Urgency {
             default: dice.below(5) as i64,
             warns_at: is_timed.then(|| now.plus_seconds(480)),
@@ -168,18 +154,7 @@ fn task(number: u64, agents: u64, dice: &mut Dice, now: Timestamp) -> Task {
             missed: Missed::Max,
             ..Urgency::default()
         },
-        priority: 0,
-        segment_index: 1,
-        waiting_since: now,
-        created_at: now,
-        updated_at: now,
-        accepted_at: None,
-        completed_at: None,
-        expires_at: None,
-        locked_at: None,
-        transferred_at: None,
-        completes_at: None,
-        version: 0,
+        ..Task::new(id(6, number), id(3, source), id(2, source % CHANNELS), now)
     };
     task.update_priority(now);
     task

@@ -57,6 +57,7 @@ pub(crate) const ALL: &[Migration] = &[
     both!(29, "0029_push"),
     both!(30, "0030_thread_drafts"),
     both!(31, "0031_visitors_known"),
+    both!(32, "0032_task_lines"),
 ];
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use super::{AGENT, Desk, connects, path, workbin};
 on_both_engines![
     what_has_been_over_for_long_goes_with_its_trace,
     what_is_asked_often_does_not_walk_through_the_history,
-    of_any_number_the_one_that_fits_is_found_on_request,
+    the_most_urgent_of_what_fits_is_found_on_request,
 ];
 
 fn what_has_been_over_for_long_goes_with_its_trace(engine: Engine) {
@@ -72,7 +72,19 @@ fn what_is_asked_often_does_not_walk_through_the_history(engine: Engine) {
         ("SELECT DISTINCT queue FROM tasks WHERE queue IS NOT NULL".into(), "tasks_special"),
         ("SELECT * FROM tasks WHERE queue = 'triage' ORDER BY id LIMIT 100".into(), "tasks_special"),
         (format!("SELECT * FROM tasks WHERE {waits} ORDER BY priority DESC, waiting_since, id LIMIT 500"), "tasks_next"),
-        (format!("SELECT 1 FROM tasks WHERE {waits} LIMIT 10000"), "tasks_next"),
+        (format!("SELECT 1 FROM tasks WHERE {waits} LIMIT 10000"), "tasks_next tasks_lines"),
+        // From one line to the next, and the first task of a line.
+        (
+            format!("SELECT line FROM tasks WHERE {waits} AND line > (SELECT id FROM users LIMIT 1) ORDER BY line LIMIT 1"),
+            "tasks_lines",
+        ),
+        (
+            format!(
+                "SELECT id FROM tasks WHERE {waits} AND line = (SELECT id FROM users LIMIT 1)
+                 ORDER BY priority DESC, waiting_since, id LIMIT 1"
+            ),
+            "tasks_lines",
+        ),
         (format!("SELECT * FROM tasks WHERE place = 'history' AND completed_at IS NOT NULL AND {mine} {listed}"), "tasks_owner"),
         (
             format!(
@@ -83,6 +95,10 @@ fn what_is_asked_often_does_not_walk_through_the_history(engine: Engine) {
             "tasks_history tasks_place",
         ),
         (format!("SELECT * FROM tasks WHERE place = 'history' AND completed_at IS NOT NULL {listed}"), "tasks_place"),
+        (
+            format!("SELECT * FROM tasks WHERE place = 'history' AND completed_at IS NOT NULL AND step = 'x' {listed}"),
+            "tasks_step",
+        ),
         (
             "SELECT id FROM tasks WHERE completed_at IS NOT NULL AND completed_at < 5 ORDER BY completed_at, id LIMIT 50"
                 .into(),
@@ -95,33 +111,37 @@ fn what_is_asked_often_does_not_walk_through_the_history(engine: Engine) {
     }
 }
 
-fn of_any_number_the_one_that_fits_is_found_on_request(engine: Engine) {
-    const OTHERS: usize = 1_010;
-    let cast = Cast::start(engine, &[]);
-    let desk = Desk::open(&cast, json!({ "soft_capability": 1, "hard_capability": 2 }));
-    let [robots, people] = [(); 2].map(|()| id(&cast.otto.create_category(&json!({ "multiple": true }))));
+fn the_most_urgent_of_what_fits_is_found_on_request(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let desk = Desk::open(&cast, json!({ "soft_capability": 1, "hard_capability": 9 }));
+    let [robots, people, others] = [(); 3].map(|()| id(&cast.otto.create_category(&json!({ "multiple": true }))));
     let (ada, bo) = (desk.hires(AGENT), desk.hires(AGENT));
-    for (agent, category) in [(&ada, &people), (&bo, &robots)] {
-        cast.otto.put(&format!("/1.0/users/{}", agent.user_id), &json!({ "category_ids": [category] })).ok();
+    for (agent, categories) in [(&ada, json!([people, others])), (&bo, json!([robots]))] {
+        cast.otto.put(&format!("/1.0/users/{}", agent.user_id), &json!({ "category_ids": categories })).ok();
     }
-    let new_ones_are = |category: &str| {
-        let default = json!({ "default_category_ids": [category] });
+    let asked = |customer: &str, category: &str, priority: i64| {
+        let default = json!({ "default_category_ids": [category], "default_task_priority": priority });
         cast.otto.put(&format!("/1.0/content_sources/{}", desk.source.id), &default).ok();
+        desk.asked(&unique(customer))
     };
-    new_ones_are(&people);
+    let first = asked("vera", &people, 0);
     connects(&ada);
-    // As many as are offered to her; then all that Bo could answer, who is not there.
-    desk.accepted_by(&ada);
-    new_ones_are(&robots);
-    for number in 0..OTHERS {
-        desk.source.says(&format!("vera{number}"), &unique("thread-"), "Hello?");
+    // As many as are offered to her; then what Bo could answer, who is not there.
+    desk.rings_at(&first, &ada);
+    ada.post(&format!("{}/accept", path(&first)), &json!({})).ok();
+    for _ in 0..3 {
+        asked("robot", &robots, 9);
     }
-    let waiting = || cast.otto.get(&format!("/1.0/tasks?channel_id={}", desk.channel_id)).ok()["count"].as_u64();
-    eventually("all have their tasks", || (waiting() == Some(OTHERS as u64)).then_some(()));
-    ada.post("/1.0/tasks/request", &json!({})).refused(404);
-    new_ones_are(&people);
-    let wanted = desk.asked("valerie");
-    ada.post("/1.0/status/me/heartbeat", &json!({})).ok();
-    assert_eq!(ada.post("/1.0/tasks/request", &json!({})).ok()["id"], wanted["id"]);
-    cast.server.look_through_the_log();
+    let request = || ada.post("/1.0/tasks/request", &json!({}));
+    request().refused(404);
+    let expected = {
+        let old = asked("old", &people, 1);
+        let young = asked("young", &people, 1);
+        let urgent = asked("urgent", &others, 5);
+        [id(&urgent), id(&old), id(&young)]
+    };
+    let taken = [(); 3].map(|()| id(&request().ok()));
+    assert_eq!(taken, expected);
+    request().refused(404);
+    assert_eq!(desk.queue("global").len(), 3);
 }

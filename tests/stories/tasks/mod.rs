@@ -3,8 +3,9 @@
 
 mod changes;
 mod history;
-
-use std::sync::atomic::{AtomicUsize, Ordering};
+mod nodes;
+mod races;
+mod steps;
 
 use frontdesk_tests::cast::unique;
 use frontdesk_tests::http::encode;
@@ -29,7 +30,6 @@ on_both_engines![
     who_sees_and_touches_which_tasks,
     what_cannot_be_is_refused_and_changes_nothing,
     sources_of_no_channel_and_accounts_without_push_make_no_tasks,
-    fifty_agents_accept_a_thousand_tasks_at_once,
     whenever_it_is_killed_every_task_is_where_it_was_or_in_its_queue,
 ];
 
@@ -718,80 +718,6 @@ fn sources_of_no_channel_and_accounts_without_push_make_no_tasks(engine: Engine)
         let history = cast.otto.get("/1.0/tasks?queue=history").ok();
         ids(&history).contains(&id(&task)).then_some(())
     });
-}
-
-fn fifty_agents_accept_a_thousand_tasks_at_once(engine: Engine) {
-    const AGENTS: usize = 50;
-    const TASKS: usize = 1_000;
-    let cast = Cast::start(engine, &[]);
-    let desk = Desk::open(&cast, json!({ "soft_capability": 1_000, "hard_capability": 1_000 }));
-    follow(
-        &cast,
-        &json!({
-            "version": 1, "start": "all",
-            "steps": [{ "name": "all", "agents": { "everyone": true }, "offer": "all", "ring": 600 }],
-        }),
-    );
-    let agents: Vec<Person> = (0..AGENTS).map(|_| desk.agent()).collect();
-    for _ in 0..TASKS {
-        desk.source.says(&unique("vera"), &unique("thread-"), "Hello?");
-    }
-    let ringing = || {
-        let mut found = Vec::new();
-        for offset in (0..TASKS).step_by(150) {
-            let page =
-                cast.otto.get(&format!("/1.0/tasks?limit=150&offset={offset}&channel_id={}", desk.channel_id)).ok();
-            let rings = |task: &&Value| task["agent_ids"].as_array().is_some_and(|ids| ids.len() == AGENTS);
-            found.extend(records(&page).iter().filter(rings).map(id));
-        }
-        found.sort_unstable();
-        found.dedup();
-        found
-    };
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(300);
-    let tasks = loop {
-        let tasks = ringing();
-        if tasks.len() == TASKS {
-            break tasks;
-        }
-        assert!(std::time::Instant::now() < deadline, "{} ring", tasks.len());
-        // On a busy machine this may take longer than a silent agent is waited for.
-        for agent in &agents {
-            agent.post("/1.0/status/me/heartbeat", &json!({})).ok();
-        }
-        std::thread::sleep(std::time::Duration::from_secs(1));
-    };
-    let won: Vec<AtomicUsize> = tasks.iter().map(|_| AtomicUsize::new(0)).collect();
-    std::thread::scope(|scope| {
-        for agent in &agents {
-            let (tasks, won) = (&tasks, &won);
-            scope.spawn(move || {
-                let mut connection = frontdesk_tests::Connection::open(agent.address()).unwrap();
-                let mut post = |target: &str| {
-                    let request = frontdesk_tests::Request::new("POST", target).json(&json!({})).token(&agent.token);
-                    connection.send(&request).unwrap()
-                };
-                for (number, (task, won)) in tasks.iter().zip(won).enumerate() {
-                    if number % 50 == 0 {
-                        post("/1.0/status/me/heartbeat").ok();
-                    }
-                    let answer = post(&format!("/1.0/tasks/{task}/accept"));
-                    match answer.status {
-                        200 => {
-                            won.fetch_add(1, Ordering::Relaxed);
-                        }
-                        status => assert_eq!(status, 409, "{}", answer.text()),
-                    }
-                }
-            });
-        }
-    });
-    let won: Vec<usize> = won.into_iter().map(AtomicUsize::into_inner).collect();
-    let wrong: Vec<&usize> = won.iter().filter(|won| **won != 1).collect();
-    assert!(wrong.is_empty(), "not one winner each: {wrong:?}");
-    assert_eq!(cast.otto.get("/1.0/tasks?queue=workbins").ok()["count"], TASKS);
-    assert!(desk.queue("global").is_empty());
-    cast.server.look_through_the_log();
 }
 
 fn whenever_it_is_killed_every_task_is_where_it_was_or_in_its_queue(engine: Engine) {

@@ -161,7 +161,7 @@ impl Demand {
 }
 
 /// Whether an ordered list holds one of these.
-pub(super) fn shares(some: &[Id], ordered: &[Id]) -> bool {
+pub(crate) fn shares(some: &[Id], ordered: &[Id]) -> bool {
     some.iter().any(|id| ordered.binary_search(id).is_ok())
 }
 

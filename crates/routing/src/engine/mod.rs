@@ -23,6 +23,7 @@ use frontdesk_model::{Id, Timestamp};
 
 use outcome::{Turn, note};
 
+pub(crate) use agent::shares;
 pub use agent::{Agent, Demand, Seat, Why};
 pub use outcome::{Considered, Decision, NAMED_MAX, Outcome, consider};
 pub use plan::{Offer, Plan, Queue, Step, When, Who};
@@ -440,16 +441,17 @@ impl State {
             self.change(turn, id, decision, |task, now| {
                 task.update_priority(now);
             });
+        } else if state == Life::Ringing && is_past(task.expires_at) {
+            // Also when its step ends with the ringing: who let it ring is told so, and not asked at once by the next one.
+            let decision = Some(Decision::Missed { agent_ids: task.agent_ids.clone() });
+            self.change(turn, id, decision, |task, now| {
+                task.miss(now);
+            });
         } else if over && task.wishes.is_some() {
             self.change(turn, id, Some(Decision::TransferOver), |task, now| task.forget_wishes(now));
         } else if over {
             let step = task.step.clone().unwrap_or_default();
             self.go_on(turn, id, Decision::StepExpired { step });
-        } else if state == Life::Ringing && is_past(task.expires_at) {
-            let decision = Some(Decision::Missed { agent_ids: task.agent_ids.clone() });
-            self.change(turn, id, decision, |task, now| {
-                task.miss(now);
-            });
         } else {
             // Who was asked may be asked again: it stands in another line now.
             self.change(turn, id, None, |_, _| {});

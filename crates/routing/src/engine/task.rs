@@ -175,6 +175,45 @@ pub enum Refusal {
 }
 
 impl Task {
+    /// One that has just come up and waits.
+    pub fn new(id: Id, source_id: Id, channel_id: Id, now: Timestamp) -> Task {
+        Task {
+            id,
+            content_id: Id::default(),
+            thread_id: Id::default(),
+            source_id,
+            channel_id,
+            identity_id: Id::default(),
+            intervention_id: None,
+            state: State::Waiting,
+            queue: None,
+            held: false,
+            step: None,
+            step_entered_at: now,
+            agent_ids: Vec::new(),
+            owner_id: None,
+            category_ids: Vec::new(),
+            language: None,
+            last_agent_id: None,
+            wishes: None,
+            wishes_until: None,
+            asked: Vec::new(),
+            urgency: Urgency::default(),
+            priority: 0,
+            segment_index: 1,
+            waiting_since: now,
+            created_at: now,
+            updated_at: now,
+            accepted_at: None,
+            completed_at: None,
+            expires_at: None,
+            locked_at: None,
+            transferred_at: None,
+            completes_at: None,
+            version: 0,
+        }
+    }
+
     /// Whether the engine may offer it.
     pub fn is_on_offer(&self) -> bool {
         self.state == State::Waiting && self.queue.is_none() && !self.held

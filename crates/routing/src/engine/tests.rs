@@ -404,41 +404,7 @@ impl World {
 }
 
 fn blank(id: Id, channel_id: Id, source_id: Id, now: Timestamp) -> Task {
-    Task {
-        id,
-        content_id: id,
-        thread_id: id,
-        source_id,
-        channel_id,
-        identity_id: id,
-        intervention_id: None,
-        state: Life::Waiting,
-        queue: None,
-        held: false,
-        step: None,
-        step_entered_at: now,
-        agent_ids: Vec::new(),
-        owner_id: None,
-        category_ids: Vec::new(),
-        language: None,
-        last_agent_id: None,
-        wishes: None,
-        wishes_until: None,
-        asked: Vec::new(),
-        urgency: Urgency::default(),
-        priority: 0,
-        segment_index: 1,
-        waiting_since: now,
-        created_at: now,
-        updated_at: now,
-        accepted_at: None,
-        completed_at: None,
-        expires_at: None,
-        locked_at: None,
-        transferred_at: None,
-        completes_at: None,
-        version: 0,
-    }
+    Task { content_id: id, thread_id: id, identity_id: id, ..Task::new(id, source_id, channel_id, now) }
 }
 
 fn run(plan: &Plan, history: &[Event]) -> World {
@@ -526,6 +492,32 @@ fn a_step_that_nobody_could_answer_is_passed_over_and_the_end_is_undelivered() {
         let task = world.tasks.values().next().unwrap();
         assert_eq!((task.step.as_deref(), task.state), (Some(step), state));
     }
+}
+
+/// A step that ends with the ringing: who let it ring has missed it, and the next step asks another.
+#[test]
+fn who_let_it_ring_to_the_end_of_a_step_is_not_asked_by_the_next_one() {
+    let step = |name: &str, next| Step {
+        name: name.into(),
+        when: When::default(),
+        agents: Who::default(),
+        offer: Offer::One,
+        ring_seconds: 30,
+        for_seconds: Some(30),
+        next,
+    };
+    let mut world = World::new(Plan { start: 0, steps: vec![step("one", Some(1)), step("two", None)], queues: Vec::new() });
+    [0, 1].into_iter().for_each(|number| world.happens(&Event::Connects(number)));
+    world.happens(&Event::Arrives { channel: 0, source: 0, categories: 0, language: 0, priority: 0, timed: false });
+    world.turn();
+    let first = world.tasks.values().next().unwrap().agent_ids.clone();
+    world.happens(&Event::Passes(30));
+    world.turn();
+    let task = world.tasks.values().next().unwrap().clone();
+    assert_eq!((task.step.as_deref(), task.state), (Some("two"), Life::Ringing));
+    assert!(first.len() == 1 && task.agent_ids.len() == 1 && task.agent_ids != first);
+    let decisions: Vec<&Decision> = world.told.iter().flat_map(|outcome| &outcome.decisions).collect();
+    assert!(decisions.contains(&&Decision::Missed { agent_ids: first }), "{decisions:?}");
 }
 
 /// Clocks that were ahead: what is left of each time is as long as it was to last, and what is right is left alone.

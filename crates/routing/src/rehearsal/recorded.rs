@@ -66,9 +66,10 @@ fn too_much(what: &str, most: i64) -> error::Error {
 
 /// How agents were when the time began, and what changed during it.
 fn presences(tx: &mut dyn Tx, since: Timestamp, until: Timestamp) -> Result<(HashMap<Id, Presence>, Vec<Presence>)> {
+    // What customers wrote is said to be something else for the index: it has no place for that.
     let rows = tx.query(
         "SELECT at, kind, object_id, payload FROM log
-         WHERE kind IN ('push_agent.availability_change', 'push_agent.connected', 'push_agent.disconnected',
+         WHERE kind <> 'content.imported' AND kind IN ('push_agent.availability_change', 'push_agent.connected', 'push_agent.disconnected',
                         'push_agent.reconnected') AND at < $1 ORDER BY seq LIMIT $2",
         args![until, PRESENCES_MAX + 1],
     )?;
@@ -221,29 +222,15 @@ fn recorded(row: Task, last_agent_id: Option<Id>) -> Recorded {
     let completed_at = row.completed_at.filter(|_| row.state == Life::Completed);
     let handled = accepted_at.zip(completed_at).map(|(from, to)| to.seconds_since(from));
     let mut task = Task {
+        content_id: row.content_id,
+        thread_id: row.thread_id,
+        identity_id: row.identity_id,
         intervention_id: row.intervention_id,
-        state: Life::Waiting,
-        queue: None,
-        held: false,
-        step: None,
-        step_entered_at: row.created_at,
-        agent_ids: Vec::new(),
-        owner_id: None,
+        category_ids: row.category_ids,
+        language: row.language,
         last_agent_id,
-        wishes: None,
-        wishes_until: None,
-        asked: Vec::new(),
-        segment_index: 1,
-        waiting_since: row.created_at,
-        updated_at: row.created_at,
-        accepted_at: None,
-        completed_at: None,
-        expires_at: None,
-        locked_at: None,
-        transferred_at: None,
-        completes_at: None,
-        version: 0,
-        ..row.clone()
+        urgency: row.urgency,
+        ..Task::new(row.id, row.source_id, row.channel_id, row.created_at)
     };
     let boost = task.urgency.transfer;
     task.urgency.transfer = 0;

@@ -3,7 +3,6 @@
 use frontdesk_model::{Id, Timestamp};
 
 use super::*;
-use crate::engine::priority::Urgency;
 use crate::engine::{Offer, Seat, Step, When, Who};
 
 pub(super) fn id(family: u64, number: u64) -> Id {
@@ -35,39 +34,10 @@ pub(super) fn recorded(
     by: Option<u64>,
 ) -> Recorded {
     let task = Task {
-        id: id(6, number),
         content_id: id(7, number),
         thread_id: id(8, number),
-        source_id: id(3, 0),
-        channel_id: id(2, 0),
         identity_id: id(9, number),
-        intervention_id: None,
-        state: Life::Waiting,
-        queue: None,
-        held: false,
-        step: None,
-        step_entered_at: at(seconds),
-        agent_ids: Vec::new(),
-        owner_id: None,
-        category_ids: Vec::new(),
-        language: None,
-        last_agent_id: None,
-        wishes: None,
-        wishes_until: None,
-        asked: Vec::new(),
-        urgency: Urgency::default(),
-        priority: 0,
-        segment_index: 1,
-        waiting_since: at(seconds),
-        created_at: at(seconds),
-        updated_at: at(seconds),
-        accepted_at: None,
-        completed_at: None,
-        expires_at: None,
-        locked_at: None,
-        transferred_at: None,
-        completes_at: None,
-        version: 0,
+        ..Task::new(id(6, number), id(3, 0), id(2, 0), at(seconds))
     };
     let agent_id = by.map(|number| id(1, number));
     Recorded {

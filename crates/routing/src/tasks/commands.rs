@@ -1,22 +1,18 @@
 //! What people do with tasks: one function, one transaction, its events.
 
 use std::cmp::Reverse;
-use std::collections::HashSet;
 
 use frontdesk_conversations::{pace, work};
 use frontdesk_model::{Env, Id, Permission, Result, SourceRight, Timestamp, error};
 use frontdesk_people::presence;
 use frontdesk_rest::Call;
-use frontdesk_store::{Tx, args};
+use frontdesk_store::Tx;
 use serde_json::{Value, json};
 
 use super::store::{self, by_id, save, tell};
 use super::{sight, trace};
-use crate::engine::{Agent, Demand, Life, Plan, Refusal, Task, Wishes};
+use crate::engine::{Agent, Demand, Life, Plan, Refusal, Task, Why, Wishes};
 use crate::{agents, channels, topologies};
-
-/// So many waiting tasks are read at once when one is looked for that fits who asks for more.
-const CANDIDATES_AT_ONCE: i64 = 500;
 
 /// The topology that is followed now.
 pub(crate) fn plan(tx: &mut dyn Tx) -> Result<Plan> {
@@ -165,19 +161,17 @@ pub(super) fn request(call: &Call, channel_id: Option<Id>, tx: &mut dyn Tx) -> R
 
 /// The most urgent waiting task of these channels that fits an agent.
 fn first_for(tx: &mut dyn Tx, plan: &Plan, agent: &Agent, channel_ids: &[Id], now: Timestamp) -> Result<Option<Task>> {
-    let mut best: Option<Task> = None;
+    let mut best = None;
     for channel_id in channel_ids {
-        let Some(task) = first_of_channel(tx, plan, agent, *channel_id, now)? else { continue };
-        let rank = |task: &Task| (Reverse(task.priority), task.waiting_since, task.id);
-        if best.as_ref().is_none_or(|best| rank(&task) < rank(best)) {
-            best = Some(task);
+        if let Some(task) = first_of_channel(tx, plan, agent, *channel_id, now)? {
+            best = more_urgent(best, task);
         }
     }
     Ok(best)
 }
 
-/// Walks through what waits on a channel in its order, however much that is. Of tasks that ask for the same, one is looked
-/// at: where nothing fits, the others cost little.
+/// The same of one channel. Tasks that ask for the same stand in one line, of which the first is looked at: it costs what
+/// there are lines, however many tasks wait.
 fn first_of_channel(
     tx: &mut dyn Tx,
     plan: &Plan,
@@ -185,36 +179,29 @@ fn first_of_channel(
     channel_id: Id,
     now: Timestamp,
 ) -> Result<Option<Task>> {
-    let condition = tx.in_list("source_id", 6);
-    let sql = format!(
-        "SELECT id, priority, waiting_since, source_id, step, category_ids, language, last_agent_id, wishes, asked
-         FROM tasks WHERE place = 'global' AND state = 'waiting' AND NOT held AND channel_id = $1 AND priority <= $2
-           AND (priority < $2 OR waiting_since > $3 OR waiting_since = $3 AND id > $4) AND {condition}
-         ORDER BY priority DESC, waiting_since, id LIMIT $5"
-    );
-    type Wants = (Id, i64, Option<String>, String, Option<String>, Option<Id>, Option<String>, String);
-    let mut in_vain: HashSet<Wants> = HashSet::new();
-    let mut place = (i64::MAX, Timestamp::default(), Id::default());
-    loop {
-        let (priority, since, id) = place;
-        let values = args![&channel_id, priority, since, &id, CANDIDATES_AT_ONCE, &agent.source_ids];
-        let rows = tx.query(&sql, values)?;
-        for row in &rows {
-            place = (row.get(1)?, row.get(2)?, row.get(0)?);
-            let wants: Wants =
-                (row.get(3)?, place.0, row.get(4)?, row.get(5)?, row.get(6)?, row.get(7)?, row.get(8)?, row.get(9)?);
-            if in_vain.contains(&wants) {
-                continue;
-            }
-            let Some(task) = by_id(tx, place.2)? else { continue };
-            if demand(plan, &task, now).is_some_and(|demand| demand.bars(agent, plan).is_none()) {
-                return Ok(Some(task));
-            }
-            in_vain.insert(wants);
+    let mut best = None;
+    // Lines in which only who had the customer last may answer: others in the line may be theirs.
+    let mut lines_of_last = Vec::new();
+    for (line, first) in store::lines(tx, channel_id)? {
+        match demand(plan, &first, now).map(|demand| demand.bars(agent, plan)) {
+            Some(None) => best = more_urgent(best, first),
+            Some(Some(Why::NotLast)) => lines_of_last.push(line),
+            Some(Some(_)) | None => {}
         }
-        if (rows.len() as i64) < CANDIDATES_AT_ONCE {
-            return Ok(None);
-        }
+    }
+    if let Some(own) = store::first_of_last(tx, channel_id, &lines_of_last, agent.id)?
+        && demand(plan, &own, now).is_some_and(|demand| demand.bars(agent, plan).is_none())
+    {
+        best = more_urgent(best, own);
+    }
+    Ok(best)
+}
+
+fn more_urgent(best: Option<Task>, other: Task) -> Option<Task> {
+    let rank = |task: &Task| (Reverse(task.priority), task.waiting_since, task.id);
+    match best {
+        Some(best) if rank(&best) < rank(&other) => Some(best),
+        _ => Some(other),
     }
 }
 

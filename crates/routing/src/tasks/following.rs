@@ -227,39 +227,18 @@ impl Following {
         let urgency = urgency(tx, source, &category_ids, intervention.is_some(), since)?;
         let id = self.env.id();
         let mut task = Task {
-            id,
             content_id: content.id,
             thread_id: content.thread_id,
-            source_id: content.source_id,
-            channel_id: source.channel_id,
             identity_id,
             intervention_id,
-            state: Life::Waiting,
-            queue: None,
             held,
-            step: None,
-            step_entered_at: now,
-            agent_ids: Vec::new(),
-            owner_id: None,
             category_ids,
             language: content.language.clone(),
             last_agent_id,
-            wishes: None,
-            wishes_until: None,
-            asked: Vec::new(),
             urgency,
-            priority: 0,
             segment_index: segment.map_or(1, |task| task.segment_index),
             waiting_since: since,
-            created_at: now,
-            updated_at: now,
-            accepted_at: None,
-            completed_at: None,
-            expires_at: None,
-            locked_at: None,
-            transferred_at: None,
-            completes_at: None,
-            version: 0,
+            ..Task::new(id, content.source_id, source.channel_id, now)
         };
         task.update_priority(now);
         insert(tx, &task)?;

@@ -19,6 +19,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::sync::watch;
 
+use super::store::WAITS;
 use crate::engine::{Life, Task};
 
 /// What was finished in so many seconds before tells how fast it goes.
@@ -87,8 +88,6 @@ fn estimate(position: i64, room: Room) -> Option<i64> {
     let rounded = seconds.saturating_add(ROUNDED_SECONDS - 1) / ROUNDED_SECONDS * ROUNDED_SECONDS;
     Some(rounded.min(WAIT_SECONDS_MAX))
 }
-
-const WAITS: &str = "place = 'global' AND state = 'waiting' AND NOT held AND channel_id = $1";
 
 /// Where a task stands now.
 pub(super) fn of(tx: &mut dyn Tx, task: &Task, now: Timestamp) -> Result<Position> {

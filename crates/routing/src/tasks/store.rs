@@ -157,6 +157,53 @@ pub fn forget(tx: &mut dyn Tx, before: Timestamp, limit: i64) -> Result<u64> {
     Ok(ids.len() as u64)
 }
 
+/// What waits on a channel, as an index has it.
+pub(super) const WAITS: &str = "place = 'global' AND state = 'waiting' AND NOT held AND channel_id = $1";
+
+/// The line that a task stands in: tasks that ask for the same, but for who had the customer last and who was asked.
+fn line(task: &Task) -> Result<Option<Id>> {
+    let asks = write(&(task.source_id, &task.step, &task.category_ids, &task.language, &task.wishes))?;
+    let hash = ring::digest::digest(&ring::digest::SHA256, asks.as_bytes());
+    Ok(hash.as_ref().first_chunk::<12>().and_then(|bytes| Id::from_bytes(bytes)))
+}
+
+/// The lines of what waits on a channel, each with its first task.
+pub(super) fn lines(tx: &mut dyn Tx, channel_id: Id) -> Result<Vec<(Id, Task)>> {
+    // From line to line: PostgreSQL and SQLite would read all of each for a GROUP BY.
+    let sql = format!(
+        "WITH RECURSIVE lines (line) AS (
+           SELECT (SELECT line FROM tasks WHERE {WAITS} AND line IS NOT NULL ORDER BY line LIMIT 1)
+           UNION ALL
+           SELECT (SELECT line FROM tasks WHERE {WAITS} AND line > lines.line ORDER BY line LIMIT 1) FROM lines
+           WHERE lines.line IS NOT NULL)
+         SELECT line, (SELECT id FROM tasks WHERE {WAITS} AND line = lines.line
+                       ORDER BY priority DESC, waiting_since, id LIMIT 1)
+         FROM lines WHERE line IS NOT NULL"
+    );
+    let rows = tx.query(&sql, args![&channel_id])?;
+    let firsts = rows.iter().map(|row| Ok((row.get(1)?, row.get(0)?))).collect::<Result<BTreeMap<Id, Id>>>()?;
+    let ids: Vec<Id> = firsts.keys().copied().collect();
+    let found = some(tx, &ids)?;
+    Ok(found.into_iter().filter_map(|task| Some((*firsts.get(&task.id)?, task))).collect())
+}
+
+/// The first task of these lines of a channel whose customer an agent had last.
+pub(super) fn first_of_last(
+    tx: &mut dyn Tx,
+    channel_id: Id,
+    lines: &[Id],
+    agent_id: Id,
+) -> Result<Option<Task>> {
+    if lines.is_empty() {
+        return Ok(None);
+    }
+    let condition = tx.in_list("line", 3);
+    let sql = format!(
+        "{SELECT} WHERE {WAITS} AND last_agent_id = $2 AND {condition} ORDER BY priority DESC, waiting_since, id LIMIT 1"
+    );
+    tx.first(&sql, args![&channel_id, &agent_id, lines])?.map(|row| task(&row)).transpose()
+}
+
 /// Who has any task on their hands.
 pub(super) fn holders(tx: &mut dyn Tx) -> Result<Vec<Id>> {
     tx.query("SELECT DISTINCT user_id FROM task_agents ORDER BY user_id", args![])?
@@ -218,7 +265,7 @@ fn update(tx: &mut dyn Tx, task: &Task, version: i64) -> Result<bool> {
            language = $15, last_agent_id = $16, wishes = $17, wishes_until = $18, asked = $19, urgency = $20,
            priority = $21, segment_index = $22, waiting_since = $23, updated_at = $24, accepted_at = $25,
            completed_at = $26, expires_at = $27, locked_at = $28, transferred_at = $29, completes_at = $30,
-           version = $31
+           version = $31, line = $32
          WHERE id = $1 AND version = $2",
         args![
             &task.id,
@@ -251,7 +298,8 @@ fn update(tx: &mut dyn Tx, task: &Task, version: i64) -> Result<bool> {
             task.locked_at,
             task.transferred_at,
             task.completes_at,
-            task.version
+            task.version,
+            &line(task)?
         ],
     )?;
     Ok(changed == 1)

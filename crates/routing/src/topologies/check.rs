@@ -8,8 +8,8 @@ use frontdesk_store::{Tx, args};
 
 use super::config::{Fault, Faults};
 use crate::agents;
-use crate::engine::Agent;
-use crate::engine::plan::{Plan, Step};
+use crate::engine::plan::{Plan, Step, When};
+use crate::engine::{Agent, shares};
 
 /// What the store knows, as far as plans name it.
 #[derive(Default)]
@@ -46,6 +46,15 @@ impl Account {
             agents: agents::facts(tx, None)?,
         })
     }
+
+    /// The sources whose tasks meet a condition: those of channels.
+    fn routed(&self, when: &When) -> HashSet<Id> {
+        let any = |wanted: &[Id], id: &Id| wanted.is_empty() || wanted.contains(id);
+        let meets = |(source_id, channel_id): &(&Id, &Id)| {
+            any(&when.channel_ids, channel_id) && any(&when.source_ids, source_id)
+        };
+        self.channel_of.iter().filter(meets).map(|(source_id, _)| *source_id).collect()
+    }
 }
 
 /// All in a plan that does not fit the account.
@@ -68,7 +77,8 @@ pub(super) fn check(plan: &Plan, account: &Account) -> Vec<Fault> {
     }
     if faults.0.is_empty() {
         for (number, step) in plan.steps.iter().enumerate() {
-            if !account.agents.iter().any(|agent| could_answer(agent, step, account)) {
+            let source_ids = account.routed(&step.when);
+            if !account.agents.iter().any(|agent| could_answer(agent, step, &source_ids)) {
                 let reason = "is starved: nobody fits it who may take tasks and may reply on a source of its channels.";
                 faults.add(format!("steps[{number}].agents"), "starving", reason);
             }
@@ -77,14 +87,11 @@ pub(super) fn check(plan: &Plan, account: &Account) -> Vec<Fault> {
     faults.0
 }
 
-/// Whether there can be a task of this step that the agent could answer.
-fn could_answer(agent: &Agent, step: &Step, account: &Account) -> bool {
+/// Whether there can be a task of this step, which is for tasks of these sources, that the agent could answer.
+fn could_answer(agent: &Agent, step: &Step, source_ids: &HashSet<Id>) -> bool {
     let (when, who) = (&step.when, &step.agents);
-    let any = |wanted: &[Id], own: &[Id]| wanted.is_empty() || wanted.iter().any(|id| own.contains(id));
-    let may_reply = agent.source_ids.iter().any(|source_id| {
-        let channel_id = account.channel_of.get(source_id);
-        channel_id.is_some_and(|id| any(&when.channel_ids, &[*id])) && any(&when.source_ids, &[*source_id])
-    });
+    let any = |wanted: &[Id], own: &[Id]| wanted.is_empty() || shares(wanted, own);
+    let may_reply = agent.source_ids.iter().any(|source_id| source_ids.contains(source_id));
     let speaks = |language: &String| agent.languages.iter().any(|own| speaks(own, language));
     may_reply
         && any(&who.team_ids, &agent.team_ids)
