@@ -13,7 +13,7 @@ use frontdesk_model::{Env, Timestamp};
 use frontdesk_net::{AddressPolicy, Outbound};
 use frontdesk_people::sessions::SignIn;
 use frontdesk_people::setup;
-use frontdesk_rest::{Api, Limits, Streams};
+use frontdesk_rest::{Api, Limits, Patience, Streams};
 use frontdesk_store::{Migration, Seal, Store};
 use http::{Request, StatusCode};
 use http_body_util::BodyExt;
@@ -139,7 +139,7 @@ async fn product(dir: &Path, store: &Store) -> (Router, String) {
         keep_upload: attachments::keep_upload(app.files.clone()),
         public_url: String::new(),
         observer: Arc::new(|_, _, _| {}),
-        streams: Streams::new(0, tokio::sync::watch::channel(false).1),
+        streams: Streams::new(0, Patience::default(), tokio::sync::watch::channel(false).1),
     };
     (send_api::router(&app).merge(frontdesk_rest::Rest::new(api).router()), first.token.reveal().to_owned())
 }

@@ -20,7 +20,7 @@ use frontdesk_people::mails::{Letters, Sending};
 use frontdesk_people::password_links::Links;
 use frontdesk_people::sessions::SignIn;
 use frontdesk_people::setup::{self, FirstSignIn};
-use frontdesk_rest::{Api, Authenticator, ClientAddress, Limits, Operation, Rest, Streams};
+use frontdesk_rest::{Api, Authenticator, ClientAddress, Limits, Operation, Patience, Rest, Streams};
 use frontdesk_routing::tasks::{self, Following};
 use frontdesk_store::consumer::{self, Consumer};
 use frontdesk_store::{Dialect, Migration, Store, Tail, args};
@@ -110,7 +110,7 @@ pub(crate) async fn run(settings: Settings, directory: DataDir, store: Store, en
     if settings.demo {
         // The examples are not to be throttled.
         let unthrottled = Settings { rate_limit: 0, ..settings.clone() };
-        let unseen = Metrics::new(app.clone(), Streams::new(0, watch::channel(false).1));
+        let unseen = Metrics::new(app.clone(), Streams::new(0, Patience::default(), watch::channel(false).1));
         let visitors = WebMessaging::new(&app, unseen.streams(), None);
         let filled = demo::fill(&app, router(&unthrottled, &app, &unseen, &visitors, &sign_in)).await;
         filled.map_err(|error| format!("demo: {error}"))?;
@@ -141,7 +141,10 @@ pub(crate) async fn run(settings: Settings, directory: DataDir, store: Store, en
     workers.spawn(tasks::positions::run(app.clone(), stopping.clone()));
     // Streams have no end of their own: they are told first that it is over, or the listener would wait for them.
     let (close, closing) = watch::channel(false);
-    let metrics = Metrics::new(app.clone(), Streams::new(settings.streams_max, closing));
+    let unread = Duration::from_secs(settings.unread_timeout);
+    let heartbeat = Duration::from_secs(settings.stream_heartbeat);
+    let patience = Patience { heartbeat, send: unread.min(Patience::default().send) };
+    let metrics = Metrics::new(app.clone(), Streams::new(settings.streams_max, patience, closing));
     let visitors = WebMessaging::new(&app, metrics.streams(), mailing);
     workers.spawn(visitors.clone().run(stopping.clone()));
     let observer = metrics.poll_observer();
@@ -158,7 +161,8 @@ pub(crate) async fn run(settings: Settings, directory: DataDir, store: Store, en
     greet(&settings, first.as_ref());
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "serving");
 
-    let limits = InboundLimits { connections_max: settings.connections_max, ..InboundLimits::default() };
+    let connections_max = settings.connections_max;
+    let limits = InboundLimits { connections_max, write_stall: unread, ..InboundLimits::default() };
     let told = async move {
         told_to_stop().await;
         let _ = close.send(true);

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use frontdesk_conversations::polling;
-use frontdesk_net::{MailSender, MailServer, Mailer};
-use frontdesk_rest::STREAMS_MAX;
+use frontdesk_net::{MailSender, MailServer, Mailer, WRITE_STALL_SECONDS_MAX};
+use frontdesk_rest::{HEARTBEAT_SECONDS, STREAMS_MAX};
 use ipnet::IpNet;
 use serde::Deserialize;
 
@@ -84,6 +84,14 @@ pub(crate) struct Given {
     #[arg(long, value_name = "N", env = "FRONTDESK_STREAMS_MAX", help_heading = "Settings")]
     pub(crate) streams_max: Option<u32>,
 
+    /// Seconds between two signs of life on a live stream
+    #[arg(long, value_name = "SECONDS", env = "FRONTDESK_STREAM_HEARTBEAT", help_heading = "Settings")]
+    pub(crate) stream_heartbeat: Option<u64>,
+
+    /// Seconds that a client may leave unread what it is sent, until its connection is cut
+    #[arg(long, value_name = "SECONDS", env = "FRONTDESK_UNREAD_TIMEOUT", help_heading = "Settings")]
+    pub(crate) unread_timeout: Option<u64>,
+
     /// Seconds between two times that a channel is asked what is new
     #[arg(long, value_name = "SECONDS", env = "FRONTDESK_POLL_INTERVAL", help_heading = "Settings")]
     pub(crate) poll_interval: Option<u32>,
@@ -131,6 +139,8 @@ pub(crate) struct Settings {
     pub(crate) secret_key_file: PathBuf,
     pub(crate) connections_max: u32,
     pub(crate) streams_max: u32,
+    pub(crate) stream_heartbeat: u64,
+    pub(crate) unread_timeout: u64,
     pub(crate) poll_interval: u32,
     pub(crate) log_days: u32,
     pub(crate) task_days: u32,
@@ -161,6 +171,14 @@ impl Given {
         if connections_max == 0 {
             return Err("connections-max: it should be at least 1".into());
         }
+        let stream_heartbeat = self.stream_heartbeat.or(file.stream_heartbeat).unwrap_or(HEARTBEAT_SECONDS);
+        if !(1..=60).contains(&stream_heartbeat) {
+            return Err("stream-heartbeat: it should be from 1 to 60 seconds".into());
+        }
+        let unread_timeout = self.unread_timeout.or(file.unread_timeout).unwrap_or(WRITE_STALL_SECONDS_MAX);
+        if !(1..=600).contains(&unread_timeout) {
+            return Err("unread-timeout: it should be from 1 to 600 seconds".into());
+        }
         let log_days = self.log_days.or(file.log_days).unwrap_or(30);
         if log_days == 0 {
             return Err("log-days: it should be at least 1".into());
@@ -189,6 +207,8 @@ impl Given {
             mailer,
             connections_max,
             streams_max: self.streams_max.or(file.streams_max).unwrap_or(STREAMS_MAX),
+            stream_heartbeat,
+            unread_timeout,
             poll_interval,
             log_days,
             task_days,
@@ -273,6 +293,12 @@ pub(crate) const COMMENTED_FILE: &str = r#"# Frontdesk's configuration. Environm
 # At most this many live streams at once; each is a connection.
 # streams_max = 5000
 
+# Seconds between two signs of life on a live stream: less than what proxies on the way take for silence.
+# stream_heartbeat = 15
+
+# Seconds that a client may leave unread what it is sent, until its connection is cut; on a WebSocket at most 20.
+# unread_timeout = 60
+
 # Seconds between two times that a channel is asked what is new.
 # poll_interval = 60
 
@@ -302,7 +328,7 @@ mod tests {
             .map(|line| format!("{line}\n"))
             .collect();
         let file: Given = toml::from_str(&uncommented).expect("the commented file");
-        assert_eq!(uncommented.lines().count(), 18);
+        assert_eq!(uncommented.lines().count(), 20);
         let defaults = Given::default().complete().expect("defaults");
         assert!(file.clone().complete().expect("the commented file's settings").mailer.is_some());
         let same = Given {
@@ -338,6 +364,8 @@ mod tests {
             (with_mail("smtp://user:hunter2@mail.example.com", "desk@example.com"), "smtp-url"),
             (with_mail("smtps://mail.example.com", "desk"), "mail-from"),
             (Given { connections_max: Some(0), ..Given::default() }, "connections-max"),
+            (Given { stream_heartbeat: Some(61), ..Given::default() }, "stream-heartbeat"),
+            (Given { unread_timeout: Some(0), ..Given::default() }, "unread-timeout"),
             (Given { log_days: Some(0), ..Given::default() }, "log-days"),
             (Given { task_days: Some(0), ..Given::default() }, "task-days"),
             (Given { poll_interval: Some(0), ..Given::default() }, "poll-interval"),

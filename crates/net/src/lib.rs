@@ -9,7 +9,7 @@ pub mod proxy;
 pub mod signature;
 
 pub use guard::{AddressPolicy, Forbidden};
-pub use inbound::{InboundLimits, PeerAddress, serve};
+pub use inbound::{InboundLimits, PeerAddress, WRITE_STALL_SECONDS_MAX, serve};
 pub use mail::{Mail, MailError, MailSender, MailServer, Mailer};
 pub use outbound::{Download, DownloadRequest, Outbound, OutboundAnswer, OutboundError, OutboundRequest};
 pub use proxy::client_address;

@@ -47,7 +47,8 @@ pub use parameters::{NAME_BYTES_MAX, NAME_LEVELS_MAX, PAIRS_MAX, given, paramete
 pub use rate_limit::{RateLimiter, TOKENS_MAX};
 pub use serve::bearer;
 pub use stream::{
-    Coming, Feed, HEARTBEAT_SECONDS, Message, Reader, STREAMS_MAX, STREAMS_PER_TOKEN_MAX, StreamFigures, Streams, Text,
+    Coming, Feed, HEARTBEAT_SECONDS, Message, Patience, Reader, SEND_SECONDS_MAX, STREAMS_MAX, STREAMS_PER_TOKEN_MAX,
+    StreamFigures, Streams, Text,
 };
 pub use upload::{Bounds, receive, sweep_uploads};
 

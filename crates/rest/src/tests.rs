@@ -192,7 +192,7 @@ impl Desk {
             keep_upload: Arc::new(|_| Ok(())),
             public_url: String::new(),
             observer: Arc::new(move |operation, status, _| observed.lock().unwrap().push((operation, status))),
-            streams: Streams::new(1, closed),
+            streams: Streams::new(1, crate::Patience::default(), closed),
         });
         Desk { router: rest.router(), rest, store, seconds, seen, folder, closing }
     }

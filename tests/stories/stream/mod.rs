@@ -545,19 +545,18 @@ fn figure(cast: &Cast, name: &str) -> u64 {
 }
 
 fn a_reader_that_does_not_read_is_cut_and_can_resume(engine: Engine) {
-    let cast = Cast::start(engine, &[]);
-    // Its own deadline.
-    reads_nothing(&cast, Transport::WebSocket, Duration::from_secs(60));
+    let cast = Cast::start(engine, &["--unread-timeout", "3"]);
+    reads_nothing(&cast, Transport::WebSocket);
 }
 
 /// What the listener does to every connection that takes nothing: one engine shows it.
 #[test]
 fn a_reader_of_server_sent_events_that_does_not_read_is_cut_and_can_resume() {
-    let cast = Cast::start(Engine::Sqlite, &[]);
-    reads_nothing(&cast, Transport::Events, Duration::from_secs(150));
+    let cast = Cast::start(Engine::Sqlite, &["--unread-timeout", "3"]);
+    reads_nothing(&cast, Transport::Events);
 }
 
-fn reads_nothing(cast: &Cast, transport: Transport, limit: Duration) {
+fn reads_nothing(cast: &Cast, transport: Transport) {
     let (source, _channel) = cast.new_source();
     let filter = format!("source_ids[]={}&types[]=content.imported", source.id);
     let mut slow = cast.otto.stream(transport, &filter);
@@ -578,7 +577,7 @@ fn reads_nothing(cast: &Cast, transport: Transport, limit: Duration) {
     }
     let started = Instant::now();
     while figure(cast, &open) == 2 {
-        assert!(started.elapsed() < limit, "it is not cut");
+        assert!(started.elapsed() < SOON, "it is not cut");
         assert_eq!(quick.next(Duration::from_millis(200)), Heard::Silence);
     }
     assert_eq!((figure(cast, &open), figure(cast, "frontdesk_streams_cut_total")), (1, cut));
@@ -599,16 +598,17 @@ fn reads_nothing(cast: &Cast, transport: Transport, limit: Duration) {
 /// How readers are cut is the transport's own: one engine shows it.
 #[test]
 fn a_reader_that_answers_no_ping_is_gone() {
-    let cast = Cast::start(Engine::Sqlite, &[]);
+    let cast = Cast::start(Engine::Sqlite, &["--stream-heartbeat", "2"]);
     let mut silent = cast.ada.stream(Transport::WebSocket, "");
     let mut alive = cast.ada.stream(Transport::WebSocket, "");
     silent.ignore_pings();
     let started = Instant::now();
     while !matches!(silent.next(Duration::from_millis(100)), Heard::Closed(_)) {
-        assert!(started.elapsed() < Duration::from_secs(70), "it is not cut");
+        assert!(started.elapsed() < SOON, "it is not cut");
         assert_eq!(alive.next(Duration::from_millis(100)), Heard::Silence);
     }
-    assert!(started.elapsed() > Duration::from_secs(35), "{:?}", started.elapsed());
+    // Two pings were left unanswered.
+    assert!(started.elapsed() > Duration::from_secs(4), "{:?}", started.elapsed());
     assert_eq!(figure(&cast, "frontdesk_streams_cut_total"), 1);
     cast.shop.says("Vera", &unique("thread-"), "Still there?");
     assert_eq!(alive.event_named("content.imported")["resource"]["metadata"]["body"], "Still there?");

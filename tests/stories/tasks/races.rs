@@ -9,10 +9,7 @@ use serde_json::{Value, json};
 
 use super::{Desk, connects, follow, path, workbin};
 
-on_both_engines![
-    of_all_who_accept_at_once_one_has_it,
-    nobody_has_more_than_they_may_however_they_ask_at_once,
-];
+on_both_engines![of_all_who_accept_at_once_one_has_it, nobody_has_more_than_they_may_however_they_ask_at_once,];
 
 fn of_all_who_accept_at_once_one_has_it(engine: Engine) {
     race(engine, 25, 80);

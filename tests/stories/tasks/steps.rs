@@ -54,9 +54,8 @@ fn each_step_asks_whom_it_names_of_the_tasks_that_it_is_for(engine: Engine) {
     message["language"] = json!("fr");
     desk.source.tells("messages.create", &message);
     let content = id(&desk.source.contents(&cast.otto, &thread)[0]);
-    let french = eventually("a task", || {
-        desk.queue("global").into_iter().find(|task| task["content_id"] == content.as_str())
-    });
+    let french =
+        eventually("a task", || desk.queue("global").into_iter().find(|task| task["content_id"] == content.as_str()));
     rings(&desk, &french, &fay, "french");
 
     let source = format!("/1.0/content_sources/{}", desk.source.id);

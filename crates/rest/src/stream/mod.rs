@@ -38,9 +38,30 @@ pub const STREAMS_PER_TOKEN_MAX: u32 = 100;
 /// A reader hears at least this often where the stream is.
 pub const HEARTBEAT_SECONDS: u64 = 15;
 /// What a WebSocket's reader is sent must leave within this time.
-pub(crate) const SEND_SECONDS_MAX: u64 = 20;
-/// A WebSocket's reader who has not answered a ping for this long is gone.
-pub(crate) const SILENCE_SECONDS_MAX: u64 = 40;
+pub const SEND_SECONDS_MAX: u64 = 20;
+
+/// How long streams wait for their readers. An operator sets it for proxies that cut what is silent.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// See [`HEARTBEAT_SECONDS`].
+    pub heartbeat: Duration,
+    /// See [`SEND_SECONDS_MAX`].
+    pub send: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Patience {
+        Patience { heartbeat: Duration::from_secs(HEARTBEAT_SECONDS), send: Duration::from_secs(SEND_SECONDS_MAX) }
+    }
+}
+
+impl Patience {
+    /// A WebSocket's reader who has not answered a ping for this long is gone: 40 seconds, where a heartbeat comes every
+    /// 15.
+    fn silence(self) -> Duration {
+        self.heartbeat * 8 / 3
+    }
+}
 
 /// A reader who is over a limit may try again after this many seconds.
 const RETRY_SECONDS: u64 = 30;
@@ -111,6 +132,7 @@ pub(crate) fn last_event_id(headers: &HeaderMap) -> Result<Option<String>> {
 /// All streams of one server: their limits, and when they are to end.
 pub struct Streams {
     streams_max: u32,
+    patience: Patience,
     closing: watch::Receiver<bool>,
     open: Mutex<Open>,
     figures: [AtomicI64; 2],
@@ -140,9 +162,10 @@ pub struct StreamFigures {
 
 impl Streams {
     /// At most `streams_max` at once; all of them end when `closing` becomes true.
-    pub fn new(streams_max: u32, closing: watch::Receiver<bool>) -> Arc<Streams> {
+    pub fn new(streams_max: u32, patience: Patience, closing: watch::Receiver<bool>) -> Arc<Streams> {
         Arc::new(Streams {
             streams_max,
+            patience,
             closing,
             open: Mutex::default(),
             figures: Default::default(),
@@ -287,7 +310,7 @@ struct Running {
 
 impl Running {
     fn new(feed: Box<dyn Feed>, place: Place, request_id: Id) -> Running {
-        let period = Duration::from_secs(HEARTBEAT_SECONDS);
+        let period = place.streams.patience.heartbeat;
         let mut heartbeat = tokio::time::interval_at(Instant::now() + period, period);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let closing = place.streams.closing.clone();
@@ -340,7 +363,7 @@ mod tests {
     #[test]
     fn places_are_limited_in_all_and_per_token_and_given_back() {
         let (_closing, closed) = watch::channel(false);
-        let streams = Streams::new(STREAMS_PER_TOKEN_MAX + 2, closed);
+        let streams = Streams::new(STREAMS_PER_TOKEN_MAX + 2, Patience::default(), closed);
         let enter = |token| streams.enter(token, Transport::WebSocket);
         let status = |refused: Result<Place>| match refused.err() {
             Some(Error::Refused(refusal)) => (refusal.status, refusal.message),

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use futures_util::SinkExt;
 use tokio::time::{Instant, timeout};
 
-use super::{Next, Running, SEND_SECONDS_MAX, SILENCE_SECONDS_MAX, Text};
+use super::{Next, Running, Text};
 use crate::answer::REQUEST_ID;
 
 /// What the reader sends is read in pieces of this size: there is only little of it, and every stream has such a buffer.
@@ -50,6 +50,7 @@ enum End {
 
 async fn tell(mut socket: WebSocket, mut running: Running) {
     let mut heard = Instant::now();
+    let patience = running.place.streams.patience;
     let end = loop {
         let next = tokio::select! {
             next = running.next() => next,
@@ -63,10 +64,12 @@ async fn tell(mut socket: WebSocket, mut running: Running) {
         };
         let sent = match next {
             Next::Messages(messages) => {
-                send(&mut socket, messages.into_iter().map(|message| Frame::Text(message.text))).await
+                send(&mut socket, messages.into_iter().map(|message| Frame::Text(message.text)), patience.send).await
             }
-            Next::Heartbeat(_) if heard.elapsed() >= Duration::from_secs(SILENCE_SECONDS_MAX) => Err(End::Cut),
-            Next::Heartbeat(text) => send(&mut socket, [Frame::Text(text), Frame::Ping(Bytes::new())]).await,
+            Next::Heartbeat(_) if heard.elapsed() >= patience.silence() => Err(End::Cut),
+            Next::Heartbeat(text) => {
+                send(&mut socket, [Frame::Text(text), Frame::Ping(Bytes::new())], patience.send).await
+            }
             Next::End(text) => return close(socket, Some(text), close_code::POLICY).await,
             Next::Stop => return close(socket, None, close_code::AWAY).await,
         };
@@ -81,8 +84,7 @@ async fn tell(mut socket: WebSocket, mut running: Running) {
 }
 
 /// Sends frames in few writes; each must find room in time.
-async fn send(socket: &mut WebSocket, frames: impl IntoIterator<Item = Frame>) -> Result<(), End> {
-    let limit = Duration::from_secs(SEND_SECONDS_MAX);
+async fn send(socket: &mut WebSocket, frames: impl IntoIterator<Item = Frame>, limit: Duration) -> Result<(), End> {
     for frame in frames {
         in_time(timeout(limit, socket.feed(frame)).await)?;
     }
@@ -100,7 +102,7 @@ fn in_time(sent: Result<Result<(), axum::Error>, tokio::time::error::Elapsed>) -
 /// The last words.
 async fn close(mut socket: WebSocket, text: Option<Text>, code: u16) {
     let frame = Frame::Close(Some(CloseFrame { code, reason: Text::default() }));
-    let goodbye = send(&mut socket, text.map(Frame::Text).into_iter().chain([frame]));
+    let goodbye = send(&mut socket, text.map(Frame::Text).into_iter().chain([frame]), GOODBYE);
     // Whoever does not take it finds the connection closed.
     let _ = timeout(GOODBYE, goodbye).await;
 }

@@ -506,7 +506,8 @@ fn who_let_it_ring_to_the_end_of_a_step_is_not_asked_by_the_next_one() {
         for_seconds: Some(30),
         next,
     };
-    let mut world = World::new(Plan { start: 0, steps: vec![step("one", Some(1)), step("two", None)], queues: Vec::new() });
+    let mut world =
+        World::new(Plan { start: 0, steps: vec![step("one", Some(1)), step("two", None)], queues: Vec::new() });
     [0, 1].into_iter().for_each(|number| world.happens(&Event::Connects(number)));
     world.happens(&Event::Arrives { channel: 0, source: 0, categories: 0, language: 0, priority: 0, timed: false });
     world.turn();

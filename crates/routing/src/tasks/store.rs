@@ -188,12 +188,7 @@ pub(super) fn lines(tx: &mut dyn Tx, channel_id: Id) -> Result<Vec<(Id, Task)>> 
 }
 
 /// The first task of these lines of a channel whose customer an agent had last.
-pub(super) fn first_of_last(
-    tx: &mut dyn Tx,
-    channel_id: Id,
-    lines: &[Id],
-    agent_id: Id,
-) -> Result<Option<Task>> {
+pub(super) fn first_of_last(tx: &mut dyn Tx, channel_id: Id, lines: &[Id], agent_id: Id) -> Result<Option<Task>> {
     if lines.is_empty() {
         return Ok(None);
     }
