@@ -143,7 +143,7 @@ pub(crate) async fn run(settings: Settings, directory: DataDir, store: Store, en
     let (close, closing) = watch::channel(false);
     let unread = Duration::from_secs(settings.unread_timeout);
     let heartbeat = Duration::from_secs(settings.stream_heartbeat);
-    let patience = Patience { heartbeat, send: unread.min(Patience::default().send) };
+    let patience = Patience { heartbeat, send: unread / 3 };
     let metrics = Metrics::new(app.clone(), Streams::new(settings.streams_max, patience, closing));
     let visitors = WebMessaging::new(&app, metrics.streams(), mailing);
     workers.spawn(visitors.clone().run(stopping.clone()));

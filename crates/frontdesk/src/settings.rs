@@ -296,7 +296,7 @@ pub(crate) const COMMENTED_FILE: &str = r#"# Frontdesk's configuration. Environm
 # Seconds between two signs of life on a live stream: less than what proxies on the way take for silence.
 # stream_heartbeat = 15
 
-# Seconds that a client may leave unread what it is sent, until its connection is cut; on a WebSocket at most 20.
+# Seconds that a client may leave unread what it is sent, until its connection is cut; on a WebSocket a third of it.
 # unread_timeout = 60
 
 # Seconds between two times that a channel is asked what is new.

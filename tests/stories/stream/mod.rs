@@ -545,7 +545,7 @@ fn figure(cast: &Cast, name: &str) -> u64 {
 }
 
 fn a_reader_that_does_not_read_is_cut_and_can_resume(engine: Engine) {
-    let cast = Cast::start(engine, &["--unread-timeout", "3"]);
+    let cast = Cast::start(engine, &["--unread-timeout", "6"]);
     reads_nothing(&cast, Transport::WebSocket);
 }
 
