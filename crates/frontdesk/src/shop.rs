@@ -161,10 +161,16 @@ async fn messages(State(app): State<Arc<Conversations>>, request: Request<Body>)
     let asked: Value = body.ok().and_then(|body| serde_json::from_slice(&body.to_bytes()).ok()).unwrap_or_default();
     let answered = match (asked["action"].as_str(), asked["params"]["content_id"].as_str()) {
         (Some("implementation.info"), _) => {
-            Ok(json!({ "objects": { "messages": ["create"] }, "options": ["messages.text"] }))
+            let nouns = ["messages", "private_messages", "threads"];
+            let objects: serde_json::Map<_, _> =
+                nouns.map(|noun| (noun.to_owned(), json!(["create"]))).into_iter().collect();
+            let options = nouns.map(|noun| [format!("{noun}.text"), format!("{noun}.attachments")]).concat();
+            Ok(json!({ "objects": objects, "options": options }))
         }
-        (Some("messages.create"), Some(content_id)) => Ok(json!({ "id": format!("shop-{content_id}") })),
-        _ => Err(error::bad_request("The shop takes messages.create.")),
+        (Some(action), Some(content_id)) if action.ends_with(".create") => {
+            Ok(json!({ "id": format!("shop-{content_id}") }))
+        }
+        _ => Err(error::bad_request("The shop takes what is created.")),
     };
     answer(&app, answered.map(|value| axum::Json(value).into_response()))
 }
