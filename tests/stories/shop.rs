@@ -43,7 +43,8 @@ fn a_shop_is_there_with_the_demo(engine: Engine) {
 }
 
 fn what_agents_answer_to_the_examples_arrives_at_the_shop(engine: Engine) {
-    let cast = Cast::shared(engine);
+    // Its own: elsewhere, stories lend this source channels of theirs.
+    let cast = Cast::start(engine, &[]);
     let asked = cast.otto.get("/1.0/contents?q=text:%22quietest%20kettle%22").ok();
     let id = asked["records"][0]["id"].as_str().expect("an example message");
     let reply = cast.otto.post("/1.0/contents", &json!({ "in_reply_to_id": id, "body": "Thank you!" })).ok();
