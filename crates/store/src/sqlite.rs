@@ -35,6 +35,13 @@ const LIBRARY_VERSION_MIN: i32 = 3_051_003;
 const WAL_BYTES_GROWN: u64 = 16 << 20;
 /// How often the background connection moves pages from the log into the database.
 const CHECKPOINT_PERIOD: Duration = Duration::from_millis(500);
+/// It goes again at once while more pages than this were written meanwhile: the writer stands still for what is left.
+const CHECKPOINT_PAGES_LEFT: i64 = 200;
+/// But only so often.
+const CHECKPOINT_PASSES_MAX: usize = 6;
+/// From this length on, in pages, the log is to start again at its head. Sooner, the writer would stand still more often than
+/// it has to.
+const LOG_PAGES: i64 = 8_000;
 /// One more than a small machine has processors; more cost the short reads a tenth of their rate.
 const READERS: usize = 3;
 /// Readers see the file as memory up to this size, without a call to the system for each page: half the time of a search
@@ -199,11 +206,23 @@ fn checkpoint(path: &Path, due: &AtomicBool, stop: &AtomicBool) {
         tracing::error!("the checkpoint connection cannot be opened: the log will grow");
         return;
     };
+    let mut moved = 0;
     while !stop.load(Ordering::Relaxed) {
         std::thread::sleep(CHECKPOINT_PERIOD);
-        let pages = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get::<_, i64>(1));
-        if pages.is_ok_and(|pages| pages > 1000) {
-            due.store(true, Ordering::Relaxed);
+        for pass in 1..=CHECKPOINT_PASSES_MAX {
+            let pages = |row: &rusqlite::Row| Ok((row.get::<_, i64>(1)?, row.get::<_, i64>(2)?));
+            let checkpoint = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], pages);
+            let Ok((written, now_moved)) = checkpoint else { break };
+            // A shorter log has started again.
+            let before = if written < moved { 0 } else { moved };
+            let fresh = written - before;
+            // A reader may hold pages back: there is no use in going again.
+            let is_stuck = now_moved <= before;
+            moved = now_moved;
+            if fresh <= CHECKPOINT_PAGES_LEFT || is_stuck || pass == CHECKPOINT_PASSES_MAX {
+                due.fetch_or(written > LOG_PAGES, Ordering::Relaxed);
+                break;
+            }
         }
     }
 }
