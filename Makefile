@@ -28,7 +28,7 @@ run: web ## build what is needed and serve http://localhost:8080 with example co
 
 test: packages web ## install what the tests need and run all of them
 	cargo build -p frontdesk
-	RUST_TEST_THREADS=$(TEST_THREADS) cargo test --workspace
+	RUST_TEST_THREADS=$(TEST_THREADS) tests/run
 	examples/check.sh target/debug/frontdesk
 	$(MAKE) test-web
 	$(MAKE) chaos-short
