@@ -51,6 +51,7 @@ mod presence;
 mod publishing;
 mod push;
 mod rehearsal;
+mod reply_assistant;
 mod rest;
 mod roles;
 mod scheduling;

@@ -48,11 +48,18 @@ struct ExtraInfos {
     /// The user whom it is about, or to whom an intervention belongs.
     #[serde(skip_serializing_if = "Option::is_none")]
     user_id: Option<String>,
+    /// The reply assistant's entry that was used, and its version (`extended=true`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-frontdesk-extension" = true))]
+    entry_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-frontdesk-extension" = true))]
+    version_id: Option<String>,
 }
 
 const SELECT: &str = "SELECT id, kind, at, thread_id, object_id, user_id, payload FROM log";
 
-fn event(row: &Row) -> Result<Event> {
+fn event(row: &Row, extended: bool) -> Result<Event> {
     let (name, at): (String, Timestamp) = (row.get(1)?, row.get(2)?);
     let (thread_id, object_id): (Option<Id>, Id) = (row.get(3)?, row.get(4)?);
     let payload: Map<String, Json> = serde_json::from_str(&row.get::<String>(6)?)
@@ -75,6 +82,8 @@ fn event(row: &Row) -> Result<Event> {
             task_id: object("task").or_else(|| told("task_id")),
             time_sheet_id: object("time_sheet"),
             user_id: object("user").or_else(|| told("user_id")),
+            entry_id: told("entry_id").filter(|_| extended),
+            version_id: told("version_id").filter(|_| extended),
         },
         name,
         created_at: at,
@@ -144,7 +153,7 @@ fn list(call: &Call, parameters: List, tx: &mut dyn Tx) -> Result<Page<Event>> {
     }
     let count = filter.count(tx, "log", offset, limit)?;
     let rows = filter.page(tx, SELECT, order(&query), offset, limit)?;
-    Ok(Page::new(count, parameters.paging, rows.iter().map(event).collect::<Result<_>>()?))
+    Ok(Page::new(count, parameters.paging, rows.iter().map(|row| event(row, call.extended)).collect::<Result<_>>()?))
 }
 
 fn show(call: &Call, tx: &mut dyn Tx) -> Result<Event> {
@@ -156,7 +165,7 @@ fn show(call: &Call, tx: &mut dyn Tx) -> Result<Event> {
     filter.and_equal("log.id", &id);
     limit_to(&call.caller, tx, &mut filter)?;
     let rows = filter.page(tx, SELECT, "log.id", 0, 1)?;
-    event(rows.first().ok_or_else(|| error::not_found("event"))?)
+    event(rows.first().ok_or_else(|| error::not_found("event"))?, call.extended)
 }
 
 /// Ids are made in the order of time, and indexed.

@@ -21,6 +21,7 @@ pub mod notifications;
 pub mod pace;
 pub mod polling;
 pub mod queue_updates;
+mod reply_assistant;
 mod search_dates;
 pub mod send_api;
 pub mod service_levels;
@@ -99,6 +100,7 @@ pub fn operations(app: &Arc<Conversations>) -> Vec<Operation> {
     operations.extend(interventions::comments::operations(app));
     operations.extend(categories::operations(app));
     operations.extend(folders::operations(app));
+    operations.extend(reply_assistant::operations(app));
     operations.extend(journal::operations(app));
     operations.extend(stream::operations(app));
     operations.extend(attachments::operations(app));

@@ -58,6 +58,7 @@ pub(crate) const ALL: &[Migration] = &[
     both!(30, "0030_thread_drafts"),
     both!(31, "0031_visitors_known"),
     both!(32, "0032_task_lines"),
+    both!(33, "0033_reply_assistant"),
 ];
 
 #[cfg(test)]

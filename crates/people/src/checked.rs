@@ -60,6 +60,19 @@ pub fn is_email(text: &str) -> bool {
         && domain.split('.').all(is_label)
 }
 
+/// The code of a language, of two letters; empty is none.
+pub fn language(attribute: &str, code: &str) -> Result<Option<String>> {
+    let code = code.trim();
+    match code.len() {
+        0 => Ok(None),
+        2 if code.bytes().all(|byte| byte.is_ascii_lowercase()) => Ok(Some(code.to_owned())),
+        _ => {
+            let message = format!("{attribute}: must be a code of two letters, such as en.");
+            Err(error::invalid(attribute, "invalid", message))
+        }
+    }
+}
+
 /// A list of ids in order, none twice, at most `max`.
 pub fn distinct(attribute: &str, mut ids: Vec<Id>, max: usize) -> Result<Vec<Id>> {
     ids.sort_unstable();

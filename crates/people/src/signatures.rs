@@ -217,7 +217,7 @@ fn changed(call: &Call, before: &UserSignature, body: Option<String>, given: Att
         signature.name = checked::optional("name", &name)?;
     }
     if let Some(language) = given.language {
-        signature.language = checked_language(&language)?;
+        signature.language = checked::language("language", &language)?;
     }
     if let Some(ids) = given.source_ids {
         let ids = checked::distinct("source_ids", ids, SOURCES_MAX)?;
@@ -229,13 +229,4 @@ fn changed(call: &Call, before: &UserSignature, body: Option<String>, given: Att
         signature.source_ids = ids;
     }
     Ok(signature)
-}
-
-fn checked_language(code: &str) -> Result<Option<String>> {
-    let code = code.trim();
-    match code.len() {
-        0 => Ok(None),
-        2 if code.bytes().all(|byte| byte.is_ascii_lowercase()) => Ok(Some(code.to_owned())),
-        _ => Err(error::invalid("language", "invalid", "language: must be a code of two letters, such as en.")),
-    }
 }

@@ -107,7 +107,7 @@ pub(crate) async fn serve(State(server): State<Arc<Server>>, request: Request) -
 }
 
 /// Where the public operations stand that are still to come; `docs/compatibility.md` names each.
-const TO_COME: [&str; 3] = ["reply_assistant", "survey_responses", "surveys"];
+const TO_COME: [&str; 2] = ["survey_responses", "surveys"];
 
 fn no_route(lost: Lost, parts: &Parts) -> Error {
     let method = &parts.method;

@@ -517,6 +517,12 @@ impl Ids<'_> {
             }
             "connected_me" => self.connected(self.me.user_id.clone()),
             "tag" => created("tags", json!({ "name": unique("Tag ") })),
+            "reply_assistant_entry" => created("reply_assistant/entries", json!({ "label": unique("Entry ") })),
+            "reply_assistant_group" => created("reply_assistant/groups", json!({ "name": unique("Group ") })),
+            "reply_assistant_version" => {
+                let entry = self.of("reply_assistant_entry");
+                created("reply_assistant/versions", json!({ "body": "Yes", "entry_id": entry }))
+            }
             "time_sheet" => created("time_sheets", json!({ "label": unique("Sheet ") })),
             "custom_field" => {
                 created("custom_fields", json!({ "associated_type_name": "Intervention", "label": unique("Field ") }))

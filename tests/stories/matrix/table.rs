@@ -80,6 +80,9 @@ const SOURCE: &str =
 /// Who has to do with tasks.
 const TASKS: &[&str] = &["receive_tasks", "monitor_tasks", "monitor_team_tasks"];
 
+/// Who keeps answers ready.
+const ASSISTANT: &[&str] = &["manage_reply_assistant"];
+
 /// Who configures what visitors see of a source that is no live chat; those of live chats are let in, and then refused.
 const CONFIGURE: &[&str] = &["manage_messaging"];
 
@@ -292,6 +295,24 @@ pub(super) const TABLE: &[Row] = &[
     row("createTag").first(&["manage_tags"]).body(r#"{ "name": "$word" }"#),
     row("updateTag").first(&["manage_tags"]).body(r#"{ "name": "$word" }"#),
     row("deleteTag").first(&["manage_tags"]),
+    row("getAllReplyAssistantEntries").first(ASSISTANT),
+    row("getReplyAssistantEntry").first(ASSISTANT),
+    row("createReplyAssistantEntry").first(ASSISTANT).body(r#"{ "label": "$word" }"#),
+    row("updateReplyAssistantEntry").first(ASSISTANT).body(r#"{ "label": "$word" }"#),
+    row("deleteReplyAssistantEntry").first(ASSISTANT),
+    row("getAllReplyAssistantGroups").first(ASSISTANT),
+    row("getReplyAssistantGroup").first(ASSISTANT),
+    row("createReplyAssistantGroup").first(ASSISTANT).body(r#"{ "name": "$word" }"#),
+    row("updateReplyAssistantGroup").first(ASSISTANT).body(r#"{ "name": "$word" }"#),
+    row("deleteReplyAssistantGroup").first(ASSISTANT),
+    row("getAllReplyAssistantVersions").first(ASSISTANT),
+    row("getReplyAssistantVersion").first(ASSISTANT),
+    row("createReplyAssistantVersion")
+        .first(ASSISTANT)
+        .body(r#"{ "body": "$word", "entry_id": "$reply_assistant_entry" }"#),
+    row("updateReplyAssistantVersion").first(ASSISTANT).body(r#"{ "body": "$word" }"#),
+    row("deleteReplyAssistantVersion").first(ASSISTANT),
+    row("getReplySuggestions").on_source().right("reply"),
     row("getAllCustomFields").first(&["manage_custom_fields"]),
     row("getCustomField").first(&["manage_custom_fields"]),
     row("createCustomField")

@@ -85,6 +85,17 @@ pub fn require_offered(tx: &mut dyn Tx, source_id: Id, ids: &[Id], attribute: &s
     }
 }
 
+/// 422 on `attribute` unless all of these are there.
+pub(crate) fn require_known(tx: &mut dyn Tx, ids: &[Id], attribute: &str) -> Result<()> {
+    let branches = Branches::load(tx, ids)?;
+    match ids.iter().find(|id| !branches.0.contains_key(id)) {
+        None => Ok(()),
+        Some(unknown) => {
+            Err(error::invalid(attribute, "unknown", format!("{attribute}: there is no category {unknown}.")))
+        }
+    }
+}
+
 /// The categories of one object, in the order in which they were given.
 pub fn of(tx: &mut dyn Tx, object_id: Id) -> Result<Vec<Id>> {
     let sql = "SELECT category_id FROM categorisations WHERE object_id = $1 ORDER BY position, category_id";

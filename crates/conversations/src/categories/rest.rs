@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{Branches, jobs};
-use crate::{Conversations, events, sources};
+use crate::{Conversations, events, reply_assistant, sources};
 
 const COLOR_MAX: i64 = 6;
 
@@ -255,6 +255,7 @@ fn delete(call: &Call, parameters: Delete, tx: &mut dyn Tx) -> Result<Category> 
         )?;
     }
     sources::replace_category(call, category.id, parameters.take_over_category_id, tx)?;
+    reply_assistant::replace_category(call, category.id, parameters.take_over_category_id, tx)?;
     tx.execute("DELETE FROM user_categories WHERE category_id = $1", args![&category.id])?;
     jobs::begin(tx, &call.env, category.id, parameters.take_over_category_id)?;
     let payload = json!({ "take_over_category_id": parameters.take_over_category_id });

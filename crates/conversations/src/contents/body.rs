@@ -33,13 +33,13 @@ const SELF_ENDING: [&str; 8] = ["li", "p", "td", "th", "tr", "dt", "dd", "option
 /// Both forms of a body; always both.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "ContentBodyFormatted")]
-pub(super) struct Formatted {
-    text: Text,
-    html: String,
+pub(crate) struct Formatted {
+    pub(crate) text: Text,
+    pub(crate) html: String,
 }
 
 /// The forms of a body that was written in `format` (text or html).
-pub(super) fn formatted(body: &Text, format: &str) -> Formatted {
+pub(crate) fn formatted(body: &Text, format: &str) -> Formatted {
     // Most HTML bodies hold no markup at all, and cleaning is slow.
     if format == "html" && body.contains(['<', '&']) && Shape::of(body).is_harmless() {
         let html = ammonia::clean(body);

@@ -11,7 +11,7 @@ use super::waiting::{self, Approval, Hold, Matter};
 use super::{Content, WrittenAs, automation, body, find, indexing, states, structured};
 use crate::categories::{self, Object};
 use crate::sources::{self, Channel};
-use crate::{Conversations, attachments, events, identities, ingest, interventions, pace, threads};
+use crate::{Conversations, attachments, events, identities, ingest, interventions, pace, reply_assistant, threads};
 
 /// At most this many characters in a body (Channel SDK, objects page).
 const BODY_CHARACTERS_MAX: usize = 20_000;
@@ -37,6 +37,8 @@ pub(super) struct Draft {
     pub(super) disable_text_input_on_thread: Option<bool>,
     pub(super) approval: Approval,
     pub(super) scheduled_at: Option<String>,
+    /// Of the reply assistant, where it was written with its help.
+    pub(super) reply_assistant_version_ids: Vec<Id>,
 }
 
 /// Where and how a draft goes out.
@@ -157,6 +159,8 @@ pub(super) fn create(app: &Conversations, call: &Call, draft: &Draft, tx: &mut d
     if hold.approval {
         tx.append(events::by(call, "content.approval_requested", id, Some(route.thread_id), payload));
     }
+    let version_ids = &draft.reply_assistant_version_ids;
+    reply_assistant::used(call, version_ids, id, route.thread_id, channel.source_id, tx)?;
     Ok(id)
 }
 

@@ -290,6 +290,9 @@ struct Create {
     approval_required: Option<bool>,
     /// Ours: when it goes out, at most a year ahead; at once when absent. Needs delay_export_content.
     scheduled_at: Option<String>,
+    /// Ours: the versions of the reply assistant that it was written with, for the journal. One that has been deleted is
+    /// left out.
+    reply_assistant_version_ids: Option<Vec<Id>>,
 }
 
 /// Parameters of `draftContent`.
@@ -632,6 +635,7 @@ fn draft(parameters: Create) -> commands::Draft {
             Some(false) | None => Approval::ByRights,
         },
         scheduled_at: parameters.scheduled_at.filter(|text| !text.is_empty()),
+        reply_assistant_version_ids: parameters.reply_assistant_version_ids.unwrap_or_default(),
     }
 }
 
