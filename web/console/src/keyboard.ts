@@ -25,6 +25,7 @@ export const SHORTCUTS: Shortcut[] = [
   { keys: 'D', label: 'defer', group: 'keys_conversation' },
   { keys: 'F', label: 'resolve', group: 'keys_conversation' },
   { keys: 'I', label: 'archive', group: 'keys_conversation' },
+  { keys: '/ …', label: 'assistant', group: 'keys_conversation' },
   { keys: 'Ctrl Enter', label: 'key_send', group: 'keys_conversation' },
   { keys: 'Esc', label: 'key_leave', group: 'keys_conversation' },
   { keys: 'Y', label: 'accept', group: 'keys_everywhere' },

@@ -148,6 +148,11 @@ function take(told: Told): void {
     case 'identity_group':
       void client.invalidateQueries({ queryKey: ['group', resource?.id] });
       return;
+    case 'reply_assistant_knowledge_base_entry':
+    case 'reply_assistant_knowledge_base_version':
+    case 'reply_assistant_knowledge_base_group':
+      void client.invalidateQueries({ queryKey: ['suggestions'] });
+      return;
     case 'folder':
       void client.invalidateQueries({ queryKey: ['folders'] });
       return;

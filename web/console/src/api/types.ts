@@ -194,6 +194,19 @@ export interface Signature {
   source_ids: Id[];
 }
 
+/** An answer that is kept ready, as it would be sent in a thread. */
+export interface ReplySuggestion {
+  id: Id;
+  version_id: Id;
+  label: string;
+  shortcuts: string[];
+  group: string | null;
+  language: string | null;
+  body: string;
+  body_html: string | null;
+  unfilled: string[];
+}
+
 /** Where the visitor of a website is and was. */
 export interface Visited {
   page_url: string | null;

@@ -3,7 +3,7 @@
 import { type DragEvent, lazy, type RefObject, Suspense, useEffect, useLayoutEffect, useRef, useState } from 'react';
 import { isCustomers, openOf, resolve } from '../actions.ts';
 import { post } from '../api/client.ts';
-import type { Attachment, Content, Intervention, Thread } from '../api/types.ts';
+import type { Attachment, Content, Id, Intervention, ReplySuggestion, Thread } from '../api/types.ts';
 import { useSignatures } from '../data.ts';
 import { seconds, tell } from '../embed.tsx';
 import { t } from '../language/index.ts';
@@ -14,7 +14,8 @@ import { Choice } from '../ui/choice.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { Moments } from '../ui/moments.tsx';
 import { Button, IconButton } from '../ui/pieces.tsx';
-import { complain } from '../ui/toasts.tsx';
+import { complain, say } from '../ui/toasts.tsx';
+import { Assistant, unfilled, useShortcuts } from './assistant.tsx';
 import { useColleagues, writes } from './colleagues.ts';
 import { decide, hold, leave, useDraft, write as writeDraft } from './drafts.ts';
 import { useMentions } from './mentions.tsx';
@@ -47,7 +48,8 @@ export const Composer = ({ thread, contents, interventions, mode, setMode, field
   const [isPrivate, setPrivate] = useState(false);
   const [uploading, setUploading] = useState(0);
   const [over, setOver] = useState(false);
-  const [opened, setOpened] = useState<'later' | 'signature' | 'structured'>();
+  const [opened, setOpened] = useState<'assistant' | 'later' | 'signature' | 'structured'>();
+  const [assisted, setAssisted] = useState<Id[]>([]);
   const chooser = useRef<HTMLInputElement>(null);
   const toldTyping = useRef(0);
   const open = openOf(interventions);
@@ -90,6 +92,9 @@ export const Composer = ({ thread, contents, interventions, mode, setMode, field
     if (source_type === 'mobile_messaging' || source_type === 'chat') types(written !== '');
   };
   const mentions = useMentions({ field, text, write, on: mode === 'comment' });
+  const assist = (version: Id) => setAssisted((now) => (now.includes(version) ? now : [...now, version]));
+  const shortcuts = useShortcuts({ field, text, write, on: mode === 'reply' && !isHtml && !hindrance, thread, to, used: assist });
+  const completion = mode === 'comment' ? mentions : shortcuts;
 
   const addComment = async () => {
     const body = comment.trim();
@@ -111,15 +116,23 @@ export const Composer = ({ thread, contents, interventions, mode, setMode, field
     setFiles((now) => [...back.attachments, ...now]);
     setStructured((now) => now ?? back.structured);
     setPrivate(back.private);
+    setAssisted(back.assisted);
     field.current?.focus();
   };
   const submit = async ({ close = false, at }: { close?: boolean; at?: Date } = {}) => {
     if (mode === 'comment') return addComment();
     if (nothing || !to || hindrance || uploading) return;
+    const blank = unfilled(draft.text);
+    if (blank) {
+      say(t('assistant_unfilled', { name: blank.name }), { bad: true });
+      field.current?.focus();
+      if (!isHtml) field.current?.setSelectionRange(blank.from, blank.to);
+      return;
+    }
     const body = draft.text.trim();
     // Written in HTML, and then nothing takes that any more: its words go.
     const plain = draft.html && !isHtml ? (await loadRich()).asText(body) : body;
-    const answer: Answer = { thread: thread.id, to: to.id, body: plain, html: isHtml, private: isPrivate, attachments: files, structured };
+    const answer: Answer = { thread: thread.id, to: to.id, body: plain, html: isHtml, private: isPrivate, attachments: files, structured, assisted };
     hold(thread.id);
     tell('content:reply', {
       inReplyToId: to.id,
@@ -132,6 +145,7 @@ export const Composer = ({ thread, contents, interventions, mode, setMode, field
     });
     setFiles([]);
     setStructured(undefined);
+    setAssisted([]);
     types(false);
     if (at) return sendAt(answer, at, give);
     send(answer, give, () => {
@@ -164,13 +178,24 @@ export const Composer = ({ thread, contents, interventions, mode, setMode, field
     writeDraft(thread.id, draft.html ? asText(draft.text) : asHtml(draft.text), !draft.html);
     setTimeout(() => field.current?.focus());
   };
-  const sign = async (body: string) => {
-    if (isHtml) write(`${draft.text}${(await loadRich()).asHtml(body)}`);
+  const sign = async (body: string, html: string | null = null) => {
+    if (isHtml) write(`${draft.text}${html ?? (await loadRich()).asHtml(body)}`);
     else write(`${draft.text.trimEnd()}${draft.text.trim() ? '\n\n' : ''}${body}`);
     field.current?.focus();
   };
+  const take = async (one: ReplySuggestion) => {
+    assist(one.version_id);
+    if (isHtml) return sign(one.body, one.body_html);
+    const at = field.current?.selectionStart ?? text.length;
+    const end = field.current?.selectionEnd ?? at;
+    write(text.slice(0, at) + one.body + text.slice(end));
+    requestAnimationFrame(() => {
+      field.current?.focus();
+      field.current?.setSelectionRange(at + one.body.length, at + one.body.length);
+    });
+  };
   const key = (event: React.KeyboardEvent) => {
-    if (event.nativeEvent.isComposing || mentions.key(event)) return;
+    if (event.nativeEvent.isComposing || completion.key(event)) return;
     if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
       void submit({ close: event.shiftKey });
@@ -219,7 +244,7 @@ export const Composer = ({ thread, contents, interventions, mode, setMode, field
         </p>
       ) : (
         <div className="composer-box">
-          {mentions.list}
+          {completion.list}
           {isHtml ? (
             <Suspense fallback={<div className="rich" />}>
               <Rich html={draft.text} write={write} label={label} field={field as RefObject<HTMLElement | null>} onKeyDown={key} onFiles={(given) => void attach(given)} />
@@ -232,7 +257,7 @@ export const Composer = ({ thread, contents, interventions, mode, setMode, field
               dir="auto"
               aria-label={label}
               placeholder={mode === 'reply' ? label : t('comment_placeholder')}
-              {...mentions.props}
+              {...completion.props}
               onChange={(event) => write(event.target.value)}
               onPaste={(event) => {
                 if (mode === 'reply' && event.clipboardData.files.length) {
@@ -268,6 +293,7 @@ export const Composer = ({ thread, contents, interventions, mode, setMode, field
                 />
                 {mayHtml && <IconButton icon="letters" label={t('formatting')} aria-pressed={isHtml} onPointerEnter={() => void loadRich()} onClick={() => void toggleHtml()} />}
                 {!!to?.capabilities_supported?.length && <IconButton icon="grid" label={t('structured')} onClick={() => setOpened('structured')} />}
+                <Assistant thread={thread} to={to} open={opened === 'assistant'} setOpen={(is) => setOpened(is ? 'assistant' : undefined)} take={(one) => void take(one)} />
                 {signatures.length > 0 && (
                   <Choice
                     icon="pen"

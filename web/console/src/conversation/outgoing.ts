@@ -21,6 +21,8 @@ export interface Answer {
   private: boolean;
   attachments: Attachment[];
   structured: Made | undefined;
+  /** Versions of the reply assistant that are in it. */
+  assisted: Id[];
 }
 
 export interface Sending extends Answer {
@@ -64,6 +66,7 @@ const request = (answer: Answer, key: string, at?: Date): Promise<Content> =>
       ...(answer.html && { body_format: 'html' }),
       ...(answer.private && { private: true }),
       ...(answer.structured && { structured_content: answer.structured.content }),
+      ...(answer.assisted.length && { reply_assistant_version_ids: answer.assisted }),
       ...(at && { scheduled_at: at.toISOString() }),
     },
     key,
