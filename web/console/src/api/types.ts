@@ -106,6 +106,7 @@ export interface Content {
   approval_required: boolean;
   auto_submitted: boolean;
   remotely_deleted: boolean;
+  published: boolean;
   synchronization_status: string;
   synchronization_error: string | null;
   /** Types of structured messages that an answer may use. */
@@ -114,6 +115,8 @@ export interface Content {
   reply_options?: { private: boolean; html: boolean; private_html: boolean };
   /** What only its channel can do with it. */
   custom_actions?: { name: string; label: string }[];
+  /** Of reply, show, publish, unpublish and delete; absent: its channel has not told. */
+  channel_actions?: string[];
   structured_content?: unknown;
   structured_reply?: unknown;
   read_at?: string | null;

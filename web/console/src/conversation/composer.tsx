@@ -30,6 +30,9 @@ const StructuredComposer = lazy(() => import('./structured-composer.tsx'));
 const TYPING_MS = 3_000;
 const FIELD_PX_MAX = 260;
 
+/** What its channel lets nobody answer is not answered. */
+const mayAnswer = ({ channel_actions, remotely_deleted }: Content): boolean => !remotely_deleted && (!channel_actions || channel_actions.includes('reply'));
+
 interface Props {
   thread: Thread;
   contents: Content[];
@@ -53,12 +56,13 @@ export const Composer = ({ thread, contents, interventions, mode, setMode, field
   const chooser = useRef<HTMLInputElement>(null);
   const toldTyping = useRef(0);
   const open = openOf(interventions);
-  const to = contents.findLast(isCustomers);
+  const theirs = contents.filter(isCustomers);
+  const to = theirs.findLast(mayAnswer);
   const answers = to?.reply_options ?? { private: false, html: false, private_html: false };
   const mayHtml = isPrivate ? answers.private_html : answers.html;
   const isHtml = mode === 'reply' && draft.html && mayHtml;
   const text = mode === 'reply' ? draft.text : comment;
-  const hindrance = mode === 'comment' ? undefined : thread.closed ? t('thread_closed') : contents.length && !to ? t('no_answer_here') : undefined;
+  const hindrance = mode === 'comment' ? undefined : thread.closed ? t('thread_closed') : contents.length && !to ? t(theirs.length ? 'channel_takes_no_answer' : 'no_answer_here') : undefined;
   const signatures = useSignatures().filter(({ source_ids }) => !source_ids.length || source_ids.includes(thread.source_id));
 
   const shown = useRef(true);

@@ -2,9 +2,9 @@
 
 import { Fragment, useEffect, useRef, useState } from 'react';
 import { structured, type Structured } from '../../../ui/structured.ts';
-import { post, put } from '../api/client.ts';
+import { destroy, post, put } from '../api/client.ts';
 import type { Comment, Content, Identity } from '../api/types.ts';
-import { isCustomers } from '../actions.ts';
+import { isCustomers, later } from '../actions.ts';
 import { Choice } from '../ui/choice.tsx';
 import { t } from '../language/index.ts';
 import { touch } from '../live.ts';
@@ -34,6 +34,7 @@ export const Message = ({ content, author, follows }: { content: Content; author
           </time>
           {content.auto_submitted && <span className="badge">{t('automatic')}</span>}
           {content.private_message && <span className="badge">{t('private')}</span>}
+          {!content.published && <span className="badge">{t('unpublished')}</span>}
         </p>
       )}
       {(content.body || !content.attachments.length) && (
@@ -55,14 +56,25 @@ export const Message = ({ content, author, follows }: { content: Content; author
 const Menu = ({ content, ours }: { content: Content; ours: boolean }) => {
   const [open, setOpen] = useState(false);
   const custom = content.custom_actions ?? [];
+  const channel = content.channel_actions ?? [];
+  const busy = content.synchronization_status === 'export_pending';
   const options = [
     ...custom.map(({ name, label }) => ({ id: `custom:${name}`, label })),
     ...(!ours && content.status !== 'ignored' ? [{ id: 'ignore', label: t('archive_message') }] : []),
+    ...(!busy && !content.published && channel.includes('publish') ? [{ id: 'publish', label: t('publish_message') }] : []),
+    ...(!busy && content.published && channel.includes('unpublish') ? [{ id: 'unpublish', label: t('unpublish_message') }] : []),
+    ...(!busy && channel.includes('show') ? [{ id: 'refresh', label: t('refresh_message') }] : []),
     { id: 'copy', label: t('copy_text') },
+    ...(!busy && channel.includes('delete') ? [{ id: 'delete', label: t('delete_message') }] : []),
   ];
   const pick = (id: string) => {
     if (id === 'copy') return void navigator.clipboard.writeText(content.body_formatted.text || content.body).then(() => say(t('copied')), complain);
-    const asked = id === 'ignore' ? put(`/contents/${content.id}/ignore`) : post(`/contents/${content.id}/actions`, { name: id.slice('custom:'.length) });
+    if (id === 'delete') {
+      // Nothing brings it back once its channel has heard of it.
+      const it = later(() => void destroy(`/contents/${content.id}`).then(() => touch(content.thread_id), complain));
+      return void say(t('deletes_message'), { undo: it.cancel });
+    }
+    const asked = id.startsWith('custom:') ? post(`/contents/${content.id}/actions`, { name: id.slice('custom:'.length) }) : put(`/contents/${content.id}/${id}`);
     asked.then(() => touch(content.thread_id)).catch(complain);
   };
   return (

@@ -1,0 +1,93 @@
+// Answers that are kept ready, over the real server; and what a channel lets be done with a message.
+
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Page } from 'playwright-core';
+import { expect, test } from 'vitest';
+import { Desk, open, talk } from './cast.ts';
+
+open();
+
+const field = (page: Page) => page.getByRole('textbox', { name: /^Reply to/ });
+const at = (thread: Record<string, any>) => ({ path: `/inbox/all/${thread.id}` });
+
+test('an answer is kept ready, and found by its shortcut and by its words', async () => {
+  const desk = await Desk.opens();
+  await desk.says('Vera Visitor', 'a', 'Where is my kettle?');
+  const thread = await desk.thread('a');
+  const { page: admin } = await desk.sits(desk.server.token, { path: '/admin/reply_entries' });
+  await admin.getByRole('heading', { name: 'No answers kept ready yet' }).waitFor();
+  await admin.getByRole('button', { name: /^New/ }).first().click();
+  await admin.getByLabel('Name').fill('Delivery takes three days');
+  await admin.getByRole('button', { name: 'Create' }).click();
+  await admin.getByLabel('Shortcuts').fill('days');
+  await admin.getByRole('button', { name: 'Save' }).click();
+  await admin.getByText('Saved').waitFor();
+  await admin.getByLabel('Text').fill('Dear {{customer_firstname|customer}}, it takes three days. {{customer_lastname}}');
+  await admin.getByRole('button', { name: 'Add a version' }).click();
+  await admin.getByText('Dear {{customer_firstname|customer}}', { exact: false }).first().waitFor();
+
+  const { page } = await desk.sits(desk.server.token, at(thread));
+  await talk(page).getByText('Where is my kettle?').waitFor();
+  await field(page).pressSequentially('Hello. /da');
+  await page.getByRole('option', { name: '/days Delivery takes three days' }).waitFor();
+  await page.keyboard.press('Enter');
+  await expect.poll(() => field(page).inputValue()).toBe('Hello. Dear customer, it takes three days. {{customer_lastname}}');
+  // What nothing is known for does not go out; it is chosen, to be written over.
+  await page.keyboard.press('Control+Enter');
+  await page.getByText('Fill in {{customer_lastname}} first').waitFor();
+  await page.keyboard.type('Yours, Ada');
+  expect(await field(page).inputValue()).toBe('Hello. Dear customer, it takes three days. Yours, Ada');
+  await page.keyboard.press('Control+Enter');
+  const used = async () => (await desk.server.get(`/events?q=${encodeURIComponent('name_in:content.reply_assistant_used')}`)).count;
+  await expect.poll(used, { timeout: 15_000 }).toBe(1);
+  // By its words, without a shortcut.
+  await page.getByRole('button', { name: 'Answers kept ready' }).click();
+  await page.getByRole('combobox', { name: 'Answers kept ready' }).fill('three deliv');
+  await page.getByRole('option', { name: /^Delivery takes three days/ }).waitFor();
+  await page.keyboard.press('Enter');
+  await expect.poll(() => field(page).inputValue()).toMatch(/^Dear customer, it takes/);
+});
+
+test('what a channel lets nobody answer is not offered to be; what it lets be hidden and deleted is', async () => {
+  const objects = { messages: ['create', 'unpublish', 'publish', 'delete', 'reply'] };
+  const asked: string[] = [];
+  const channel = createServer((request, response) => {
+    const parts: Buffer[] = [];
+    request.on('data', (part) => parts.push(part));
+    request.on('end', () => {
+      const { action, params } = JSON.parse(Buffer.concat(parts).toString());
+      asked.push(action);
+      response.end(JSON.stringify(action === 'implementation.info' ? { objects, options: ['messages.text'] } : { id: params.id, actions: ['publish', 'unpublish', 'delete'] }));
+    });
+  });
+  await new Promise<void>((done) => channel.listen(0, '127.0.0.1', done));
+  try {
+    const desk = await Desk.opens('--allow-outbound', '127.0.0.0/8');
+    await desk.server.put(`/content_sources/${desk.source.id}`, { base_uri: `http://127.0.0.1:${(channel.address() as AddressInfo).port}/` });
+    await expect.poll(() => asked.includes('implementation.info')).toBe(true);
+    await desk.says('Vera Visitor', 'a', 'Look at this', { actions: ['publish', 'unpublish', 'delete'] });
+    const thread = await desk.thread('a');
+    const { page } = await desk.sits(desk.server.token, at(thread));
+    await talk(page).getByText('Its channel lets nobody answer here.').waitFor();
+    const menu = async (name: string) => {
+      await page.getByRole('article', { name: /^Vera Visitor/ }).hover();
+      await page.getByRole('button', { name: 'What can be done with this message' }).click();
+      await page.getByRole('option', { name }).click();
+    };
+    await menu('Hide from everybody');
+    await page.getByText('Hidden', { exact: true }).waitFor();
+    await menu('Show to everybody');
+    await page.getByText('Hidden', { exact: true }).waitFor({ state: 'detached' });
+    await menu('Delete on its channel');
+    await page.getByRole('button', { name: /^Undo/ }).click();
+    expect(asked.filter((action) => action === 'messages.delete')).toEqual([]);
+    await menu('Delete on its channel');
+    await page.getByText('Deleted on its channel').waitFor({ timeout: 15_000 });
+    // A message with which its channel allows that is answered.
+    await desk.says('Vera Visitor', 'a', 'And this?', { actions: ['reply'] });
+    await field(page).waitFor();
+  } finally {
+    channel.close();
+  }
+});
