@@ -30,6 +30,13 @@ fn entry(otto: &Person, label: &str, fields: &Value, versions: &[Value]) -> Valu
     otto.put(&format!("{ENTRIES}/{}", id(&made)), fields).ok()
 }
 
+/// Without those of the example.
+fn nothing_kept(otto: &Person) {
+    for one in ids(&otto.get(&format!("{ENTRIES}?limit=150")).ok()) {
+        otto.delete(&format!("{ENTRIES}/{one}")).ok();
+    }
+}
+
 fn labels(page: &Value) -> Vec<&str> {
     records(page).iter().map(|one| one["label"].as_str().expect("a label")).collect()
 }
@@ -144,6 +151,7 @@ fn what_cannot_be_kept_is_refused(engine: Engine) {
 fn an_agent_is_offered_what_fits_where_they_answer(engine: Engine) {
     let cast = Cast::start(engine, &[]);
     let (otto, ada) = (&cast.otto, &cast.ada);
+    nothing_kept(otto);
     let category = otto.create_category(&json!({}));
     let (other_source, _channel) = cast.new_source();
     let here = &cast.shop;
@@ -163,7 +171,7 @@ fn an_agent_is_offered_what_fits_where_they_answer(engine: Engine) {
         json!({ "body": "Not here", "language": "it", "source_ids": [other_source.id] }),
     ];
     entry(otto, "Many languages", &json!({}), &versions);
-    let first = otto.post(GROUPS, &json!({ "name": "First", "entry_ids": [everywhere["id"]] })).ok();
+    let first = otto.post(GROUPS, &json!({ "name": "First", "position": 0, "entry_ids": [everywhere["id"]] })).ok();
     let path = format!("/1.0/content_threads/{thread}/reply_suggestions");
     let page = ada.get(&path).ok();
     assert_eq!((labels(&page), &page["count"]), (vec!["Everywhere", "Many languages"], &json!(2)));
@@ -191,6 +199,7 @@ fn an_agent_is_offered_what_fits_where_they_answer(engine: Engine) {
 fn what_is_offered_is_found_by_words_and_shortcuts(engine: Engine) {
     let cast = Cast::start(engine, &[]);
     let (otto, ada) = (&cast.otto, &cast.ada);
+    nothing_kept(otto);
     cast.shop.says("vera", "found", "Hello?");
     let thread = id(&cast.shop.thread(otto, "found"));
     let texts = |body: &str| [json!({ "body": body })];

@@ -91,6 +91,39 @@ const MESSAGES: [(&str, &str, &str, i64, &str); 14] = [
     ("invoice-3", "omar", "en", 6, "Ours is FR40303265045."),
 ];
 
+/// Answers that are kept ready: the group's place, name, shortcut, English, French.
+const ANSWERS: &[(usize, &str, &str, &str, &str)] = &[
+    (
+        0,
+        "Good day",
+        "hello",
+        "Good day {{customer_firstname|to you}}! This is {{agent_firstname}} of Kettle & Co.",
+        "Bonjour {{customer_firstname|et bienvenue}} ! Ici {{agent_firstname}} de Kettle & Co.",
+    ),
+    (0, "Kind regards", "bye", "Kind regards,\n{{agent_name}}", "Bien cordialement,\n{{agent_name}}"),
+    (
+        1,
+        "Delivery takes three days",
+        "days",
+        "Your order leaves us today and is with you within three working days.",
+        "Votre commande part aujourd’hui et arrive sous trois jours ouvrés.",
+    ),
+    (
+        1,
+        "A parcel is lost",
+        "lost",
+        "I am sorry for the trouble. I have asked the carrier where your parcel is, and write to you tomorrow at the latest.",
+        "Je suis désolé de ce contretemps. J’ai demandé au transporteur où est votre colis, et vous écris au plus tard demain.",
+    ),
+    (
+        1,
+        "Money back",
+        "refund",
+        "The money is on its way back, and on your account within five days.",
+        "Le remboursement est en route, et sur votre compte sous cinq jours.",
+    ),
+];
+
 /// Fills an installation that has no communities yet; any other is left as it is.
 pub(crate) async fn fill(app: &Conversations, router: Router) -> Result<(), String> {
     let is_empty = app.store.read(|tx| Ok(tx.first("SELECT 1 FROM communities LIMIT 1", args![])?.is_none()));
@@ -123,6 +156,7 @@ pub(crate) async fn fill(app: &Conversations, router: Router) -> Result<(), Stri
         .await
         .map_err(|error| error.to_string())?;
     let categories = script.categories().await?;
+    script.answers_kept_ready(&categories).await?;
     // What the example bots note.
     let field = json!({ "associated_type_name": "IdentityGroup", "label": "Last topic" });
     script.post("/1.0/custom_fields", field).await?;
@@ -295,6 +329,29 @@ impl Script {
             children.push(self.post("/1.0/categories", child).await?);
         }
         Ok(children)
+    }
+
+    /// Of each its group, name, shortcut, and text in English and French.
+    async fn answers_kept_ready(&self, categories: &[Value]) -> Result<(), String> {
+        let mut groups = Vec::new();
+        for (name, autocomplete) in [("Greetings", true), ("Orders", false)] {
+            let group = json!({ "name": name, "autocomplete": autocomplete });
+            groups.push(self.post("/1.0/reply_assistant/groups", group).await?);
+        }
+        for (group, label, shortcut, english, french) in ANSWERS {
+            let made = self.post("/1.0/reply_assistant/entries", json!({ "label": label })).await?;
+            let mut fields = json!({ "shortcuts": [shortcut], "entry_group_id": groups[*group]["id"] });
+            if *shortcut == "refund" {
+                fields["category_ids"] = json!([categories[1]["id"]]);
+            }
+            let path = format!("/1.0/reply_assistant/entries/{}", id(&made)?);
+            self.request(Method::PUT, &path, fields).await?;
+            for (language, body) in [("en", english), ("fr", french)] {
+                let version = json!({ "entry_id": made["id"], "body": body, "language": language });
+                self.post("/1.0/reply_assistant/versions", version).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn send_messages(&self, app: &Conversations, source_id: Id, secret: &str) -> Result<(), String> {
