@@ -224,7 +224,7 @@ fn candidates(
     let mut found = Vec::new();
     for row in &rows {
         let id: Id = row.get(0)?;
-        let Some((_, version_id)) = versions.get(&id) else { continue };
+        let Some(version) = versions.get(&id) else { continue };
         let label: String = row.get(1)?;
         let shortcuts: Vec<String> = stored(&row.get::<String>(2)?)?;
         let Some(rank) = sought.rank(id, &label, &shortcuts, row.get::<Option<bool>>(7)?.unwrap_or(false)) else {
@@ -240,18 +240,24 @@ fn candidates(
         // What is in no group stands behind the groups.
         let position: Option<i64> = row.get(6)?;
         let place = (rank, position.unwrap_or(i64::MAX), fold(&label));
-        found.push(Candidate { id, label, shortcuts, group: row.get(5)?, version_id: *version_id, place });
+        found.push(Candidate { id, label, shortcuts, group: row.get(5)?, version_id: version.id, place });
     }
     Ok(found)
 }
 
-/// Of each entry the version that fits a source and a language best, the oldest of several: how well, and its id.
-fn best_versions(tx: &mut dyn Tx, source_id: Id, language: Option<&str>) -> Result<HashMap<Id, ((u8, bool), Id)>> {
+/// A version, and how well it fits: the lowest first.
+struct Fitting {
+    id: Id,
+    rank: (u8, bool),
+}
+
+/// Of each entry the version that fits a source and a language best, the oldest of several.
+fn best_versions(tx: &mut dyn Tx, source_id: Id, language: Option<&str>) -> Result<HashMap<Id, Fitting>> {
     let rows = tx.query(
         "SELECT id, entry_id, language, source_ids FROM reply_assistant_versions ORDER BY created_at, id",
         args![],
     )?;
-    let mut best: HashMap<Id, ((u8, bool), Id)> = HashMap::new();
+    let mut best: HashMap<Id, Fitting> = HashMap::new();
     for row in &rows {
         let source_ids: Vec<Id> = stored(&row.get::<String>(3)?)?;
         if !is_offered(&source_ids, source_id) {
@@ -265,9 +271,9 @@ fn best_versions(tx: &mut dyn Tx, source_id: Id, language: Option<&str>) -> Resu
         let rank = (fits, source_ids.is_empty());
         let (id, entry_id): (Id, Id) = (row.get(0)?, row.get(1)?);
         match best.get(&entry_id) {
-            Some((other, _)) if *other <= rank => {}
+            Some(other) if other.rank <= rank => {}
             _ => {
-                best.insert(entry_id, (rank, id));
+                best.insert(entry_id, Fitting { id, rank });
             }
         }
     }
