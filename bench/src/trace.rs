@@ -114,6 +114,8 @@ async fn product(dir: &Path, store: &Store) -> (Router, String) {
         files: Files::open(&dir.join("attachments")).unwrap(),
         outbound: Outbound::new(AddressPolicy { allowed: Vec::new() }).unwrap(),
         channels: Default::default(),
+        calling: Default::default(),
+        poll_interval_seconds: 60,
         source_types: Default::default(),
         notifications: Default::default(),
         stream: Default::default(),

@@ -85,3 +85,4 @@ mod web_messaging;
 mod webhook_events;
 mod webhook_order;
 mod webhooks;
+mod youtube;

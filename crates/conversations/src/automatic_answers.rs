@@ -175,7 +175,7 @@ fn answer(
     }
     let author_id = voice(app, tx, &channel)?;
     let (content_id, now) = (app.env.id(), app.env.now());
-    let object = if private { ContentObject::PrivateMessage } else { ContentObject::Message };
+    let object = if private { ContentObject::PrivateMessage } else { channel.kind.public_object };
     let recipient_id = private.then_some(message.customer_id);
     let status = if channel.kind.delivery.is_some() { "export_pending" } else { "success" };
     tx.execute(
@@ -260,6 +260,9 @@ fn has_turn(tx: &mut dyn Tx, message: &Message, occasion: Occasion, grace_second
 /// The identity that a source itself speaks as: the first one that all agents may write as, or one named after the source.
 /// What is linked to a user is that user's own voice.
 fn voice(app: &Conversations, tx: &mut dyn Tx, channel: &Channel) -> Result<Id> {
+    if let Some(account) = (channel.kind.account)(&channel.settings) {
+        return identities::account(tx, &app.env, channel, account);
+    }
     let first = tx.first(
         "SELECT id FROM identities
          WHERE community_id = $1 AND controlled

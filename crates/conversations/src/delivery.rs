@@ -11,19 +11,21 @@ use std::time::Duration;
 
 use frontdesk_model::event::NewEvent;
 use frontdesk_model::{Env, Error, Event, Id, Result, Timestamp, error, structured as messages};
-use frontdesk_net::OutboundRequest;
 use frontdesk_sources::inbound::{BodyFormat, ContentObject, InboundContent};
-use frontdesk_sources::outbound::{ContentAction, Formats, OutboundAttachment, OutboundContent, Outcome, Request};
+use frontdesk_sources::outbound::{
+    Class, ContentAction, Deed, Failure, Formats, OutboundAttachment, OutboundContent, Outcome, Request,
+};
+use frontdesk_sources::quota::{self, Purpose};
 use frontdesk_store::consumer::Consumer;
 use frontdesk_store::{Row, Text, Tx, args};
 use futures_util::FutureExt;
-use http::{HeaderName, HeaderValue, Method};
 use serde_json::{Value, json};
 use tokio::sync::{Notify, watch};
 
 use crate::contents::{body, refreshing, structured};
+use crate::quotas::{self, Taken};
 use crate::sources::{self, Channel};
-use crate::{Conversations, attachments, categories, ingest};
+use crate::{Conversations, attachments, calling, categories, ingest};
 
 /// Seconds before the second and the third attempt; there is no fourth (row 12.12).
 const PAUSES_SECONDS: [i64; 2] = [30, 300];
@@ -50,6 +52,8 @@ const DUE_SECONDS_MAX: i64 = 2 * PAUSES_SECONDS[1];
 const POLL_PERIOD: Duration = Duration::from_secs(1);
 /// What people read when the fault is ours.
 const UNCERTAIN: &str = "The server was stopped while it asked the channel for this: whether it was done is not known.";
+/// What people read when a service takes no more.
+const WAITS: &str = "no more calls may be made now, this waits until";
 /// What people read when the fault is ours.
 const UNPREPARED: &str = "The content could not be prepared for its channel; the server's log says why.";
 
@@ -275,8 +279,11 @@ impl Delivery {
             Ok(request) => request,
             Err(outcome) => return Ok(Some(outcome.into())),
         };
+        if let Some(failure) = self.may_send(&channel).await? {
+            return Ok(Some(Outcome::Failed(failure).into()));
+        }
         let needs_no_other_spelling = request.body.is_ascii();
-        let sent = self.app.outbound.send(outbound_request(request, ATTEMPT_DEADLINE, ANSWER_BYTES_MAX)?).await;
+        let sent = self.app.call(&channel, request, ATTEMPT_DEADLINE, ANSWER_BYTES_MAX).await?;
         let refused = sent.as_ref().is_ok_and(|answer| answer.status == http::StatusCode::UNPROCESSABLE_ENTITY);
         let sent = match delivery.respelled.filter(|_| refused && !needs_no_other_spelling) {
             // Some channels verify signatures over another spelling of the same JSON.
@@ -287,15 +294,15 @@ impl Delivery {
                     Err(outcome) => return Ok(Some(outcome.into())),
                 };
                 request.body = respelled(&request.body);
-                self.app.outbound.send(outbound_request(request, RESPELLED_DEADLINE, ANSWER_BYTES_MAX)?).await
+                self.app.call(&channel, request, RESPELLED_DEADLINE, ANSWER_BYTES_MAX).await?
             }
             None => sent,
         };
         let answer = match sent {
             Ok(answer) => answer,
-            Err(trouble) => return fail(&trouble.to_string()),
+            Err(failure) => return Ok(Some(Outcome::Failed(failure).into())),
         };
-        let outcome = (delivery.read_answer)(answer.status.as_u16(), &answer.body, answer.truncated);
+        let outcome = (delivery.read_answer)(&calling::answer_of(&answer, self.app.env.now()));
         let content = match (&outgoing, &outcome) {
             (Outgoing::Ask { object, foreign_id, .. }, Outcome::Delivered { .. }) if !answer.truncated => {
                 (delivery.read_content)(*object, foreign_id, &answer.body, channel.options())
@@ -312,6 +319,22 @@ impl Delivery {
             _ => Vec::new(),
         };
         Ok(Some(Pushed { outcome, content, actions }))
+    }
+
+    /// Why nothing may be sent now: the service wants a pause, or counts calls and there is none left today.
+    async fn may_send(&self, channel: &Channel) -> Result<Option<Failure>> {
+        let Some(plan) = channel.kind.quota.map(|plan| plan(&channel.settings, self.app.poll_interval_seconds)) else {
+            return Ok(None);
+        };
+        let (source_id, now) = (channel.source_id, self.app.env.now());
+        let taking = move |tx: &mut dyn Tx| quotas::take(tx, source_id, Some(&plan), Purpose::Answers, now);
+        let until = match self.app.store.write(taking).await? {
+            Taken::Yes => return Ok(None),
+            Taken::Paused(until) => until,
+            Taken::UsedUp => quota::resets_at(now),
+        };
+        let message = format!("{}: {WAITS} {}.", channel.kind.display_name, until.rest());
+        Ok(Some(Failure::new(Class::Throttled { until }, message)))
     }
 }
 
@@ -365,7 +388,7 @@ enum Outgoing {
     /// A content that the channel does not have.
     Create(Box<OutboundContent>),
     /// What is done with one that it has, under the channel's id.
-    Act { object: ContentObject, action: ContentAction, foreign_id: String },
+    Act { object: ContentObject, action: ContentAction, foreign_id: String, is_own: bool },
     /// What the channel is asked about one that it has, perhaps in the name of one of its users; it answers with the
     /// content.
     Ask { object: ContentObject, name: String, foreign_id: String, user_id: Option<String> },
@@ -387,18 +410,21 @@ impl Outgoing {
     ) -> Result<Request, Outcome> {
         let request = match self {
             Outgoing::Create(content) => (delivery.request)(&channel.settings, content, now),
-            Outgoing::Act { object, action, foreign_id } => {
+            Outgoing::Act { object, action, foreign_id, is_own } => {
                 let Some(name) = offered(channel, *object, *action) else {
                     let message = format!("The channel no longer says that it can {} it.", action.as_str());
-                    return Err(Outcome::Failed { fatal: true, message });
+                    return Err(Outcome::failed(Class::Invalid, message));
                 };
-                (delivery.act)(&channel.settings, *object, name, foreign_id, None, now)
+                let deed = Deed { object: *object, name, foreign_id, user_id: None, is_own: *is_own };
+                (delivery.act)(&channel.settings, &deed, now)
             }
             Outgoing::Ask { object, name, foreign_id, user_id } => {
-                (delivery.act)(&channel.settings, *object, name, foreign_id, user_id.as_deref(), now)
+                let user_id = user_id.as_deref();
+                let deed = Deed { object: *object, name, foreign_id, user_id, is_own: false };
+                (delivery.act)(&channel.settings, &deed, now)
             }
         };
-        request.ok_or_else(|| Outcome::Failed { fatal: true, message: NO_ADDRESS.into() })
+        request.ok_or_else(|| Outcome::failed(Class::Invalid, NO_ADDRESS))
     }
 }
 
@@ -409,31 +435,7 @@ pub(crate) fn offered(channel: &Channel, object: ContentObject, action: ContentA
 }
 
 fn failed(message: &str) -> Outcome {
-    Outcome::Failed { fatal: false, message: message.into() }
-}
-
-/// A channel's request, signed, for the guarded client.
-pub(crate) fn outbound_request(
-    request: Request,
-    deadline: Duration,
-    answer_bytes_max: usize,
-) -> Result<OutboundRequest> {
-    let mut headers = vec![(http::header::CONTENT_TYPE, HeaderValue::from_static(request.content_type))];
-    if let Some(signature) = &request.signature {
-        let signed = frontdesk_net::sdk_signature(signature.key.reveal().as_bytes(), &request.body);
-        let name = HeaderName::try_from(signature.header).map_err(|trouble| error::broken(trouble.to_string()))?;
-        headers.push((name, HeaderValue::try_from(signed).map_err(|trouble| error::broken(trouble.to_string()))?));
-    }
-    Ok(OutboundRequest {
-        method: Method::POST,
-        url: request.url,
-        headers,
-        body: request.body.into(),
-        deadline,
-        answer_bytes_max,
-        verify_tls: true,
-        http2: false,
-    })
+    Outcome::failed(Class::Retry, message)
 }
 
 /// A delivery that this process is at. Content, event and number tell it from every other claim.
@@ -467,9 +469,18 @@ fn due(tx: &mut dyn Tx, now: Timestamp, busy_sources: &[Id], limit: usize) -> Re
                AND NOT EXISTS (SELECT 1 FROM deliveries AS earlier
                                WHERE earlier.thread_id = deliveries.thread_id
                                  AND earlier.seq < deliveries.seq)
+               AND NOT EXISTS (SELECT 1 FROM channel_quotas
+                               WHERE channel_quotas.source_id = deliveries.source_id
+                                 AND paused_until > $1 AND paused_until <= $5)
              ORDER BY due_at, seq LIMIT $3"
         ),
-        args![now, busy_sources, limit as i64, now.plus_seconds(2 * CLAIM_SECONDS)],
+        args![
+            now,
+            busy_sources,
+            limit as i64,
+            now.plus_seconds(2 * CLAIM_SECONDS),
+            now.plus_seconds(quotas::PAUSE_SECONDS_MAX)
+        ],
     )
 }
 
@@ -518,7 +529,8 @@ fn prepare(app: &Conversations, tx: &mut dyn Tx, claim: &Claim) -> Result<Option
     let row = tx.first(
         "SELECT contents.type, contents.body, contents.body_format, contents.title, contents.created_at,
                 contents.updated_at, authors.foreign_id, parents.foreign_id, threads.foreign_id, recipients.foreign_id,
-                users.firstname, users.lastname, contents.foreign_id, contents.extras
+                users.firstname, users.lastname, contents.foreign_id, contents.extras,
+                COALESCE(authors.controlled, FALSE)
          FROM contents
          LEFT JOIN identities AS authors ON authors.id = contents.author_id
          JOIN threads ON threads.id = contents.thread_id
@@ -537,7 +549,8 @@ fn prepare(app: &Conversations, tx: &mut dyn Tx, claim: &Claim) -> Result<Option
     match claim.task {
         Task::Create => {}
         Task::Act(action) => {
-            return Ok(Some((channel, Outgoing::Act { object, action, foreign_id: foreign_id(&row)? })));
+            let is_own = row.get::<bool>(14)?;
+            return Ok(Some((channel, Outgoing::Act { object, action, foreign_id: foreign_id(&row)?, is_own })));
         }
         Task::Show => {
             let ask = Outgoing::Ask { object, name: SHOW.into(), foreign_id: foreign_id(&row)?, user_id: None };
@@ -645,15 +658,23 @@ fn finish(tx: &mut dyn Tx, env: &Env, claim: &Claim, pushed: &Pushed) -> Result<
             sources::set_error(tx, claim.source_id, None)?;
             conclude(tx, env, claim, "success")
         }
-        Outcome::Failed { fatal, message } => {
+        Outcome::Failed(Failure { class, message }) => {
             tx.execute(
                 "UPDATE contents SET synchronization_error = $2, updated_at = $3 WHERE id = $1",
                 args![&claim.content_id, message, now],
             )?;
             sources::set_error(tx, claim.source_id, Some(message))?;
+            if let Class::Throttled { until } = class {
+                quotas::pause(tx, claim.source_id, *until, now)?;
+                tx.execute(
+                    "UPDATE deliveries SET claimed_by = NULL, claimed_until = NULL, started = $2 WHERE content_id = $1",
+                    args![&claim.content_id, claim.started_before],
+                )?;
+                return Ok(());
+            }
             let pause = usize::try_from(claim.attempts).ok().and_then(|made| PAUSES_SECONDS.get(made));
             match pause {
-                Some(seconds) if !fatal && claim.task != Task::Custom => {
+                Some(seconds) if !class.is_final() && claim.task != Task::Custom => {
                     tx.execute(
                         "UPDATE deliveries SET attempts = attempts + 1, claimed_by = NULL, claimed_until = NULL, due_at = $2
                          WHERE content_id = $1",

@@ -135,7 +135,7 @@ pub(crate) fn content_into(
            source_url, approval_required, auto_submitted, published, remotely_deleted, attachments_count,
            synchronization_status, extras, created_at, updated_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 'synchronizer', $16, $17,
-                 FALSE, FALSE, TRUE, FALSE, $18, 'success', $19, $20, $21)",
+                 FALSE, FALSE, $22, FALSE, $18, 'success', $19, $20, $21)",
         args![
             &content_id,
             &channel.source_id,
@@ -157,7 +157,8 @@ pub(crate) fn content_into(
             files.len() as i64,
             &extras(inbound),
             created_at,
-            now
+            now,
+            inbound.published != Some(false)
         ],
     )?;
     remember_foreign_id(tx, channel.source_id, object, &inbound.foreign_id, content_id)?;
@@ -292,12 +293,12 @@ pub(crate) fn remember_foreign_id(
 
 /// The content that a channel's id stands for, whichever kind it is, and its thread.
 pub(crate) fn content_by_foreign_id(tx: &mut dyn Tx, source_id: Id, foreign_id: &str) -> Result<Option<(Id, Id)>> {
-    for object in ["message", "private_message", "thread"] {
+    for object in ContentObject::ALL {
         let row = tx.first(
             "SELECT contents.id, contents.thread_id FROM content_keys
              JOIN contents ON contents.id = content_keys.content_id
              WHERE content_keys.source_id = $1 AND object = $2 AND content_keys.foreign_id = $3",
-            args![&source_id, object, foreign_id],
+            args![&source_id, object.as_str(), foreign_id],
         )?;
         if let Some(row) = row {
             return Ok(Some((row.get(0)?, row.get(1)?)));
@@ -328,7 +329,7 @@ fn parent(tx: &mut dyn Tx, channel: &Channel, inbound: &InboundContent) -> Resul
 fn thread_key(inbound: &InboundContent) -> Option<&str> {
     match inbound.object {
         ContentObject::Thread => Some(&inbound.foreign_id),
-        ContentObject::Message | ContentObject::PrivateMessage => inbound.thread_foreign_id.as_deref(),
+        _ => inbound.thread_foreign_id.as_deref(),
     }
 }
 
@@ -457,8 +458,8 @@ pub(crate) fn language<'a>(channel: &'a Channel, inbound: &'a InboundContent) ->
 }
 
 /// The names of the attributes that few contents have.
-pub(crate) const EXTRAS: [&str; 6] =
-    ["context_data", "foreign_categories", "actions", "structured_content", "structured_reply", "ip"];
+pub(crate) const EXTRAS: [&str; 7] =
+    ["context_data", "foreign_categories", "actions", "structured_content", "structured_reply", "ip", "unanswerable"];
 
 /// The attributes that few contents have, as one JSON object.
 pub(crate) fn extras(inbound: &InboundContent) -> Option<String> {
@@ -476,6 +477,7 @@ pub(crate) fn extras(inbound: &InboundContent) -> Option<String> {
         ("structured_content", &inbound.structured_content),
         ("structured_reply", &inbound.structured_reply),
         ("ip", &inbound.ip.clone().map(Value::from)),
+        ("unanswerable", &inbound.unanswerable.clone().map(Value::from)),
     ] {
         if let Some(value) = value {
             extras.insert(name.into(), value.clone());

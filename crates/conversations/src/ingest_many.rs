@@ -42,7 +42,8 @@ impl Gathering {
 
     /// Whether a message can be tried here at all.
     pub(crate) fn suits(content: &InboundContent) -> bool {
-        content.object == ContentObject::Message
+        matches!(content.object, ContentObject::Message | ContentObject::Comment)
+            && content.published != Some(false)
             && content.author.as_ref().is_some_and(|author| !author.puppetizable)
             && content.thread_foreign_id.is_some()
             && content.in_reply_to.is_none()
@@ -243,6 +244,7 @@ fn look_up(tx: &mut dyn Tx, messages: &[(Arc<Channel>, Arc<InboundContent>)]) ->
         .map(|(index, (channel, content))| {
             json!({
                 "index": index, "source_id": channel.source_id, "community_id": channel.community_id,
+                "object": content.object.as_str(),
                 "foreign_id": content.foreign_id, "thread": content.thread_foreign_id,
                 "author": content.author.as_ref().map(|author| &author.foreign_id),
             })
@@ -255,10 +257,10 @@ fn look_up(tx: &mut dyn Tx, messages: &[(Arc<Channel>, Arc<InboundContent>)]) ->
                 (SELECT string_agg(encode(category_id, 'hex'), ' ' ORDER BY position, category_id)
                  FROM categorisations WHERE object_id = threads.id)
          FROM json_to_recordset(CAST(CAST($1 AS text) AS json)) AS wanted
-           (index BIGINT, source_id TEXT, community_id TEXT, foreign_id TEXT, thread TEXT, author TEXT)
+           (index BIGINT, source_id TEXT, community_id TEXT, object TEXT, foreign_id TEXT, thread TEXT, author TEXT)
          LEFT JOIN sources ON sources.id = decode(wanted.source_id, 'hex')
          LEFT JOIN content_keys ON content_keys.source_id = decode(wanted.source_id, 'hex')
-           AND content_keys.object = 'message' AND content_keys.foreign_id = wanted.foreign_id
+           AND content_keys.object = wanted.object AND content_keys.foreign_id = wanted.foreign_id
          LEFT JOIN identities ON identities.community_id = decode(wanted.community_id, 'hex')
            AND identities.foreign_id = wanted.author
          LEFT JOIN threads ON threads.source_id = decode(wanted.source_id, 'hex')
@@ -292,7 +294,7 @@ fn row(
         &place.category_ids,
     ));
     json!({
-        "id": id, "source_id": channel.source_id, "thread_id": place.thread_id, "author_id": place.author_id,
+        "id": id, "type": content.object.as_str(), "source_id": channel.source_id, "thread_id": place.thread_id, "author_id": place.author_id,
         "first_in_thread": place.first_in_thread,
         "foreign_id": content.foreign_id, "body": content.body, "body_format": content.format.as_str(),
         "language": ingest::language(channel, content), "source_url": content.source_url,
@@ -306,21 +308,21 @@ fn insert(tx: &mut dyn Tx, rows: &str, now: Timestamp) -> Result<()> {
     tx.execute(
         "WITH messages AS MATERIALIZED (
            SELECT decode(id, 'hex') AS id, decode(source_id, 'hex') AS source_id, decode(thread_id, 'hex') AS thread_id,
-                  decode(author_id, 'hex') AS author_id, foreign_id, body, body_format, language, source_url, extras,
+                  decode(author_id, 'hex') AS author_id, type, foreign_id, body, body_format, language, source_url, extras,
                   created_at, words, first_in_thread
            FROM json_to_recordset(CAST(CAST($1 AS text) AS json)) AS given
-             (id TEXT, source_id TEXT, thread_id TEXT, author_id TEXT, foreign_id TEXT, body TEXT, body_format TEXT,
+             (id TEXT, type TEXT, source_id TEXT, thread_id TEXT, author_id TEXT, foreign_id TEXT, body TEXT, body_format TEXT,
               language TEXT, source_url TEXT, extras TEXT, created_at BIGINT, words TEXT, first_in_thread BOOLEAN)),
          new_contents AS (
            INSERT INTO contents (id, source_id, thread_id, author_id, foreign_id, type, status, body, body_format,
              private, first_in_thread, created_from, language, source_url, approval_required, auto_submitted, published,
              remotely_deleted, attachments_count, synchronization_status, extras, created_at, updated_at)
-           SELECT id, source_id, thread_id, author_id, foreign_id, 'message', 'new', body, body_format, FALSE,
+           SELECT id, source_id, thread_id, author_id, foreign_id, type, 'new', body, body_format, FALSE,
                   first_in_thread, 'synchronizer', language, source_url, FALSE, FALSE, TRUE, FALSE, 0, 'success', extras, created_at, $2
            FROM messages),
          new_keys AS (
            INSERT INTO content_keys (source_id, object, foreign_id, content_id)
-           SELECT source_id, 'message', foreign_id, id FROM messages),
+           SELECT source_id, type, foreign_id, id FROM messages),
          new_words AS (
            INSERT INTO contents_search (id, words)
            SELECT id, array_to_tsvector(string_to_array(words, ' ')) FROM messages WHERE words <> ''),

@@ -3,6 +3,7 @@
 
 pub mod attachments;
 pub mod automatic_answers;
+pub mod calling;
 pub mod categories;
 pub mod communities;
 pub mod contents;
@@ -21,6 +22,7 @@ pub mod notifications;
 pub mod pace;
 pub mod polling;
 pub mod queue_updates;
+mod quotas;
 mod reply_assistant;
 mod search_dates;
 pub mod send_api;
@@ -60,6 +62,10 @@ pub struct Conversations {
     pub outbound: Outbound,
     /// Sources' settings and secrets, kept at hand.
     pub channels: sources::Channels,
+    /// What calls to services need beside the source.
+    pub calling: calling::Calling,
+    /// How often the operator wants channels to be asked for what is new.
+    pub poll_interval_seconds: i64,
     /// Sources' types, kept at hand.
     pub source_types: sources::Types,
     /// What subscribers are told of the latest events, kept at hand.

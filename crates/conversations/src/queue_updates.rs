@@ -11,7 +11,6 @@ use frontdesk_sources::sdk::{self, QueuePlace};
 use frontdesk_store::{Tx, args};
 use tokio::sync::Semaphore;
 
-use crate::delivery::outbound_request;
 use crate::sources::Channel;
 use crate::{Conversations, visitors};
 
@@ -101,7 +100,7 @@ pub async fn queue_update(
     if !app.queue_updates.admit(thread_id, position, wait_seconds, now) {
         return Ok(QueueUpdate::LeftOut);
     }
-    Ok(match app.outbound.send(outbound_request(request, DEADLINE, ANSWER_BYTES_MAX)?).await {
+    Ok(match app.outbound.send(app.outbound_request(request, DEADLINE, ANSWER_BYTES_MAX)?).await {
         Ok(answer) if answer.status.is_success() => QueueUpdate::Told,
         Ok(answer) => QueueUpdate::Failed(format!("The channel answered {}.", answer.status.as_u16())),
         Err(trouble) => QueueUpdate::Failed(trouble.to_string()),

@@ -104,6 +104,8 @@ const TABLES: &[Table] = &[
     table("deliveries"),
     table("polls"),
     table("poll_cursors"),
+    table("channel_quotas"),
+    table("watched_threads"),
     table("automatic_answers"),
     table("sweeps"),
     table("erasures"),

@@ -6,6 +6,7 @@ mod channel_check;
 mod control;
 mod data_dir;
 mod demo;
+mod fake;
 mod housekeeping;
 mod mcp;
 mod metrics;
@@ -71,6 +72,14 @@ enum Commands {
     /// Channels of one's own
     #[command(subcommand)]
     Channel(ChannelCommand),
+    /// Stand in for a service at a local address: for trying a source out, and for tests. Needs no installation
+    Fake {
+        /// Which service
+        service: fake::Service,
+        /// Where to listen
+        #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]
+        listen: std::net::SocketAddr,
+    },
     /// Write database and attachments of one point in time to a file; the server may be running
     Backup {
         #[command(flatten)]
@@ -239,6 +248,9 @@ fn main() -> ExitCode {
             let deadline = Duration::from_secs(timeout);
             let asked = channel_check::Asked { url, secret: Secret::new(secret), write, json, policy, deadline };
             runtime().and_then(|runtime| runtime.block_on(channel_check::run(asked, environment())))
+        }
+        Commands::Fake { service, listen } => {
+            runtime().and_then(|runtime| runtime.block_on(fake::run(service, listen, environment())))
         }
         Commands::Backup { place, file } => std::path::absolute(&file)
             .map_err(|error| format!("{}: {error}", file.display()))

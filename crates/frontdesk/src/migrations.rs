@@ -59,6 +59,7 @@ pub(crate) const ALL: &[Migration] = &[
     both!(31, "0031_visitors_known"),
     both!(32, "0032_task_lines"),
     both!(33, "0033_reply_assistant"),
+    both!(34, "0034_channel_quotas"),
 ];
 
 #[cfg(test)]

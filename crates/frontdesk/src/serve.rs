@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use frontdesk_conversations::attachments::{self, Files};
 use frontdesk_conversations::automatic_answers::AutomaticAnswers;
+use frontdesk_conversations::calling::Calling;
 use frontdesk_conversations::contents::indexing;
 use frontdesk_conversations::delivery::Delivery;
 use frontdesk_conversations::ingest_many::Gathering;
@@ -75,6 +76,8 @@ pub(crate) async fn application(
         files: Files::open(&directory.attachments()).map_err(|error| format!("data: attachments: {error}"))?,
         outbound: Outbound::new(AddressPolicy { allowed: settings.allow_outbound.clone() })?,
         channels: Default::default(),
+        calling: Calling::new(settings.stand_ins.clone()),
+        poll_interval_seconds: settings.poll_interval.into(),
         source_types: Default::default(),
         notifications: Default::default(),
         stream: Default::default(),

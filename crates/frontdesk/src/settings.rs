@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use frontdesk_conversations::calling::StandIns;
 use frontdesk_conversations::polling;
 use frontdesk_net::{MailSender, MailServer, Mailer, WRITE_STALL_SECONDS_MAX};
 use frontdesk_rest::{HEARTBEAT_SECONDS, STREAMS_MAX};
@@ -53,6 +54,16 @@ pub(crate) struct Given {
         help_heading = "Settings"
     )]
     pub(crate) allow_outbound: Vec<IpNet>,
+
+    /// A place that is called instead of a service, as https://service=http://place; may be repeated. For trying things out
+    #[arg(
+        long,
+        value_name = "ORIGIN=ORIGIN",
+        env = "FRONTDESK_STAND_IN",
+        value_delimiter = ',',
+        help_heading = "Settings"
+    )]
+    pub(crate) stand_in: Vec<String>,
 
     /// Proxies whose X-Forwarded-For is believed; may be repeated
     #[arg(
@@ -134,6 +145,7 @@ pub(crate) struct Settings {
     pub(crate) demo: bool,
     pub(crate) rate_limit: u32,
     pub(crate) allow_outbound: Vec<IpNet>,
+    pub(crate) stand_ins: StandIns,
     pub(crate) trusted_proxy: Vec<IpNet>,
     pub(crate) mailer: Option<Mailer>,
     pub(crate) secret_key_file: PathBuf,
@@ -194,6 +206,7 @@ impl Given {
         let mail_from = self.mail_from.or(file.mail_from).filter(|text| !text.is_empty());
         let smtp_url = self.smtp_url.or(file.smtp_url).filter(|url| !url.is_empty());
         let mailer = smtp_url.map(|url| mailer(&url, mail_from.as_deref())).transpose()?;
+        let stand_ins = if self.stand_in.is_empty() { file.stand_in } else { self.stand_in };
         let either = |first: Vec<IpNet>, second: Vec<IpNet>| if first.is_empty() { second } else { first };
         Ok(Settings {
             secret_key_file: self.secret_key_file.or(file.secret_key_file).unwrap_or_else(|| data.join("secret.key")),
@@ -203,6 +216,7 @@ impl Given {
             demo: self.demo.or(file.demo).unwrap_or(false),
             rate_limit: self.rate_limit.or(file.rate_limit).unwrap_or(500),
             allow_outbound: either(self.allow_outbound, file.allow_outbound),
+            stand_ins: StandIns::read(&stand_ins).map_err(|wrong| format!("stand-in: {wrong}"))?,
             trusted_proxy: either(self.trusted_proxy, file.trusted_proxy),
             mailer,
             connections_max,
@@ -275,6 +289,9 @@ pub(crate) const COMMENTED_FILE: &str = r#"# Frontdesk's configuration. Environm
 # Private addresses that calls to channels may reach.
 # allow_outbound = ["127.0.0.0/8"]
 
+# Places that are called instead of services, for trying things out: see `frontdesk fake --help`.
+# stand_in = ["https://www.googleapis.com=http://127.0.0.1:4000"]
+
 # Proxies whose X-Forwarded-For is believed.
 # trusted_proxy = ["10.0.0.0/8"]
 
@@ -328,12 +345,13 @@ mod tests {
             .map(|line| format!("{line}\n"))
             .collect();
         let file: Given = toml::from_str(&uncommented).expect("the commented file");
-        assert_eq!(uncommented.lines().count(), 20);
+        assert_eq!(uncommented.lines().count(), 21);
         let defaults = Given::default().complete().expect("defaults");
         assert!(file.clone().complete().expect("the commented file's settings").mailer.is_some());
         let same = Given {
             database_url: None,
             allow_outbound: Vec::new(),
+            stand_in: Vec::new(),
             trusted_proxy: Vec::new(),
             smtp_url: None,
             mail_from: None,
@@ -368,6 +386,7 @@ mod tests {
             (Given { unread_timeout: Some(0), ..Given::default() }, "unread-timeout"),
             (Given { log_days: Some(0), ..Given::default() }, "log-days"),
             (Given { task_days: Some(0), ..Given::default() }, "task-days"),
+            (Given { stand_in: vec!["https://www.googleapis.com".into()], ..Given::default() }, "stand-in"),
             (Given { poll_interval: Some(0), ..Given::default() }, "poll-interval"),
         ] {
             assert!(given.complete().expect_err(name).starts_with(name));

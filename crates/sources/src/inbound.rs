@@ -43,22 +43,43 @@ pub enum ContentObject {
     PrivateMessage,
     /// The first content of a thread, which carries the thread's own id.
     Thread,
+    /// What somebody wrote under something: a post, a video.
+    Comment,
+    /// What a page or its visitors put up for everybody.
+    Post,
+    /// What somebody thinks of a page, with stars or without.
+    Review,
+    /// A post on X.
+    Tweet,
 }
 
 impl ContentObject {
     /// The one with this name.
     pub fn named(name: &str) -> Option<ContentObject> {
-        [ContentObject::Message, ContentObject::PrivateMessage, ContentObject::Thread]
-            .into_iter()
-            .find(|object| object.as_str() == name)
+        ContentObject::ALL.into_iter().find(|object| object.as_str() == name)
     }
 
-    /// `message`, `private_message` or `thread`.
+    /// Every one. A channel's ids are told apart by them: the same id may be a message's and a thread's.
+    pub const ALL: [ContentObject; 7] = [
+        ContentObject::Message,
+        ContentObject::PrivateMessage,
+        ContentObject::Thread,
+        ContentObject::Comment,
+        ContentObject::Post,
+        ContentObject::Review,
+        ContentObject::Tweet,
+    ];
+
+    /// `message`, `private_message`, `thread`, `comment`, `post`, `review` or `tweet`.
     pub fn as_str(self) -> &'static str {
         match self {
             ContentObject::Message => "message",
             ContentObject::PrivateMessage => "private_message",
             ContentObject::Thread => "thread",
+            ContentObject::Comment => "comment",
+            ContentObject::Post => "post",
+            ContentObject::Review => "review",
+            ContentObject::Tweet => "tweet",
         }
     }
 }
@@ -119,6 +140,11 @@ pub struct InboundContent {
     pub attachments: Vec<InboundAttachment>,
     /// What may be done with this content on the channel, such as `reply`.
     pub actions: Vec<String>,
+    /// Why it cannot be answered, as a sentence for people; none where it can, or where nobody knows.
+    pub unanswerable: Option<String>,
+    /// Whether everybody on the channel sees it; false while it is held back or hidden there. None where the channel does
+    /// not tell, which counts as true.
+    pub published: Option<bool>,
     /// The author's network address, as the channel says it.
     pub ip: Option<String>,
     /// Buttons, links and the like: checked, known attributes only.
@@ -148,6 +174,8 @@ impl InboundContent {
             context_data: Map::new(),
             attachments: Vec::new(),
             actions: Vec::new(),
+            unanswerable: None,
+            published: None,
             ip: None,
             structured_content: None,
             structured_reply: None,

@@ -6,10 +6,15 @@ use frontdesk_model::{Timestamp, structured};
 mod chat;
 pub mod inbound;
 mod mobile_messaging;
+pub mod oauth;
 pub mod outbound;
 pub mod push;
+pub mod quota;
 pub mod sdk;
 pub mod settings;
+pub mod youtube;
+
+use inbound::ContentObject;
 
 pub use settings::{Setting, SettingKind, Settings, validate_settings};
 
@@ -30,6 +35,20 @@ pub struct SourceKind {
     pub is_live_chat: bool,
     /// Whether an agent can write first (row 4.04); otherwise the attempt is a 422.
     pub can_initiate: bool,
+    /// What an answer that everybody sees is there.
+    pub public_object: ContentObject,
+    /// Who we are there, by the service's own id: agents write as this one, and what it wrote is ours. None where every
+    /// agent has an identity of their own, or where the settings do not say yet.
+    pub account: fn(&Settings) -> Option<&str>,
+    /// What can be done there, where that is known of all sources of this kind; none where each channel tells it.
+    pub implementation: Option<fn() -> sdk::Implementation>,
+    /// How it is asked for what is new; none where what is new comes by itself.
+    pub polling: Option<Polling>,
+    /// How the calls of a day are shared out, where the service counts them; `interval_seconds`: how often the operator
+    /// wants it asked.
+    pub quota: Option<fn(&Settings, interval_seconds: i64) -> quota::Plan>,
+    /// Why it takes no such body in a content of this kind, as the end of a sentence; none where it does.
+    pub body_fault: fn(ContentObject, body: &str) -> Option<String>,
     /// Whether webhooks name its contents without the source's type: `message` instead of `sdk/message`.
     pub has_bare_resource_types: bool,
     /// What it takes of structured messages, by the options of the source, which nobody may have told; none where it
@@ -41,16 +60,26 @@ pub struct SourceKind {
     pub delivery: Option<Delivery>,
 }
 
+/// How a channel is asked for what is new.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Polling {
+    /// List by list, as the Channel SDK has them.
+    Sdk,
+    /// Page by page, within the units of a day.
+    YouTube,
+}
+
 /// How contents are delivered to a channel: make a request, send it elsewhere, read the answer.
 #[derive(Debug)]
 pub struct Delivery {
     /// The request that creates this content on the channel; none while the source's settings do not say where.
     pub request: fn(&Settings, &outbound::OutboundContent, now: Timestamp) -> Option<outbound::Request>,
-    /// The request that does something with a content that the channel has, under the channel's own name for it, and
-    /// perhaps in the name of one of its users; none while the settings do not say where.
+    /// The request that does something with a content that the channel has; none while the settings do not say where.
     pub act: Act,
-    /// Reads the answer: status, body, and whether the body was cut at the reader's limit.
-    pub read_answer: fn(status: u16, body: &[u8], truncated: bool) -> outbound::Outcome,
+    /// Reads the answer.
+    pub read_answer: fn(&outbound::Answer) -> outbound::Outcome,
+    /// How a token is come by that lets requests in; none where requests bring what they need.
+    pub sign_in: Option<SignIn>,
     /// The content with this id as an answer tells it, by the source's options; none when it tells no whole content.
     pub read_content: ReadContent,
     /// What may be done with the content with this id, as an answer tells it; nothing when it tells nothing of it.
@@ -63,15 +92,19 @@ pub struct Delivery {
     pub respelled: Option<Respell>,
 }
 
+/// How a token is come by that lets requests in for a while.
+#[derive(Debug)]
+pub struct SignIn {
+    /// The request that asks for one; what is missing is told in a sentence for people.
+    pub request: fn(&Settings) -> Result<outbound::Request, String>,
+    /// Reads the answer.
+    pub read: fn(&outbound::Answer) -> Result<oauth::Granted, outbound::Failure>,
+    /// The setting that keeps what the next token is asked for with, where each is good for one.
+    pub refresh_token: Option<&'static str>,
+}
+
 /// Makes the request that does something with a content.
-pub type Act = fn(
-    &Settings,
-    inbound::ContentObject,
-    name: &str,
-    foreign_id: &str,
-    user_id: Option<&str>,
-    now: Timestamp,
-) -> Option<outbound::Request>;
+pub type Act = fn(&Settings, &outbound::Deed, now: Timestamp) -> Option<outbound::Request>;
 
 /// Reads the content that an answer tells.
 pub type ReadContent = fn(
@@ -92,7 +125,7 @@ impl SourceKind {
 }
 
 /// Every kind: a new channel is one more line.
-static KINDS: &[&SourceKind] = &[&chat::KIND, &mobile_messaging::KIND, &sdk::KIND];
+static KINDS: &[&SourceKind] = &[&chat::KIND, &mobile_messaging::KIND, &sdk::KIND, &youtube::KIND];
 
 /// Every kind of source, by type name.
 pub fn kinds() -> &'static [&'static SourceKind] {

@@ -3,6 +3,7 @@
 
 use frontdesk_model::structured;
 
+use crate::inbound::ContentObject;
 use crate::{SourceKind, push};
 
 /// The kind whose threads can be closed and whose text input can be switched off.
@@ -18,6 +19,12 @@ pub(crate) const MESSAGING: SourceKind = SourceKind {
     is_live_chat: false,
     can_initiate: true,
     has_bare_resource_types: true,
+    public_object: ContentObject::Message,
+    account: |_| None,
+    implementation: None,
+    polling: None,
+    quota: None,
+    body_fault: |_, _| None,
     structured: |_| Some(structured::Channel::Messaging),
     settings: &[],
     delivery: None,

@@ -106,17 +106,83 @@ impl ContentAction {
     }
 }
 
-/// A POST that the caller makes on the adapter's behalf, through the guarded client.
+/// Something that is done with a content that its channel has.
+#[derive(Clone, Copy, Debug)]
+pub struct Deed<'a> {
+    /// What the content is.
+    pub object: ContentObject,
+    /// The channel's own name for what is done.
+    pub name: &'a str,
+    /// The channel's id of the content.
+    pub foreign_id: &'a str,
+    /// In whose name, by the channel's id of them; none where it does not matter.
+    pub user_id: Option<&'a str>,
+    /// Whether it was written by the account itself.
+    pub is_own: bool,
+}
+
+/// How a request is made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Method {
+    /// Reads.
+    Get,
+    /// Creates, or does something.
+    #[default]
+    Post,
+    /// Puts in the place of what was there.
+    Put,
+    /// Removes.
+    Delete,
+}
+
+/// A call that the caller makes on the adapter's behalf, through the guarded client.
 #[derive(Clone, Debug)]
 pub struct Request {
+    /// How.
+    pub method: Method,
     /// Where to.
     pub url: String,
+    /// Headers beside the media type, with lower-case names.
+    pub headers: Vec<(&'static str, Secret)>,
     /// The body's media type.
     pub content_type: &'static str,
     /// The body, to be sent byte for byte.
     pub body: Vec<u8>,
     /// How to sign the body; none when the channel wants no signature.
     pub signature: Option<Signature>,
+}
+
+impl Request {
+    /// A request without a body.
+    pub fn bare(method: Method, url: String) -> Request {
+        Request {
+            method,
+            url,
+            headers: Vec::new(),
+            content_type: "application/json",
+            body: Vec::new(),
+            signature: None,
+        }
+    }
+
+    /// A request with JSON in it.
+    pub fn json(method: Method, url: String, body: &Value) -> Request {
+        Request { body: body.to_string().into_bytes(), ..Request::bare(method, url) }
+    }
+
+    /// A POST of a form.
+    pub fn form(url: String, fields: &[(&str, &str)]) -> Request {
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let content_type = "application/x-www-form-urlencoded";
+        Request { content_type, body: body.into_bytes(), ..Request::bare(Method::Post, url) }
+    }
+
+    /// The same, in the name of whoever this token was given to.
+    #[must_use]
+    pub fn with_bearer(mut self, token: &Secret) -> Request {
+        self.headers.push(("authorization", Secret::new(format!("Bearer {}", token.reveal()))));
+        self
+    }
 }
 
 /// A request header that holds the lower-case hex HMAC-SHA512 of the body.
@@ -128,6 +194,87 @@ pub struct Signature {
     pub key: Secret,
 }
 
+/// What came back.
+#[derive(Clone, Debug)]
+pub struct Answer<'a> {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers, with lower-case names.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: &'a [u8],
+    /// Whether there was more of it than may be read.
+    pub truncated: bool,
+    /// When it came.
+    pub now: Timestamp,
+}
+
+impl Answer<'_> {
+    /// Whether the status says that it was done.
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// The first header of this lower-case name.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The body as JSON; null when it is none.
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(self.body).unwrap_or_default()
+    }
+}
+
+/// What kind of failure it is, which says what happens next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// It passes: it is tried again after a while.
+    Retry,
+    /// The service wants no more from this account until then: everything that the source sends waits, and no attempt is
+    /// counted.
+    Throttled {
+        /// When it takes calls again.
+        until: Timestamp,
+    },
+    /// The account's access does not hold: an administrator has to connect it again.
+    Auth,
+    /// The time within which the customer may be answered is over.
+    WindowClosed,
+    /// The customer cannot be reached any more.
+    RecipientGone,
+    /// The service will never take this.
+    Invalid,
+    /// Nothing is known of it: it is tried as often as what passes.
+    Unknown,
+}
+
+impl Class {
+    /// Whether trying again by itself is pointless.
+    pub fn is_final(self) -> bool {
+        match self {
+            Class::Retry | Class::Throttled { .. } | Class::Unknown => false,
+            Class::Auth | Class::WindowClosed | Class::RecipientGone | Class::Invalid => true,
+        }
+    }
+}
+
+/// Why something was not done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// What happens next.
+    pub class: Class,
+    /// For people: what the channel said.
+    pub message: String,
+}
+
+impl Failure {
+    /// A failure of this class.
+    pub fn new(class: Class, message: impl Into<String>) -> Failure {
+        Failure { class, message: message.into() }
+    }
+}
+
 /// What the channel's answer means.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -137,10 +284,12 @@ pub enum Outcome {
         foreign_id: Option<String>,
     },
     /// It is not.
-    Failed {
-        /// Whether trying again is pointless.
-        fatal: bool,
-        /// For people: what the channel said.
-        message: String,
-    },
+    Failed(Failure),
+}
+
+impl Outcome {
+    /// It was not done.
+    pub fn failed(class: Class, message: impl Into<String>) -> Outcome {
+        Outcome::Failed(Failure::new(class, message))
+    }
 }

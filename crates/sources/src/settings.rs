@@ -330,6 +330,12 @@ mod tests {
         is_live_chat: false,
         can_initiate: false,
         has_bare_resource_types: false,
+        public_object: crate::inbound::ContentObject::Message,
+        account: |_| None,
+        implementation: None,
+        polling: None,
+        quota: None,
+        body_fault: |_, _| None,
         structured: |_| None,
         settings: &[
             Setting { required: true, ..setting("address", SettingKind::Url) },

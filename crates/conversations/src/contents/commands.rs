@@ -8,7 +8,7 @@ use frontdesk_store::{Tx, args};
 use serde_json::{Map, Value, json};
 
 use super::waiting::{self, Approval, Hold, Matter};
-use super::{Content, WrittenAs, automation, body, find, indexing, states, structured};
+use super::{Content, WrittenAs, automation, body, find, indexing, refreshing, states, structured};
 use crate::categories::{self, Object};
 use crate::sources::{self, Channel};
 use crate::{Conversations, attachments, events, identities, ingest, interventions, pace, reply_assistant, threads};
@@ -61,6 +61,9 @@ pub(super) fn create(app: &Conversations, call: &Call, draft: &Draft, tx: &mut d
         None => initiate_route(app, call, draft, tx)?,
     };
     check_against(draft, &route.channel)?;
+    if let Some(fault) = (route.channel.kind.body_fault)(route.object, &draft.body) {
+        return Err(error::invalid("body", "too_long", format!("body {fault}.")));
+    }
     check_title(draft, &route)?;
     check_files(draft, &route)?;
     let mut format = body_format(call, draft, &route)?;
@@ -200,20 +203,25 @@ fn check_against(draft: &Draft, channel: &Channel) -> Result<()> {
     if draft.disable_text_input_on_thread.is_some() && !channel.kind.is_messaging {
         return refuse("disable_text_input_on_thread", "text input switch");
     }
-    if draft.private && channel.kind.is_messaging {
+    if draft.private && (channel.kind.is_messaging || !takes_private(channel)) {
         return refuse("private", "private messages");
     }
     Ok(())
 }
 
+/// Whether there are private messages there, as far as that is known of the kind.
+pub(super) fn takes_private(channel: &Channel) -> bool {
+    let known = channel.kind.implementation.map(|known| known());
+    known.is_none_or(|known| known.can(ContentObject::PrivateMessage, "create"))
+}
+
 /// A title that the channel would not show is refused: the options messages.no_title and private_messages.no_title.
 fn check_title(draft: &Draft, route: &Route) -> Result<()> {
-    let option = match route.object {
-        ContentObject::Message => "messages.no_title",
-        ContentObject::PrivateMessage => "private_messages.no_title",
-        ContentObject::Thread => return Ok(()),
-    };
-    let has_none = route.channel.options().is_some_and(|options| options.iter().any(|known| known == option));
+    if route.object == ContentObject::Thread {
+        return Ok(());
+    }
+    let option = format!("{}s.no_title", route.object.as_str());
+    let has_none = route.channel.options().is_some_and(|options| options.iter().any(|known| *known == option));
     if draft.title.is_some() && has_none {
         let message = format!("title: the channel shows none (its option {option}); leave it out.");
         return Err(error::invalid("title", "not_supported", message));
@@ -284,14 +292,19 @@ fn reply_route(app: &Conversations, call: &Call, draft: &Draft, parent: &str, tx
         let message = "in_reply_to_id: this content is not on its channel yet; wait until it is.";
         return Err(error::invalid("in_reply_to_id", "not_synchronized", message));
     }
+    if channel.kind.implementation.is_some()
+        && let Some(why) = refreshing::unanswerable(tx, parent.id)?
+    {
+        return Err(error::invalid("in_reply_to_id", "not_answerable", format!("in_reply_to_id: {why}")));
+    }
     automation::check(call, &thread, &parent, tx)?;
     let intervention = interventions::open_for_reply(call, &parent, tx)?;
     let private = draft.private || parent.private;
     // Answering what an agent or the source itself wrote goes to whom they wrote.
     let recipient_id = if parent.is_ours() { parent.recipient_id } else { parent.author_id };
     Ok(Route {
+        object: if private { ContentObject::PrivateMessage } else { channel.kind.public_object },
         channel,
-        object: if private { ContentObject::PrivateMessage } else { ContentObject::Message },
         thread_id: thread.id,
         is_new_thread: false,
         in_reply_to_id: Some(parent.id),
@@ -331,7 +344,7 @@ fn initiate_route(app: &Conversations, call: &Call, draft: &Draft, tx: &mut dyn 
     let object = match recipient_id {
         _ if channel.kind.is_messaging => ContentObject::Message,
         Some(_) => ContentObject::PrivateMessage,
-        None if unthreaded => ContentObject::Message,
+        None if unthreaded || channel.kind.public_object != ContentObject::Message => channel.kind.public_object,
         None => ContentObject::Thread,
     };
     if object == ContentObject::Thread && has("threads.no_content") {
@@ -398,13 +411,21 @@ fn recipient(call: &Call, channel: &Channel, to: &Value, tx: &mut dyn Tx) -> Res
 
 fn author(call: &Call, draft: &Draft, channel: &Channel, tx: &mut dyn Tx) -> Result<Id> {
     let user_id = call.caller.user_id;
+    if let Some(account) = (channel.kind.account)(&channel.settings) {
+        let account_id = identities::account(tx, &call.env, channel, account)?;
+        if draft.author_id.as_deref().is_some_and(|id| !id.is_empty() && id != account_id.hex()) {
+            let message = "author_id: on this source everybody writes as the connected account; leave it out.";
+            return Err(error::invalid("author_id", "not_supported", message));
+        }
+        return Ok(account_id);
+    }
     match draft.author_id.as_deref().filter(|id| !id.is_empty()) {
         Some(id) => {
             let id = id.parse().map_err(|_| unknown("author_id", "identity"))?;
             identities::require_usable_author(tx, user_id, id, channel.community_id)?;
             Ok(id)
         }
-        None => identities::default_author(tx, &call.env, user_id, channel.community_id, channel.kind.community_type),
+        None => identities::writer(tx, call, channel),
     }
 }
 

@@ -7,21 +7,91 @@ use frontdesk_sources::inbound::{ContentObject, InboundContent};
 use frontdesk_store::{Tx, args};
 use serde_json::{Map, Value, json};
 
-use super::indexing;
+use super::{indexing, states};
 use crate::ingest;
 
-/// Writes down what has changed: the text, the title, the address, the language, and what the channel tells beside
-/// them. Its place, author, recipient, time and files stay. Of what was written here only the actions change, and what
-/// was erased stays so. Nothing changes, nothing is written.
+/// Writes down what has changed: the text, the title, the address, the language, whether everybody sees it, and what the
+/// channel tells beside them. Its place, author, recipient, time and files stay. Of what was written here only the actions
+/// change, and what was erased stays so. Nothing changes, nothing is written.
 pub(crate) fn apply(tx: &mut dyn Tx, env: &Env, id: Id, told: &InboundContent) -> Result<()> {
+    let Some(Change { source_id, thread_id, is_thread, before, after }) = change(tx, id, told)? else { return Ok(()) };
+    let extras = Some(&after.extras).filter(|extras| !extras.is_empty());
+    let extras = extras.map(|extras| Value::from(extras.clone()).to_string());
+    tx.execute(
+        "UPDATE contents SET title = $2, body = $3, body_format = $4, language = $5, source_url = $6, extras = $7,
+                             updated_at = $8, published = $9, remotely_deleted = FALSE
+         WHERE id = $1",
+        args![
+            &id,
+            &after.title,
+            &after.body,
+            &after.format,
+            &after.language,
+            &after.source_url,
+            &extras,
+            env.now(),
+            after.published
+        ],
+    )?;
+    if (&after.title, &after.body, &after.format) != (&before.title, &before.body, &before.format) {
+        if is_thread {
+            tx.execute("UPDATE threads SET title = $2 WHERE id = $1", args![&thread_id, &after.title])?;
+        }
+        indexing::index(tx, id, after.title.as_deref(), &after.body, &after.format)?;
+    }
+    let payload = json!({ "source_id": source_id, "approval_required": false });
+    tx.append(NewEvent::new(env, None, "content.updated", id, Some(thread_id), payload));
+    Ok(())
+}
+
+/// Whether a channel tells something else of a content than what is here.
+pub(crate) fn differs(tx: &mut dyn Tx, id: Id, told: &InboundContent) -> Result<bool> {
+    Ok(change(tx, id, told)?.is_some())
+}
+
+/// A channel no longer has a content: here it stays, and does not wait for an answer any more. Nothing while something of
+/// it is on its way, or where that is known.
+pub(crate) fn removed(tx: &mut dyn Tx, env: &Env, id: Id) -> Result<()> {
     let row = tx.first(
-        "SELECT source_id, thread_id, creator_id, title, body, body_format, language, source_url, extras, type
-         FROM contents WHERE id = $1 AND anonymized_at IS NULL",
+        "SELECT source_id, thread_id, status FROM contents
+         WHERE id = $1 AND NOT remotely_deleted AND synchronization_status = 'success'",
         args![&id],
     )?;
     let Some(row) = row else { return Ok(()) };
-    let (source_id, thread_id): (Id, Id) = (row.get(0)?, row.get(1)?);
+    let (source_id, thread_id, now): (Id, Id, _) = (row.get(0)?, row.get(1)?, env.now());
+    let sql = "UPDATE contents SET remotely_deleted = TRUE, updated_at = $2 WHERE id = $1";
+    tx.execute(sql, args![&id, now])?;
+    let payload = json!({ "source_id": source_id, "approval_required": false });
+    tx.append(NewEvent::new(env, None, "content.updated", id, Some(thread_id), payload));
+    if row.get::<String>(2)? == "new" {
+        states::ignore(tx, &[id], now)?;
+        let payload = json!({ "source_id": source_id, "status": "ignored" });
+        tx.append(NewEvent::new(env, None, "content.ignored", id, Some(thread_id), payload));
+    }
+    Ok(())
+}
+
+/// What is here of a content, and what is to be.
+struct Change {
+    source_id: Id,
+    thread_id: Id,
+    is_thread: bool,
+    before: Told,
+    after: Told,
+}
+
+/// What a channel tells anew; none when it is nothing.
+fn change(tx: &mut dyn Tx, id: Id, told: &InboundContent) -> Result<Option<Change>> {
+    let row = tx.first(
+        "SELECT source_id, thread_id, creator_id, title, body, body_format, language, source_url, extras, type,
+                published, remotely_deleted, synchronization_status
+         FROM contents WHERE id = $1 AND anonymized_at IS NULL",
+        args![&id],
+    )?;
+    let Some(row) = row else { return Ok(None) };
     let is_ours = row.get::<Option<Id>>(2)?.is_some();
+    // What we are about to change there is not told yet.
+    let is_changing = row.get::<String>(12)? != "success";
     let before = Told {
         title: row.get(3)?,
         body: row.get(4)?,
@@ -29,10 +99,11 @@ pub(crate) fn apply(tx: &mut dyn Tx, env: &Env, id: Id, told: &InboundContent) -
         language: row.get(6)?,
         source_url: row.get(7)?,
         extras: read_extras(row.get(8)?)?,
+        published: row.get(10)?,
     };
     let now_told = read_extras(ingest::extras(told))?;
     let mut after = before.clone();
-    let names: &[&str] = if is_ours { &["actions"] } else { &ingest::EXTRAS };
+    let names: &[&str] = if is_ours { &["actions", "unanswerable"] } else { &ingest::EXTRAS };
     for name in names {
         match now_told.get(*name) {
             Some(value) => after.extras.insert((*name).into(), value.clone()),
@@ -47,26 +118,14 @@ pub(crate) fn apply(tx: &mut dyn Tx, env: &Env, id: Id, told: &InboundContent) -
         after.language = told.language.clone().or(after.language);
         after.source_url = told.source_url.clone().or(after.source_url);
     }
-    if after == before {
-        return Ok(());
+    after.published = told.published.unwrap_or(before.published);
+    // What was said to be gone is here again.
+    let is_back = row.get::<bool>(11)?;
+    if is_changing || (after == before && !is_back) {
+        return Ok(None);
     }
-    let extras = Some(&after.extras).filter(|extras| !extras.is_empty());
-    let extras = extras.map(|extras| Value::from(extras.clone()).to_string());
-    tx.execute(
-        "UPDATE contents SET title = $2, body = $3, body_format = $4, language = $5, source_url = $6, extras = $7,
-                             updated_at = $8
-         WHERE id = $1",
-        args![&id, &after.title, &after.body, &after.format, &after.language, &after.source_url, &extras, env.now()],
-    )?;
-    if (&after.title, &after.body, &after.format) != (&before.title, &before.body, &before.format) {
-        if row.get::<String>(9)? == ContentObject::Thread.as_str() {
-            tx.execute("UPDATE threads SET title = $2 WHERE id = $1", args![&thread_id, &after.title])?;
-        }
-        indexing::index(tx, id, after.title.as_deref(), &after.body, &after.format)?;
-    }
-    let payload = json!({ "source_id": source_id, "approval_required": false });
-    tx.append(NewEvent::new(env, None, "content.updated", id, Some(thread_id), payload));
-    Ok(())
+    let is_thread = row.get::<String>(9)? == ContentObject::Thread.as_str();
+    Ok(Some(Change { source_id: row.get(0)?, thread_id: row.get(1)?, is_thread, before, after }))
 }
 
 /// Writes down what may be done with a content from now on, as its channel told when something was done with it. It is
@@ -76,6 +135,9 @@ pub(crate) fn take_actions(tx: &mut dyn Tx, id: Id, actions: &[String]) -> Resul
     let Some(row) = row else { return Ok(()) };
     let mut extras = read_extras(row.get(0)?)?;
     extras.insert("actions".into(), actions.into());
+    if actions.iter().any(|action| action == "reply") {
+        extras.remove("unanswerable");
+    }
     tx.execute("UPDATE contents SET extras = $2 WHERE id = $1", args![&id, &Value::from(extras).to_string()])?;
     Ok(())
 }
@@ -89,6 +151,18 @@ struct Told {
     language: Option<String>,
     source_url: Option<String>,
     extras: Map<String, Value>,
+    published: bool,
+}
+
+/// Why a content cannot be answered, as its channel told; none where it can.
+pub(crate) fn unanswerable(tx: &mut dyn Tx, id: Id) -> Result<Option<String>> {
+    let row = tx.first("SELECT extras, remotely_deleted FROM contents WHERE id = $1", args![&id])?;
+    let Some(row) = row else { return Ok(None) };
+    if row.get(1)? {
+        return Ok(Some("This content is no longer on its channel.".into()));
+    }
+    let extras = read_extras(row.get(0)?)?;
+    Ok(extras.get("unanswerable").and_then(Value::as_str).map(str::to_owned))
 }
 
 fn read_extras(extras: Option<String>) -> Result<Map<String, Value>> {

@@ -206,13 +206,7 @@ pub(super) fn perform(app: &Conversations, call: &Call, id: Id, name: &str, tx: 
                        the content shows its custom_actions.";
         return Err(error::invalid("name", "action_not_available", message));
     }
-    let author_id = identities::default_author(
-        tx,
-        &call.env,
-        call.caller.user_id,
-        channel.community_id,
-        channel.kind.community_type,
-    )?;
+    let author_id = identities::writer(tx, call, &channel)?;
     remote.send(call, "content.action_requested", json!({ "action": name, "author_id": author_id }), tx)
 }
 

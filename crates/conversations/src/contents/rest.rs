@@ -94,6 +94,10 @@ struct Answer {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-frontdesk-extension" = true))]
     channel_actions: Option<Vec<&'static str>>,
+    /// Why it cannot be answered, for people; with extended=true, and only where that is so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-frontdesk-extension" = true))]
+    unanswerable: Option<Value>,
     /// What the channel lets be done with it.
     #[serde(skip)]
     actions: Option<Value>,
@@ -118,8 +122,8 @@ impl ReplyOptions {
         let html = |object| writes_html && commands::takes_html(channel, object);
         let private_html = html(ContentObject::PrivateMessage);
         ReplyOptions {
-            private: !private && !channel.kind.is_messaging,
-            html: if private { private_html } else { html(ContentObject::Message) },
+            private: !private && !channel.kind.is_messaging && commands::takes_private(channel),
+            html: if private { private_html } else { html(channel.kind.public_object) },
             private_html,
         }
     }
@@ -184,6 +188,7 @@ fn answer(row: &Row, extended: bool) -> Result<Answer> {
         custom_actions: None,
         reply_options: None,
         channel_actions: None,
+        unanswerable: extras.remove("unanswerable").filter(|_| extended),
         actions: extras.remove("actions"),
         created_at: row.get(28)?,
         updated_at: row.get(29)?,

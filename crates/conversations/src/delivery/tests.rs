@@ -46,6 +46,7 @@ fn migrations() -> Vec<Migration> {
         include_str!("../../../../migrations/0029_push.sql"),
         include_str!("../../../../migrations/0030_thread_drafts.sql"),
         include_str!("../../../../migrations/0031_visitors_known.sql"),
+        include_str!("../../../../migrations/0034_channel_quotas.sql"),
     ];
     (1..).zip(texts).map(|(number, sqlite)| Migration { number, name: "test", sqlite, postgres: "" }).collect()
 }
@@ -84,6 +85,8 @@ impl Desk {
             files: attachments::Files::open(&folder.path().join("files")).unwrap(),
             outbound: Outbound::new(AddressPolicy::everywhere()).unwrap(),
             channels: Default::default(),
+            calling: Default::default(),
+            poll_interval_seconds: 60,
             source_types: Default::default(),
             notifications: Default::default(),
             stream: Default::default(),
@@ -237,7 +240,7 @@ async fn a_worker_that_was_overtaken_cannot_finish_what_is_sent_again() {
     let overtaken = delivery.claim(1).await.unwrap().remove(0).0;
     desk.pass(CLAIM_SECONDS);
     let overtaker = delivery.claim(1).await.unwrap().remove(0).0;
-    desk.finish(&overtaker, Outcome::Failed { fatal: true, message: "No.".into() }).await;
+    desk.finish(&overtaker, Outcome::failed(Class::Invalid, "No.")).await;
     let again = "UPDATE contents SET synchronization_status = 'export_pending'";
     desk.app.store.write(move |tx| tx.execute(again, args![])).await.unwrap();
     desk.send(id(1), "content.retried_synchronization", 9).await;
@@ -271,7 +274,7 @@ async fn a_clock_that_is_set_back_stops_nothing() {
     desk.send(id(1), "content.replied", 5).await;
     let (_, delivery) = Delivery::new(&desk.app);
     let first = delivery.claim(1).await.unwrap().remove(0).0;
-    desk.finish(&first, Outcome::Failed { fatal: false, message: "Busy".into() }).await;
+    desk.finish(&first, Outcome::failed(Class::Retry, "Busy")).await;
     assert!(delivery.claim(1).await.unwrap().is_empty(), "it pauses");
     desk.pass(-86_400);
     let second = delivery.claim(1).await.unwrap().remove(0).0;

@@ -10,11 +10,13 @@ use std::collections::HashMap;
 
 use frontdesk_model::event::NewEvent;
 use frontdesk_model::{Caller, Env, Id, Permission, Result, SourceRight, error};
+use frontdesk_rest::Call;
 use frontdesk_sources::inbound::{self, InboundAuthor};
 use frontdesk_store::{Tx, args};
 use serde_json::{Map, Value, json};
 
 use crate::identity_groups::mapping::{self, Mapping};
+use crate::sources::Channel;
 
 pub(crate) use rest::{Identity, Search, Sort, answer, operations, page};
 
@@ -217,6 +219,29 @@ pub(crate) fn default_author(
         args![&user_id, &id],
     )?;
     Ok(id)
+}
+
+/// The identity of the account that a source is connected to, which all agents write as there. Its name is its id until
+/// the service has told another.
+pub(crate) fn account(tx: &mut dyn Tx, env: &Env, channel: &Channel, foreign_id: &str) -> Result<Id> {
+    let sql = "SELECT id FROM identities WHERE community_id = $1 AND foreign_id = $2 AND controlled";
+    if let Some(row) = tx.first(sql, args![&channel.community_id, foreign_id])? {
+        return row.get(0);
+    }
+    let author = InboundAuthor { puppetizable: true, ..InboundAuthor::new(foreign_id, foreign_id) };
+    let community_type = channel.kind.community_type;
+    Ok(store_author(tx, env, channel.community_id, community_type, &author, &channel.mappings)?.id)
+}
+
+/// The identity that a caller writes as on a source when they name none.
+pub(crate) fn writer(tx: &mut dyn Tx, call: &Call, channel: &Channel) -> Result<Id> {
+    match (channel.kind.account)(&channel.settings) {
+        Some(foreign_id) => account(tx, &call.env, channel, foreign_id),
+        None => {
+            let user_id = call.caller.user_id;
+            default_author(tx, &call.env, user_id, channel.community_id, channel.kind.community_type)
+        }
+    }
 }
 
 /// 422 unless this user may write as this identity in this community: it is one of theirs, or one that agents share.

@@ -7,6 +7,7 @@
 
 mod store;
 mod taking_in;
+mod youtube;
 
 use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
@@ -16,6 +17,7 @@ use std::time::{Duration, Instant};
 use frontdesk_model::{Error, Id, Result, Secret, Timestamp, error};
 use frontdesk_net::OutboundAnswer;
 use frontdesk_rest::Call;
+use frontdesk_sources::Polling as Manner;
 use frontdesk_sources::inbound::ContentObject;
 use frontdesk_sources::outbound::Request;
 use frontdesk_sources::sdk::{self, Implementation, Info, PolledAnswer, Slice};
@@ -28,7 +30,6 @@ use tokio::task::JoinSet;
 use self::store::{CLAIM_SECONDS, Claim, claim, due, explain, finish, move_on, note, since_id};
 use self::taking_in::{Pace, Written};
 use crate::Conversations;
-use crate::delivery::outbound_request;
 use crate::sources::{Channel, Source};
 
 /// Seconds between two runs, unless the operator says otherwise.
@@ -52,7 +53,7 @@ const BROKEN: &str = "what the channel told could not be taken in; the server's 
 
 /// Whether sources like this are asked.
 pub(crate) fn is_polled(source: &Source) -> bool {
-    source.kind.type_name == "sdk"
+    source.kind.polling.is_some()
 }
 
 /// Asks a source as soon as a worker is free: at its creation, at each save, and when somebody wants it.
@@ -79,7 +80,7 @@ pub(crate) fn synchronize(call: &Call, source: &Source, tx: &mut dyn Tx) -> Resu
 
 /// Forgets a source that goes.
 pub(crate) fn forget(tx: &mut dyn Tx, source_id: Id) -> Result<()> {
-    for table in ["polls", "poll_cursors"] {
+    for table in ["polls", "poll_cursors", "watched_threads"] {
         tx.execute(&format!("DELETE FROM {table} WHERE source_id = $1"), args![&source_id])?;
     }
     Ok(())
@@ -157,8 +158,10 @@ pub async fn run(app: Arc<Conversations>, interval_seconds: u32, observer: Obser
 
 /// How a run ended, if not by a failure of the channel.
 enum Ended {
-    /// There is nothing new. Whether there was a list to ask for.
-    UpToDate { has_lists: bool },
+    /// There is nothing new. It is asked again after so many seconds.
+    UpToDate { next_seconds: i64 },
+    /// Its service takes no more calls now, as people are told; it is asked again after so many seconds.
+    Waits { why: String, next_seconds: i64 },
     /// The source changed, or it was a long run: go on at once.
     Unfinished,
     /// Somebody else has taken over, or the source is gone.
@@ -206,7 +209,7 @@ impl Polling {
         let ran = ran.unwrap_or_else(|_| Err(Stop::Own(error::broken("a run panicked"))));
         let result = match &ran {
             Ok(Ended::Overtaken) => "overtaken",
-            Ok(Ended::Unfinished | Ended::UpToDate { .. }) => "ok",
+            Ok(Ended::Unfinished | Ended::UpToDate { .. } | Ended::Waits { .. }) => "ok",
             Err(Stop::Channel(_)) => "channel_failed",
             Err(Stop::Own(_)) => "own_failure",
         };
@@ -214,8 +217,8 @@ impl Polling {
         let (failure, next) = match ran {
             Ok(Ended::Overtaken) => return,
             Ok(Ended::Unfinished) => (None, 0),
-            Ok(Ended::UpToDate { has_lists: true }) => (None, self.interval_seconds),
-            Ok(Ended::UpToDate { has_lists: false }) => (None, self.interval_seconds * WITHOUT_LIST_FACTOR),
+            Ok(Ended::UpToDate { next_seconds }) => (None, next_seconds.min(self.pause_seconds_max())),
+            Ok(Ended::Waits { why, next_seconds }) => (Some(why), next_seconds.min(self.pause_seconds_max())),
             Err(Stop::Own(Error::Unavailable(trouble))) => {
                 tracing::warn!(%source_id, trouble, "a source is asked again when the store can be written");
                 return;
@@ -238,7 +241,15 @@ impl Polling {
 
     /// No run is due later than this: what says so was written before the clock was set back, or the interval was longer.
     fn furthest_seconds(&self) -> i64 {
-        PAUSE_SECONDS_MAX.max(self.interval_seconds * WITHOUT_LIST_FACTOR) + CLAIM_SECONDS
+        self.pause_seconds_max() + CLAIM_SECONDS
+    }
+
+    fn pause_seconds_max(&self) -> i64 {
+        PAUSE_SECONDS_MAX.max(self.without_list_seconds())
+    }
+
+    fn without_list_seconds(&self) -> i64 {
+        self.interval_seconds * WITHOUT_LIST_FACTOR
     }
 
     fn pause_seconds(&self, failures: i64) -> i64 {
@@ -250,9 +261,12 @@ impl Polling {
         let Some(mut channel) = app.channels.reload(&app.store, &app.seal, claim.source_id).await? else {
             return Ok(Ended::Overtaken);
         };
+        if channel.kind.polling == Some(Manner::YouTube) {
+            return youtube::ask(self, claim, &channel).await;
+        }
         if channel.settings.text(sdk::BASE_URI).is_none() {
             // It only posts to us.
-            return Ok(Ended::UpToDate { has_lists: false });
+            return Ok(Ended::UpToDate { next_seconds: self.without_list_seconds() });
         }
         let until = app.env.now().plus_seconds(RUN_SECONDS_MAX);
         let request = sdk::info_request(&channel.settings, app.env.now());
@@ -282,7 +296,8 @@ impl Polling {
         if app.env.now() >= until {
             return Ok(Ended::Unfinished);
         }
-        Ok(Ended::UpToDate { has_lists: !lists.is_empty() })
+        let next_seconds = if lists.is_empty() { self.without_list_seconds() } else { self.interval_seconds };
+        Ok(Ended::UpToDate { next_seconds })
     }
 
     /// Reads a list from where it was read to, until there is nothing new or the time is up.
@@ -342,7 +357,7 @@ impl Polling {
     ) -> Result<T, Stop> {
         let told = |why: String| Stop::Channel(format!("{action}: {why}."));
         let request = request.ok_or_else(|| told("the source has no address to ask: set base_uri".into()))?;
-        let request = outbound_request(request, ANSWER_DEADLINE, sdk::limits::LIST_BYTES_MAX)?;
+        let request = self.app.outbound_request(request, ANSWER_DEADLINE, sdk::limits::LIST_BYTES_MAX)?;
         let answer = self.app.outbound.send(request).await.map_err(|trouble| told(trouble.to_string()))?;
         let _turn = self.readings.acquire().await;
         let answer = polled_answer(&answer, channel.settings.secret(sdk::ACCESS_TOKEN));

@@ -77,7 +77,10 @@ impl Channel {
             settings: Settings::from_stored(kind, &stored.own, &secrets),
             common: stored.common,
             version: row.get(6)?,
-            implementation: polling::read_implementation(row.get(8)?)?,
+            implementation: match kind.implementation {
+                Some(known) => Some(known()),
+                None => polling::read_implementation(row.get(8)?)?,
+            },
             mappings: mapping::parse(&row.get::<String>(7)?)?,
         })
     }
@@ -96,6 +99,26 @@ pub(super) fn close(seal: &Seal, source_id: Id, settings: &Settings) -> Result<O
     }
     let text = serde_json::to_string(&secrets).map_err(|trouble| error::broken(trouble.to_string()))?;
     seal.seal(&purpose(source_id), &Secret::new(text)).map(Some)
+}
+
+/// Keeps a secret that its service has changed. Returns the source's version from then on.
+pub(crate) fn keep_secret(tx: &mut dyn Tx, seal: &Seal, source_id: Id, name: &str, secret: &Secret) -> Result<i64> {
+    let row = tx.first("SELECT secrets, version FROM sources WHERE id = $1", args![&source_id])?;
+    let row = row.ok_or_else(|| error::not_found("source"))?;
+    let mut secrets: HashMap<String, String> = match row.get::<Option<Vec<u8>>>(0)? {
+        Some(sealed) => open(seal, source_id, &sealed)?
+            .into_iter()
+            .map(|(name, secret)| (name, secret.reveal().to_owned()))
+            .collect(),
+        None => HashMap::new(),
+    };
+    secrets.insert(name.to_owned(), secret.reveal().to_owned());
+    let text = serde_json::to_string(&secrets).map_err(|trouble| error::broken(trouble.to_string()))?;
+    let sealed = seal.seal(&purpose(source_id), &Secret::new(text))?;
+    let version = row.get::<i64>(1)? + 1;
+    let sql = "UPDATE sources SET secrets = $2, version = $3 WHERE id = $1";
+    tx.execute(sql, args![&source_id, &sealed, version])?;
+    Ok(version)
 }
 
 fn open(seal: &Seal, source_id: Id, sealed: &[u8]) -> Result<Vec<(String, Secret)>> {

@@ -16,8 +16,8 @@ use crate::{Conversations, events};
 
 pub use frontdesk_people::sources_permissions::grant;
 
-pub(crate) use channel::Channel;
 pub use channel::Channels;
+pub(crate) use channel::{Channel, keep_secret};
 pub(crate) use settings::{AutoResponseTrigger, CommonSettings};
 
 /// A source as the store keeps it.

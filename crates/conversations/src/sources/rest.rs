@@ -17,7 +17,7 @@ use super::{
     COLUMNS, Channel, CommonSettings, Source, StoredSettings, by_id, channel, find, forget_troubles, grant, source,
     told_id,
 };
-use crate::{Conversations, categories, communities, events, identities, polling};
+use crate::{Conversations, categories, communities, events, identities, polling, quotas};
 
 /// Random bytes in a widget token.
 const WIDGET_TOKEN_BYTES: usize = 10;
@@ -143,6 +143,10 @@ fn extended(app: &Conversations, call: &Call, tx: &mut dyn Tx, source: Source) -
     let channel = Channel::load(tx, &app.seal, id)?.ok_or_else(|| error::not_found("source"))?;
     answer.own = channel.settings.public();
     answer.own.extend(polling::shown(tx, id)?);
+    let quota = quotas::shown(tx, id, channel.kind, &channel.settings, app.poll_interval_seconds, call.env.now())?;
+    if let Some(quota) = quota {
+        answer.own.insert("quota".into(), quota);
+    }
     if channel.kind.is_messaging {
         answer.own.insert("widget_token".into(), widget_token(tx, id)?.into());
         let services = Service::ALL.into_iter().filter(|service| service.access(&channel.settings).is_some());
@@ -215,7 +219,7 @@ struct SignIn {
 /// Parameters of `createSource`.
 #[derive(Deserialize, JsonSchema)]
 struct Create {
-    /// The kind: chat, mobile_messaging or sdk.
+    /// The kind: chat, mobile_messaging, sdk or youtube.
     r#type: String,
     /// A name for people.
     name: String,
@@ -511,6 +515,7 @@ fn update(app: &Conversations, call: &Call, parameters: Update, tx: &mut dyn Tx)
     )?;
     // Whatever was wrong may be right now; who uses it says so again if not.
     forget_troubles(tx, id)?;
+    quotas::resume(tx, id)?;
     tx.append(events::by(call, "content_source.updated", id, None, serde_json::json!({ "source_id": id })));
     let source = by_id(tx, id)?.ok_or_else(|| error::not_found("source"))?;
     shown(app, call, tx, source)
@@ -529,6 +534,7 @@ fn delete(app: &Conversations, call: &Call, tx: &mut dyn Tx) -> Result<Answer> {
         tx.execute(&format!("DELETE FROM {table} WHERE source_id = $1"), args![&id])?;
     }
     polling::forget(tx, id)?;
+    quotas::forget(tx, id)?;
     time_sheets::set_of_source(tx, id, None)?;
     tx.execute("DELETE FROM sources WHERE id = $1", args![&id])?;
     tx.append(events::by(call, "content_source.destroyed", id, None, serde_json::json!({ "source_id": id })));

@@ -282,6 +282,24 @@ pub(crate) struct OwnSettings {
     huawei_url: Option<String>,
     /// Messaging only: where Huawei gives out access tokens, when it is not Huawei's address.
     huawei_token_url: Option<String>,
+    /// YouTube only: the channel's id, which begins with UC.
+    youtube_channel_id: Option<String>,
+    /// YouTube only: the client ID of your project in the Google Cloud console.
+    youtube_client_id: Option<String>,
+    /// YouTube only: the client secret that belongs to it. Never shown again.
+    youtube_client_secret: Option<String>,
+    /// YouTube only: the refresh token of the channel's account. Never shown again.
+    youtube_refresh_token: Option<String>,
+    /// YouTube only: how many days back comments are imported at first, 0 to 3650; 30 when absent.
+    youtube_history_days: Option<i64>,
+    /// YouTube only: the units that your project may use a day, 100 to 100000000; 10000 when absent.
+    youtube_units_per_day: Option<i64>,
+    /// YouTube only: how many of them are kept for answers and moderation, which cost 50 each; two fifths when absent.
+    youtube_units_for_answers: Option<i64>,
+    /// YouTube only: set to be told of new videos at once, for so many days at a time, 1 to 9.
+    youtube_video_news_days: Option<i64>,
+    /// YouTube only: the key that signs what is told of videos; generated when absent.
+    youtube_video_news_secret: Option<String>,
 }
 
 impl OwnSettings {

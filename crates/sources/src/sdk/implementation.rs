@@ -65,6 +65,27 @@ impl Implementation {
         Ok(implementation)
     }
 
+    /// One that is known beforehand: the actions of each object under its plural name, the options, and the labels of
+    /// actions by language.
+    pub(crate) fn fixed(
+        objects: &[(&str, &[&str])],
+        options: &[&str],
+        locales: &[(&str, &[(&str, &str)])],
+    ) -> Implementation {
+        let mut implementation = Implementation::default();
+        for (object, actions) in objects {
+            for action in *actions {
+                implementation.add(object, action);
+            }
+        }
+        implementation.options = options.iter().map(|option| (*option).to_owned()).collect();
+        for (language, labels) in locales {
+            let labels = labels.iter().map(|(action, label)| ((*action).to_owned(), (*label).to_owned())).collect();
+            implementation.locales.insert((*language).to_owned(), labels);
+        }
+        implementation
+    }
+
     /// The same in one shape, to be stored and shown; [`Implementation::read`] reads it back.
     pub fn json(&self) -> Value {
         let list = |texts: &[String]| Value::from(texts.to_vec());

@@ -108,15 +108,16 @@ pub(super) fn read_content(object: ContentObject, mut params: Fields, options: O
                 return Err(params.refuse("body", "is missing"));
             }
         }
-        ContentObject::Message => {
-            if !options.has("messages.unthreaded") {
-                content.thread_foreign_id = Some(params.required("thread_id", Fields::id)?);
-            }
-            message_parts(&mut content, &mut params, options)?;
-        }
         ContentObject::PrivateMessage => {
             let recipient_fields = params.required("recipient", Fields::object)?;
             content.recipient = Some(author(recipient_fields)?);
+            message_parts(&mut content, &mut params, options)?;
+        }
+        // Messages; what other kinds of sources have is not read here.
+        _ => {
+            if !options.has("messages.unthreaded") {
+                content.thread_foreign_id = Some(params.required("thread_id", Fields::id)?);
+            }
             message_parts(&mut content, &mut params, options)?;
         }
     }

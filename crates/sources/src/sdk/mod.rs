@@ -27,6 +27,7 @@ pub use settings::{ACCESS_TOKEN, BASE_URI, OPTION_NAMES, OPTIONS};
 
 use frontdesk_model::structured as messages;
 
+use crate::inbound::ContentObject;
 use crate::{Delivery, SourceKind};
 
 /// The header that holds the lower-case hex HMAC-SHA512 of the body, in both directions.
@@ -42,6 +43,12 @@ pub(crate) static KIND: SourceKind = SourceKind {
     is_live_chat: false,
     can_initiate: true,
     has_bare_resource_types: false,
+    public_object: ContentObject::Message,
+    account: |_| None,
+    implementation: None,
+    polling: Some(crate::Polling::Sdk),
+    quota: None,
+    body_fault: |_, _| None,
     structured: |options| {
         let has_view = options.is_some_and(|options| options.iter().any(|option| option == "view.messaging"));
         has_view.then_some(messages::Channel::Sdk)
@@ -50,7 +57,8 @@ pub(crate) static KIND: SourceKind = SourceKind {
     delivery: Some(Delivery {
         request: outbound::request,
         act: outbound::act,
-        read_answer,
+        read_answer: outbound::outcome,
+        sign_in: None,
         read_content: outbound::read_content,
         read_actions: outbound::read_actions,
         formats: options::formats,

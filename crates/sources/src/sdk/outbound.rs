@@ -10,7 +10,7 @@ use super::inbound::{self, Options};
 use super::limits::{ACTIONS_MAX, EXPLANATION_CHARACTERS_MAX, ID_CHARACTERS_MAX, SHORT_TEXT_CHARACTERS_MAX};
 use super::settings::{ACCESS_TOKEN, BASE_URI};
 use crate::inbound::{ContentObject, InboundContent};
-use crate::outbound::{OutboundContent, Outcome, Request, Signature};
+use crate::outbound::{Answer, Class, Deed, Method, OutboundContent, Outcome, Request, Signature};
 use crate::{Settings, sdk};
 
 /// JavaScript reads greater whole numbers with other digits.
@@ -18,23 +18,12 @@ const SAFE_INTEGER_MAX: u64 = (1 << 53) - 1;
 
 /// The signed request that creates a content; none while the source has no address or no token.
 pub(super) fn request(settings: &Settings, content: &OutboundContent, now: Timestamp) -> Option<Request> {
-    Some(Request {
-        url: settings.text(BASE_URI)?.to_owned(),
-        content_type: "application/json",
-        body: push(content, now),
-        signature: Some(Signature { header: sdk::SIGNATURE_HEADER, key: settings.secret(ACCESS_TOKEN)?.clone() }),
-    })
+    signed(settings, push(content, now))
 }
 
 /// The signed request that does something with one content; none while the source has no address or no token.
-pub(super) fn act(
-    settings: &Settings,
-    object: ContentObject,
-    name: &str,
-    foreign_id: &str,
-    user_id: Option<&str>,
-    now: Timestamp,
-) -> Option<Request> {
+pub(super) fn act(settings: &Settings, deed: &Deed, now: Timestamp) -> Option<Request> {
+    let Deed { object, name, foreign_id, user_id, .. } = *deed;
     let mut params = Map::new();
     params.insert("id".into(), foreign_id.into());
     if let Some(user_id) = user_id {
@@ -50,12 +39,13 @@ pub(super) fn action_request(
     params: Option<Map<String, Value>>,
     now: Timestamp,
 ) -> Option<Request> {
-    Some(Request {
-        url: settings.text(BASE_URI)?.to_owned(),
-        content_type: "application/json",
-        body: envelope(action, params, now),
-        signature: Some(Signature { header: sdk::SIGNATURE_HEADER, key: settings.secret(ACCESS_TOKEN)?.clone() }),
-    })
+    signed(settings, envelope(action, params, now))
+}
+
+fn signed(settings: &Settings, body: Vec<u8>) -> Option<Request> {
+    let signature = Signature { header: sdk::SIGNATURE_HEADER, key: settings.secret(ACCESS_TOKEN)?.clone() };
+    let url = settings.text(BASE_URI)?.to_owned();
+    Some(Request { body, signature: Some(signature), ..Request::bare(Method::Post, url) })
 }
 
 /// An action as it is posted.
@@ -160,6 +150,11 @@ pub fn escaped(body: &[u8]) -> Vec<u8> {
     escaped.into_bytes()
 }
 
+/// Reads a channel's answer as [`read_answer`] does.
+pub(super) fn outcome(answer: &Answer) -> Outcome {
+    read_answer(answer.status, answer.body, answer.truncated)
+}
+
 /// Reads a channel's answer to a content that was pushed. Any 2xx is a success unless it tells an error of its own,
 /// whatever else its body is: empty, cut (`truncated`), or no JSON at all.
 pub fn read_answer(status: u16, body: &[u8], truncated: bool) -> Outcome {
@@ -169,13 +164,13 @@ pub fn read_answer(status: u16, body: &[u8], truncated: bool) -> Outcome {
             "" => format!("The channel answered {status}."),
             explanation => format!("The channel answered {status}: {explanation}"),
         };
-        return Outcome::Failed { fatal: false, message };
+        return Outcome::failed(Class::Retry, message);
     }
     // The rest of a cut body could contradict its beginning, so nothing is read from it.
     let answer: Option<Value> = if truncated { None } else { serde_json::from_slice(body).ok() };
     let Some(answer) = answer else { return Outcome::Delivered { foreign_id: None } };
     if let Some((fatal, message)) = told_error(&answer) {
-        return Outcome::Failed { fatal, message };
+        return Outcome::failed(if fatal { Class::Invalid } else { Class::Retry }, message);
     }
     Outcome::Delivered { foreign_id: answer.get("id").and_then(foreign_id) }
 }
@@ -252,7 +247,7 @@ mod tests {
 
     use super::*;
     use crate::inbound::BodyFormat;
-    use crate::outbound::OutboundAttachment;
+    use crate::outbound::{Failure, OutboundAttachment};
 
     const NOW: Timestamp = Timestamp::from_micros(1_349_111_920_999_999);
 
@@ -350,7 +345,9 @@ mod tests {
     fn what_is_done_with_a_content_names_it_and_nothing_else() {
         let given = json!({"base_uri": "https://a.example/sdk", "access_token": "open sesame"});
         let settings = crate::validate_settings(crate::kind("sdk").unwrap(), given.as_object().unwrap()).unwrap();
-        let request = act(&settings, ContentObject::PrivateMessage, "destroy", "7", None, NOW).unwrap();
+        let object = ContentObject::PrivateMessage;
+        let deed = Deed { object, name: "destroy", foreign_id: "7", user_id: None, is_own: false };
+        let request = act(&settings, &deed, NOW).unwrap();
         let expected = r#"{"action":"private_messages.destroy","params":{"id":"7"},"time":"2012-10-01T17:18:40Z"}"#;
         assert_eq!(String::from_utf8(request.body).unwrap(), expected);
     }
@@ -373,7 +370,7 @@ mod tests {
     }
 
     fn failed(fatal: bool, message: &str) -> Outcome {
-        Outcome::Failed { fatal, message: message.into() }
+        Outcome::failed(if fatal { Class::Invalid } else { Class::Retry }, message)
     }
 
     #[test]
@@ -440,7 +437,9 @@ mod tests {
 
     #[test]
     fn explanations_are_cut() {
-        let Outcome::Failed { message, .. } = read_answer(500, "é".repeat(2_000).as_bytes(), true) else { panic!() };
+        let Outcome::Failed(Failure { message, .. }) = read_answer(500, "é".repeat(2_000).as_bytes(), true) else {
+            panic!()
+        };
         assert_eq!(message.chars().filter(|c| *c == 'é').count(), EXPLANATION_CHARACTERS_MAX);
     }
 

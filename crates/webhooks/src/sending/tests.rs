@@ -99,6 +99,8 @@ impl Desk {
             files: attachments::Files::open(&folder.path().join("files")).unwrap(),
             outbound: Outbound::new(AddressPolicy { allowed: vec!["127.0.0.0/8".parse().unwrap()] }).unwrap(),
             channels: Default::default(),
+            calling: Default::default(),
+            poll_interval_seconds: 60,
             source_types: Default::default(),
             notifications: Default::default(),
             stream: Default::default(),

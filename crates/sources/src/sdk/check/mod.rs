@@ -202,7 +202,7 @@ pub fn refused(rule: &str, answer: &PolledAnswer) -> Finding {
     let said = explanation(&String::from_utf8_lossy(answer.body));
     let verdict = match answer.status {
         200..300 => match read_answer(answer.status, answer.body, answer.truncated) {
-            Outcome::Failed { .. } => odd_error(answer.body).map_or(Verdict::Passed, Verdict::Warned),
+            Outcome::Failed(_) => odd_error(answer.body).map_or(Verdict::Passed, Verdict::Warned),
             Outcome::Delivered { .. } => Verdict::Failed(format!("it was taken: the status is {}", answer.status)),
         },
         300..400 => Verdict::Failed("it was answered with a redirect".into()),
@@ -227,7 +227,7 @@ pub fn taken(rule: &str, answer: &PolledAnswer) -> Finding {
         rule,
         match read_answer(answer.status, answer.body, answer.truncated) {
             Outcome::Delivered { .. } => None,
-            Outcome::Failed { message, .. } => Some(message),
+            Outcome::Failed(failure) => Some(failure.message),
         },
     )
 }
@@ -240,7 +240,7 @@ pub fn created(rule: &str, answer: &PolledAnswer) -> (Option<String>, Finding) {
             let why = "the answer tells no id: nothing can be done with the content later, nor is it known when listed";
             (None, Finding::new(rule, Verdict::Warned(why.into())))
         }
-        Outcome::Failed { message, .. } => (None, Finding::new(rule, Verdict::Failed(message))),
+        Outcome::Failed(failure) => (None, Finding::new(rule, Verdict::Failed(failure.message))),
     }
 }
 
