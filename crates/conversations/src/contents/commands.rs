@@ -221,7 +221,7 @@ fn check_title(draft: &Draft, route: &Route) -> Result<()> {
         return Ok(());
     }
     let option = format!("{}s.no_title", route.object.as_str());
-    let has_none = route.channel.options().is_some_and(|options| options.iter().any(|known| *known == option));
+    let has_none = route.channel.options().is_some_and(|options| options.contains(&option));
     if draft.title.is_some() && has_none {
         let message = format!("title: the channel shows none (its option {option}); leave it out.");
         return Err(error::invalid("title", "not_supported", message));
