@@ -11,6 +11,7 @@ use frontdesk_model::{Error, Timestamp, structured, time_zones};
 use frontdesk_rest::{NAME_LEVELS_MAX, parameters as read_parameters, parse_pairs};
 use frontdesk_routing::topologies::config;
 use frontdesk_sources::inbound::{ContentObject, Inbound, InboundContent};
+use frontdesk_sources::ingress::Happening;
 use frontdesk_sources::sdk::{Implementation, Info, PolledAnswer, limits, parse_send_api, read_info, read_list};
 use serde_json::Value;
 
@@ -47,6 +48,33 @@ pub fn parameters(data: &[u8]) {
     if let Err(error) = &from_query {
         require_refusal(error);
     }
+}
+
+/// What services send by themselves. Input: the body of a webhook. Whatever it is, it is cut into events with keys, and each
+/// is read within the limits or refused with a sentence.
+pub fn hooks(data: &[u8]) {
+    let settings = frontdesk_sources::Settings::default();
+    let ingress_of = |kind: &str| frontdesk_sources::kind(kind).and_then(|kind| kind.ingress.as_ref());
+    let split = ingress_of("facebook").expect("pages are told").split;
+    for event in split(data) {
+        assert!(event.key.len() == 64 && event.name.len() <= 200, "{}", event.name);
+        let read = ingress_of(event.kind).expect("events are for kinds that are told").read;
+        match read(&settings, &event.payload) {
+            Ok(happenings) => happenings.iter().flatten().for_each(require_happening),
+            Err(why) => assert!(why.ends_with('.') && !why.contains('\n'), "{why}"),
+        }
+    }
+}
+
+fn require_happening(happening: &Happening) {
+    let (Happening::Content(content) | Happening::Edited(content)) = happening else { return };
+    assert!(content.foreign_id.len() <= 500 && !content.foreign_id.is_empty(), "{}", content.foreign_id);
+    assert!(content.body.chars().count() <= 100_000 && content.attachments.len() <= 40, "{}", content.foreign_id);
+    require_plain(&content.foreign_id);
+    require_plain(&content.body);
+    let author = content.author.as_ref().expect("somebody wrote it");
+    require_plain(&author.foreign_id);
+    require_plain(&author.screenname);
 }
 
 /// Nothing that a store would refuse gets through, and brackets nest only so deep.

@@ -100,6 +100,7 @@ fn what_channels_say_of_themselves_holds_its_promises() {
 
 #[test]
 fn what_channels_list_holds_its_promises() {
+    replay("hooks", frontdesk_fuzz::hooks);
     replay("lists", frontdesk_fuzz::lists);
 }
 

@@ -10,6 +10,12 @@ pub fn sign(secret: &str, body: &[u8]) -> String {
     hmac::sign(&key, body).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// The lower-case hex HMAC-SHA256 of a body.
+pub fn sha256(secret: &str, body: &[u8]) -> String {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+    hmac::sign(&key, body).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// A signature of the Standard Webhooks specification; none when the secret is not of its form.
 pub fn standard_webhook(secret: &str, id: &str, timestamp: &str, body: &[u8]) -> Option<String> {
     let key = STANDARD.decode(secret.strip_prefix("whsec_")?).ok()?;

@@ -309,7 +309,7 @@ fn a_handover_says_what_is_wrong_with_it(engine: Engine) {
         ("trigger", json!("billing"), vec!["trigger"]),
         ("identity_foreign_id", json!("marc"), vec!["identity_foreign_id"]),
         ("thread_category_ids", json!(["0123456789abcdef01234567"]), vec!["thread_category_ids"]),
-        ("type", json!("messenger"), vec!["identity_foreign_id", "type"]),
+        ("type", json!("messenger"), vec!["identity_foreign_id", "intervention_id"]),
     ] {
         assert_eq!(with(name, value.clone()).invalid(), wrong, "{name}: {value}");
     }
@@ -317,7 +317,9 @@ fn a_handover_says_what_is_wrong_with_it(engine: Engine) {
         with(name, json!(value)).refused(400);
     }
     let messenger = json!({ "from": "agent", "to": "bot", "type": "messenger", "identity_foreign_id": "vera" });
-    assert_eq!(bot.post("/1.0/bots/handover", &messenger).invalid(), ["app_id", "type"]);
+    assert_eq!(bot.post("/1.0/bots/handover", &messenger).invalid(), ["app_id"]);
+    let messenger = json!({ "from": "bot", "to": "agent", "type": "messenger", "identity_foreign_id": "vera" });
+    assert_eq!(bot.post("/1.0/bots/handover", &messenger).invalid(), ["identity_foreign_id"]);
     assert_eq!(bot.get(&path(&intervention)).ok()["user_id"], json!(bot.user_id));
     // As some clients must, it names the customer too.
     bot.reply(&content, "At nine.");

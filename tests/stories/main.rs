@@ -27,6 +27,7 @@ mod delivery;
 mod documentation;
 mod drafts;
 mod events;
+mod facebook;
 mod folders;
 mod guestbook;
 mod hostile;

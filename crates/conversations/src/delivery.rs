@@ -25,7 +25,7 @@ use tokio::sync::{Notify, watch};
 use crate::contents::{body, refreshing, structured};
 use crate::quotas::{self, Taken};
 use crate::sources::{self, Channel};
-use crate::{Conversations, attachments, calling, categories, ingest};
+use crate::{Conversations, attachments, calling, categories, handover, ingest};
 
 /// Seconds before the second and the third attempt; there is no fourth (row 12.12).
 const PAUSES_SECONDS: [i64; 2] = [30, 300];
@@ -34,6 +34,8 @@ pub(crate) const SHOW: &str = "show";
 /// For one attempt, answer included.
 const ATTEMPT_DEADLINE: Duration = Duration::from_secs(30);
 const NO_ADDRESS: &str = "The source has no address to send to: set base_uri.";
+/// The same where an account is connected.
+const NOT_CONNECTED: &str = "The source is not connected: go through the steps of its connection.";
 /// For sending it once more in another spelling, within the same attempt.
 const RESPELLED_DEADLINE: Duration = Duration::from_secs(15);
 /// How long a stopping server waits for the attempts that run.
@@ -81,11 +83,16 @@ impl Consumer for Outbox {
                 | "content.destroyed"
                 | "content.action_requested"
                 | "content.refresh_requested"
+                | "intervention.closed"
         )
     }
 
     fn handle(&self, tx: &mut dyn Tx, events: &[Event]) -> Result<()> {
         for event in events {
+            if event.kind == "intervention.closed" {
+                handover::closed(tx, &self.env, event)?;
+                continue;
+            }
             // What has been tried before may have arrived: the channel is told so.
             let tried_before = event.kind == "content.retried_synchronization";
             let task = match event.kind.as_str() {
@@ -275,6 +282,11 @@ impl Delivery {
         let Some(delivery) = &channel.kind.delivery else {
             return Ok(Some(Outcome::Delivered { foreign_id: None }.into()));
         };
+        if let Outgoing::Create(content) = &mut outgoing
+            && let Some(outcome) = self.push_all_but_last(claim, &channel, delivery, content).await?
+        {
+            return Ok(Some(outcome.into()));
+        }
         let request = match outgoing.request(&channel, delivery, self.app.env.now()) {
             Ok(request) => request,
             Err(outcome) => return Ok(Some(outcome.into())),
@@ -318,7 +330,52 @@ impl Delivery {
             }
             _ => Vec::new(),
         };
-        Ok(Some(Pushed { outcome, content, actions }))
+        let elsewhere = match (&outgoing, &channel.kind.handover) {
+            (Outgoing::Create(content), Some(handover)) => content
+                .customer_foreign_id
+                .clone()
+                .filter(|_| (handover.is_elsewhere)(&calling::answer_of(&answer, self.app.env.now()))),
+            _ => None,
+        };
+        Ok(Some(Pushed { outcome, content, actions, elsewhere }))
+    }
+
+    /// Sends all parts of a content but its last, from the first that is not there yet on; what was sent is written down
+    /// part by part, so that it is not sent again. Ends with what became of the whole, if that is known then.
+    async fn push_all_but_last(
+        &self,
+        claim: &Claim,
+        channel: &Channel,
+        delivery: &frontdesk_sources::Delivery,
+        content: &mut OutboundContent,
+    ) -> Result<Option<Outcome>> {
+        let (began, env) = (std::time::Instant::now(), &self.app.env);
+        if let Some(failure) = (delivery.refuse)(&channel.settings, content, env.now()) {
+            return Ok(Some(Outcome::Failed(failure)));
+        }
+        let parts = (delivery.parts)(content);
+        if content.part >= parts {
+            return Ok(Some(Outcome::Delivered { foreign_id: None }));
+        }
+        while content.part + 1 < parts {
+            let Some(request) = (delivery.request)(&channel.settings, content, env.now()) else {
+                return Ok(Some(Outcome::failed(Class::Invalid, nowhere(channel))));
+            };
+            let left = ATTEMPT_DEADLINE.saturating_sub(began.elapsed());
+            let answer = match self.app.call(channel, request, left, ANSWER_BYTES_MAX).await? {
+                Ok(answer) => answer,
+                Err(failure) => return Ok(Some(Outcome::Failed(failure))),
+            };
+            let foreign_id = match (delivery.read_answer)(&calling::answer_of(&answer, env.now())) {
+                Outcome::Delivered { foreign_id } => foreign_id,
+                failed => return Ok(Some(failed)),
+            };
+            let (source_id, content_id, part) = (channel.source_id, claim.content_id, content.part);
+            let noting = move |tx: &mut dyn Tx| note_part(tx, source_id, content_id, part, foreign_id.as_deref());
+            self.app.store.write(noting).await?;
+            content.part += 1;
+        }
+        Ok(None)
     }
 
     /// Why nothing may be sent now: the service wants a pause, or counts calls and there is none left today.
@@ -345,11 +402,13 @@ struct Pushed {
     content: Option<InboundContent>,
     /// What may be done with it, as the answer to its creation, publication or deletion tells.
     actions: Vec<String>,
+    /// The customer whose conversation another app has.
+    elsewhere: Option<String>,
 }
 
 impl From<Outcome> for Pushed {
     fn from(outcome: Outcome) -> Pushed {
-        Pushed { outcome, content: None, actions: Vec::new() }
+        Pushed { outcome, content: None, actions: Vec::new(), elsewhere: None }
     }
 }
 
@@ -424,7 +483,7 @@ impl Outgoing {
                 (delivery.act)(&channel.settings, &deed, now)
             }
         };
-        request.ok_or_else(|| Outcome::failed(Class::Invalid, NO_ADDRESS))
+        request.ok_or_else(|| Outcome::failed(Class::Invalid, nowhere(channel)))
     }
 }
 
@@ -432,6 +491,11 @@ impl Outgoing {
 pub(crate) fn offered(channel: &Channel, object: ContentObject, action: ContentAction) -> Option<&'static str> {
     channel.kind.delivery.as_ref()?;
     channel.implementation.as_ref()?.act(object, action, channel.options().unwrap_or_default())
+}
+
+/// Why there is nowhere to send something.
+fn nowhere(channel: &Channel) -> &'static str {
+    if channel.kind.connecting.is_some() { NOT_CONNECTED } else { NO_ADDRESS }
 }
 
 fn failed(message: &str) -> Outcome {
@@ -451,6 +515,8 @@ struct Claim {
     started_before: bool,
     /// What is to be done.
     task: Task,
+    /// How many of its parts are there.
+    parts_done: i64,
     /// The claim's number: a later claim makes this one's outcome void.
     number: i64,
 }
@@ -464,7 +530,7 @@ fn due(tx: &mut dyn Tx, now: Timestamp, busy_sources: &[Id], limit: usize) -> Re
     let busy = tx.in_list("source_id", 2);
     tx.query(
         &format!(
-            "SELECT content_id, source_id, seq, attempts, started, claim, action FROM deliveries
+            "SELECT content_id, source_id, seq, attempts, started, claim, action, parts_done FROM deliveries
              WHERE due_at <= $1 AND (claimed_until IS NULL OR claimed_until <= $1 OR claimed_until > $4) AND NOT {busy}
                AND NOT EXISTS (SELECT 1 FROM deliveries AS earlier
                                WHERE earlier.thread_id = deliveries.thread_id
@@ -509,6 +575,7 @@ fn claim(tx: &mut dyn Tx, node: Id, now: Timestamp, running: &Running, free: usi
             started_before: row.get(4)?,
             number: row.get::<i64>(5)? + 1,
             task: Task::named(&row.get::<String>(6)?),
+            parts_done: row.get(7)?,
         };
         let of_source = running.entry(claim.source_id).or_default();
         if *of_source >= ATTEMPTS_PER_SOURCE_MAX {
@@ -530,10 +597,11 @@ fn prepare(app: &Conversations, tx: &mut dyn Tx, claim: &Claim) -> Result<Option
         "SELECT contents.type, contents.body, contents.body_format, contents.title, contents.created_at,
                 contents.updated_at, authors.foreign_id, parents.foreign_id, threads.foreign_id, recipients.foreign_id,
                 users.firstname, users.lastname, contents.foreign_id, contents.extras,
-                COALESCE(authors.controlled, FALSE)
+                COALESCE(authors.controlled, FALSE), customers.foreign_id, threads.id, threads.author_id
          FROM contents
          LEFT JOIN identities AS authors ON authors.id = contents.author_id
          JOIN threads ON threads.id = contents.thread_id
+         LEFT JOIN identities AS customers ON customers.id = threads.author_id
          LEFT JOIN contents AS parents ON parents.id = contents.in_reply_to_id
          LEFT JOIN identities AS recipients ON recipients.id = contents.recipient_id
          LEFT JOIN users ON users.id = contents.creator_id
@@ -565,6 +633,10 @@ fn prepare(app: &Conversations, tx: &mut dyn Tx, claim: &Claim) -> Result<Option
     let mut files = attachments::outbound_of(tx, app, claim.content_id, app.env.now())?;
     let structured = structured_content(row.get(13)?, &mut files)?;
     let (body, format) = body_of(&channel, object, row.get(1)?, &format);
+    let customer_wrote_at = match channel.kind.ingress {
+        Some(_) => wrote_at(tx, row.get(16)?, row.get(17)?)?,
+        None => None,
+    };
     let content = OutboundContent {
         object,
         content_id: claim.content_id,
@@ -581,8 +653,19 @@ fn prepare(app: &Conversations, tx: &mut dyn Tx, claim: &Claim) -> Result<Option
         retry: claim.started_before,
         attachments: files.into_iter().map(|(_, file)| file).collect(),
         structured_content: structured,
+        customer_foreign_id: row.get(15)?,
+        customer_wrote_at,
+        part: usize::try_from(claim.parts_done).unwrap_or(0),
     };
     Ok(Some((channel, Outgoing::Create(Box::new(content)))))
+}
+
+/// When somebody wrote last in a thread.
+fn wrote_at(tx: &mut dyn Tx, thread_id: Id, author_id: Option<Id>) -> Result<Option<Timestamp>> {
+    let sql =
+        "SELECT created_at FROM contents WHERE thread_id = $1 AND author_id = $2 ORDER BY created_at DESC LIMIT 1";
+    let row = tx.first(sql, args![&thread_id, &author_id])?;
+    row.map(|row| row.get(0)).transpose()
 }
 
 /// A body that was written in `format` (text or html) as it is sent to this channel.
@@ -663,7 +746,11 @@ fn finish(tx: &mut dyn Tx, env: &Env, claim: &Claim, pushed: &Pushed) -> Result<
                 "UPDATE contents SET synchronization_error = $2, updated_at = $3 WHERE id = $1",
                 args![&claim.content_id, message, now],
             )?;
-            sources::set_error(tx, claim.source_id, Some(message))?;
+            if let Some(customer) = &pushed.elsewhere {
+                handover::ask(tx, env, claim.source_id, customer)?;
+            } else {
+                sources::set_error(tx, claim.source_id, Some(message))?;
+            }
             if let Class::Throttled { until } = class {
                 quotas::pause(tx, claim.source_id, *until, now)?;
                 tx.execute(
@@ -676,9 +763,11 @@ fn finish(tx: &mut dyn Tx, env: &Env, claim: &Claim, pushed: &Pushed) -> Result<
             match pause {
                 Some(seconds) if !class.is_final() && claim.task != Task::Custom => {
                     tx.execute(
-                        "UPDATE deliveries SET attempts = attempts + 1, claimed_by = NULL, claimed_until = NULL, due_at = $2
+                        // What its channel has told of meanwhile need not wait.
+                        "UPDATE deliveries SET attempts = attempts + 1, claimed_by = NULL, claimed_until = NULL,
+                           due_at = CASE WHEN parts_done > $3 THEN CAST($4 AS BIGINT) ELSE CAST($2 AS BIGINT) END
                          WHERE content_id = $1",
-                        args![&claim.content_id, now.plus_seconds(*seconds)],
+                        args![&claim.content_id, now.plus_seconds(*seconds), claim.parts_done, now],
                     )?;
                     Ok(())
                 }
@@ -714,6 +803,43 @@ fn delivered(tx: &mut dyn Tx, claim: &Claim, foreign_id: Option<&str>, now: Time
                                                                  AND others.foreign_id = $2)",
             args![&thread_id, foreign_id],
         )?;
+    }
+    Ok(())
+}
+
+/// A part of a content is on its channel, under this id. Returns whether a delivery of it goes on.
+fn note_part(tx: &mut dyn Tx, source_id: Id, content_id: Id, part: usize, foreign_id: Option<&str>) -> Result<bool> {
+    let Some(row) = tx.first("SELECT type FROM contents WHERE id = $1", args![&content_id])? else { return Ok(false) };
+    if let Some(foreign_id) = foreign_id
+        && ingest::remember_foreign_id(tx, source_id, &row.get::<String>(0)?, foreign_id, content_id)?
+    {
+        let sql = "UPDATE contents SET foreign_id = $2 WHERE id = $1 AND foreign_id IS NULL";
+        tx.execute(sql, args![&content_id, foreign_id])?;
+    }
+    let done = i64::try_from(part).unwrap_or(0) + 1;
+    let sql = "UPDATE deliveries SET parts_done = $2 WHERE content_id = $1 AND action = 'create' AND parts_done < $2";
+    tx.execute(sql, args![&content_id, done])?;
+    Ok(tx.first("SELECT 1 FROM deliveries WHERE content_id = $1 AND action = 'create'", args![&content_id])?.is_some())
+}
+
+/// A channel tells that it has a part of a content that we sent: perhaps before it answers, perhaps where no answer came.
+/// What it has is not sent again; a push that was given up has succeeded after all.
+pub(crate) fn echoed(
+    tx: &mut dyn Tx,
+    env: &Env,
+    source_id: Id,
+    content_id: Id,
+    part: usize,
+    foreign_id: &str,
+) -> Result<()> {
+    let sql = "SELECT synchronization_status FROM contents WHERE id = $1 AND source_id = $2";
+    let Some(row) = tx.first(sql, args![&content_id, &source_id])? else { return Ok(()) };
+    let goes_on = note_part(tx, source_id, content_id, part, Some(foreign_id))?;
+    if goes_on {
+        let sql = "UPDATE deliveries SET due_at = $2 WHERE content_id = $1 AND claimed_until IS NULL AND due_at > $2";
+        tx.execute(sql, args![&content_id, env.now()])?;
+    } else if row.get::<String>(0)? == "export_failure" {
+        succeed(tx, env, content_id, source_id, foreign_id)?;
     }
     Ok(())
 }
@@ -755,8 +881,16 @@ fn conclude(tx: &mut dyn Tx, env: &Env, claim: &Claim, status: &str) -> Result<(
 
 /// A push that needs no attempt, or no other one: its content is on the channel under this id.
 pub(crate) fn succeed(tx: &mut dyn Tx, env: &Env, content_id: Id, source_id: Id, foreign_id: &str) -> Result<()> {
-    let claim =
-        Claim { content_id, source_id, seq: 0, attempts: 0, started_before: false, task: Task::Create, number: 0 };
+    let claim = Claim {
+        content_id,
+        source_id,
+        seq: 0,
+        attempts: 0,
+        started_before: false,
+        task: Task::Create,
+        parts_done: 0,
+        number: 0,
+    };
     delivered(tx, &claim, Some(foreign_id), env.now())?;
     conclude(tx, env, &claim, "success")
 }

@@ -106,6 +106,7 @@ pub(crate) fn content_into(
     let first_in_thread = thread.contents_count == 0;
     // What the muted write is kept and counted like the rest, and waits for nobody.
     let muted = match author_is.controlled {
+        false if inbound.elsewhere => Some("content.ignored"),
         false if thread.muted => Some("content.thread_muted_ignored"),
         false if author_is.muted => Some("content.author_muted_ignored"),
         _ => None,
@@ -183,7 +184,7 @@ pub(crate) fn content_into(
         &category_ids,
     ));
     if let Some(kind) = muted {
-        let payload = json!({ "source_id": channel.source_id, "author_id": author_is.id });
+        let payload = json!({ "source_id": channel.source_id, "author_id": author_is.id, "status": status });
         tx.append(NewEvent::new(env, None, kind, content_id, Some(thread.id), payload));
     }
     Ok(Ingested::Created)

@@ -5,11 +5,13 @@ pub mod attachments;
 pub mod automatic_answers;
 pub mod calling;
 pub mod categories;
+pub mod channel_events;
 pub mod communities;
 pub mod contents;
 pub mod delivery;
 mod events;
 pub mod folders;
+pub mod handover;
 pub mod identities;
 pub mod identity_groups;
 mod identity_lists;
@@ -66,6 +68,8 @@ pub struct Conversations {
     pub calling: calling::Calling,
     /// How often the operator wants channels to be asked for what is new.
     pub poll_interval_seconds: i64,
+    /// Told when services have sent something.
+    pub channel_events: tokio::sync::Notify,
     /// Sources' types, kept at hand.
     pub source_types: sources::Types,
     /// What subscribers are told of the latest events, kept at hand.
@@ -95,6 +99,7 @@ pub type Furnish = fn(&mut dyn Tx, &Env, Id, Id, bool) -> Result<()>;
 /// The operations of this crate.
 pub fn operations(app: &Arc<Conversations>) -> Vec<Operation> {
     let mut operations = sources::operations(app);
+    operations.extend(channel_events::operations(app));
     operations.extend(communities::operations(app));
     operations.extend(threads::operations(app));
     operations.extend(visitors::pages::operations());

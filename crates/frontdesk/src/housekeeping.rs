@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use frontdesk_conversations::channel_events;
 use frontdesk_model::Env;
 use frontdesk_routing::tasks;
 use frontdesk_store::{Store, log};
@@ -44,5 +45,6 @@ async fn tidy(store: &Store, env: &Env, days: Days) -> frontdesk_model::Result<(
     let (log_before, tasks_before) = (before(days.log), before(days.tasks));
     while store.write(move |tx| log::forget(tx, log_before, ROWS_MAX)).await? > 0 {}
     while store.write(move |tx| tasks::forget(tx, tasks_before, TASKS_MAX)).await? > 0 {}
+    while store.write(move |tx| channel_events::forget_old(tx, now, ROWS_MAX)).await? > 0 {}
     Ok(())
 }

@@ -60,6 +60,7 @@ pub(crate) const ALL: &[Migration] = &[
     both!(32, "0032_task_lines"),
     both!(33, "0033_reply_assistant"),
     both!(34, "0034_channel_quotas"),
+    both!(35, "0035_channel_events"),
 ];
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use frontdesk_conversations::contents::indexing;
 use frontdesk_conversations::delivery::Delivery;
 use frontdesk_conversations::ingest_many::Gathering;
 use frontdesk_conversations::service_levels::Watching;
-use frontdesk_conversations::{Conversations, polling, send_api, stream, timers};
+use frontdesk_conversations::{Conversations, channel_events, handover, polling, send_api, stream, timers};
 use frontdesk_model::{Env, error};
 use frontdesk_net::{AddressPolicy, InboundLimits, Outbound, PeerAddress};
 use frontdesk_people::mails::{Letters, Sending};
@@ -78,6 +78,7 @@ pub(crate) async fn application(
         channels: Default::default(),
         calling: Calling::new(settings.stand_ins.clone()),
         poll_interval_seconds: settings.poll_interval.into(),
+        channel_events: Default::default(),
         source_types: Default::default(),
         notifications: Default::default(),
         stream: Default::default(),
@@ -131,6 +132,8 @@ pub(crate) async fn run(settings: Settings, directory: DataDir, store: Store, en
         workers.spawn(consumer::run(store.clone(), consumer, stopping.clone()));
     }
     workers.spawn(delivery.run(stopping.clone()));
+    workers.spawn(channel_events::run(app.clone(), stopping.clone()));
+    workers.spawn(handover::run(app.clone(), stopping.clone()));
     let domain_id = store.read(frontdesk_webhooks::domain_id).await.map_err(|error| error.to_string())?;
     let webhooks = frontdesk_webhooks::Sender::new(&app, domain_id, settings.log_days);
     workers.spawn(webhooks.run(stopping.clone()));
@@ -222,6 +225,7 @@ fn router(
         .merge(metrics.router())
         .merge(sign_in.router())
         .merge(send_api::router(app))
+        .merge(channel_events::router(app))
         .merge(visitors.router())
         .merge(shop)
         .merge(frontdesk_web::router(framing(app.store.clone())))

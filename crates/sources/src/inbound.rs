@@ -145,6 +145,8 @@ pub struct InboundContent {
     /// Whether everybody on the channel sees it; false while it is held back or hidden there. None where the channel does
     /// not tell, which counts as true.
     pub published: Option<bool>,
+    /// Whether another program has the conversation: it is kept and counted, and waits for nobody here.
+    pub elsewhere: bool,
     /// The author's network address, as the channel says it.
     pub ip: Option<String>,
     /// Buttons, links and the like: checked, known attributes only.
@@ -176,6 +178,7 @@ impl InboundContent {
             actions: Vec::new(),
             unanswerable: None,
             published: None,
+            elsewhere: false,
             ip: None,
             structured_content: None,
             structured_reply: None,

@@ -4,7 +4,12 @@
 use frontdesk_model::{Timestamp, structured};
 
 mod chat;
+pub mod connecting;
+mod facebook;
+mod graph;
 pub mod inbound;
+pub mod ingress;
+mod messenger;
 mod mobile_messaging;
 pub mod oauth;
 pub mod outbound;
@@ -16,6 +21,7 @@ pub mod youtube;
 
 use inbound::ContentObject;
 
+pub use graph::API as FACEBOOK_API;
 pub use settings::{Setting, SettingKind, Settings, validate_settings};
 
 /// What a kind of source is and can do, whichever source of that kind it is.
@@ -58,6 +64,29 @@ pub struct SourceKind {
     pub settings: &'static [Setting],
     /// How contents leave through it; none when no channel is called, because its readers come to us.
     pub delivery: Option<Delivery>,
+    /// How an account is connected, step by step; none where the settings are all.
+    pub connecting: Option<&'static connecting::Connecting>,
+    /// How conversations pass between apps there; none where they do not.
+    pub handover: Option<Handover>,
+    /// How its service tells us what happens; none where it is asked, or where others come to us.
+    pub ingress: Option<ingress::Ingress>,
+}
+
+/// How a conversation that several apps take part in becomes ours, and another's.
+#[derive(Debug)]
+pub struct Handover {
+    /// Our app's id there, if the settings tell it.
+    pub app_id: fn(&Settings) -> Option<&str>,
+    /// Whether our app leads, so that it takes a conversation; else it asks for it.
+    pub leads: fn(&Settings) -> bool,
+    /// Makes the conversation with this customer ours.
+    pub ask: fn(&Settings, customer: &str) -> Option<outbound::Request>,
+    /// Gives it to this app, or to whom the service says.
+    pub give: fn(&Settings, customer: &str, app_id: Option<&str>) -> Option<outbound::Request>,
+    /// Why neither was done; none where it was.
+    pub read: fn(&outbound::Answer) -> Option<outbound::Failure>,
+    /// Whether an answer says that another app has the conversation, so that nothing can be sent.
+    pub is_elsewhere: fn(&outbound::Answer) -> bool,
 }
 
 /// How a channel is asked for what is new.
@@ -76,6 +105,10 @@ pub struct Delivery {
     pub request: fn(&Settings, &outbound::OutboundContent, now: Timestamp) -> Option<outbound::Request>,
     /// The request that does something with a content that the channel has; none while the settings do not say where.
     pub act: Act,
+    /// Why the channel would not take this content, where that is known before it is sent.
+    pub refuse: fn(&Settings, &outbound::OutboundContent, now: Timestamp) -> Option<outbound::Failure>,
+    /// How many calls creating this content takes: one after the other, each for its part of it.
+    pub parts: fn(&outbound::OutboundContent) -> usize,
     /// Reads the answer.
     pub read_answer: fn(&outbound::Answer) -> outbound::Outcome,
     /// How a token is come by that lets requests in; none where requests bring what they need.
@@ -125,7 +158,8 @@ impl SourceKind {
 }
 
 /// Every kind: a new channel is one more line.
-static KINDS: &[&SourceKind] = &[&chat::KIND, &mobile_messaging::KIND, &sdk::KIND, &youtube::KIND];
+static KINDS: &[&SourceKind] =
+    &[&chat::KIND, &facebook::KIND, &messenger::KIND, &mobile_messaging::KIND, &sdk::KIND, &youtube::KIND];
 
 /// Every kind of source, by type name.
 pub fn kinds() -> &'static [&'static SourceKind] {

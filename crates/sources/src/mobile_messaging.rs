@@ -28,4 +28,7 @@ pub(crate) const MESSAGING: SourceKind = SourceKind {
     structured: |_| Some(structured::Channel::Messaging),
     settings: &[],
     delivery: None,
+    connecting: None,
+    handover: None,
+    ingress: None,
 };

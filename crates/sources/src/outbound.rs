@@ -38,6 +38,12 @@ pub struct OutboundContent {
     pub attachments: Vec<OutboundAttachment>,
     /// Buttons, links and the like, already fit for the channel.
     pub structured_content: Option<Value>,
+    /// Whose thread it is in.
+    pub customer_foreign_id: Option<String>,
+    /// When they wrote last; none where that does not matter there.
+    pub customer_wrote_at: Option<Timestamp>,
+    /// Which of its parts is meant, where it takes several calls.
+    pub part: usize,
 }
 
 /// A file of a content that leaves.
@@ -291,5 +297,34 @@ impl Outcome {
     /// It was not done.
     pub fn failed(class: Class, message: impl Into<String>) -> Outcome {
         Outcome::Failed(Failure::new(class, message))
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A content without anything but a text.
+    pub(crate) fn content(object: ContentObject, body: &str) -> OutboundContent {
+        OutboundContent {
+            object,
+            content_id: Id::from_parts(1_700_000_000_000, 1),
+            author_foreign_id: "us".into(),
+            body: body.into(),
+            format: BodyFormat::Text,
+            created_at: Timestamp::from_micros(0),
+            updated_at: Timestamp::from_micros(0),
+            in_reply_to_foreign_id: None,
+            thread_foreign_id: None,
+            recipient_foreign_id: None,
+            title: None,
+            sender_name: None,
+            retry: false,
+            attachments: Vec::new(),
+            structured_content: None,
+            customer_foreign_id: None,
+            customer_wrote_at: None,
+            part: 0,
+        }
     }
 }

@@ -346,6 +346,9 @@ mod tests {
             setting("features", SettingKind::List { choices: &["a", "b"] }),
         ],
         delivery: None,
+        connecting: None,
+        handover: None,
+        ingress: None,
     };
 
     fn map(value: Value) -> Map<String, Value> {

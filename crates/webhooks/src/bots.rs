@@ -2,7 +2,7 @@
 //! the virtual agent of these operations is the caller (reading U16).
 
 use frontdesk_conversations::interventions::{self, Intervention};
-use frontdesk_conversations::{categories, identities, sources, threads};
+use frontdesk_conversations::{categories, handover, identities, sources, threads};
 use frontdesk_model::error::{AttributeError, Error};
 use frontdesk_model::{Id, Result, error};
 use frontdesk_rest::{Call, Operation, given};
@@ -36,7 +36,7 @@ struct Handover {
     from: Party,
     /// Who gets it: the other one.
     to: Party,
-    /// How: engage_virtual_agent by its intervention. messenger is for Messenger sources, which there are none of yet.
+    /// How: engage_virtual_agent by its intervention, messenger by the customer of a Messenger source.
     r#type: Kind,
     /// The customer by their channel's id: of messenger only. Beside an intervention it may be told too, and must be its
     /// customer's.
@@ -58,7 +58,7 @@ enum Party {
     Agent,
 }
 
-#[derive(Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Deserialize, JsonSchema, PartialEq)]
 #[serde(rename_all = "snake_case")]
 enum Kind {
     EngageVirtualAgent,
@@ -104,7 +104,9 @@ pub(crate) fn operations() -> Vec<Operation> {
                 "To agents: the intervention stays open with its history and is nobody's, and at least the customer's \
                  latest content is new again; who engages it or answers takes it. To the bot: the intervention becomes \
                  its own. Of others' interventions only with update_intervention or assign_intervention. Repeating it \
-                 changes nothing.",
+                 changes nothing. Of type messenger, Facebook is asked for the conversation, or told to give it to the \
+                 bot's app; the answer does not wait for that. To a bot only while no intervention with the customer is \
+                 open.",
             ),
     ]
 }
@@ -131,6 +133,14 @@ fn complete(call: &Call, parameters: Complete, tx: &mut dyn Tx) -> Result<Done> 
 
 fn hand_over(call: &Call, parameters: Handover, tx: &mut dyn Tx) -> Result<Done> {
     let intervention_id = check(&parameters)?;
+    if parameters.r#type == Kind::Messenger {
+        let customer = parameters.identity_foreign_id.unwrap_or_default();
+        match parameters.to {
+            Party::Agent => handover::to_agent(call, &customer, tx)?,
+            Party::Bot => handover::to_bot(call, &customer, &parameters.app_id.unwrap_or_default(), tx)?,
+        }
+        return Ok(DONE);
+    }
     let intervention = intervention(call, intervention_id, tx)?;
     if let Some(foreign_id) = given::text(parameters.identity_foreign_id)
         && !identities::is_known_as(tx, intervention.identity_id, &foreign_id)?
@@ -152,7 +162,7 @@ fn hand_over(call: &Call, parameters: Handover, tx: &mut dyn Tx) -> Result<Done>
     Ok(DONE)
 }
 
-/// What is wrong with a handover by itself, all at once; otherwise the intervention that it names.
+/// What is wrong with a handover by itself, all at once; otherwise the intervention that it names, where it names one.
 fn check(parameters: &Handover) -> Result<&str> {
     let mut faults = Vec::new();
     let mut fault = |attribute: &str, kind: &str, reason: &str| {
@@ -183,13 +193,17 @@ fn check(parameters: &Handover) -> Result<&str> {
             if parameters.to == Party::Bot && !is_given(&parameters.app_id) {
                 fault("app_id", "blank", " must not be empty when type is messenger and to is bot.");
             }
-            let reason = ": there are no Messenger sources in this version; engage_virtual_agent works everywhere.";
-            fault("type", "not_supported", reason);
+            if is_given(&parameters.intervention_id) {
+                fault("intervention_id", "not_supported", ": of type engage_virtual_agent only; leave it out.");
+            }
+            if parameters.thread_category_ids.is_some() {
+                fault("thread_category_ids", "not_supported", ": of type engage_virtual_agent only; leave it out.");
+            }
         }
     }
-    match parameters.intervention_id.as_deref() {
-        Some(intervention_id) if faults.is_empty() => Ok(intervention_id),
-        _ => Err(error::invalid_all(faults)),
+    match faults.is_empty() {
+        true => Ok(parameters.intervention_id.as_deref().unwrap_or_default()),
+        false => Err(error::invalid_all(faults)),
     }
 }
 

@@ -355,6 +355,18 @@ impl Ids<'_> {
                 }
                 source
             }
+            // One that could not be read.
+            "failed_event" => {
+                let event =
+                    format!("{:024x}", 0x7300_0000_0000_0000_u64 + unique("").parse::<u64>().expect("a number"));
+                let (cast, key) = (self.world.cast, unique("key-"));
+                let (event_id, source_id) = (blob(cast, &event), blob(cast, &source.id));
+                cast.server.sql(&format!(
+                    "INSERT INTO channel_events (id, source_id, key, name, state, attempts, received_at)
+                     VALUES ({event_id}, {source_id}, '{key}', 'feed', 'failed', 0, 0);"
+                ));
+                event
+            }
             "community" => created("communities", json!({ "type": "sdk", "name": unique("Community ") })),
             "content" | "thread" | "identity" => {
                 let thread = unique("thread-");

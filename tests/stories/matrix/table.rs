@@ -92,6 +92,17 @@ pub(super) const TABLE: &[Row] = &[
     row("createSource").first(&["create_content_source"]).body(SOURCE),
     row("updateSource").first(&["update_content_source"]).on_source().body(r#"{ "color": 3 }"#),
     row("synchronizeSource").first(&["update_content_source"]).on_source(),
+    // Nobody tells sources of this kind of anything.
+    row("getSourceConnection").first(&["update_content_source"]).on_source().may(422),
+    row("testSourceConnection").first(&["update_content_source"]).on_source().may(422),
+    row("authorizeSourceConnection").first(&["update_content_source"]).on_source().may(422),
+    row("completeSourceConnection")
+        .first(&["update_content_source"])
+        .on_source()
+        .body(r#"{ "state": "x", "code": "y" }"#)
+        .may(422),
+    row("getSourceEvents").first(&["update_content_source"]).on_source().may(422),
+    row("retrySourceEvent").first(&["update_content_source"]).on_source().object("source,failed_event").may(422),
     row("deleteSource").first(&["create_content_source"]).on_source().object("empty_source"),
     row("getAllCommunities").first(&["read_community"]),
     row("getCommunity").first(&["read_community"]),

@@ -97,6 +97,11 @@ pub(crate) async fn store_contents(files: &Files, inbound: Vec<InboundAttachment
     tokio::task::spawn_blocking(storing).await.map_err(|_| error::broken("storing an attachment ended early"))?
 }
 
+/// Files that are still at their channel, ready for their rows.
+pub(crate) fn remote(inbound: Vec<InboundAttachment>) -> Result<Vec<StoredInbound>> {
+    inbound.into_iter().map(|attachment| stored(None, attachment)).collect()
+}
+
 fn stored(files: Option<&Files>, attachment: InboundAttachment) -> Result<StoredInbound> {
     match attachment {
         InboundAttachment::Url { url, kind_hint, filename } => {

@@ -44,6 +44,65 @@ pub(crate) fn apply(tx: &mut dyn Tx, env: &Env, id: Id, told: &InboundContent) -
     Ok(())
 }
 
+/// The same for a channel that tells of an edit and not of all the rest, which stays. What is gone there stays gone: the
+/// edit was told too late.
+pub(crate) fn edited(tx: &mut dyn Tx, env: &Env, id: Id, told: &InboundContent) -> Result<()> {
+    let row = tx.first("SELECT extras FROM contents WHERE id = $1 AND NOT remotely_deleted", args![&id])?;
+    let Some(row) = row else { return Ok(()) };
+    let known = read_extras(row.get(0)?)?;
+    let mut told = told.clone();
+    if let Some(Value::Object(context)) = known.get("context_data").filter(|_| told.context_data.is_empty()) {
+        told.context_data = context.clone();
+    }
+    if let Some(Value::Array(actions)) = known.get("actions").filter(|_| told.actions.is_empty()) {
+        told.actions = actions.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+    }
+    told.structured_reply = told.structured_reply.or_else(|| known.get("structured_reply").cloned());
+    told.structured_content = told.structured_content.or_else(|| known.get("structured_content").cloned());
+    apply(tx, env, id, &told)
+}
+
+/// A channel shows a content to everybody again, or to nobody any more. Nothing while something of it is on its way.
+pub(crate) fn shown(tx: &mut dyn Tx, env: &Env, id: Id, published: bool) -> Result<()> {
+    let changed = tx.execute(
+        "UPDATE contents SET published = $2, updated_at = $3
+         WHERE id = $1 AND published <> $2 AND synchronization_status = 'success'",
+        args![&id, published, env.now()],
+    )?;
+    if changed > 0 { tell(tx, env, id) } else { Ok(()) }
+}
+
+/// Somebody reacted to a content, or takes that back: a fact of the conversation.
+pub(crate) fn reacted(tx: &mut dyn Tx, env: &Env, id: Id, reaction: Option<&str>) -> Result<()> {
+    let row = tx.first("SELECT extras FROM contents WHERE id = $1 AND anonymized_at IS NULL", args![&id])?;
+    let Some(row) = row else { return Ok(()) };
+    let before = read_extras(row.get(0)?)?;
+    let mut extras = before.clone();
+    let mut context = extras.get("context_data").and_then(Value::as_object).cloned().unwrap_or_default();
+    match reaction {
+        Some(reaction) => context.insert("reaction".into(), reaction.into()),
+        None => context.remove("reaction"),
+    };
+    match context.is_empty() {
+        true => extras.remove("context_data"),
+        false => extras.insert("context_data".into(), context.into()),
+    };
+    if extras == before {
+        return Ok(());
+    }
+    let extras = Some(extras).filter(|extras| !extras.is_empty()).map(|extras| Value::from(extras).to_string());
+    tx.execute("UPDATE contents SET extras = $2, updated_at = $3 WHERE id = $1", args![&id, &extras, env.now()])?;
+    tell(tx, env, id)
+}
+
+/// The event of a content that its channel changed.
+fn tell(tx: &mut dyn Tx, env: &Env, id: Id) -> Result<()> {
+    let row = tx.one("SELECT source_id, thread_id FROM contents WHERE id = $1", args![&id])?;
+    let payload = json!({ "source_id": row.get::<Id>(0)?, "approval_required": false });
+    tx.append(NewEvent::new(env, None, "content.updated", id, Some(row.get(1)?), payload));
+    Ok(())
+}
+
 /// Whether a channel tells something else of a content than what is here.
 pub(crate) fn differs(tx: &mut dyn Tx, id: Id, told: &InboundContent) -> Result<bool> {
     Ok(change(tx, id, told)?.is_some())

@@ -47,6 +47,7 @@ fn migrations() -> Vec<Migration> {
         include_str!("../../../../migrations/0030_thread_drafts.sql"),
         include_str!("../../../../migrations/0031_visitors_known.sql"),
         include_str!("../../../../migrations/0034_channel_quotas.sql"),
+        include_str!("../../../../migrations/0035_channel_events.sql"),
     ];
     (1..).zip(texts).map(|(number, sqlite)| Migration { number, name: "test", sqlite, postgres: "" }).collect()
 }
@@ -87,6 +88,7 @@ impl Desk {
             channels: Default::default(),
             calling: Default::default(),
             poll_interval_seconds: 60,
+            channel_events: Default::default(),
             source_types: Default::default(),
             notifications: Default::default(),
             stream: Default::default(),

@@ -17,7 +17,7 @@ use super::{
     COLUMNS, Channel, CommonSettings, Source, StoredSettings, by_id, channel, find, forget_troubles, grant, source,
     told_id,
 };
-use crate::{Conversations, categories, communities, events, identities, polling, quotas};
+use crate::{Conversations, categories, channel_events, communities, events, identities, polling, quotas};
 
 /// Random bytes in a widget token.
 const WIDGET_TOKEN_BYTES: usize = 10;
@@ -219,7 +219,7 @@ struct SignIn {
 /// Parameters of `createSource`.
 #[derive(Deserialize, JsonSchema)]
 struct Create {
-    /// The kind: chat, mobile_messaging, sdk or youtube.
+    /// The kind: chat, facebook, messenger, mobile_messaging, sdk or youtube.
     r#type: String,
     /// A name for people.
     name: String,
@@ -535,6 +535,7 @@ fn delete(app: &Conversations, call: &Call, tx: &mut dyn Tx) -> Result<Answer> {
     }
     polling::forget(tx, id)?;
     quotas::forget(tx, id)?;
+    channel_events::forget(tx, id)?;
     time_sheets::set_of_source(tx, id, None)?;
     tx.execute("DELETE FROM sources WHERE id = $1", args![&id])?;
     tx.append(events::by(call, "content_source.destroyed", id, None, serde_json::json!({ "source_id": id })));

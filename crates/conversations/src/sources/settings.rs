@@ -300,6 +300,23 @@ pub(crate) struct OwnSettings {
     youtube_video_news_days: Option<i64>,
     /// YouTube only: the key that signs what is told of videos; generated when absent.
     youtube_video_news_secret: Option<String>,
+    /// Facebook and Messenger only: the page's id.
+    facebook_page_id: Option<String>,
+    /// Facebook and Messenger only: the id of your app at developers.facebook.com.
+    facebook_app_id: Option<String>,
+    /// Facebook and Messenger only: the app's secret, which signs what Facebook sends here. Never shown again.
+    facebook_app_secret: Option<String>,
+    /// Facebook and Messenger only: the page's access token. Never shown again.
+    facebook_page_token: Option<String>,
+    /// Facebook and Messenger only: what Facebook shows when it asks whether the callback address is yours; generated when
+    /// absent.
+    facebook_verify_token: Option<String>,
+    /// Facebook and Messenger only: the version of the Graph API, such as v25.0, which it is when absent.
+    facebook_api_version: Option<String>,
+    /// Messenger only: whether Meta lets your app answer for seven days instead of 24 hours.
+    messenger_human_agent: Option<bool>,
+    /// Messenger only: whether your app is the primary one of the page, which takes conversations from a bot.
+    messenger_is_primary: Option<bool>,
 }
 
 impl OwnSettings {

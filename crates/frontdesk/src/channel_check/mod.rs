@@ -378,6 +378,9 @@ impl Checking {
             retry: false,
             attachments: Vec::new(),
             structured_content: None,
+            customer_foreign_id: None,
+            customer_wrote_at: None,
+            part: 0,
         };
         Some((object, content))
     }

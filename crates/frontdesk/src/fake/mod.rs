@@ -2,6 +2,7 @@
 //! it was asked and fails on demand. They prove sources in tests, and serve integrators who have no account to try with;
 //! they prove nothing about the services themselves.
 
+mod facebook;
 mod youtube;
 
 use std::collections::VecDeque;
@@ -33,6 +34,8 @@ const CONTROL: &str = "/_fake/";
 /// A service that can be stood in for.
 #[derive(clap::ValueEnum, Clone, Copy, Debug)]
 pub(crate) enum Service {
+    /// Facebook: the Graph API of pages and Messenger, and their webhooks
+    Facebook,
     /// YouTube: Data API, tokens and news of videos
     Youtube,
 }
@@ -43,6 +46,7 @@ pub(crate) async fn run(service: Service, listen: SocketAddr, env: Env) -> Resul
     let address = listener.local_addr().map_err(|error| format!("listen: {error}"))?;
     let desk = Arc::new(Desk { env, ..Desk::new() });
     let (name, origins, router) = match service {
+        Service::Facebook => ("Facebook", &facebook::ORIGINS[..], facebook::router(&desk)?),
         Service::Youtube => ("YouTube", &youtube::ORIGINS[..], youtube::router(&desk)),
     };
     println!("The stand-in for {name} is at http://{address}");

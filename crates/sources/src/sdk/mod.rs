@@ -57,6 +57,8 @@ pub(crate) static KIND: SourceKind = SourceKind {
     delivery: Some(Delivery {
         request: outbound::request,
         act: outbound::act,
+        refuse: |_, _, _| None,
+        parts: |_| 1,
         read_answer: outbound::outcome,
         sign_in: None,
         read_content: outbound::read_content,
@@ -65,4 +67,7 @@ pub(crate) static KIND: SourceKind = SourceKind {
         missing_for_files: options::missing_for_files,
         respelled: Some(escaped),
     }),
+    connecting: None,
+    handover: None,
+    ingress: None,
 };

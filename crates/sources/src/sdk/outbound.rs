@@ -268,6 +268,9 @@ mod tests {
             retry: false,
             attachments: Vec::new(),
             structured_content: None,
+            customer_foreign_id: None,
+            customer_wrote_at: None,
+            part: 0,
         }
     }
 

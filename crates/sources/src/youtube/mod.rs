@@ -49,6 +49,8 @@ pub(crate) static KIND: SourceKind = SourceKind {
     delivery: Some(Delivery {
         request: outbound::request,
         act: outbound::act,
+        refuse: |_, _, _| None,
+        parts: |_| 1,
         read_answer: outbound::read_answer,
         sign_in: Some(SignIn { request: asking::token, read: asking::read_token, refresh_token: None }),
         read_content: |_, _, _, _| None,
@@ -57,6 +59,9 @@ pub(crate) static KIND: SourceKind = SourceKind {
         missing_for_files: |_, _| Some("comments.attachments".into()),
         respelled: None,
     }),
+    connecting: None,
+    handover: None,
+    ingress: None,
 };
 
 /// What can be done with comments: answered, held back, let through, and rejected or, if they are ours, deleted.

@@ -77,6 +77,9 @@ mod tests {
             retry: false,
             attachments: Vec::new(),
             structured_content: None,
+            customer_foreign_id: None,
+            customer_wrote_at: None,
+            part: 0,
         };
         let made = request(&Settings::default(), &content, NOW).unwrap();
         assert_eq!(made.url, "https://www.googleapis.com/youtube/v3/comments?part=snippet");
