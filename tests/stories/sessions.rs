@@ -50,7 +50,9 @@ fn somebody_signs_in_works_and_signs_out(engine: Engine) {
     browser.get("/1.0/users").refused(403);
     // What they do is theirs, in the journal too.
     let events = cast.otto.search("/1.0/events", &format!("user:{user_id} name_in:session.created")).clone();
-    assert_eq!(records(&events)[0]["extra_infos"]["user_id"], user_id.as_str());
+    let told = &records(&events)[0]["extra_infos"];
+    let expected = json!({ "authentication_strategy": "password", "request_ip": "127.0.0.1", "user_id": user_id });
+    assert_eq!(told, &expected);
 
     let stolen = browser.clone();
     assert_eq!(browser.delete("/session").ok(), json!({ "logout_url": null }));

@@ -31,6 +31,9 @@ struct Event {
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "EventExtraInfo")]
 struct ExtraInfos {
+    /// How somebody signed in or tried to: `password`, `jwt`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    authentication_strategy: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     category_ids: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -41,6 +44,9 @@ struct ExtraInfos {
     content_thread_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     intervention_id: Option<String>,
+    /// The address that somebody signed in from, or tried to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_ip: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     task_id: Option<String>,
     #[serde(rename = "business/time_sheet_id", skip_serializing_if = "Option::is_none")]
@@ -66,6 +72,7 @@ fn event(row: &Row, extended: bool) -> Result<Event> {
         .map_err(|trouble| error::broken(format!("log.payload: {trouble}")))?;
     let told = |name: &str| payload.get(name).and_then(Json::as_str).map(str::to_owned);
     let family = name.split('.').next().unwrap_or_default().to_owned();
+    let is_session = family == "session";
     let object = |of: &str| (family == of).then(|| object_id.hex());
     let category_ids = payload.get("category_ids").and_then(Json::as_array);
     // Those of a thread itself have the content's family and the thread for an object.
@@ -74,11 +81,13 @@ fn event(row: &Row, extended: bool) -> Result<Event> {
         id: row.get(0)?,
         user_id: row.get(5)?,
         extra_infos: ExtraInfos {
+            authentication_strategy: told("method").filter(|_| is_session),
             category_ids: category_ids.map(|ids| ids.iter().filter_map(|id| Some(id.as_str()?.to_owned())).collect()),
             content_id: content.or_else(|| told("content_id")),
             content_source_id: object("content_source").or_else(|| told("source_id")),
             content_thread_id: thread_id.map(|id| id.hex()),
             intervention_id: object("intervention").or_else(|| told("intervention_id")),
+            request_ip: told("address").filter(|address| is_session && !address.is_empty()),
             task_id: object("task").or_else(|| told("task_id")),
             time_sheet_id: object("time_sheet"),
             user_id: object("user").or_else(|| told("user_id")),

@@ -113,7 +113,7 @@ pub(crate) fn create(tx: &mut dyn Tx, env: &Env, new: &NewSession) -> Result<(Id
          VALUES ($1, $2, $3, $4, $5, $6, $7, $7)",
         args![&id, &hash(&secret)[..], &new.user_id, new.method.as_str(), new.address, &browser, now],
     )?;
-    let told = json!({ "user_id": new.user_id, "method": new.method.as_str() });
+    let told = json!({ "user_id": new.user_id, "method": new.method.as_str(), "address": new.address });
     tx.append(events::of(Some(new.user_id), env, "session.created", id, told));
     Ok((id, Secret::new(secret)))
 }

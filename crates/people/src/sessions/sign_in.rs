@@ -203,7 +203,7 @@ impl SignIn {
             let Some(candidate) = &candidate else { return Ok(Err(Missing::Password)) };
             let user_id = candidate.user_id;
             if !is_right || candidate_hash(tx, user_id)? != password_hash {
-                refuse(tx, &env, user_id, "password");
+                refuse(tx, &env, user_id, "password", &given.address);
                 return Ok(Err(Missing::Password));
             }
             let mut recovery_codes = Vec::new();
@@ -211,7 +211,7 @@ impl SignIn {
             match missing {
                 None => attempt.succeed(tx)?,
                 Some(Missing::RightCode) => {
-                    refuse(tx, &env, user_id, "second_factor");
+                    refuse(tx, &env, user_id, "second_factor", &given.address);
                     return Ok(Err(Missing::RightCode));
                 }
                 Some(missing) => {
@@ -245,11 +245,11 @@ impl SignIn {
         let candidate = self.store.write(candidate).await?;
         let password_hash = candidate.as_ref().and_then(|candidate| candidate.password_hash.clone());
         let is_right = self.is_password(password, password_hash).await?;
-        let env = self.env.clone();
+        let (env, from) = (self.env.clone(), address.to_owned());
         let settle = move |tx: &mut dyn Tx| match &candidate {
             Some(candidate) if is_right => attempt.take_back(tx).map(|()| Some(candidate.user_id)),
             Some(candidate) => {
-                refuse(tx, &env, candidate.user_id, "password");
+                refuse(tx, &env, candidate.user_id, "password", &from);
                 Ok(None)
             }
             None => Ok(None),
@@ -342,8 +342,8 @@ fn missing(
 }
 
 /// Leaves a line about a failure, for who looks for attacks.
-fn refuse(tx: &mut dyn Tx, env: &Env, user_id: Id, reason: &str) {
-    let told = json!({ "user_id": user_id, "reason": reason });
+fn refuse(tx: &mut dyn Tx, env: &Env, user_id: Id, reason: &str, address: &str) {
+    let told = json!({ "user_id": user_id, "method": Method::Password.as_str(), "reason": reason, "address": address });
     tx.append(events::of(None, env, "session.refused", user_id, told));
 }
 
