@@ -24,9 +24,10 @@ describe.skipIf(!folder)('pictures', () => {
       const team = await desk.server.post('/teams', { name: 'First line', user_ids: (await desk.server.get('/users')).records.map(({ id }: { id: string }) => id) });
       const json_config = JSON.stringify({ version: 1, steps: [{ name: 'last agent', agents: { last_agent: true }, for: '30s', next: 'everybody' }, { name: 'team', when: { languages: ['fr'] }, agents: { team_ids: [team.id], category_match: true }, for: '5m', next: 'everybody' }, { name: 'everybody', agents: { everyone: true }, offer: 'all' }], queues: [{ name: 'triage', next: 'team' }] });
       const topology = await desk.server.post('/topologies', { name: 'Day', json_config });
+      const [answer] = (await desk.server.get('/reply_assistant/entries')).records;
       const { page } = await desk.sits(desk.server.token, { ...options, path: '/admin' });
       const { origin } = new URL(page.url());
-      const screens = { overview: '', sources: '/sources', 'new-source': '/sources/new', source: `/sources/${desk.source.id}`, users: '/users', user: `/users/${me}`, role: '/roles/new', categories: '/categories', teams: '/teams', hours: '/time_sheets/new', settings: '/settings', journal: '/events', topology: `/topologies/${topology.id}`, supervision: '/supervision' };
+      const screens = { overview: '', sources: '/sources', 'new-source': '/sources/new', source: `/sources/${desk.source.id}`, users: '/users', user: `/users/${me}`, role: '/roles/new', categories: '/categories', answers: '/reply_entries', answer: `/reply_entries/${answer.id}`, teams: '/teams', hours: '/time_sheets/new', settings: '/settings', journal: '/events', topology: `/topologies/${topology.id}`, supervision: '/supervision' };
       for (const [name, path] of Object.entries(screens)) {
         await page.goto(`${origin}/admin${path}`);
         await page.locator('main:not(:has([aria-busy])) :is(.form, .table, .empty, .overview)').first().waitFor();

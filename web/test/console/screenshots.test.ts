@@ -58,6 +58,11 @@ describe.skipIf(!folder)('pictures', () => {
       await page.keyboard.press('?');
       await shoot(page, 'help');
       await page.keyboard.press('Escape');
+      await page.keyboard.press('r');
+      await page.keyboard.press('Control+a');
+      await page.keyboard.type('/');
+      await page.getByRole('option').first().waitFor();
+      await shoot(page, 'assistant');
       const letter = await desk.thread('letter');
       await page.goto(`${new URL(page.url()).origin}/inbox/all/${letter.id}`);
       await talk(page).locator('iframe').waitFor();

@@ -1,10 +1,33 @@
-// How quick the console is, by the browser's own clock, each against something bare in the same run:
-// MEASURE=1 npx vitest run console/speed
+// How quick the console is, by the browser's own clock, each against something bare in the same run. `bench/console` runs
+// it; MINUTES is how long the live traffic lasts.
 
+import { randomBytes } from 'node:crypto';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { CDPSession, Page } from 'playwright-core';
 import { describe, expect, test } from 'vitest';
-import { Desk, lines, open, talk } from './cast.ts';
+import { Desk, lines, open, sit, talk } from './cast.ts';
 
 const THREADS = Number(process.env.THREADS ?? 10_000);
+const MINUTES = Number(process.env.MINUTES ?? 60);
+const MESSAGES_PER_SECOND = 20;
+const CUSTOMERS = 200;
+/** What the heap may have grown by when the traffic ends, over what it was after a fifth of the time. */
+const GROWTH_MAX = 1.25;
+/** Rounds of which the middle one counts. */
+const ROUNDS = 5;
+
+/** A telephone of the middle price range with a moderate connection. */
+async function slow(page: Page): Promise<CDPSession> {
+  const session = await page.context().newCDPSession(page);
+  await session.send('Network.enable');
+  await session.send('Network.setCacheDisabled', { cacheDisabled: true });
+  await session.send('Network.emulateNetworkConditions', { offline: false, latency: 150, downloadThroughput: 1_600_000 / 8, uploadThroughput: 750_000 / 8 });
+  await session.send('Emulation.setCPUThrottlingRate', { rate: 4 });
+  return session;
+}
+
+const middleOf = (values: number[]): number => values.sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
 
 describe.skipIf(!process.env.MEASURE)('speed', () => {
   open();
@@ -102,4 +125,79 @@ describe.skipIf(!process.env.MEASURE)('speed', () => {
     console.log(`late frames of 240 while scrolling ${THREADS} threads: ${ours}, of a bare list ${bare}`);
     expect(middle(cached)).toBeLessThanOrEqual(3);
   }, 300_000);
+
+  test('it is there soon on a slow telephone', async () => {
+    const desk = await Desk.opens('--demo');
+    const { page } = await sit(desk.server.port, desk.server.token);
+    await lines(page).first().waitFor();
+    const session = await slow(page);
+    let bytes = 0;
+    session.on('Network.loadingFinished', ({ encodedDataLength }) => (bytes += encodedDataLength));
+    /** Milliseconds from asking for the address until something of it is there and can be used. */
+    const until = async (address: string, there: string): Promise<number> => {
+      await page.goto(address, { waitUntil: 'commit' });
+      return page.evaluate(async (selector) => {
+        while (!document.querySelector(selector)) await new Promise(requestAnimationFrame);
+        await new Promise((next) => setTimeout(next));
+        return performance.now();
+      }, there);
+    };
+    const ours: number[] = [];
+    const bare: number[] = [];
+    const address = `http://desk.localhost:${desk.server.port}/inbox/all`;
+    await until(address, '.lines .line');
+    await page.waitForTimeout(3_000);
+    const load = bytes;
+    // As many bytes, that nothing makes smaller on the way, and nothing to do.
+    const script = `/*${randomBytes(load).toString('base64').slice(0, load)}*/document.body.append(document.createElement('main'))`;
+    const other = createServer((request, response) => {
+      if (request.url === '/script.js') return void response.writeHead(200, { 'Content-Type': 'text/javascript' }).end(script);
+      response.writeHead(200, { 'Content-Type': 'text/html' }).end('<!doctype html><body><script src="/script.js"></script>');
+    });
+    await new Promise<void>((done) => other.listen(0, '127.0.0.1', done));
+    try {
+      for (let round = 0; round < ROUNDS; round++) {
+        ours.push(await until(address, '.lines .line'));
+        bare.push(await until(`http://desk.localhost:${(other.address() as AddressInfo).port}/`, 'main'));
+      }
+    } finally {
+      other.close();
+    }
+    const ratio = middleOf(ours) / middleOf(bare);
+    console.log(`the inbox on a slow telephone: ${Math.round(middleOf(ours))} ms, a bare page of the same ${Math.round(load / 1024)} KiB: ${Math.round(middleOf(bare))} ms; ${ratio.toFixed(2)} times`);
+    expect(ratio).toBeLessThanOrEqual(3);
+  }, 300_000);
+
+  test(
+    'memory stays as it is while messages arrive',
+    async () => {
+      const desk = await Desk.opens();
+      const { page } = await desk.sits(desk.server.token, { path: '/inbox/all' });
+      await desk.says('Customer 0', 't0', 'The first message');
+      await lines(page).first().click();
+      await talk(page).getByText('The first message').waitFor();
+      const session = await page.context().newCDPSession(page);
+      const heap = async (): Promise<number> => {
+        for (let turn = 0; turn < 2; turn++) await session.send('HeapProfiler.collectGarbage');
+        return (await session.send('Runtime.getHeapUsage')).usedSize / 2 ** 20;
+      };
+      const begun = performance.now();
+      const passed = () => (performance.now() - begun) / 60_000 / MINUTES;
+      let sent = 0;
+      let early: number | undefined;
+      while (passed() < 1) {
+        const customer = sent % CUSTOMERS;
+        const behind = begun + (++sent * 1_000) / MESSAGES_PER_SECOND - performance.now();
+        const said = desk.says(`Customer ${customer}`, `t${customer}`, `Message ${sent}`);
+        if (behind > 0) await new Promise((next) => setTimeout(next, behind));
+        await said;
+        if (early === undefined && passed() >= 0.2) early = await heap();
+      }
+      const late = await heap();
+      const rate = sent / ((performance.now() - begun) / 1_000);
+      console.log(`heap after ${(MINUTES / 5).toFixed(1)} minutes: ${early!.toFixed(1)} MiB, after ${MINUTES}: ${late.toFixed(1)} MiB, with ${rate.toFixed(1)} messages/s`);
+      expect(late / early!).toBeLessThanOrEqual(GROWTH_MAX);
+    },
+    (MINUTES + 3) * 60_000,
+  );
 });

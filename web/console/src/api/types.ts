@@ -117,6 +117,8 @@ export interface Content {
   custom_actions?: { name: string; label: string }[];
   /** Of reply, show, publish, unpublish and delete; absent: its channel has not told. */
   channel_actions?: string[];
+  /** Why its channel lets nobody answer it, in words. */
+  unanswerable?: string;
   structured_content?: unknown;
   structured_reply?: unknown;
   read_at?: string | null;

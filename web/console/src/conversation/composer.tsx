@@ -31,7 +31,7 @@ const TYPING_MS = 3_000;
 const FIELD_PX_MAX = 260;
 
 /** What its channel lets nobody answer is not answered. */
-const mayAnswer = ({ channel_actions, remotely_deleted }: Content): boolean => !remotely_deleted && (!channel_actions || channel_actions.includes('reply'));
+const mayAnswer = ({ channel_actions, remotely_deleted, unanswerable }: Content): boolean => !remotely_deleted && !unanswerable && (!channel_actions || channel_actions.includes('reply'));
 
 interface Props {
   thread: Thread;
@@ -62,7 +62,7 @@ export const Composer = ({ thread, contents, interventions, mode, setMode, field
   const mayHtml = isPrivate ? answers.private_html : answers.html;
   const isHtml = mode === 'reply' && draft.html && mayHtml;
   const text = mode === 'reply' ? draft.text : comment;
-  const hindrance = mode === 'comment' ? undefined : thread.closed ? t('thread_closed') : contents.length && !to ? t(theirs.length ? 'channel_takes_no_answer' : 'no_answer_here') : undefined;
+  const hindrance = mode === 'comment' ? undefined : thread.closed ? t('thread_closed') : contents.length && !to ? (theirs.at(-1)?.unanswerable ?? t(theirs.length ? 'channel_takes_no_answer' : 'no_answer_here')) : undefined;
   const signatures = useSignatures().filter(({ source_ids }) => !source_ids.length || source_ids.includes(thread.source_id));
 
   const shown = useRef(true);
