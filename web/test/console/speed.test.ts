@@ -146,7 +146,7 @@ describe.skipIf(!process.env.MEASURE)('speed', () => {
     const bare: number[] = [];
     const address = `http://desk.localhost:${desk.server.port}/inbox/all`;
     await until(address, '.lines .line');
-    await page.waitForTimeout(3_000);
+    await page.waitForTimeout(100);
     const load = bytes;
     // As many bytes, that nothing makes smaller on the way, and nothing to do.
     const script = `/*${randomBytes(load).toString('base64').slice(0, load)}*/document.body.append(document.createElement('main'))`;
