@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Result, params};
 use crate::messages::Message;
 
 /// The product's schema.
-pub(crate) const MIGRATIONS: [(&str, &str); 35] = [
+pub(crate) const MIGRATIONS: [(&str, &str); 36] = [
     ("0001_log.sql", include_str!("../../migrations/0001_log.sql")),
     ("0002_people.sql", include_str!("../../migrations/0002_people.sql")),
     ("0003_conversations.sql", include_str!("../../migrations/0003_conversations.sql")),
@@ -42,6 +42,7 @@ pub(crate) const MIGRATIONS: [(&str, &str); 35] = [
     ("0033_reply_assistant.sql", include_str!("../../migrations/0033_reply_assistant.sql")),
     ("0034_channel_quotas.sql", include_str!("../../migrations/0034_channel_quotas.sql")),
     ("0035_channel_events.sql", include_str!("../../migrations/0035_channel_events.sql")),
+    ("0036_openid.sql", include_str!("../../migrations/0036_openid.sql")),
 ];
 
 /// As long as the product's, so that the pages fill alike.

@@ -256,6 +256,31 @@ pub fn encode(text: &str) -> String {
     encoded
 }
 
+/// The fields of a query string or a form.
+pub fn decode_pairs(text: &str) -> Vec<(String, String)> {
+    let decode = |text: &str| {
+        let bytes = text.replace('+', " ").into_bytes();
+        let mut decoded = Vec::new();
+        let mut rest = bytes.as_slice();
+        while let Some((byte, after)) = rest.split_first() {
+            let pair = after.get(..2).and_then(|pair| std::str::from_utf8(pair).ok());
+            match pair.and_then(|pair| u8::from_str_radix(pair, 16).ok()).filter(|_| *byte == b'%') {
+                Some(escaped) => {
+                    decoded.push(escaped);
+                    rest = &after[2..];
+                }
+                None => {
+                    decoded.push(*byte);
+                    rest = after;
+                }
+            }
+        }
+        String::from_utf8_lossy(&decoded).into_owned()
+    };
+    let pairs = text.split('&').filter_map(|pair| pair.split_once('='));
+    pairs.map(|(name, value)| (decode(name), decode(value))).collect()
+}
+
 /// Fields as a query string.
 pub fn query(fields: &[(&str, &str)]) -> String {
     let pairs: Vec<String> = fields.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();

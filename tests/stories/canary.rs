@@ -6,9 +6,10 @@ use std::collections::BTreeSet;
 
 use frontdesk_tests::cast::unique;
 use frontdesk_tests::description::Description;
+use frontdesk_tests::http::Request;
 use frontdesk_tests::pages::id;
 use frontdesk_tests::server::Launch;
-use frontdesk_tests::{Cast, Engine, FakeChannel, FakePush, Source, eventually};
+use frontdesk_tests::{Browser, Cast, Engine, FakeChannel, FakePush, Source, eventually};
 use serde_json::{Value, json};
 
 use crate::web_messaging::Site;
@@ -69,6 +70,7 @@ fn an_address_that_is_allowed_is_called(engine: Engine) {
         "changed/file",
         "made/fcm-token",
         "made/huawei-token",
+        "made/issuer",
     ];
     eventually("it is called by every way", || {
         let touches = canary.touches();
@@ -91,6 +93,7 @@ fn try_everything(cast: &Cast, root: &str) {
     try_picture(cast, &format!("{root}/picture"));
     let places = json!({ "remote_login_url": root, "remote_logout_url": root });
     assert!(matches!(cast.otto.put("/1.0/single_sign_on/jwt", &places).status, 200 | 422));
+    try_provider(cast, root);
     try_push(cast, root);
 
     let source = |base_uri: &str| {
@@ -111,6 +114,14 @@ fn try_everything(cast: &Cast, root: &str) {
     if changed.status == 200 {
         use_source(cast, &other, &format!("{root}/changed/file"));
     }
+}
+
+/// A provider is asked what it is when somebody goes to sign in there.
+fn try_provider(cast: &Cast, root: &str) {
+    let provider = json!({ "enabled": true, "issuer": format!("{root}/made/issuer"), "client_id": "desk" });
+    assert!(matches!(cast.otto.put("/1.0/single_sign_on/openid", &provider).status, 200 | 422));
+    Browser::at(&cast.server).send_as_any_page(Request::new("GET", "/session/openid"));
+    cast.otto.put("/1.0/single_sign_on/openid", &json!({ "enabled": false })).ok();
 }
 
 /// A source of apps calls push services when somebody is answered; only where they are is set here.

@@ -43,6 +43,7 @@ mod main_path;
 mod matrix;
 mod mcp;
 mod muting;
+mod openid;
 mod operating;
 mod passwords;
 mod permissions;

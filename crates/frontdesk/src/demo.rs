@@ -1,19 +1,22 @@
 //! Example conversations, made the way that real ones come to be: a channel sends them through the signed Send API, and
 //! an administrator sets the rest up through REST. The requests go straight to the router, without a network.
 
+use std::net::{IpAddr, SocketAddr};
+
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use frontdesk_conversations::{Conversations, sources};
-use frontdesk_model::{Id, Permission, Secret, SourceRight, SourceRights};
+use frontdesk_model::{Env, Id, Permission, Secret, SourceRight, SourceRights};
 use frontdesk_people::users::NewUser;
 use frontdesk_people::{access_tokens, password, roles, setup, users};
-use frontdesk_store::args;
+use frontdesk_store::{Store, Tx, args};
 use http::{Method, header};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
+use crate::settings::Settings;
 use crate::shop;
 
 const ANSWER_BYTES_MAX: usize = 1 << 20;
@@ -28,16 +31,54 @@ const PEOPLE: [(&str, &str, &str, &[SourceRight]); 4] = [
 ];
 const BOT_EMAIL: &str = "bot@frontdesk.local";
 
-/// What the example agents sign in with, where nobody but this machine's own people can get at them.
+/// What the example agents sign in with, where nobody but this machine's own people can get at them: it is published.
 const PASSWORD: &str = "kettle-and-tea";
 
-/// Who can sign in as an example, as the first start says it; none where the server is reached from elsewhere, because
-/// everybody knows this password.
-pub(crate) fn example_sign_in(public_url: &str) -> Option<(&'static str, &'static str)> {
-    let uri: http::Uri = public_url.parse().ok()?;
-    let host = uri.host()?.trim_matches(['[', ']']);
-    let is_own = host == "localhost" || host.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback());
-    is_own.then_some((PEOPLE[0].0, PASSWORD))
+/// Who can sign in as an example, as the first start says it. Where the server is reached from elsewhere their password is
+/// made now, because everybody knows the other one.
+pub(crate) fn example_sign_in(settings: &Settings, env: &Env) -> (&'static str, Secret) {
+    let is_own = is_own(settings.listen, &settings.public_url);
+    (PEOPLE[0].0, if is_own { Secret::new(PASSWORD) } else { password::generate(env) })
+}
+
+/// Whether only programs of this machine reach a server.
+fn is_own(listen: SocketAddr, public_url: &str) -> bool {
+    let Ok(uri) = public_url.parse::<http::Uri>() else { return false };
+    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
+    let is_local = host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.is_loopback());
+    is_local && listen.ip().is_loopback()
+}
+
+/// Takes the published password from examples that still have it, where the server is reached from elsewhere by now.
+pub(crate) async fn retire(store: &Store, env: &Env, settings: &Settings) -> Result<(), String> {
+    if is_own(settings.listen, &settings.public_url) {
+        return Ok(());
+    }
+    let look = |tx: &mut dyn Tx| {
+        let mut found: Vec<(Id, String)> = Vec::new();
+        for (email, ..) in PEOPLE {
+            let sql = "SELECT id, password_hash FROM users WHERE email_key = $1 AND password_hash IS NOT NULL";
+            if let Some(row) = tx.first(sql, args![email])? {
+                found.push((row.get(0)?, row.get(1)?));
+            }
+        }
+        Ok(found)
+    };
+    let found = store.read(look).await.map_err(|error| error.to_string())?;
+    let known = tokio::task::spawn_blocking(move || {
+        let published = Secret::new(PASSWORD);
+        found.into_iter().filter(|(_, hash)| password::matches(&published, hash)).map(|(id, _)| id).collect::<Vec<_>>()
+    });
+    let known = known.await.map_err(|error| error.to_string())?;
+    if known.is_empty() {
+        return Ok(());
+    }
+    tracing::warn!(
+        "the examples had the published password and have none any more: frontdesk user password lets them in"
+    );
+    let env = env.clone();
+    let take = move |tx: &mut dyn Tx| known.iter().try_for_each(|id| users::take_password_away(tx, &env, *id));
+    store.write(take).await.map_err(|error| error.to_string())
 }
 
 /// Who writes: the customers by their first letter, and the shop itself.
@@ -125,12 +166,12 @@ const ANSWERS: &[(usize, &str, &str, &str, &str)] = &[
 ];
 
 /// Fills an installation that has no communities yet; any other is left as it is.
-pub(crate) async fn fill(app: &Conversations, router: Router) -> Result<(), String> {
+pub(crate) async fn fill(app: &Conversations, router: Router, password: &Secret) -> Result<(), String> {
     let is_empty = app.store.read(|tx| Ok(tx.first("SELECT 1 FROM communities LIMIT 1", args![])?.is_none()));
     if !is_empty.await.map_err(|error| error.to_string())? {
         return Ok(());
     }
-    let cast = hire(app).await?;
+    let cast = hire(app, password).await?;
     let script = Script { router, token: cast.token };
     let community = script.post("/1.0/communities", json!({ "type": "sdk", "name": "Kettle & Co. customers" })).await?;
     let source = json!({
@@ -177,10 +218,9 @@ struct Cast {
 }
 
 /// Creates the example users, and a token for the script that acts as the administrator.
-async fn hire(app: &Conversations) -> Result<Cast, String> {
+async fn hire(app: &Conversations, password: &Secret) -> Result<Cast, String> {
     let env = app.env.clone();
-    let known = example_sign_in(&app.public_url).map(|(_, known)| password::hash(&env, &Secret::new(known)));
-    let known = known.transpose().map_err(|error| error.to_string())?;
+    let hash = password::hash(&env, password).map_err(|error| error.to_string())?;
     app.store
         .write(move |tx| {
             let agent: Id =
@@ -190,7 +230,8 @@ async fn hire(app: &Conversations) -> Result<Cast, String> {
             let bot = roles::create(tx, &env, "Bot", rights.into_iter().collect())?;
             let mut user_ids = Vec::new();
             for (email, firstname, lastname, _) in PEOPLE {
-                let (role_id, password_hash) = if email == BOT_EMAIL { (bot, None) } else { (agent, known.as_deref()) };
+                let (role_id, password_hash) =
+                    if email == BOT_EMAIL { (bot, None) } else { (agent, Some(hash.as_str())) };
                 user_ids.push(match users::id_by_email(tx, email)? {
                     Some(id) => id,
                     None => users::create(tx, &env, &NewUser { email, firstname, lastname, role_id, password_hash })?,
@@ -401,5 +442,28 @@ impl Script {
             self.request(Method::PUT, &path, json!({ "thread_category_ids": [category] })).await?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_server_that_nobody_else_reaches_has_the_published_password() {
+        for (listen, public_url, is_so) in [
+            ("127.0.0.1:8080", "http://localhost:8080", true),
+            ("127.0.0.2:8080", "http://127.0.0.2:8080", true),
+            ("[::1]:8080", "http://[::1]:8080", true),
+            ("0.0.0.0:8080", "http://localhost:8080", false),
+            ("[::]:8080", "http://localhost:8080", false),
+            ("192.168.0.7:8080", "http://localhost:8080", false),
+            ("127.0.0.1:8080", "https://desk.example.com", false),
+            ("127.0.0.1:8080", "http://localhost.example.com", false),
+            ("127.0.0.1:8080", "http://192.168.0.7", false),
+            ("127.0.0.1:8080", "nonsense", false),
+        ] {
+            assert_eq!(is_own(listen.parse().unwrap(), public_url), is_so, "{listen} {public_url}");
+        }
     }
 }

@@ -61,6 +61,7 @@ pub(crate) const ALL: &[Migration] = &[
     both!(33, "0033_reply_assistant"),
     both!(34, "0034_channel_quotas"),
     both!(35, "0035_channel_events"),
+    both!(36, "0036_openid"),
 ];
 
 #[cfg(test)]

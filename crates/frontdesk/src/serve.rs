@@ -15,7 +15,7 @@ use frontdesk_conversations::delivery::Delivery;
 use frontdesk_conversations::ingest_many::Gathering;
 use frontdesk_conversations::service_levels::Watching;
 use frontdesk_conversations::{Conversations, channel_events, handover, polling, send_api, stream, timers};
-use frontdesk_model::{Env, error};
+use frontdesk_model::{Env, Secret, error};
 use frontdesk_net::{AddressPolicy, InboundLimits, Outbound, PeerAddress};
 use frontdesk_people::mails::{Letters, Sending};
 use frontdesk_people::password_links::Links;
@@ -54,7 +54,7 @@ pub(crate) fn open_store(settings: &Settings, directory: &DataDir, migrations: &
 /// Every operation, in the order of the documentation.
 pub(crate) fn operations(app: &Arc<Conversations>) -> Vec<Operation> {
     let mut operations = frontdesk_conversations::operations(app);
-    operations.extend(frontdesk_people::operations(&app.seal, &app.public_url));
+    operations.extend(frontdesk_people::operations(&app.seal, &app.outbound, &app.public_url));
     operations.extend(frontdesk_routing::operations());
     operations.extend(frontdesk_webhooks::operations(app));
     operations.extend(frontdesk_web_messaging::operations(app));
@@ -110,13 +110,16 @@ pub(crate) async fn run(settings: Settings, directory: DataDir, store: Store, en
         .map_err(|error| format!("listen: {}: {error}; choose another with --listen", settings.listen))?;
     let app = application(&settings, &directory, &store, &env).await?;
     let first = first_start(&store, &env).await?;
-    let sign_in = SignIn::new(&store, &env, &app.seal, &settings.public_url);
+    let sign_in = SignIn::new(&store, &env, &app.seal, &app.outbound, &settings.public_url);
+    demo::retire(&store, &env, &settings).await.map_err(|error| format!("demo: {error}"))?;
+    let example = demo::example_sign_in(&settings, &env);
     if settings.demo {
         // The examples are not to be throttled.
         let unthrottled = Settings { rate_limit: 0, ..settings.clone() };
         let unseen = Metrics::new(app.clone(), Streams::new(0, Patience::default(), watch::channel(false).1));
         let visitors = WebMessaging::new(&app, unseen.streams(), None);
-        let filled = demo::fill(&app, router(&unthrottled, &app, &unseen, &visitors, &sign_in)).await;
+        let router = router(&unthrottled, &app, &unseen, &visitors, &sign_in);
+        let filled = demo::fill(&app, router, &example.1).await;
         filled.map_err(|error| format!("demo: {error}"))?;
     }
 
@@ -164,7 +167,7 @@ pub(crate) async fn run(settings: Settings, directory: DataDir, store: Store, en
     let address = listener.local_addr().map_err(|error| format!("listen: {error}"))?;
     let admin = Arc::new(Admin { store: store.clone(), env: env.clone(), files: app.files.clone(), links });
     control::listen(&directory.socket(), admin)?;
-    greet(&settings, first.as_ref());
+    greet(&settings, first.as_ref(), &example);
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "serving");
 
     let connections_max = settings.connections_max;
@@ -273,16 +276,16 @@ pub(crate) async fn first_start(store: &Store, env: &Env) -> Result<Option<First
 }
 
 /// Says once where to go and how to sign in.
-fn greet(settings: &Settings, first: Option<&FirstSignIn>) {
+fn greet(settings: &Settings, first: Option<&FirstSignIn>, (email, password): &(&str, Secret)) {
     println!("Frontdesk is at {}", settings.public_url);
     if settings.demo {
         println!("A shop with the chat in it is at {}/shop/", settings.public_url);
     }
     if let Some(first) = first {
         show_once(settings, first);
-        if let Some((email, password)) = demo::example_sign_in(&settings.public_url).filter(|_| settings.demo) {
+        if settings.demo {
             println!();
-            println!("Or look around as an example agent: {email}, password {password}");
+            println!("Or look around as an example agent: {email}, password {}", password.reveal());
         }
     }
 }

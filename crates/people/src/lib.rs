@@ -24,11 +24,12 @@ pub mod teams;
 pub mod time_sheets;
 pub mod users;
 
+use frontdesk_net::Outbound;
 use frontdesk_rest::Operation;
 use frontdesk_store::Seal;
 
 /// The operations of this crate. `public_url`: where browsers reach this server, without a slash at the end.
-pub fn operations(seal: &Seal, public_url: &str) -> Vec<Operation> {
+pub fn operations(seal: &Seal, outbound: &Outbound, public_url: &str) -> Vec<Operation> {
     let mut operations = users::operations();
     operations.extend(sources_permissions::operations());
     operations.extend(signatures::operations());
@@ -37,7 +38,7 @@ pub fn operations(seal: &Seal, public_url: &str) -> Vec<Operation> {
     operations.extend(access_tokens::rest::operations());
     operations.extend(sessions::rest::operations());
     operations.extend(second_factor::operations());
-    operations.extend(single_sign_on::operations(seal, public_url));
+    operations.extend(single_sign_on::operations(seal, outbound, public_url));
     operations.extend(settings::operations());
     operations.extend(locales::operations());
     operations.extend(time_sheets::operations());

@@ -288,6 +288,12 @@ pub(super) const TABLE: &[Row] = &[
     row("updateUserJwtExternalId")
         .first(&["update_user", "manage_users_of_my_teams"])
         .body(r#"{ "jwt_external_id": "$word" }"#),
+    row("getOpenIdSingleSignOn").first(&["update_settings"]),
+    row("updateOpenIdSingleSignOn").first(&["update_settings"]),
+    row("getUserOpenIdSubject").first(&["update_user", "manage_users_of_my_teams"]),
+    row("updateUserOpenIdSubject")
+        .first(&["update_user", "manage_users_of_my_teams"])
+        .body(r#"{ "openid_subject": "" }"#),
     row("deleteUserSecondFactor").first(&["update_user", "manage_users_of_my_teams"]),
     row("getAllSessions"),
     row("deleteSession").object("own_session"),

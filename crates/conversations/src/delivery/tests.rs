@@ -48,6 +48,7 @@ fn migrations() -> Vec<Migration> {
         include_str!("../../../../migrations/0031_visitors_known.sql"),
         include_str!("../../../../migrations/0034_channel_quotas.sql"),
         include_str!("../../../../migrations/0035_channel_events.sql"),
+        include_str!("../../../../migrations/0036_openid.sql"),
     ];
     (1..).zip(texts).map(|(number, sqlite)| Migration { number, name: "test", sqlite, postgres: "" }).collect()
 }

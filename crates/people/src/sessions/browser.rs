@@ -29,9 +29,7 @@ impl Cookies {
 
     /// The session's secret.
     pub(crate) fn secret(self, headers: &HeaderMap) -> Option<&str> {
-        let lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
-        let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-        pairs.find(|(name, _)| *name == self.name()).map(|(_, value)| value).filter(|value| !value.is_empty())
+        find(headers, self.name())
     }
 
     /// Gives the secret to the browser, for so long.
@@ -46,10 +44,36 @@ impl Cookies {
         Some(value)
     }
 
-    /// Takes it away again.
+    /// Has the browser keep something of a sign-in that goes through another site, for one page of ours: `Lax`, so that it
+    /// comes along when that site sends people back.
+    pub(crate) fn keep_for(self, path: &str, name: &str, text: &str, seconds: i64) -> Option<HeaderValue> {
+        let secure = if self.is_secure { "; Secure" } else { "" };
+        let name = self.name_kept(name);
+        let text = format!("{name}={text}; Path={path}; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
+        let mut value = HeaderValue::from_str(&text).ok()?;
+        value.set_sensitive(true);
+        Some(value)
+    }
+
+    /// What was kept so.
+    pub(crate) fn kept_for<'h>(self, headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+        find(headers, &self.name_kept(name))
+    }
+
+    fn name_kept(self, name: &str) -> String {
+        format!("{}frontdesk-{name}", if self.is_secure { "__Secure-" } else { "" })
+    }
+
+    /// Takes the secret away again.
     pub(crate) fn take(self) -> Option<HeaderValue> {
         self.give("", 0)
     }
+}
+
+fn find<'h>(headers: &'h HeaderMap, wanted: &str) -> Option<&'h str> {
+    let lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
+    let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(name, _)| *name == wanted).map(|(_, value)| value).filter(|value| !value.is_empty())
 }
 
 /// Whether a page of ours asks, so that the cookie counts.
@@ -144,6 +168,13 @@ mod tests {
         assert_eq!(
             secure.give("abc", 60).unwrap().to_str().unwrap(),
             "__Host-frontdesk=abc; Path=/; Max-Age=60; HttpOnly; SameSite=Strict; Secure"
+        );
+        let kept = parts("GET", &[("cookie", "frontdesk-abc=one; __Secure-frontdesk-abc=two")]).headers;
+        assert_eq!((plain.kept_for(&kept, "abc"), secure.kept_for(&kept, "abc")), (Some("one"), Some("two")));
+        assert_eq!(plain.kept_for(&kept, "abd"), None);
+        assert_eq!(
+            secure.keep_for("/back", "abc", "text", 60).unwrap().to_str().unwrap(),
+            "__Secure-frontdesk-abc=text; Path=/back; Max-Age=60; HttpOnly; SameSite=Lax; Secure"
         );
         assert_eq!(plain.take().unwrap().to_str().unwrap(), "frontdesk=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict");
     }

@@ -23,7 +23,8 @@ use super::{COLUMNS, Session, SignIn, attempts, browser, end_by_secret, page, se
 use crate::mails::{self, NewMail};
 use crate::password_links::{self, Purpose};
 use crate::second_factor::{self, Standing};
-use crate::{events, password_changes, sessions, settings, single_sign_on, users};
+use crate::single_sign_on::{self, Way};
+use crate::{events, password_changes, sessions, settings, users};
 
 /// A body has at most this many bytes.
 const BODY_BYTES_MAX: usize = 16 * 1024;
@@ -183,7 +184,7 @@ struct Options {
 #[derive(Serialize)]
 struct OtherWay {
     kind: &'static str,
-    /// Where people go to sign in: the host of the other system.
+    /// What people know the other system by.
     name: String,
     /// Where a browser goes, with `return_to`.
     start: &'static str,
@@ -254,20 +255,18 @@ impl Visit<'_> {
     }
 
     async fn options(&self) -> Result<Outcome> {
-        let look = |tx: &mut dyn Tx| Ok((settings::load(tx)?, single_sign_on::jwt(tx)?));
-        let (settings, jwt) = self.sign_in.store.read(look).await?;
-        let login = jwt.remote_login_url.as_deref().filter(|_| jwt.enabled);
-        let ways = login.map(|login| OtherWay {
-            kind: "jwt",
-            name: single_sign_on::host(login),
-            start: single_sign_on::START,
-        });
+        let look = |tx: &mut dyn Tx| {
+            Ok((settings::load(tx)?, single_sign_on::ways(tx)?, single_sign_on::lets_passwords_in(tx)?))
+        };
+        let (settings, ways, password) = self.sign_in.store.read(look).await?;
+        let default = ways.iter().find(|way| way.is_default).map(|way| way.kind);
+        let ways = ways.into_iter().map(|Way { kind, name, start, .. }| OtherWay { kind, name, start });
         Outcome::of(Options {
             name: settings.name,
             locale: settings.locale,
-            password: jwt.lets_passwords_in(),
-            single_sign_on: ways.into_iter().collect(),
-            default: jwt.is_default().then_some("jwt"),
+            password,
+            single_sign_on: ways.collect(),
+            default,
             password_recovery: !settings.password_recovery_disabled,
             password_rules: Rules {
                 min_length: settings.password_min_length,
@@ -505,12 +504,10 @@ impl Visit<'_> {
         let mut logout_url = None;
         if let Some(secret) = self.secret() {
             let env = self.sign_in.env.clone();
-            let end = move |tx: &mut dyn Tx| {
-                let jwt = single_sign_on::jwt(tx)?;
-                let came_by = end_by_secret(tx, &env, &secret)?;
-                Ok(jwt.remote_logout_url.filter(|_| jwt.enabled && came_by.as_deref() == Some("jwt")))
-            };
-            logout_url = self.sign_in.store.write(end).await?;
+            let ended = self.sign_in.store.write(move |tx| end_by_secret(tx, &env, &secret)).await?;
+            if let Some(came_by) = ended {
+                logout_url = single_sign_on::logout_url(self.sign_in, &came_by).await?;
+            }
         }
         Ok(Outcome { cookie: self.sign_in.cookies.take(), body: json!({ "logout_url": logout_url }) })
     }

@@ -36,6 +36,9 @@ pub(crate) enum Method {
     Password,
     /// Another system vouched for them.
     Jwt,
+    /// A provider of OpenID Connect vouched for them.
+    #[serde(rename = "openid")]
+    OpenId,
 }
 
 impl Method {
@@ -43,6 +46,7 @@ impl Method {
         match self {
             Method::Password => "password",
             Method::Jwt => "jwt",
+            Method::OpenId => "openid",
         }
     }
 }
@@ -51,7 +55,7 @@ impl Method {
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Session {
     id: Id,
-    /// How its user signed in: `password`, `jwt`.
+    /// How its user signed in: `password`, `jwt`, `openid`.
     method: String,
     /// The address of the browser at sign-in; empty when it is not known.
     address: String,
@@ -132,6 +136,17 @@ pub(crate) fn end_all(tx: &mut dyn Tx, env: &Env, by: Option<Id>, user_id: Id, b
         let id = row.get(0)?;
         if Some(id) != but {
             end(tx, env, by, id, user_id)?;
+        }
+    }
+    Ok(())
+}
+
+/// Ends all sessions that began so, but for one.
+pub(crate) fn end_begun_by(tx: &mut dyn Tx, env: &Env, by: Id, method: Method, but: Option<Id>) -> Result<()> {
+    for row in tx.query("SELECT id, user_id FROM sessions WHERE method = $1", args![method.as_str()])? {
+        let id = row.get(0)?;
+        if Some(id) != but {
+            end(tx, env, Some(by), id, row.get(1)?)?;
         }
     }
     Ok(())

@@ -7,6 +7,7 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use frontdesk_model::{Caller, Env, Error, Id, Refusal, Result, Secret, Timestamp, error};
+use frontdesk_net::Outbound;
 use frontdesk_rest::{Authenticator, Credential};
 use frontdesk_store::{Seal, Store, Tx, args};
 use serde_json::json;
@@ -18,7 +19,8 @@ use super::{Method, NewSession, caller, create, end_by_secret};
 use crate::access_tokens::hash;
 use crate::password_links::Links;
 use crate::second_factor::{self, Keys, Standing};
-use crate::{events, password, password_changes, settings, single_sign_on};
+use crate::single_sign_on::{self, Provider};
+use crate::{events, password, password_changes, settings};
 
 /// So many passwords are looked at at once: each takes a processor and 19 MiB.
 const HASHES_AT_ONCE_MAX: usize = 2;
@@ -36,6 +38,8 @@ pub struct SignIn {
     pub(crate) cookies: Cookies,
     pub(super) links: Links,
     pub(super) keys: Keys,
+    /// Of OpenID Connect.
+    pub(crate) provider: Provider,
     /// When sessions were used, by their hashes, until it is written down.
     seen: Mutex<HashMap<[u8; 32], Timestamp>>,
     hashing: Semaphore,
@@ -126,7 +130,7 @@ impl Missing {
             Missing::OtherSystem => (
                 StatusCode::FORBIDDEN,
                 "single_sign_on_only",
-                "People of this account sign in at another system: open /session/jwt.",
+                "People of this account sign in at another system: GET /session/options says where.",
             ),
             Missing::SecondFactor => (
                 StatusCode::FORBIDDEN,
@@ -148,7 +152,7 @@ struct Candidate {
 
 impl SignIn {
     /// `public_url`: where browsers reach this server, without a slash at the end.
-    pub fn new(store: &Store, env: &Env, seal: &Seal, public_url: &str) -> Arc<SignIn> {
+    pub fn new(store: &Store, env: &Env, seal: &Seal, outbound: &Outbound, public_url: &str) -> Arc<SignIn> {
         Arc::new(SignIn {
             store: store.clone(),
             env: env.clone(),
@@ -157,6 +161,7 @@ impl SignIn {
             cookies: Cookies::of(public_url),
             links: Links::new(seal, public_url),
             keys: Keys::new(seal),
+            provider: Provider::new(outbound),
             seen: Mutex::default(),
             hashing: Semaphore::new(HASHES_AT_ONCE_MAX),
         })
@@ -183,7 +188,7 @@ impl SignIn {
         let attempt = Attempt::new(&given.email, &given.address);
         let (counted, env, email) = (attempt.clone(), self.env.clone(), given.email.clone());
         let candidate = move |tx: &mut dyn Tx| {
-            if !single_sign_on::jwt(tx)?.lets_passwords_in() {
+            if !single_sign_on::lets_passwords_in(tx)? {
                 return Err(Missing::OtherSystem.told());
             }
             counted.count(tx, env.now())?;
@@ -259,8 +264,8 @@ impl SignIn {
 
     /// Refuses where people sign in at another system only: whether a password is right is told to nobody there.
     pub(super) async fn require_passwords(&self) -> Result<()> {
-        let jwt = self.store.read(single_sign_on::jwt).await?;
-        if jwt.lets_passwords_in() { Ok(()) } else { Err(Missing::OtherSystem.told()) }
+        let let_in = self.store.read(single_sign_on::lets_passwords_in).await?;
+        if let_in { Ok(()) } else { Err(Missing::OtherSystem.told()) }
     }
 
     async fn is_expired(&self, user_id: Id) -> Result<bool> {

@@ -1,270 +1,125 @@
-//! Single sign-on: whoever another system vouches for comes in without a password of ours (rows 9.10 to 9.12).
+//! Single sign-on: whoever another system vouches for comes in without a password of ours. By JWT, as the public platform
+//! documents it (rows 9.10 to 9.12), and by OpenID Connect.
 
-mod http;
 mod jwt;
+mod openid;
+mod redirect;
 
-use axum::http::Method;
+use std::sync::Arc;
+
+use axum::Router;
 use frontdesk_model::error::AttributeError;
-use frontdesk_model::{Env, Id, Permission, Permissions, Result, Secret, error};
-use frontdesk_rest::{Call, NoParameters, Operation};
+use frontdesk_model::{Caller, Env, Id, Permissions, Result, error};
+use frontdesk_net::Outbound;
+use frontdesk_rest::{Call, Operation};
 use frontdesk_store::{Seal, Tx, args};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::json;
 use url::Url;
 
-use crate::{checked, events, users};
+use crate::events;
+use crate::sessions::{Method, SignIn, end_begun_by};
 
-pub(crate) use http::{START, router};
+pub(crate) use openid::Provider;
 
-/// A secret that can be guessed signs anybody in.
-const SECRET_CHARACTERS_MIN: usize = 16;
-const SECRET_CHARACTERS_MAX: usize = 1_000;
 const URL_CHARACTERS_MAX: usize = 2_000;
 
-/// How the JWT kind is set.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub(crate) struct Jwt {
-    pub(crate) enabled: bool,
-    pub(crate) remote_login_url: Option<String>,
-    pub(crate) remote_logout_url: Option<String>,
-    pub(crate) non_sso_login: bool,
-    pub(crate) default_authentication: bool,
+/// The addresses that browsers are sent to.
+pub(crate) fn router(sign_in: &Arc<SignIn>) -> Router {
+    jwt::router(sign_in).merge(openid::router(sign_in))
 }
 
-impl Default for Jwt {
-    fn default() -> Jwt {
-        Jwt {
-            enabled: false,
-            remote_login_url: None,
-            remote_logout_url: None,
-            non_sso_login: true,
-            default_authentication: false,
-        }
+/// `public_url`: where browsers reach this server, without a slash at the end.
+pub(crate) fn operations(seal: &Seal, outbound: &Outbound, public_url: &str) -> Vec<Operation> {
+    let mut operations = jwt::operations(seal, public_url);
+    operations.extend(openid::operations(seal, outbound, public_url));
+    operations
+}
+
+/// A way in by another system.
+pub(crate) struct Way {
+    pub(crate) kind: &'static str,
+    /// What people know the other system by.
+    pub(crate) name: String,
+    /// Where a browser goes.
+    pub(crate) start: &'static str,
+    /// Whether who is not signed in is sent there at once.
+    pub(crate) is_default: bool,
+}
+
+/// The ways in by other systems.
+pub(crate) fn ways(tx: &mut dyn Tx) -> Result<Vec<Way>> {
+    Ok(jwt::jwt(tx)?.way().into_iter().chain(openid::openid(tx)?.way()).collect())
+}
+
+/// Whether a password of ours lets people in: one system alone can say that none does.
+pub(crate) fn lets_passwords_in(tx: &mut dyn Tx) -> Result<bool> {
+    Ok(jwt::jwt(tx)?.lets_passwords_in() && openid::openid(tx)?.lets_passwords_in())
+}
+
+/// Where who leaves goes next, by how their session began.
+pub(crate) async fn logout_url(sign_in: &SignIn, came_by: &str) -> Result<Option<String>> {
+    let (jwt, openid) = sign_in.store.read(|tx| Ok((jwt::jwt(tx)?, openid::openid(tx)?))).await?;
+    match came_by {
+        "jwt" => Ok(jwt.remote_logout_url.filter(|_| jwt.enabled)),
+        "openid" => sign_in.provider.logout_url(&openid, &sign_in.env, &sign_in.public_url).await,
+        _ => Ok(None),
     }
 }
 
-impl Jwt {
-    /// Whether a password of ours still lets people in.
-    pub(crate) fn lets_passwords_in(&self) -> bool {
-        !self.enabled || self.non_sso_login
-    }
-
-    /// Whether strangers are sent to the remote login.
-    pub(crate) fn is_default(&self) -> bool {
-        self.enabled && self.default_authentication
-    }
-}
-
-/// What people know another system by: the host of its address.
-pub(crate) fn host(address: &str) -> String {
-    Url::parse(address).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default()
-}
-
-/// How the JWT kind is set now.
-pub(crate) fn jwt(tx: &mut dyn Tx) -> Result<Jwt> {
-    Ok(stored(tx)?.0)
-}
-
-/// The settings, and the sealed secret.
-fn stored(tx: &mut dyn Tx) -> Result<(Jwt, Option<Vec<u8>>)> {
-    let row = tx.first("SELECT settings, secret FROM single_sign_on WHERE kind = 'jwt'", args![])?;
-    let Some(row) = row else { return Ok((Jwt::default(), None)) };
+/// How a kind is set, and its sealed secret.
+fn stored<T: Default + DeserializeOwned>(tx: &mut dyn Tx, kind: &str) -> Result<(T, Option<Vec<u8>>)> {
+    let row = tx.first("SELECT settings, secret FROM single_sign_on WHERE kind = $1", args![kind])?;
+    let Some(row) = row else { return Ok((T::default(), None)) };
     let settings = serde_json::from_str(&row.get::<String>(0)?)
         .map_err(|trouble| error::broken(format!("single_sign_on.settings: {trouble}")))?;
     Ok((settings, row.get(1)?))
 }
 
-/// The secret that the other system signs with.
-fn secret(tx: &mut dyn Tx, seal: &Seal) -> Result<Option<Secret>> {
-    stored(tx)?.1.map(|sealed| seal.open(PURPOSE, &sealed)).transpose()
-}
-
-const PURPOSE: &str = "single sign-on:jwt";
-
-/// Single sign-on by JWT, as an administrator sees it.
-#[derive(Serialize, JsonSchema)]
-struct Shown {
-    /// Whether it lets anybody in.
-    enabled: bool,
-    /// Where people sign in at the other system; with `return_to`, the address that they wanted.
-    remote_login_url: Option<String>,
-    /// Where people go who sign out here.
-    remote_logout_url: Option<String>,
-    /// Whether a password of this account still lets people in.
-    non_sso_login: bool,
-    /// Whether who is not signed in goes to the remote login at once.
-    default_authentication: bool,
-    /// Whether there is a shared secret; it is never shown.
-    has_shared_secret: bool,
-    /// Where the other system sends people back to, with `jwt`, and `return_to` if it likes.
-    endpoint_url: String,
-}
-
-/// Parameters of `updateJwtSingleSignOn`.
-#[derive(Deserialize, JsonSchema)]
-struct Update {
-    /// Whether it lets anybody in; it needs a shared secret.
-    enabled: Option<bool>,
-    /// What the other system signs its tokens with: 16 to 1,000 characters.
-    shared_secret: Option<String>,
-    /// Where people sign in at the other system; empty: nowhere, they come by themselves.
-    remote_login_url: Option<String>,
-    /// Where people go who sign out here; empty: nowhere.
-    remote_logout_url: Option<String>,
-    /// Whether a password of this account still lets people in; false needs a remote_login_url.
-    non_sso_login: Option<bool>,
-    /// Whether who is not signed in goes to the remote login at once; it needs a remote_login_url.
-    default_authentication: Option<bool>,
-}
-
-/// Parameters of `updateUserJwtExternalId`.
-#[derive(Deserialize, JsonSchema)]
-struct UpdateUser {
-    /// By what the other system knows the user, looked for before their external_id; no other user may have it. Empty: none.
-    jwt_external_id: Option<String>,
-}
-
-/// By what other systems know a user.
-#[derive(Serialize, JsonSchema)]
-struct Known {
-    user_id: Id,
-    jwt_external_id: Option<String>,
-    external_id: Option<String>,
-}
-
-/// `public_url`: where browsers reach this server, without a slash at the end.
-pub(crate) fn operations(seal: &Seal, public_url: &str) -> Vec<Operation> {
-    let tag = "Single sign-on";
-    let permissions = &[Permission::UpdateSettings];
-    let path = "/single_sign_on/jwt";
-    let users = "/users/{userId}/jwt_external_id";
-    let (place, seal) = (public_url.to_owned(), seal.clone());
-    let shown = place.clone();
-    vec![
-        Operation::read("getJwtSingleSignOn", Method::GET, path, move |_, _: NoParameters, tx| show(tx, &shown))
-            .tag(tag)
-            .summary("Reads how single sign-on by JWT is set.")
-            .permissions(permissions)
-            .extension(),
-        Operation::write("updateJwtSingleSignOn", Method::PUT, path, move |call, given, tx| {
-            update(call, given, tx, &seal, &place)
-        })
-        .tag(tag)
-        .summary("Sets single sign-on by JWT; what is not given stays as it is.")
-        .notes("Whoever holds the shared secret can sign in as anybody: only who holds every permission may set it.")
-        .permissions(permissions)
-        .extension(),
-        Operation::read("getUserJwtExternalId", Method::GET, users, |call, _: NoParameters, tx| {
-            let user_id = call.id("userId", "user")?;
-            users::require_may_sign_in_as(call, user_id, tx)?;
-            known(tx, user_id)
-        })
-        .tag(tag)
-        .summary("Reads by what other systems know a user.")
-        .permissions(&[Permission::UpdateUser, Permission::ManageUsersOfMyTeams])
-        .extension(),
-        Operation::write("updateUserJwtExternalId", Method::PUT, users, update_user)
-            .tag(tag)
-            .summary("Sets by what the system of single sign-on knows a user.")
-            .notes("The caller must be able to do all that the user can.")
-            .permissions(&[Permission::UpdateUser, Permission::ManageUsersOfMyTeams])
-            .extension(),
-    ]
-}
-
-fn show(tx: &mut dyn Tx, public_url: &str) -> Result<Shown> {
-    let (jwt, secret) = stored(tx)?;
-    Ok(Shown {
-        enabled: jwt.enabled,
-        remote_login_url: jwt.remote_login_url,
-        remote_logout_url: jwt.remote_logout_url,
-        non_sso_login: jwt.non_sso_login,
-        default_authentication: jwt.default_authentication,
-        has_shared_secret: secret.is_some(),
-        endpoint_url: format!("{public_url}{}", http::CALLBACK),
-    })
-}
-
-fn update(call: &Call, given: Update, tx: &mut dyn Tx, seal: &Seal, public_url: &str) -> Result<Shown> {
-    let (before, sealed) = stored(tx)?;
-    let mut jwt = before.clone();
-    let mut errors = Vec::new();
-    for (name, given, place) in [
-        ("remote_login_url", given.remote_login_url, &mut jwt.remote_login_url),
-        ("remote_logout_url", given.remote_logout_url, &mut jwt.remote_logout_url),
-    ] {
-        match given.as_deref().map(str::trim) {
-            None => {}
-            Some("") => *place = None,
-            Some(text) if is_address(text) => *place = Some(text.to_owned()),
-            Some(_) => errors.push(wrong(name, "invalid", "must be an http or https address, without a user.")),
-        }
+/// Keeps how a kind is set, and its sealed secret. Whoever came in by a password is out as soon as none lets anybody in, but
+/// for who has just decided it, and has to see that the other way works.
+fn save(tx: &mut dyn Tx, call: &Call, kind: &str, settings: &impl Serialize, sealed: Option<&[u8]>) -> Result<()> {
+    let text = serde_json::to_string(settings).map_err(|trouble| error::broken(trouble.to_string()))?;
+    tx.execute("DELETE FROM single_sign_on WHERE kind = $1", args![kind])?;
+    let now = call.env.now();
+    match sealed {
+        Some(sealed) => tx.execute(
+            "INSERT INTO single_sign_on (kind, settings, secret, updated_at) VALUES ($1, $2, $3, $4)",
+            args![kind, &text, sealed, now],
+        ),
+        None => tx.execute(
+            "INSERT INTO single_sign_on (kind, settings, updated_at) VALUES ($1, $2, $3)",
+            args![kind, &text, now],
+        ),
+    }?;
+    let account: Id = tx.one("SELECT id FROM settings", args![])?.get(0)?;
+    tx.append(events::by(call, "security.updated", account, json!({ "changed": ["single_sign_on"] })));
+    if !lets_passwords_in(tx)? {
+        let Caller { user_id, session_id, .. } = call.caller;
+        end_begun_by(tx, &call.env, user_id, Method::Password, session_id)?;
     }
-    jwt.enabled = given.enabled.unwrap_or(jwt.enabled);
-    jwt.non_sso_login = given.non_sso_login.unwrap_or(jwt.non_sso_login);
-    jwt.default_authentication = given.default_authentication.unwrap_or(jwt.default_authentication);
-    let new_secret = given.shared_secret.filter(|secret| !secret.is_empty());
-    if let Some(secret) = &new_secret
-        && !(SECRET_CHARACTERS_MIN..=SECRET_CHARACTERS_MAX).contains(&secret.chars().count())
-    {
-        let message = format!("must have {SECRET_CHARACTERS_MIN} to {SECRET_CHARACTERS_MAX} characters.");
-        errors.push(wrong("shared_secret", "invalid", &message));
+    Ok(())
+}
+
+/// 403 unless the caller's role holds every permission: whoever says which system is believed can become anybody.
+fn require_everything(call: &Call) -> Result<()> {
+    if call.caller.permissions == Permissions::ALL {
+        return Ok(());
     }
-    if jwt.enabled && sealed.is_none() && new_secret.is_none() {
-        errors.push(wrong("shared_secret", "blank", "can't be blank while this is enabled."));
-    }
-    if jwt.remote_login_url.is_none() {
-        for (name, needs) in
-            [("non_sso_login", !jwt.non_sso_login), ("default_authentication", jwt.default_authentication)]
-        {
-            if needs {
-                errors.push(wrong(name, "invalid", "needs a remote_login_url."));
-            }
-        }
-    }
-    if !errors.is_empty() {
-        return Err(error::invalid_all(errors));
-    }
-    if jwt != before || new_secret.is_some() {
-        if call.caller.permissions != Permissions::ALL {
-            let message = "Whoever sets this can sign in as anybody: your role must hold every permission.";
-            return Err(error::forbidden(message));
-        }
-        let sealed = match new_secret {
-            Some(secret) => Some(seal.seal(PURPOSE, &Secret::new(secret))?),
-            None => sealed,
-        };
-        let text = serde_json::to_string(&jwt).map_err(|trouble| error::broken(trouble.to_string()))?;
-        let (kept, now) = ("ON CONFLICT (kind) DO UPDATE SET settings = excluded.settings", call.env.now());
-        match &sealed {
-            Some(sealed) => {
-                let sql = format!(
-                    "INSERT INTO single_sign_on (kind, settings, secret, updated_at) VALUES ('jwt', $1, $2, $3)
-                     {kept}, secret = excluded.secret, updated_at = excluded.updated_at"
-                );
-                tx.execute(&sql, args![&text, sealed, now])?;
-            }
-            None => {
-                let sql = format!(
-                    "INSERT INTO single_sign_on (kind, settings, updated_at) VALUES ('jwt', $1, $2)
-                     {kept}, updated_at = excluded.updated_at"
-                );
-                tx.execute(&sql, args![&text, now])?;
-            }
-        }
-        let account: Id = tx.one("SELECT id FROM settings", args![])?.get(0)?;
-        tx.append(events::by(call, "security.updated", account, json!({ "changed": ["single_sign_on"] })));
-    }
-    show(tx, public_url)
+    Err(error::forbidden("Whoever sets this can sign in as anybody: your role must hold every permission."))
+}
+
+/// What people know another system by: the host of its address.
+fn host(address: &str) -> String {
+    Url::parse(address).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default()
 }
 
 fn wrong(attribute: &str, kind: &str, message: &str) -> AttributeError {
     AttributeError { attribute: attribute.into(), kind: kind.into(), message: format!("{attribute} {message}") }
 }
 
-/// Where browsers may be sent; the server itself never calls it.
+/// Where browsers may be sent.
 fn is_address(text: &str) -> bool {
     text.len() <= URL_CHARACTERS_MAX
         && Url::parse(text).is_ok_and(|url| {
@@ -275,44 +130,9 @@ fn is_address(text: &str) -> bool {
         })
 }
 
-fn known(tx: &mut dyn Tx, user_id: Id) -> Result<Known> {
-    let row = tx.one("SELECT jwt_external_id, external_id FROM users WHERE id = $1", args![&user_id])?;
-    Ok(Known { user_id, jwt_external_id: row.get(0)?, external_id: row.get(1)? })
-}
-
-fn update_user(call: &Call, given: UpdateUser, tx: &mut dyn Tx) -> Result<Known> {
-    let user_id = call.id("userId", "user")?;
-    users::require_may_sign_in_as(call, user_id, tx)?;
-    let before = known(tx, user_id)?;
-    let Some(text) = given.jwt_external_id else { return Ok(before) };
-    let id = checked::optional("jwt_external_id", &text)?;
-    if before.jwt_external_id == id {
-        return Ok(before);
-    }
-    let sql = "SELECT 1 FROM users WHERE jwt_external_id = $1 AND id <> $2";
-    if id.is_some() && tx.first(sql, args![&id, &user_id])?.is_some() {
-        return Err(error::invalid("jwt_external_id", "taken", "jwt_external_id: another user has this one."));
-    }
-    let sql = "UPDATE users SET jwt_external_id = $2, updated_at = $3 WHERE id = $1";
-    tx.execute(sql, args![&user_id, &id, call.env.now()])?;
-    tx.append(events::by(call, "user.updated", user_id, json!({ "changed": ["jwt_external_id"] })));
-    known(tx, user_id)
-}
-
-/// The user whom a token names, first by their JWT external id, then by their external id.
-fn user(tx: &mut dyn Tx, external_id: &str) -> Result<Option<Id>> {
-    for column in ["jwt_external_id", "external_id"] {
-        let sql = format!("SELECT id FROM users WHERE {column} = $1 AND enabled AND deleted_at IS NULL");
-        if let Some(row) = tx.first(&sql, args![external_id])? {
-            return row.get(0).map(Some);
-        }
-    }
-    Ok(None)
-}
-
-/// Takes a token's id; false when it was taken before.
-fn take(tx: &mut dyn Tx, env: &Env, token_id: &str, lasts_seconds: i64) -> Result<bool> {
-    let (hash, now) = (crate::access_tokens::hash(&format!("jwt\0{token_id}")), env.now());
+/// Takes what may be taken once; false when it was taken before.
+fn take(tx: &mut dyn Tx, env: &Env, kind: &str, id: &str, lasts_seconds: i64) -> Result<bool> {
+    let (hash, now) = (crate::access_tokens::hash(&format!("{kind}\0{id}")), env.now());
     tx.execute("DELETE FROM single_sign_on_tokens WHERE ends_at <= $1", args![now])?;
     let sql = "INSERT INTO single_sign_on_tokens (hash, ends_at) VALUES ($1, $2) ON CONFLICT (hash) DO NOTHING";
     Ok(tx.execute(sql, args![&hash[..], now.plus_seconds(lasts_seconds)])? > 0)

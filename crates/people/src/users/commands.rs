@@ -214,7 +214,8 @@ pub(super) fn delete(call: &Call, id: Id, tx: &mut dyn Tx) -> Result<User> {
     let now = call.env.now();
     tx.execute(
         "UPDATE users SET deleted_at = $2, updated_at = $2, enabled = FALSE, email = '', email_key = $3,
-           external_id = NULL, jwt_external_id = NULL, password_hash = NULL, invitation_pending = FALSE
+           external_id = NULL, jwt_external_id = NULL, openid_issuer = NULL,
+           openid_subject = NULL, password_hash = NULL, invitation_pending = FALSE
          WHERE id = $1",
         args![&id, now, &format!("deleted {id}")],
     )?;

@@ -127,6 +127,18 @@ pub fn take_password(tx: &mut dyn Tx, env: &Env, id: Id) -> Result<bool> {
     Ok(true)
 }
 
+/// Takes a user's password away; whoever came in by it is out.
+pub fn take_password_away(tx: &mut dyn Tx, env: &Env, id: Id) -> Result<()> {
+    let sql = "UPDATE users SET password_hash = NULL, no_password = TRUE, updated_at = $2
+         WHERE id = $1 AND password_hash IS NOT NULL";
+    if tx.execute(sql, args![&id, env.now()])? > 0 {
+        tx.append(events::of(None, env, "user.updated", id, serde_json::json!({ "changed": ["no_password"] })));
+        crate::password_links::forget(tx, id)?;
+        crate::sessions::end_all(tx, env, None, id, None)?;
+    }
+    Ok(())
+}
+
 const COLUMNS: &str = "users.id, email, firstname, lastname, nickname, gender, enabled, role_id, external_id,
     no_password, locale, timezone, spoken_languages, created_at, updated_at, invitation_pending, user_capacity_id";
 
