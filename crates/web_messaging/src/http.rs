@@ -121,7 +121,7 @@ async fn serve(State(app): State<Arc<WebMessaging>>, request: Request) -> Respon
     let (method, headers) = (parts.method.clone(), parts.headers.clone());
     let mut visit = Visit { app, token, parts, request_id, client };
     let operation = segments.first().copied().unwrap_or_default().to_owned();
-    let open = matches!(named(&operation), "loader.js" | "window" | "web" | "style");
+    let open = matches!(named(&operation), "loader.js" | "window" | "web" | "demo" | "style");
     let (allowed, outcome) = if let Err(refusal) = visit.admit(&visit.app.limits.of_network.requests, &visit.network())
     {
         (None, Err(refusal))
@@ -159,10 +159,11 @@ async fn serve(State(app): State<Arc<WebMessaging>>, request: Request) -> Respon
 
 /// What strangers make up does not get into the log.
 fn named(operation: &str) -> &'static str {
-    const KNOWN: [&str; 13] = [
+    const KNOWN: [&str; 14] = [
         "loader.js",
         "window",
         "web",
+        "demo",
         "session",
         "contents",
         "threads",
@@ -274,6 +275,15 @@ impl Visit {
         if let Some(hash) = theme_hash(name) {
             let theme = self.read(|tx, place| theme::of(tx, place.source_id())).await?;
             return Ok(theme::served(theme, hash));
+        }
+        if name == "demo" {
+            let fresh = self.request_id;
+            return self
+                .read(move |tx, place| {
+                    let settings = settings::of(tx, place.source_id())?;
+                    Ok(pages::demo(&token, &settings.locale, place.serves_web(), fresh))
+                })
+                .await;
         }
         let query = self.query()?;
         let is_frame = name == "web";

@@ -4,8 +4,10 @@ use std::fmt::Write as _;
 
 use axum::body::Body;
 use axum::response::Response;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use frontdesk_conversations::visitors::Place;
-use frontdesk_model::Result;
+use frontdesk_model::{Id, Result};
 use frontdesk_web as assets;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use ring::digest;
@@ -125,6 +127,52 @@ pub(crate) fn window(
         assets::address("chat")
     );
     document(StatusCode::OK, settings, public_url, &style, &body)
+}
+
+/// Fills in what the address says of custom variables, and shows why each trigger fires or does not.
+const DEMO_SCRIPT: &str = "window._chatq=[];\
+    for(const[name,value]of new URLSearchParams(location.search))if(name.startsWith('custom_'))_chatq.push(['_fillCustomVariable',name,value]);\
+    addEventListener('load',()=>window.Dimelo?.Messaging?.Debug.start());";
+const DEMO_STYLE: &str = "body{margin:0 auto;max-width:720px;padding:40px 28px;font:16px/1.6 system-ui,sans-serif;color:#28323c;\
+    background:#fff}h1{font-size:24px}p{color:#5a6672}hr{height:90px;border:0;border-radius:12px;margin:18px 0;background:#eef1f4}";
+
+/// A page that stands for one of the website, whatever its address says after `/demo`, for who sets up when the chat is
+/// offered: the loader is asked for afresh each time. Only pages of ours may show it.
+pub(crate) fn demo(token: &str, locale: &str, is_on: bool, fresh: Id) -> Response {
+    let (title, lead, off) = match locale.starts_with("fr") {
+        true => (
+            "Page de démonstration",
+            "Elle tient lieu d’une page de votre site : ce que proposent les déclencheurs s’y voit.",
+            "La source est désactivée : rien ne s’affiche.",
+        ),
+        false => (
+            "Demo page",
+            "It stands for a page of your website: what triggers offer is seen here.",
+            "The source is off: nothing is shown.",
+        ),
+    };
+    let lead = if is_on { lead } else { off };
+    let text = format!(
+        "<!doctype html>\n<html lang=\"{}\">\n<head>\n<meta charset=\"utf-8\">\n<title>{title}</title>\n\
+         <meta name=\"viewport\" content=\"width=device-width\">\n<style>{DEMO_STYLE}</style>\n\
+         <script>{DEMO_SCRIPT}</script>\n<script async src=\"/chat/{token}/loader.js?{fresh}\"></script>\n</head>\n\
+         <body>\n<h1>{title}</h1>\n<p>{lead}</p>\n<hr>\n<hr>\n</body>\n</html>\n",
+        if locale.starts_with("fr") { "fr" } else { "en" }
+    );
+    let hash = STANDARD.encode(digest::digest(&digest::SHA256, DEMO_SCRIPT.as_bytes()));
+    let policy = format!(
+        "default-src 'none'; script-src 'self' 'sha256-{hash}'; style-src 'self' 'unsafe-inline'; \
+         img-src 'self' data: https:; media-src 'self'; font-src 'self'; connect-src 'self'; frame-src 'self'; \
+         base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+    );
+    let mut response = Response::new(Body::from(text));
+    let told = response.headers_mut();
+    put(told, header::CONTENT_TYPE, "text/html; charset=utf-8");
+    put(told, header::CONTENT_SECURITY_POLICY, &policy);
+    put(told, header::CACHE_CONTROL, "no-store");
+    put(told, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    put(told, HeaderName::from_static("x-robots-tag"), "noindex");
+    response
 }
 
 /// A window that says why there is no chat.

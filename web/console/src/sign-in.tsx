@@ -45,11 +45,20 @@ const Field = ({ name, label, ...more }: { name: string; label: string } & React
   </label>
 );
 
+const FAULTS: Record<string, Key> = {
+  user_not_found: 'sso_unknown',
+  token_expired: 'sso_expired',
+  token_replay: 'sso_expired',
+  sign_in_expired: 'sso_expired',
+  sign_in_refused: 'sso_refused',
+  provider_unreachable: 'sso_unreachable',
+};
+
 /** Why another system sent somebody back, in words. */
 function faultOfOther(): string {
   const fault = new URLSearchParams(location.search).get('error');
-  if (!fault || !/^(token_\w+|user_not_found)$/.test(fault)) return '';
-  return t(fault === 'user_not_found' ? 'sso_unknown' : fault === 'token_expired' || fault === 'token_replay' ? 'sso_expired' : 'sso_failed');
+  if (!fault || !/^(token_\w+|user_not_found|sign_in_expired|sign_in_refused|provider_unreachable)$/.test(fault)) return '';
+  return t(FAULTS[fault] ?? 'sso_failed');
 }
 
 /** A way in of another system; the wish to see a page goes along. */

@@ -1,6 +1,6 @@
 // Signing in, over the real server: invitations and forgotten passwords by mail, the second factor, another system.
 
-import { createHmac } from 'node:crypto';
+import { createHmac, generateKeyPairSync, sign } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, createServer as createSocket, type Server as SocketServer } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
@@ -183,4 +183,77 @@ test('people who sign in at another system go there, come back, and leave withou
   const { page: third } = await desk.sits('', { path: '/login' });
   await third.getByLabel('Password').waitFor();
   expect(asked).toBe(before);
+});
+
+/** A provider of OpenID Connect at which everybody is the same person, without being asked. */
+async function provider(person: Record<string, unknown>): Promise<string> {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const nonces = new Map<string, string>();
+  let issuer = '';
+  const server = createServer(async (request, response) => {
+    const { pathname, searchParams } = new URL(request.url!, issuer);
+    const given = (name: string) => searchParams.get(name) ?? '';
+    const away = (to: string) => response.writeHead(303, { Location: to }).end();
+    const tell = (value: unknown) => response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(value));
+    if (pathname === '/authorize') {
+      const code = `code-${nonces.size}`;
+      nonces.set(code, given('nonce'));
+      return away(`${given('redirect_uri')}?${new URLSearchParams({ code, state: given('state') })}`);
+    }
+    if (pathname === '/logout') return away(given('post_logout_redirect_uri'));
+    if (pathname === '/keys') return tell({ keys: [{ ...publicKey.export({ format: 'jwk' }), kid: 'one', use: 'sig' }] });
+    if (pathname === '/token') {
+      let form = '';
+      for await (const bytes of request) form += bytes;
+      const now = Math.floor(Date.now() / 1_000);
+      const nonce = nonces.get(new URLSearchParams(form).get('code') ?? '');
+      const signed = `${part({ alg: 'ES256', kid: 'one' })}.${part({ iss: issuer, aud: 'desk', exp: now + 60, iat: now, nonce, ...person })}`;
+      const signature = sign('sha256', Buffer.from(signed), { key: privateKey, dsaEncoding: 'ieee-p1363' }).toString('base64url');
+      return tell({ token_type: 'Bearer', access_token: 'a', id_token: `${signed}.${signature}` });
+    }
+    const at = (path: string) => `${issuer}/${path}`;
+    tell({ issuer, authorization_endpoint: at('authorize'), token_endpoint: at('token'), jwks_uri: at('keys'), end_session_endpoint: at('logout') });
+  });
+  opened.push(server);
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return issuer;
+}
+
+test('a provider is set up in the console, and a newcomer comes in by it and leaves', async () => {
+  const desk = await Desk.opens('--allow-outbound', '127.0.0.0/8');
+  const issuer = await provider({ sub: '7', email: 'grace@desk.example', email_verified: true, given_name: 'Grace', family_name: 'Hopper' });
+  const { page, agent } = await desk.sits(desk.server.token, { path: '/admin/single_sign_on' });
+  const form = page.getByRole('region', { name: 'OpenID Connect' });
+  await form.getByText(`${desk.server.url}/users/auth/openid/callback`).waitFor();
+  await form.getByLabel('It lets people in').check();
+  await form.getByRole('button', { name: 'Save' }).click();
+  await form.getByRole('alert').getByText(/issuer can't be blank/).waitFor();
+  await form.getByLabel('Issuer').fill(issuer);
+  await form.getByLabel('Client ID').fill('desk');
+  await form.getByLabel('What people know it by').fill('the company');
+  await form.getByLabel('Whoever signs out here signs out there too').check();
+  await form.getByRole('button', { name: 'Save' }).click();
+  await expect.poll(async () => (await desk.server.get('/single_sign_on/openid')).enabled).toBe(true);
+  expect(await violations(page.mainFrame())).toEqual([]);
+
+  const { page: hers } = await desk.sits('', { path: '/inbox/mine' });
+  await hers.getByRole('link', { name: 'Sign in with the company' }).click();
+  await hers.getByRole('alert').getByText('there is no user for you here').waitFor();
+  await form.getByLabel('Whoever comes for the first time and is nobody’s becomes a user').check();
+  await form.getByLabel('Role of new users').selectOption({ label: 'Agent' });
+  await form.getByLabel('Only with e-mails of these domains').fill('desk.example');
+  await form.getByRole('button', { name: 'Save' }).click();
+  await expect.poll(async () => (await desk.server.get('/single_sign_on/openid')).create_users).toBe(true);
+  await hers.goto(`${desk.server.url}/inbox/mine`);
+  await hers.getByRole('link', { name: 'Sign in with the company' }).click();
+  await isIn(hers);
+  expect(new URL(hers.url()).pathname).toBe('/inbox/mine');
+  expect((await desk.server.get('/users?email=grace@desk.example')).records[0]).toMatchObject({ firstname: 'Grace', lastname: 'Hopper', no_password: true });
+  await hers.keyboard.press('Control+k');
+  await hers.getByRole('option', { name: 'Sign out' }).click();
+  await hers.waitForURL(`${desk.server.url}/login`);
+  await hers.getByLabel('Password').waitFor();
+  expect(agent.errors.filter((error) => !error.includes('422'))).toEqual([]);
 });

@@ -10,7 +10,8 @@ import { complain, say, words } from '../ui/toasts.tsx';
 import { changed, readOne, refersTo, useNames, usePermissions, useRecord } from './data.ts';
 import { keep } from './edits.ts';
 import { Form } from './form.tsx';
-import { KINDS, type Kind, kindOf, type Made } from './kinds.ts';
+import { CHAT_RIGHTS } from './chat.ts';
+import { KINDS, type Kind, kindOf, type Made, wordOf } from './kinds.ts';
 import { Link, List } from './list.tsx';
 import { Once } from './once.tsx';
 import { type Word, w } from './words/index.ts';
@@ -19,6 +20,7 @@ const Settings = lazy(() => import('./settings.tsx'));
 const SingleSignOn = lazy(() => import('./single-sign-on.tsx'));
 const Tasks = lazy(() => import('./supervision.tsx'));
 const Journal = lazy(() => import('./journal.tsx'));
+const ChatSettings = lazy(() => import('./chat-settings.tsx'));
 
 interface Section {
   key: string;
@@ -45,6 +47,9 @@ const Admin = ({ palette }: { palette: () => void }) => {
   const sections = SECTIONS.filter(({ reads }) => may(...reads));
   const section = sections.find((one) => one.key === key);
   const kind = section && kindOf(section.key);
+  // What is below one of them, such as /admin/sources/{id}/triggers.
+  const [part, partId, ...tooMuch] = rest;
+  const below = part && !tooMuch.length ? kindOf(`${key}/${id}/${part}`) : undefined;
   return (
     <div className="admin" data-menu={menu || undefined}>
       <nav className="folders" aria-label={w('admin')}>
@@ -78,6 +83,13 @@ const Admin = ({ palette }: { palette: () => void }) => {
         <Suspense>
           {section && kind && !rest.length ? (
             <Page key={`${kind.key} ${id}`} kind={kind} id={id} search={search} may={may} menu={() => setMenu(true)} />
+          ) : section && below && may(...below.reads) ? (
+            <Page key={`${below.key} ${partId}`} kind={below} id={partId} search={search} may={may} menu={() => setMenu(true)} />
+          ) : key === 'sources' && id && part === 'messaging' && !partId && may(...CHAT_RIGHTS) ? (
+            <>
+              <Head title={w('messaging')} back={`/admin/sources/${id}`} menu={() => setMenu(true)} />
+              <ChatSettings source={id} />
+            </>
           ) : section && !id ? (
             <>
               <Head title={w(section.key as Word)} menu={() => setMenu(true)} />
@@ -111,7 +123,7 @@ const Overview = ({ sections }: { sections: Section[] }) => (
       <Link key={key} to={`/admin/${key}`} className="overview-one">
         <Icon name={icon} size={20} />
         <strong>{w(key as Word)}</strong>
-        <span>{kindOf(key) || key === 'supervision' ? w(`${key}_lead` as Word) : key === 'single_sign_on' ? w('sso_lead') : ''}</span>
+        <span>{kindOf(key) || key === 'supervision' ? w(`${key}_lead` as Word) : key === 'single_sign_on' ? w('single_sign_on_lead') : ''}</span>
       </Link>
     ))}
   </div>
@@ -120,27 +132,30 @@ const Overview = ({ sections }: { sections: Section[] }) => (
 const Page = ({ kind, id, search, may, menu }: { kind: Kind; id: string | undefined; search: string; may: (...any: string[]) => boolean; menu: () => void }) => {
   const here = `/admin/${kind.key}`;
   const mayMake = !!kind.makes && may(...kind.makes);
+  const mayChange = !!kind.changes && may(...kind.changes);
   if (!id) {
     return (
       <>
-        <Head title={w(kind.key as Word)} menu={menu}>
+        <Head title={w(wordOf(kind) as Word)} back={kind.above} menu={menu}>
           {mayMake && (
             <Button look="main" icon="plus" onClick={() => visit(`${here}/new`)}>
               {w(kind.key === 'users' ? 'invite' : 'new')}
             </Button>
           )}
         </Head>
-        <List kind={kind} mayMake={mayMake} at={new URLSearchParams(search)} />
+        <List kind={kind} mayMake={mayMake} mayChange={mayChange} at={new URLSearchParams(search)} />
       </>
     );
   }
-  return id === 'new' ? <Making kind={kind} menu={menu} /> : <One kind={kind} id={id} mayChange={!!kind.changes && may(...kind.changes)} menu={menu} />;
+  return id === 'new' ? <Making kind={kind} at={new URLSearchParams(search)} menu={menu} /> : <One kind={kind} id={id} mayChange={mayChange} menu={menu} />;
 };
 
 /** Shown once, on the page of what was made. */
 const secrets = new Map<string, string>();
 
-const Making = ({ kind, menu }: { kind: Kind; menu: () => void }) => {
+/** What the address says goes first, such as below which category the new one is. */
+const Making = ({ kind, at, menu }: { kind: Kind; at: URLSearchParams; menu: () => void }) => {
+  const fresh = { ...kind.fresh, ...Object.fromEntries([...at].filter(([name]) => kind.fields.some((field) => field.name === name))) };
   const names = useNames(refersTo(kind));
   const here = `/admin/${kind.key}`;
   const SetUp = kind.setUp;
@@ -158,13 +173,14 @@ const Making = ({ kind, menu }: { kind: Kind; menu: () => void }) => {
       ) : (
         <Form
           place={`${kind.key}/new`}
-          record={{ id: '', ...kind.fresh }}
+          record={{ id: '', ...fresh }}
           isNew
+          beside={kind.beside}
           fields={kind.fields}
           names={names}
           verb={kind.creates?.endsWith('invite') ? 'invite' : 'create'}
           save={async (edits) => {
-            const record = await post<Made>(`${kind.creates ?? kind.path}?extended=true`, { ...kind.fresh, ...edits });
+            const record = await post<Made>(`${kind.creates ?? kind.path}?extended=true`, { ...fresh, ...edits });
             keep(`${kind.key}/new`, undefined);
             done(record);
           }}
@@ -222,6 +238,7 @@ const One = ({ kind, id, mayChange, menu }: { kind: Kind; id: string; mayChange:
         fields={kind.fields}
         names={names}
         fixed={!mayChange || !!kind.fixed?.(record)}
+        beside={kind.beside}
         again={() => readOne(kind, id)}
         save={async (edits) => {
           await put(`${kind.path}/${id}`, edits);

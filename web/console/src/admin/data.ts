@@ -59,14 +59,15 @@ export function changed(kind: Kind): Promise<unknown> {
 }
 
 /** Records of other kinds by their names; those that may not be read have none. */
-export function useNames(kinds: string[]): { all: (kind: string) => Choice[]; of: (kind: string, id: Id) => string } {
+export function useNames(kinds: string[]): { records: (kind: string) => Made[]; all: (kind: string, where?: (record: Made) => boolean) => Choice[]; of: (kind: string, id: Id) => string } {
   const found = useQueries({ queries: kinds.map((key) => listOf(kindOf(key)!)) });
-  const all = (key: string): Choice[] => {
+  const records = (key: string): Made[] => found[kinds.indexOf(key)]?.data?.records ?? [];
+  const all = (key: string, where?: (record: Made) => boolean): Choice[] => {
     const kind = kindOf(key);
-    const records = found[kinds.indexOf(key)]?.data?.records ?? [];
-    return kind ? records.map((record) => ({ id: record.id, label: pathOf(kind, record, records) })) : [];
+    const every = records(key);
+    return kind ? (where ? every.filter(where) : every).map((record) => ({ id: record.id, label: pathOf(kind, record, every) })) : [];
   };
-  return { all, of: (key, id) => all(key).find((choice) => choice.id === id)?.label ?? (key === 'users' ? t('colleague') : NAMELESS) };
+  return { records, all, of: (key, id) => all(key).find((choice) => choice.id === id)?.label ?? (key === 'users' ? t('colleague') : NAMELESS) };
 }
 
 /** In a tree, with what is above it. */
@@ -98,7 +99,7 @@ const useListed = (list: string | undefined): Choice[] => {
 export function useChoices({ choices, said }: Pick<Field, 'choices' | 'said'>, names: ReturnType<typeof useNames>): Choice[] {
   const listed = useListed(choices && 'list' in choices ? choices.list : undefined);
   if (!choices) return [];
-  if ('of' in choices) return names.all(choices.of);
+  if ('of' in choices) return names.all(choices.of, choices.where);
   if ('list' in choices) return listed;
   return choices.map((id) => ({ id, label: said === 'region' ? regionName(id) : said !== undefined ? w(`${said}${id}` as Word) : id }));
 }

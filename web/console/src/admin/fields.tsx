@@ -12,6 +12,8 @@ import { hint, type Word, w } from './words/index.ts';
 import { explained, GROUPS, IDLE, NAMES } from './words/permissions.ts';
 
 const Topology = lazy(() => import('./topology-fields.tsx'));
+const Conditions = lazy(() => import('./trigger-fields.tsx').then(({ Conditions }) => ({ default: Conditions })));
+const Actions = lazy(() => import('./trigger-fields.tsx').then(({ Actions }) => ({ default: Actions })));
 
 export interface FieldProps {
   field: Field;
@@ -48,11 +50,17 @@ export const FormField = (props: FieldProps) => {
   const shared = { id, disabled, required: !!field.needed, 'aria-invalid': !!problem || undefined, 'aria-describedby': hint(labelOf(field)) || problem ? `${id}-hint` : undefined };
   switch (field.type) {
     case 'topology':
+    case 'conditions':
+    case 'actions': {
+      const Own = { topology: Topology, conditions: Conditions, actions: Actions }[field.type];
       return (
         <Suspense>
-          <Topology {...props} />
+          <Own {...props} />
         </Suspense>
       );
+    }
+    case 'color':
+      return <Colours {...props} />;
     case 'permissions':
       return <Permissions {...props} />;
     case 'capacities':
@@ -92,9 +100,10 @@ export const FormField = (props: FieldProps) => {
     case 'hours':
       return <Hours {...props} />;
     case 'long':
+    case 'code':
       return (
         <Frame field={field} id={id} problem={problem}>
-          <textarea {...shared} rows={5} value={String(value ?? '')} onChange={(event) => change(field.name, event.target.value)} />
+          <textarea {...shared} className={field.type === 'code' ? 'code' : undefined} spellCheck={field.type === 'long'} dir={field.type === 'code' ? 'ltr' : 'auto'} maxLength={field.max} rows={field.type === 'code' ? 9 : 5} value={String(value ?? '')} onChange={(event) => change(field.name, event.target.value)} />
         </Frame>
       );
     case 'number':
@@ -105,6 +114,7 @@ export const FormField = (props: FieldProps) => {
             type="number"
             min={field.min}
             max={field.max}
+            step={field.step}
             value={value == null ? '' : String(value)}
             onChange={(event) => change(field.name, event.target.value === '' ? null : Number(event.target.value))}
           />
@@ -178,6 +188,26 @@ const Many = ({ field, record, change, names, disabled }: FieldProps) => {
         <span className="unseen"> {label}</span>
       </Picker>
     </div>
+  );
+};
+
+/** One of the colours that categories are shown in. */
+const Colours = ({ field, record, change, disabled }: FieldProps) => {
+  const name = useId();
+  const chosen = Number(fieldOf(record, field.name) ?? 0);
+  const colours = Array.from({ length: (field.max ?? 0) + 1 }, (_, colour) => colour);
+  return (
+    <fieldset className="field">
+      <legend>{w(labelOf(field))}</legend>
+      <div className="colours">
+        {colours.map((colour) => (
+          <label key={colour} className="colour" data-colour={colour}>
+            <input type="radio" name={name} disabled={disabled} checked={colour === chosen} onChange={() => change(field.name, colour)} />
+            <span className="unseen">{w(`colour_${colour}` as Word)}</span>
+          </label>
+        ))}
+      </div>
+    </fieldset>
   );
 };
 

@@ -1,7 +1,7 @@
 // The form of whatever is administered. What is changed is kept until it is saved; what somebody else changes meanwhile is
 // shown at once where it was not touched here, and asked about where it was.
 
-import { type FormEvent, type ReactNode, useReducer, useState } from 'react';
+import { type FormEvent, type ReactNode, Suspense, useReducer, useState } from 'react';
 import { Refusal } from '../api/client.ts';
 import { Icon } from '../ui/icon.tsx';
 import { Button } from '../ui/pieces.tsx';
@@ -9,7 +9,7 @@ import { complain, say, words } from '../ui/toasts.tsx';
 import { refersTo, useNames } from './data.ts';
 import { conflicts, type Draft, draftOf, type Edits, edited, fieldOf, keep } from './edits.ts';
 import { FormField, labelOf, wordsOf } from './fields.tsx';
-import type { Field, Made } from './kinds.ts';
+import type { Field, Kind, Made } from './kinds.ts';
 import { type Word, w } from './words/index.ts';
 
 interface Props {
@@ -26,12 +26,13 @@ interface Props {
   again?: () => Promise<Made>;
   save: (edits: Edits) => Promise<unknown>;
   verb?: Word;
+  beside?: Kind['beside'];
   children?: ReactNode;
 }
 
 export { refersTo, useNames };
 
-export const Form = ({ place, record, isNew, fields, names, fixed = false, again, save, verb, children }: Props) => {
+export const Form = ({ place, record, isNew, fields, names, fixed = false, again, save, verb, beside: Beside, children }: Props) => {
   const [, draw] = useReducer((count: number) => count + 1, 0);
   const [problems, setProblems] = useState<Record<string, string>>({});
   const [general, setGeneral] = useState('');
@@ -123,6 +124,11 @@ export const Form = ({ place, record, isNew, fields, names, fixed = false, again
           <FormField field={field} record={shown} change={change} names={names} problem={problems[field.name]} disabled={fixed} />
         </div>
       ))}
+      {Beside && (
+        <Suspense>
+          <Beside record={shown} saved={record} />
+        </Suspense>
+      )}
       {general && (
         <p className="problem" role="alert">
           {general}

@@ -10,6 +10,7 @@ import { words } from '../ui/toasts.tsx';
 import { useNames } from './data.ts';
 import type { Made } from './kinds.ts';
 import { Link } from './list.tsx';
+import { Table } from './table.tsx';
 import { w } from './words/index.ts';
 
 const PAGE = 50;
@@ -76,37 +77,24 @@ const Journal = ({ search }: { search: string }) => {
       {error && !data && <Failed message={words(error)} again={() => void refetch()} />}
       {data && !data.records.length && <Empty title={w('events_empty')} lead={w('events_lead')} />}
       {!!data?.records.length && (
-        <div className="table">
-          <table>
-            <thead>
-              <tr>
-                {(['event_at', 'event_name', 'event_by', 'event_about'] as const).map((word) => (
-                  <th key={word} scope="col">
-                    {w(word)}
-                  </th>
-                ))}
-              </tr>
-            </thead>
-            <tbody>
-              {data.records.map(({ id, name, created_at, user_id, extra_infos }) => (
-                <tr key={id} className="still">
-                  <td data-label={w('event_at')}>
-                    <time dateTime={created_at}>{new Date(created_at).toLocaleString(document.documentElement.lang)}</time>
-                  </td>
-                  <td data-label={w('event_name')} className="wide">
-                    <button type="button" className="link" onClick={() => set('name', name)}>
-                      {name}
-                    </button>
-                  </td>
-                  <td data-label={w('event_by')}>{user_id ? names.of('users', user_id) : <span className="faint">{w('event_system')}</span>}</td>
-                  <td data-label={w('event_about')}>
-                    <About infos={extra_infos} names={names} />
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table heads={['event_at', 'event_name', 'event_by', 'event_about']}>
+          {data.records.map(({ id, name, created_at, user_id, extra_infos }) => (
+            <tr key={id} className="still">
+              <td data-label={w('event_at')}>
+                <time dateTime={created_at}>{new Date(created_at).toLocaleString(document.documentElement.lang)}</time>
+              </td>
+              <td data-label={w('event_name')} className="wide">
+                <button type="button" className="link" onClick={() => set('name', name)}>
+                  {name}
+                </button>
+              </td>
+              <td data-label={w('event_by')}>{user_id ? names.of('users', user_id) : <span className="faint">{w('event_system')}</span>}</td>
+              <td data-label={w('event_about')}>
+                <About infos={extra_infos} names={names} />
+              </td>
+            </tr>
+          ))}
+        </Table>
       )}
       {data && data.count > data.records.length && pages < PAGES_MAX && (
         <Button className="older" onClick={() => setPages(pages + 1)}>

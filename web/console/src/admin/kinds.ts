@@ -4,6 +4,7 @@
 import { type ComponentType, lazy, type LazyExoticComponent } from 'react';
 import type { Id } from '../api/types.ts';
 import type { IconName } from '../ui/icon.tsx';
+import { within } from './chat.ts';
 import { hoursOf, secondsOf } from './hours.ts';
 import { type Word, w } from './words/index.ts';
 import { NAMES } from './words/permissions.ts';
@@ -15,14 +16,14 @@ export type Made = { id: Id; updated_at?: string } & Record<string, any>;
 export type Choice = { id: string; label: string };
 
 /** Where choices come from: written here, or the records of another kind, or a list of the server. */
-export type Choices = readonly string[] | { of: string } | { list: 'locales' | 'interface_locales' | 'timezones' };
+export type Choices = readonly string[] | { of: string; where?: (record: Made) => boolean } | { list: 'locales' | 'interface_locales' | 'timezones' };
 
 export interface Field {
   /** Its name over REST. */
   name: string;
   /** `f_` and the name, when it is not said. */
   label?: Word;
-  type: 'text' | 'long' | 'number' | 'flag' | 'choice' | 'many' | 'lines' | 'secret' | 'hours' | 'holidays' | 'permissions' | 'capacities' | 'topology';
+  type: 'text' | 'long' | 'number' | 'flag' | 'choice' | 'many' | 'lines' | 'secret' | 'hours' | 'holidays' | 'permissions' | 'capacities' | 'topology' | 'code' | 'color' | 'conditions' | 'actions';
   choices?: Choices;
   /** What a written choice is called: this and its name. */
   said?: string;
@@ -33,6 +34,10 @@ export interface Field {
   when?: (record: Made) => boolean;
   min?: number;
   max?: number;
+  /** Of a number: `any` where it may have a fraction. */
+  step?: 'any';
+  /** What it is made of. */
+  parts?: Field[];
   /** A heading above it. */
   part?: Word;
 }
@@ -72,6 +77,14 @@ export interface Kind {
   setUp?: LazyExoticComponent<ComponentType<{ done: (record: Made) => void }>>;
   /** What stands below the form of one that there is. */
   more?: LazyExoticComponent<ComponentType<{ record: Made }>>;
+  /** What stands within the form: as it is written, and as it is saved. */
+  beside?: LazyExoticComponent<ComponentType<{ record: Made; saved: Made }>>;
+  /** Their order counts: brings one to a place, from 1. */
+  move?: (record: Made, position: number) => Promise<unknown>;
+  /** What is shown in place of the list. */
+  list?: LazyExoticComponent<ComponentType<{ kind: Kind; records: Made[]; mayChange: boolean }>>;
+  /** Where it is reached from, when that is not the menu. */
+  above?: string;
   /** The answer to making one holds this secret, which is shown this once. */
   secret?: string;
   /** Another place to make one. */
@@ -258,6 +271,7 @@ export const KINDS: Kind[] = [
     changes: ['manage_categories'],
     removes: true,
     named: ({ name }) => name,
+    list: lazy(() => import('./category-tree.tsx')),
     columns: [
       { ...name, shown: (record, names) => (record.parent_id ? `${names('categories', record.parent_id)} › ${record.name}` : record.name) },
       { name: 'closing', label: 'f_post_qualification', shown: (record) => (isRoot(record) ? yes(record.post_qualification) : '') },
@@ -266,7 +280,7 @@ export const KINDS: Kind[] = [
     fields: [
       NAME,
       { name: 'parent_id', type: 'choice', choices: { of: 'categories' } },
-      { name: 'color', type: 'number', min: 0, max: 6 },
+      { name: 'color', type: 'color', min: 0, max: 6 },
       { name: 'mandatory', type: 'flag', when: isRoot },
       { name: 'multiple', type: 'flag', when: isRoot },
       { name: 'post_qualification', type: 'flag', when: isRoot },
@@ -552,7 +566,10 @@ export const KINDS: Kind[] = [
   },
 ];
 
-export const kindOf = (key: string): Kind | undefined => KINDS.find((kind) => kind.key === key);
+/** What words about a kind begin with: its name, without what it is below. */
+export const wordOf = ({ key }: Pick<Kind, 'key'>): string => key.split('/').at(-1)!;
+
+export const kindOf = (key: string): Kind | undefined => KINDS.find((kind) => kind.key === key) ?? within(key);
 
 /** Under which name a record has the value of a field: lists have brackets in some answers. */
 export const valueOf = (record: Made, { name }: Pick<Field, 'name'>): unknown => (name in record ? record[name] : record[`${name}[]`]);

@@ -1,19 +1,19 @@
 // The list of whatever is administered: search, sorting by any column, and what to do while it is empty.
 
-import { useState } from 'react';
+import { Suspense, useState } from 'react';
 import { visit } from '../routes.ts';
-import { Button, Empty, Failed, Skeleton } from '../ui/pieces.tsx';
-import { words } from '../ui/toasts.tsx';
+import { Button, Empty, Failed, IconButton, Skeleton } from '../ui/pieces.tsx';
+import { complain, words } from '../ui/toasts.tsx';
 import { matches } from '../ui/options.tsx';
-import { refersTo, useNames, useRecords } from './data.ts';
-import type { Column, Kind, Made } from './kinds.ts';
+import { changed, refersTo, useNames, useRecords } from './data.ts';
+import { type Column, type Kind, type Made, wordOf } from './kinds.ts';
 import { type Word, w } from './words/index.ts';
 
-export const List = ({ kind, mayMake, at }: { kind: Kind; mayMake: boolean; at: URLSearchParams }) => {
+export const List = ({ kind, mayMake, mayChange, at }: { kind: Kind; mayMake: boolean; mayChange: boolean; at: URLSearchParams }) => {
   const { data, error, refetch } = useRecords(kind);
   const names = useNames(refersTo(kind));
   const [written, write] = useState(at.get('q') ?? '');
-  const sorted = kind.columns.find(({ name }) => name === at.get('sort')) ?? kind.columns[0]!;
+  const sorted = kind.columns.find(({ name }) => name === at.get('sort')) ?? (kind.move ? undefined : kind.columns[0]!);
   const isDown = at.has('down');
   const here = `/admin/${kind.key}`;
 
@@ -45,7 +45,7 @@ export const List = ({ kind, mayMake, at }: { kind: Kind; mayMake: boolean; at: 
   }
   if (!data.records.length) {
     return (
-      <Empty title={w(`${kind.key}_empty` as Word)} lead={w(`${kind.key}_lead` as Word)}>
+      <Empty title={w(`${wordOf(kind)}_empty` as Word)} lead={w(`${wordOf(kind)}_lead` as Word)}>
         {mayMake && (
           <Button look="main" icon="plus" onClick={make}>
             {w(kind.key === 'users' ? 'invite' : 'new')}
@@ -56,21 +56,28 @@ export const List = ({ kind, mayMake, at }: { kind: Kind; mayMake: boolean; at: 
   }
   const shownOf = (record: Made, column: Column) => column.shown(record, names.of);
   const found = data.records.filter((record) => !written.trim() || matches(written.trim(), kind.columns.map((column) => shownOf(record, column)).join(' ')));
+  if (kind.list && !written.trim()) {
+    const Own = kind.list;
+    return (
+      <>
+        <Tools kind={kind} written={written} search={search} told={w('records', { count: data.count })} />
+        <Suspense>
+          <Own kind={kind} records={data.records} mayChange={mayChange} />
+        </Suspense>
+      </>
+    );
+  }
+  const move = (record: Made, by: number) => kind.move?.(record, data.records.indexOf(record) + 1 + by).then(() => changed(kind), complain);
   const collator = new Intl.Collator(document.documentElement.lang, { numeric: true });
   const lines = found.toSorted((one, other) => {
+    if (!sorted) return 0;
     const [a, b] = [one, other].map((record) => (sorted.by ? sorted.by(record) : shownOf(record, sorted)));
     const order = typeof a === 'number' && typeof b === 'number' ? a - b : collator.compare(String(a), String(b));
     return isDown ? -order : order;
   });
   return (
     <>
-      <p className="admin-lead">{w(`${kind.key}_lead` as Word)}</p>
-      <div className="admin-tools">
-        <input type="search" aria-label={w('search_list')} placeholder={w('search_list')} value={written} onChange={(event) => search(event.target.value)} />
-        <span className="faint" role="status">
-          {data.count > data.records.length ? w('first_of', { count: data.records.length, all: data.count }) : w('records', { count: lines.length })}
-        </span>
-      </div>
+      <Tools kind={kind} written={written} search={search} told={data.count > data.records.length ? w('first_of', { count: data.records.length, all: data.count }) : w('records', { count: lines.length })} />
       {lines.length ? (
         <div className="table">
           <table>
@@ -84,11 +91,12 @@ export const List = ({ kind, mayMake, at }: { kind: Kind; mayMake: boolean; at: 
                     </button>
                   </th>
                 ))}
+                {kind.move && mayChange && <th scope="col">{w('order')}</th>}
               </tr>
             </thead>
             <tbody>
               {lines.map((record) => (
-                <tr key={record.id} onClick={(event) => !(event.target as Element).closest('a') && visit(`${here}/${record.id}`)}>
+                <tr key={record.id} onClick={(event) => !(event.target as Element).closest('a, button') && visit(`${here}/${record.id}`)}>
                   {kind.columns.map((column, index) => {
                     const state = column.state?.(record);
                     const text = shownOf(record, column);
@@ -98,6 +106,15 @@ export const List = ({ kind, mayMake, at }: { kind: Kind; mayMake: boolean; at: 
                       </td>
                     );
                   })}
+                  {kind.move && mayChange && (
+                    <td data-label={w('order')} className="moves">
+                      {([-1, 1] as const).map((by) => {
+                        const to = data.records.indexOf(record) + by;
+                        const label = w(by < 0 ? 'move_up' : 'move_down', { name: kind.named(record) });
+                        return <IconButton key={by} icon={by < 0 ? 'up' : 'down'} label={label} disabled={to < 0 || to >= data.records.length || !!sorted} onClick={() => void move(record, by)} />;
+                      })}
+                    </td>
+                  )}
                 </tr>
               ))}
             </tbody>
@@ -109,6 +126,18 @@ export const List = ({ kind, mayMake, at }: { kind: Kind; mayMake: boolean; at: 
     </>
   );
 };
+
+const Tools = ({ kind, written, search, told }: { kind: Kind; written: string; search: (text: string) => void; told: string }) => (
+  <>
+    <p className="admin-lead">{w(`${wordOf(kind)}_lead` as Word)}</p>
+    <div className="admin-tools">
+      <input type="search" aria-label={w('search_list')} placeholder={w('search_list')} value={written} onChange={(event) => search(event.target.value)} />
+      <span className="faint" role="status">
+        {told}
+      </span>
+    </div>
+  </>
+);
 
 export const Link = ({ to, children, ...more }: { to: string } & React.AnchorHTMLAttributes<HTMLAnchorElement>) => (
   <a

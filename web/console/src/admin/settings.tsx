@@ -1,13 +1,7 @@
 // The settings of the account, by what they are about.
 
-import { useQuery } from '@tanstack/react-query';
-import { get, put } from '../api/client.ts';
-import { client } from '../data.ts';
-import { Failed, Skeleton } from '../ui/pieces.tsx';
-import { words } from '../ui/toasts.tsx';
-import { useNames } from './data.ts';
-import { Form } from './form.tsx';
-import { DAYS, type Field, type Made } from './kinds.ts';
+import { AccountForm } from './account-form.tsx';
+import { DAYS, type Field } from './kinds.ts';
 import type { Word } from './words/index.ts';
 
 const flag = (name: string): Field => ({ name, label: `set_${name}` as Word, type: 'flag' });
@@ -45,27 +39,6 @@ const FIELDS: Field[] = [
   ...part('s_screen', [flag('deny_iframe_integration'), flag('rtl_support')]),
 ];
 
-const read = (signal?: AbortSignal) => get<Made>('/settings', { extended: true }, signal);
-
-const Settings = () => {
-  const { data, error, refetch } = useQuery({ queryKey: ['admin', 'settings'], queryFn: ({ signal }) => read(signal) });
-  const names = useNames([]);
-  if (error && !data) return <Failed message={words(error)} again={() => void refetch()} />;
-  if (!data) return <Skeleton width="50%" />;
-  return (
-    <Form
-      place="settings"
-      record={data}
-      isNew={false}
-      fields={FIELDS}
-      names={names}
-      again={read}
-      save={async (edits) => {
-        await put('/settings', edits);
-        await client.invalidateQueries({ queryKey: ['admin', 'settings'] });
-      }}
-    />
-  );
-};
+const Settings = () => <AccountForm path="/settings" family="settings" fields={FIELDS} />;
 
 export default Settings;

@@ -4,7 +4,8 @@ import { useState } from 'react';
 import { get, post } from '../api/client.ts';
 import { Button } from '../ui/pieces.tsx';
 import { complain, words } from '../ui/toasts.tsx';
-import { changed } from './data.ts';
+import { CHAT, CHAT_RIGHTS } from './chat.ts';
+import { changed, usePermissions } from './data.ts';
 import { kindOf, type Made } from './kinds.ts';
 import { Link } from './list.tsx';
 import { Copyable } from './once.tsx';
@@ -16,6 +17,7 @@ const LOOKS_MAX = 100;
 
 const More = ({ record }: { record: Made }) => {
   const { origin } = location;
+  const may = usePermissions();
   return (
     <>
       <section className="admin-part">
@@ -34,6 +36,20 @@ const More = ({ record }: { record: Made }) => {
         )}
       </section>
       {record.type === 'sdk' ? record.base_uri !== undefined && <Test record={record} /> : <Window record={record} />}
+      {record.type !== 'sdk' && may?.(...CHAT_RIGHTS) && (
+        <section className="admin-part">
+          <h2>{w('offering')}</h2>
+          <p>{w('offering_lead')}</p>
+          <nav className="overview" aria-label={w('offering')}>
+            {[...CHAT, 'messaging' as const].map((part) => (
+              <Link key={part} to={`/admin/sources/${record.id}/${part}`} className="overview-one">
+                <strong>{w(part)}</strong>
+                <span>{w(`${part}_lead`)}</span>
+              </Link>
+            ))}
+          </nav>
+        </section>
+      )}
       <section className="admin-part">
         <h2>{w('give_rights')}</h2>
         <p>

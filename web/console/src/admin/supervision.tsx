@@ -10,6 +10,7 @@ import { words } from '../ui/toasts.tsx';
 import { useNames } from './data.ts';
 import type { Made } from './kinds.ts';
 import { Link } from './list.tsx';
+import { Table } from './table.tsx';
 import { type Word, w } from './words/index.ts';
 
 const QUEUES = ['global', 'workbins', 'undelivered', 'history'] as const;
@@ -50,24 +51,11 @@ const Supervision = ({ search }: { search: string }) => {
       {error && !data && <Failed message={words(error)} again={() => void refetch()} />}
       {data && !data.records.length && <Empty title={w('queue_empty')} lead={w('queue_empty_lead')} />}
       {!!data?.records.length && (
-        <div className="table">
-          <table>
-            <thead>
-              <tr>
-                {(['task_since', 'channel', 'task_step', 'task_with', 'task_priority', 'task_why'] as const).map((word) => (
-                  <th key={word} scope="col">
-                    {w(word)}
-                  </th>
-                ))}
-              </tr>
-            </thead>
-            <tbody>
-              {data.records.map((task) => (
-                <Task key={task.id} task={task} names={names} isOpen={open === task.id} toggle={() => setOpen(open === task.id ? undefined : task.id)} />
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table heads={['task_since', 'channel', 'task_step', 'task_with', 'task_priority', 'task_why']}>
+          {data.records.map((task) => (
+            <Task key={task.id} task={task} names={names} isOpen={open === task.id} toggle={() => setOpen(open === task.id ? undefined : task.id)} />
+          ))}
+        </Table>
       )}
       <Agents names={names} />
     </>

@@ -344,6 +344,8 @@ export const en = {
   back_to_sign_in: 'Back to signing in',
   sso_failed: 'The other system’s word could not be read. Try again, or tell who runs it.',
   sso_expired: 'That took too long, or was used before. Sign in there again.',
+  sso_refused: 'The other system did not let you in.',
+  sso_unreachable: 'The other system does not answer. Try again in a moment, or tell who runs it.',
   sso_unknown: 'The other system knows you, but there is no user for you here. Ask an administrator.',
   enrol_scan: 'This account asks for a second factor. Scan the picture with an authenticator app on your phone.',
   enrol_picture: 'A picture to scan with an authenticator app',

@@ -330,6 +330,8 @@ export const fr: Words = {
   back_to_sign_in: 'Retour à la connexion',
   sso_failed: 'La parole de l’autre système est illisible. Réessayez, ou dites-le à qui le tient.',
   sso_expired: 'C’était trop long, ou a déjà servi. Reconnectez-vous là-bas.',
+  sso_refused: 'L’autre système ne vous a pas laissé entrer.',
+  sso_unreachable: 'L’autre système ne répond pas. Réessayez dans un instant, ou dites-le à qui le tient.',
   sso_unknown: 'L’autre système vous connaît, mais personne ici ne vous correspond. Demandez à un administrateur.',
   enrol_scan: 'Ce compte demande un second facteur. Scannez l’image avec une application d’authentification sur votre téléphone.',
   enrol_picture: 'Une image à scanner avec une application d’authentification',

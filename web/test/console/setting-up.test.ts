@@ -1,0 +1,199 @@
+// Setting up, over the real server: when a website offers its chat, the category tree, channels and webhooks that are tried.
+
+import { createHmac } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, expect, test } from 'vitest';
+import { violations } from '../browser.ts';
+import { Desk, open } from './cast.ts';
+
+open();
+
+type Page = import('playwright-core').Page;
+type Json = Record<string, any>;
+
+let opened: Server[] = [];
+afterEach(() => {
+  for (const one of opened) one.close();
+  opened = [];
+});
+
+/** A program of somebody's; every request to it is kept. */
+async function program(answer: (request: IncomingMessage, body: string) => { status?: number; headers?: Record<string, string>; body: string }): Promise<{ url: string; bodies: string[] }> {
+  const bodies: string[] = [];
+  const server = createServer((request, response) => {
+    let body = '';
+    request.on('data', (bytes) => (body += bytes));
+    request.on('end', () => {
+      if (body) bodies.push(body);
+      const { status = 200, headers = {}, body: said } = answer(request, body);
+      response.writeHead(status, headers).end(said);
+    });
+  });
+  opened.push(server);
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, bodies };
+}
+
+/** A desk with a website, whose offers are its own. */
+async function website(): Promise<{ desk: Desk; source: Json; path: string }> {
+  const desk = await Desk.opens();
+  const community = await desk.server.post('/communities', { type: 'mobile_messaging', name: 'Visitors' });
+  await desk.server.put(`/communities/${community.id}/signed_identities`, { mode: 'reject' });
+  const source = await desk.server.post('/content_sources?extended=true', { type: 'mobile_messaging', name: 'Purple Shop', community_id: community.id, active: true });
+  return { desk, source, path: `/content_sources/${source.id}` };
+}
+
+const rows = (page: Page) => page.locator('tbody td:first-child').allInnerTexts();
+
+test('a trigger is made, tried on the demo page, and put in order', async () => {
+  const { desk, source, path } = await website();
+  await desk.server.post(`${path}/triggers`, { label: 'Everywhere', active: false, actions: { show: 'open' } });
+  await desk.server.post(`${path}/custom_variables`, { name: 'custom_total', label: 'Total of the basket', type: 'number' });
+  const { page, agent } = await desk.sits(desk.server.token, { path: `/admin/sources/${source.id}` });
+  await page.getByRole('navigation', { name: 'When the chat is offered' }).getByRole('link', { name: /^Triggers/ }).click();
+  await expect.poll(() => rows(page)).toEqual(['Everywhere']);
+  await page.getByRole('button', { name: 'New' }).click();
+  await page.getByLabel('Name').fill('A full basket');
+  await page.getByRole('button', { name: 'Add a condition' }).click();
+  await page.getByLabel('With what').fill('cart');
+  await page.getByRole('button', { name: 'Add a condition' }).click();
+  await page.getByLabel('What is looked at').last().selectOption({ label: 'Total of the basket' });
+  await page.getByLabel('How it is compared').last().selectOption({ label: 'is at least' });
+  await page.getByLabel('With what').last().fill('100');
+  await page.getByLabel('The window').selectOption({ label: 'Shown and opened' });
+  await page.getByRole('button', { name: 'Create' }).click();
+  await page.getByRole('heading', { name: 'A full basket' }).waitFor();
+  const made = (await desk.server.get(`${path}/triggers`)).records[1];
+  expect(made.conditions).toEqual([
+    { criterion: 'page_path', position: 'current', operator: 'contains', value: 'cart' },
+    { criterion: 'custom_total', position: 'current', operator: 'greater_or_equal', value: 100 },
+  ]);
+  expect(made.actions).toMatchObject({ show: 'open', button: null, hide_items: false });
+
+  // It does not fire on the page that is shown first, and does on the one with enough in the basket.
+  const demo = page.frameLocator('iframe[title="Demo page"]');
+  await page.locator('iframe[title="Demo page"]').scrollIntoViewIfNeeded();
+  await demo.getByRole('button', { name: 'Triggers' }).click();
+  await demo.getByText('not all conditions are met').waitFor();
+  await page.getByLabel('Page', { exact: true }).fill('cart?custom_total=120');
+  await page.getByRole('button', { name: 'Show' }).click();
+  await demo.locator('iframe').waitFor();
+  expect(await violations(page.mainFrame())).toEqual([]);
+
+  await page.getByRole('button', { name: 'Set up your Frontdesk' }).click();
+  await expect.poll(() => rows(page)).toEqual(['Everywhere', 'A full basket']);
+  await page.getByRole('button', { name: 'Move A full basket up' }).click();
+  await expect.poll(() => rows(page)).toEqual(['A full basket', 'Everywhere']);
+  await expect.poll(async () => (await desk.server.get(`${path}/triggers`)).records.map(({ label }: Json) => label)).toEqual(['A full basket', 'Everywhere']);
+  expect(agent.errors).toEqual([]);
+});
+
+test('an item is seen while it is written, safe once it is saved, and a window is set', async () => {
+  const { desk, source, path } = await website();
+  const { page, agent } = await desk.sits(desk.server.token, { path: `/admin/sources/${source.id}/catalog_items/new` });
+  await page.getByLabel('Kind').selectOption({ label: 'Invitation' });
+  await page.getByLabel('Name').fill('Need help?');
+  const seen = page.frameLocator('iframe[title="Preview"]');
+  await page.getByLabel('HTML').fill('<p class="dimelo_chat_show_when_offline">We are away</p><p class="dimelo_chat_show_when_online">We are here</p><img src="x" onerror="parent.document.title=1">');
+  await page.getByLabel('Style sheet (SCSS)').fill('.dimelo_chat_invitation { color: rgb(200, 0, 100); }');
+  await seen.getByText('We are here').waitFor();
+  expect(await seen.getByText('We are away').isVisible()).toBe(false);
+  expect(await seen.getByText('We are here').evaluate((element) => getComputedStyle(element).color)).toBe('rgb(200, 0, 100)');
+  await page.getByRole('button', { name: 'away' }).click();
+  await seen.getByText('We are away').waitFor();
+  expect(await page.title()).not.toBe('1');
+  await page.getByRole('button', { name: 'Create' }).click();
+  await page.getByRole('heading', { name: 'Need help?' }).waitFor();
+  const item = (await desk.server.get(`${path}/catalog_items`)).records.find(({ label }: Json) => label === 'Need help?');
+  expect(item.html).not.toContain('onerror');
+  await seen.getByText('We are here').waitFor();
+
+  await page.goto(`${new URL(page.url()).origin}/admin/sources/${source.id}/messaging`);
+  await page.getByLabel('Sites that may show the chat').fill('https://shop.example\nhttps://*.purple.example');
+  await page.getByLabel('Welcome messages').fill('Good day!');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await expect.poll(async () => (await desk.server.get(`${path}/messaging`)).allowed_sites).toEqual(['https://shop.example', 'https://*.purple.example']);
+  expect(await violations(page.mainFrame())).toEqual([]);
+  expect(agent.errors.filter((error) => !error.includes('Content Security Policy') && !error.includes('/x'))).toEqual([]);
+});
+
+test('categories are a tree: added to, moved by choosing and by hand, with colours', async () => {
+  const desk = await Desk.opens();
+  const topic = await desk.server.post('/categories', { name: 'Topic', mandatory: true });
+  const order = await desk.server.post('/categories', { name: 'Order', parent_id: topic.id });
+  await desk.server.post('/categories', { name: 'Late', parent_id: order.id });
+  const urgency = await desk.server.post('/categories', { name: 'Urgency' });
+  const { page, agent } = await desk.sits(desk.server.token, { path: '/admin/categories' });
+  const tree = page.locator('.tree');
+  const all = async () => (await tree.locator('.branch a').allInnerTexts()).join(' ');
+  await expect.poll(all).toBe('Topic Order Late Urgency');
+  await tree.getByText('asked for when closing').waitFor();
+  await tree.getByRole('button', { name: 'Close Order' }).click();
+  await expect.poll(all).toBe('Topic Order Urgency');
+  await tree.getByRole('button', { name: 'Open Order' }).click();
+
+  await tree.getByRole('button', { name: 'Add below Urgency' }).click();
+  await page.getByLabel('Name').fill('Today');
+  await page.getByRole('radio', { name: 'Red' }).check();
+  await page.getByRole('button', { name: 'Create' }).click();
+  await page.getByRole('heading', { name: 'Today' }).waitFor();
+  const today = (await desk.server.get('/categories')).records.find(({ name }: Json) => name === 'Today');
+  expect([today.parent_id, today.color]).toEqual([urgency.id, 1]);
+
+  await page.getByRole('navigation').getByRole('link', { name: 'Categories' }).click();
+  await tree.getByRole('button', { name: 'Move Late' }).click();
+  // Nothing goes below itself, nor where it is.
+  await expect.poll(() => page.getByRole('option').allInnerTexts()).toEqual(['To the top', 'Topic', 'Urgency', 'Urgency › Today']);
+  await page.getByRole('option', { name: 'Urgency › Today' }).click();
+  await expect.poll(all).toBe('Topic Order Urgency Today Late');
+  await tree.locator('.branch', { hasText: 'Urgency' }).dragTo(tree.locator('.branch', { hasText: 'Topic' }));
+  await expect.poll(all).toBe('Topic Order Urgency Today Late');
+  expect((await desk.server.get(`/categories/${urgency.id}`)).parent_id).toBe(topic.id);
+  // What is searched is a list again.
+  await page.getByRole('searchbox', { name: 'Search' }).fill('late');
+  await expect.poll(() => rows(page)).toHaveLength(1);
+  expect(await violations(page.mainFrame())).toEqual([]);
+  expect(agent.errors).toEqual([]);
+});
+
+test('a channel of one’s own is set up and tried; a webhook is tried, resent and replayed', async () => {
+  const desk = await Desk.opens('--allow-outbound', '127.0.0.0/8');
+  const channel = await program((_, body) => {
+    const said = JSON.stringify({ objects: { messages: ['create'] }, options: ['messages.text'] });
+    return JSON.parse(body).action === 'implementation.info' ? { body: said, headers: { 'X-SMCCSDK-SIGNATURE': createHmac('sha512', secret).update(said).digest('hex') } } : { body: '[]' };
+  });
+  let secret = '';
+  const { page, agent } = await desk.sits(desk.server.token, { path: '/admin/sources/new' });
+  await page.getByRole('radio', { name: /^A channel of your own/ }).check();
+  await page.getByLabel('Name', { exact: true }).fill('Guest book');
+  await page.getByLabel('The channel’s address').fill(channel.url);
+  await page.getByRole('button', { name: 'Create' }).click();
+  await page.getByRole('heading', { name: 'Guest book' }).waitFor();
+  const source = (await desk.server.get('/content_sources')).records.find(({ name }: Json) => name === 'Guest book');
+  secret = (await desk.server.get(`/content_sources/${source.id}?extended=true`)).access_token;
+  await page.getByRole('button', { name: 'Test' }).click();
+  await page.getByText('The channel answered: 0 imported.').waitFor();
+  for (const one of opened) one.close();
+  for (const one of opened) one.closeAllConnections();
+  await page.getByRole('button', { name: 'Test' }).click();
+  await page.getByText(/The channel did not: /).waitFor();
+
+  const receiver = await program((request) => ({ body: new URL(request.url!, 'http://receiver').searchParams.get('hub.challenge') ?? 'ok' }));
+  const hook = await desk.server.post('/webhooks', { url: receiver.url, registered_events: ['content.imported'] });
+  await desk.says('Vera Visitor', 'a', 'Where is my kettle?');
+  await page.goto(`${new URL(page.url()).origin}/admin/webhooks/${hook.id}`);
+  await page.getByRole('button', { name: 'Send a test event' }).click();
+  const deliveries = page.locator('.deliveries li');
+  await deliveries.filter({ hasText: 'Delivered' }).first().waitFor();
+  const told = () => receiver.bodies.length;
+  await expect.poll(told).toBeGreaterThanOrEqual(2);
+  const before = told();
+  await deliveries.first().getByRole('button', { name: 'Send again' }).click();
+  await expect.poll(told).toBe(before + 1);
+  await page.getByLabel('Since').fill(new Date(Date.now() - 3_600_000).toISOString().slice(0, 16));
+  await page.getByRole('button', { name: 'Send it again' }).click();
+  await page.getByText('It is being sent again').waitFor();
+  await expect.poll(() => receiver.bodies.slice(before + 1).some((body) => body.includes('content.imported'))).toBe(true);
+  expect(agent.errors).toEqual([]);
+});
