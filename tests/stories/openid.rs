@@ -276,7 +276,7 @@ fn users_are_linked_and_made_only_where_that_is_allowed(engine: Engine) {
     let claims = |email: &str, verified: bool| json!({ "sub": unique("subject-"), "email": email, "email_verified": verified, "given_name": "Grace", "family_name": "Hopper" });
     let ada = claims(&email, true);
     assert_eq!(fault_of(&cast, &sign_in(&cast, &provider, &ada)), "user_not_found");
-    cast.otto.put(PATH, &json!({ "link_by_email": true })).ok();
+    cast.otto.put(PATH, &json!({ "match_by_email": true })).ok();
     assert_eq!(fault_of(&cast, &sign_in(&cast, &provider, &claims(&email, false))), "user_not_found");
     let mut browser = session_of(&cast, &sign_in(&cast, &provider, &ada)).expect("a session");
     assert_eq!(browser.get("/1.0/users/me").ok()["id"], user_id.as_str());

@@ -16,10 +16,10 @@ const OPENID: Field[] = [
   { name: 'client_id', label: 'sso_client_id', type: 'text', max: 255 },
   { name: 'client_secret', label: 'sso_client_secret', type: 'secret', max: 1_000 },
   { name: 'name', label: 'sso_name', type: 'text', max: 255 },
-  { name: 'link_by_email', label: 'sso_link_by_email', type: 'flag' },
+  { name: 'match_by_email', label: 'sso_match_by_email', type: 'flag' },
   { name: 'create_users', label: 'sso_create_users', type: 'flag' },
   { name: 'role_id', label: 'sso_role_id', type: 'choice', choices: { of: 'roles' }, when: ({ create_users }) => create_users },
-  { name: 'email_domains', label: 'sso_email_domains', type: 'lines', when: ({ create_users, link_by_email }) => create_users || link_by_email },
+  { name: 'email_domains', label: 'sso_email_domains', type: 'lines', when: ({ create_users, match_by_email }) => create_users || match_by_email },
   { name: 'sign_out_there', label: 'sso_sign_out_there', type: 'flag' },
   ...BOTH,
 ];

@@ -19,7 +19,7 @@ pub(super) fn user(tx: &mut dyn Tx, env: &Env, openid: &OpenId, issuer: &str, pe
     }
     let Some(email) = email(openid, person) else { return Ok(None) };
     match users::id_by_email(tx, email)? {
-        Some(id) if openid.link_by_email => {
+        Some(id) if openid.match_by_email => {
             let sql = "UPDATE users SET openid_issuer = $2, openid_subject = $3, updated_at = $4
                  WHERE id = $1 AND enabled AND (openid_issuer IS NULL OR openid_issuer <> $2)";
             if tx.execute(sql, args![&id, issuer, &person.subject, env.now()])? == 0 {

@@ -37,7 +37,7 @@ pub(super) struct OpenId {
     issuer: Option<String>,
     client_id: Option<String>,
     name: Option<String>,
-    link_by_email: bool,
+    match_by_email: bool,
     create_users: bool,
     role_id: Option<Id>,
     email_domains: Vec<String>,
@@ -53,7 +53,7 @@ impl Default for OpenId {
             issuer: None,
             client_id: None,
             name: None,
-            link_by_email: false,
+            match_by_email: false,
             create_users: false,
             role_id: None,
             email_domains: Vec::new(),
@@ -113,7 +113,7 @@ struct Shown {
     /// What people know the provider by; null: its host.
     name: Option<String>,
     /// Whether a user whose e-mail the provider has verified is theirs.
-    link_by_email: bool,
+    match_by_email: bool,
     /// Whether whoever the provider vouches for becomes a user.
     create_users: bool,
     /// The role of users who are made so.
@@ -147,7 +147,7 @@ struct Update {
     /// What people know the provider by, on the page on which they sign in; empty: its host.
     name: Option<String>,
     /// Whether who comes for the first time with an e-mail that the provider has verified is the user with this e-mail.
-    link_by_email: Option<bool>,
+    match_by_email: Option<bool>,
     /// Whether who comes for the first time and is nobody's becomes a user; it needs a role_id, and their e-mail verified.
     create_users: Option<bool>,
     /// The role of users who are made so; empty: none.
@@ -224,7 +224,7 @@ fn show(tx: &mut dyn Tx, public_url: &str) -> Result<Shown> {
         client_id: openid.client_id,
         has_client_secret: sealed.is_some(),
         name: openid.name,
-        link_by_email: openid.link_by_email,
+        match_by_email: openid.match_by_email,
         create_users: openid.create_users,
         role_id: openid.role_id,
         email_domains: openid.email_domains,
@@ -293,7 +293,7 @@ fn update(
     }
     for (given, place) in [
         (given.enabled, &mut openid.enabled),
-        (given.link_by_email, &mut openid.link_by_email),
+        (given.match_by_email, &mut openid.match_by_email),
         (given.create_users, &mut openid.create_users),
         (given.sign_out_there, &mut openid.sign_out_there),
         (given.non_sso_login, &mut openid.non_sso_login),

@@ -402,7 +402,7 @@ export const en = {
   sso_client_secret_hint: 'As the provider gave it. Never shown again.',
   sso_name: 'What people know it by',
   sso_name_hint: 'Stands on the button; the provider’s host, if it is left out.',
-  sso_link_by_email: 'Whoever comes for the first time with a verified e-mail is the user with this e-mail',
+  sso_match_by_email: 'Whoever comes for the first time with a verified e-mail is the user with this e-mail',
   sso_create_users: 'Whoever comes for the first time and is nobody’s becomes a user',
   sso_role_id: 'Role of new users',
   sso_email_domains: 'Only with e-mails of these domains',

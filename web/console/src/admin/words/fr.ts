@@ -393,7 +393,7 @@ export const fr: Record<keyof typeof en, string> = {
   sso_client_secret_hint: 'Tel que le fournisseur l’a donné. Jamais réaffiché.',
   sso_name: 'Sous quel nom on le connaît',
   sso_name_hint: 'Figure sur le bouton ; sinon, l’hôte du fournisseur.',
-  sso_link_by_email: 'Qui vient la première fois avec un e-mail vérifié est l’utilisateur de cet e-mail',
+  sso_match_by_email: 'Qui vient la première fois avec un e-mail vérifié est l’utilisateur de cet e-mail',
   sso_create_users: 'Qui vient la première fois sans être personne ici devient un utilisateur',
   sso_role_id: 'Rôle des nouveaux',
   sso_email_domains: 'Seulement avec des e-mails de ces domaines',
