@@ -103,7 +103,7 @@ export const FormField = (props: FieldProps) => {
     case 'code':
       return (
         <Frame field={field} id={id} problem={problem}>
-          <textarea {...shared} className={field.type === 'code' ? 'code' : undefined} spellCheck={field.type === 'long'} dir={field.type === 'code' ? 'ltr' : 'auto'} maxLength={field.max} rows={field.type === 'code' ? 9 : 5} value={String(value ?? '')} onChange={(event) => change(field.name, event.target.value)} />
+          <textarea {...shared} className={field.type === 'code' ? 'code-text' : undefined} spellCheck={field.type === 'long'} dir={field.type === 'code' ? 'ltr' : 'auto'} maxLength={field.max} rows={field.type === 'code' ? 9 : 5} value={String(value ?? '')} onChange={(event) => change(field.name, event.target.value)} />
         </Frame>
       );
     case 'number':

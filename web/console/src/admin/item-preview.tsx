@@ -31,7 +31,7 @@ const ItemPreview = ({ record, saved }: { record: Made; saved: Made }) => {
   return (
     <section className="field">
       <span className="field-name">{w('item_preview')}</span>
-      <div className="segments" role="group" aria-label={w('item_mode')}>
+      <div className="modes" role="group" aria-label={w('item_mode')}>
         {MODES.map((one) => (
           <button key={one} type="button" className="button" aria-pressed={one === mode} onClick={() => setMode(one)}>
             {w(`mode_${one}`)}

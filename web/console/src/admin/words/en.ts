@@ -450,7 +450,6 @@ export const en = {
   f_queuing_factor_hint: '0.25 is a quarter more. Of a trigger, empty: as the window says.',
   f_stops_others: 'No other trigger after it in this visit',
   f_once_per_visit: 'Only once in a visit',
-  f_language: 'Language of the conversation',
   f_show: 'The window',
   show_minimized: 'Shown, small',
   show_open: 'Shown and opened',

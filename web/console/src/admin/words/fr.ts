@@ -440,7 +440,6 @@ export const fr: Record<keyof typeof en, string> = {
   f_queuing_factor_hint: '0,25 est un quart de plus. Pour un déclencheur, vide : comme le dit la fenêtre.',
   f_stops_others: 'Aucun autre après lui pendant cette visite',
   f_once_per_visit: 'Une seule fois par visite',
-  f_language: 'Langue de la conversation',
   f_show: 'La fenêtre',
   show_minimized: 'Montrée, réduite',
   show_open: 'Montrée et ouverte',
