@@ -31,11 +31,14 @@ type Lie = Arc<dyn Fn(&mut Value) + Send + Sync>;
 /// A token as it is sent in place of the right one.
 type Forgery = Arc<dyn Fn(&str) -> String + Send + Sync>;
 
+/// The parameters with which somebody was sent here, and who they are.
+type Asked = (HashMap<String, String>, Value);
+
 struct Shared {
     issuer: String,
     key: Mutex<(String, EcdsaKeyPair)>,
     /// What was asked when somebody signed in, by the code that they got.
-    codes: Mutex<HashMap<String, (HashMap<String, String>, Value)>>,
+    codes: Mutex<HashMap<String, Asked>>,
     metadata: Mutex<Value>,
     userinfo: Mutex<HashMap<String, Value>>,
     lie: Mutex<Option<Lie>>,
@@ -56,6 +59,7 @@ pub struct FakeProvider {
 
 impl FakeProvider {
     /// One that says the truth.
+    #[expect(clippy::disallowed_methods, reason = "this is a stand-in for servers of others, in tests")]
     pub fn start() -> FakeProvider {
         let running = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let running = running.expect("a runtime");
@@ -148,12 +152,14 @@ impl FakeProvider {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "ring's keys take its own source of chance and no other")]
 fn fresh_key() -> (String, EcdsaKeyPair) {
     let (algorithm, random) = (&ECDSA_P256_SHA256_FIXED_SIGNING, SystemRandom::new());
     let key = EcdsaKeyPair::generate_pkcs8(algorithm, &random).expect("a key");
     (unique("key-"), EcdsaKeyPair::from_pkcs8(algorithm, key.as_ref(), &random).expect("a key"))
 }
 
+#[expect(clippy::disallowed_methods, reason = "ring's keys take its own source of chance and no other")]
 fn sign(key: &EcdsaKeyPair, header: &Value, payload: &Value) -> String {
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let signed = format!("{}.{}", part(header), part(payload));

@@ -21,6 +21,9 @@ on_both_engines![
     how_it_is_set_is_checked,
 ];
 
+/// What is sent in place of a token.
+type Forgery = Box<dyn Fn(&str) -> String + Send + Sync>;
+
 const PATH: &str = "/1.0/single_sign_on/openid";
 
 fn with_provider(engine: Engine) -> (Cast, FakeProvider) {
@@ -175,7 +178,7 @@ fn only_what_the_provider_signed_for_this_sign_in_is_believed(engine: Engine) {
     let none = header(&json!({ "alg": "none" }));
     let shared = header(&json!({ "alg": "HS256" }));
     let stranger = FakeProvider::start();
-    let forgeries: [(&str, Box<dyn Fn(&str) -> String + Send + Sync>); 5] = [
+    let forgeries: [(&str, Forgery); 5] = [
         ("none", Box::new(move |token| format!("{none}.{}.", payload_of(token)))),
         (
             "a shared secret",

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-const PROGRAM = process.env.FRONTDESK_BIN ?? fileURLToPath(new URL('../../target/debug/frontdesk', import.meta.url));
+export const PROGRAM = process.env.FRONTDESK_BIN ?? fileURLToPath(new URL('../../target/debug/frontdesk', import.meta.url));
 
 /** Settings of the developer's own server are none of this one. */
 const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('FRONTDESK_')));

@@ -1,10 +1,13 @@
 // Setting up, over the real server: when a website offers its chat, the category tree, channels and webhooks that are tried.
 
+import { spawn } from 'node:child_process';
 import { createHmac } from 'node:crypto';
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer, type IncomingMessage } from 'node:http';
+import { createInterface } from 'node:readline';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { violations } from '../browser.ts';
+import { PROGRAM } from '../frontdesk.ts';
 import { Desk, open } from './cast.ts';
 
 open();
@@ -12,14 +15,14 @@ open();
 type Page = import('playwright-core').Page;
 type Json = Record<string, any>;
 
-let opened: Server[] = [];
+let opened: { close: () => unknown }[] = [];
 afterEach(() => {
   for (const one of opened) one.close();
   opened = [];
 });
 
 /** A program of somebody's; every request to it is kept. */
-async function program(answer: (request: IncomingMessage, body: string) => { status?: number; headers?: Record<string, string>; body: string }): Promise<{ url: string; bodies: string[] }> {
+async function program(answer: (request: IncomingMessage, body: string) => { status?: number; headers?: Record<string, string>; body: string }): Promise<{ url: string; bodies: string[]; ends: () => void }> {
   const bodies: string[] = [];
   const server = createServer((request, response) => {
     let body = '';
@@ -32,7 +35,7 @@ async function program(answer: (request: IncomingMessage, body: string) => { sta
   });
   opened.push(server);
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, bodies };
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, bodies, ends: () => (server.close(), server.closeAllConnections()) };
 }
 
 /** A desk with a website, whose offers are its own. */
@@ -174,8 +177,7 @@ test('a channel of one’s own is set up and tried; a webhook is tried, resent a
   secret = (await desk.server.get(`/content_sources/${source.id}?extended=true`)).access_token;
   await page.getByRole('button', { name: 'Test' }).click();
   await page.getByText('The channel answered: 0 imported.').waitFor();
-  for (const one of opened) one.close();
-  for (const one of opened) one.closeAllConnections();
+  channel.ends();
   await page.getByRole('button', { name: 'Test' }).click();
   await page.getByText(/The channel did not: /).waitFor();
 
@@ -195,5 +197,55 @@ test('a channel of one’s own is set up and tried; a webhook is tried, resent a
   await page.getByRole('button', { name: 'Send it again' }).click();
   await page.getByText('It is being sent again').waitFor();
   await expect.poll(() => receiver.bodies.slice(before + 1).some((body) => body.includes('content.imported'))).toBe(true);
+  expect(agent.errors).toEqual([]);
+});
+
+/** A service as `frontdesk fake` stands in for it: where it is, and the flags that lead a server to it. */
+async function fake(service: string): Promise<{ url: string; flags: string[] }> {
+  const child = spawn(PROGRAM, ['fake', service, '--listen', '127.0.0.1:0'], { stdio: ['ignore', 'pipe', 'ignore'] });
+  opened.push({ close: () => child.kill('SIGKILL') });
+  let url = '';
+  for await (const line of createInterface({ input: child.stdout })) {
+    url ||= /is at (http:\S+)/.exec(line)?.[1] ?? '';
+    const flags = /Lead a server to it with: (.*)/.exec(line)?.[1];
+    if (flags) return { url, flags: flags.split(' ') };
+  }
+  throw new Error(`${service} ended`);
+}
+
+test('a Facebook page is connected step by step, and tried', async () => {
+  const { url, flags } = await fake('facebook');
+  const desk = await Desk.opens(...flags);
+  const { page, agent } = await desk.sits(desk.server.token, { path: '/admin/sources/new' });
+  await page.getByRole('radio', { name: /^Facebook page/ }).check();
+  await page.getByLabel('Name', { exact: true }).fill('Our page');
+  await page.getByLabel('Page’s id').fill('100077');
+  await page.getByLabel('App’s id').fill('77');
+  await page.getByLabel('App’s secret').fill('secret-100077');
+  await page.getByRole('button', { name: 'Create' }).click();
+  await page.getByRole('heading', { name: 'Our page' }).waitFor();
+  const source = (await desk.server.get('/content_sources')).records.find(({ name }: Json) => name === 'Our page');
+  const callback = `${desk.server.url}/channels/facebook/${source.id}`;
+  const connection = page.getByRole('region', { name: 'Connection' });
+  await connection.getByText(callback).waitFor();
+  const steps = () => connection.locator('.steps li').evaluateAll((all) => all.map((one) => one.getAttribute('data-done')));
+  await expect.poll(steps).toEqual(['true', 'true', 'false', 'false']);
+  await connection.getByRole('button', { name: 'Test' }).click();
+  await connection.getByText('Does not work').first().waitFor();
+
+  // The service is told where to call, and lets Frontdesk in.
+  const how = { callback: callback.replace('desk.localhost', '127.0.0.1'), secret: 'secret-100077', app_id: '77' };
+  await fetch(`${url}/_fake/pages/100077`, { method: 'PUT', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(how) });
+  await connection.getByRole('button', { name: 'Sign in at the service' }).click();
+  const there = new URL((await connection.getByRole('link', { name: 'Open the service' }).getAttribute('href'))!);
+  expect(there.hostname).toBe('www.facebook.com');
+  await connection.getByText(there.searchParams.get('redirect_uri')!).waitFor();
+  await connection.getByLabel(/^State/).fill(there.searchParams.get('state')!);
+  await connection.getByLabel(/^Code/).fill('code-100077');
+  await connection.getByRole('button', { name: 'Complete' }).click();
+  await expect.poll(async () => (await steps())[2]).toBe('true');
+  await connection.locator('.findings li').first().waitFor();
+  await expect.poll(() => connection.getByText('Does not work').count()).toBe(0);
+  expect(await violations(page.mainFrame())).toEqual([]);
   expect(agent.errors).toEqual([]);
 });

@@ -117,7 +117,9 @@ const stateOf = (record: Made): string => (record.active === false && !record.we
 const status: Column = { name: 'status', label: 'f_status', shown: (record) => said('status_', stateOf(record)), state: (record) => STATES[stateOf(record)] };
 export const DAYS = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'] as const;
 
-const SOURCE_KINDS = ['sdk', 'mobile_messaging', 'chat'] as const;
+const SOURCE_KINDS = ['sdk', 'mobile_messaging', 'facebook', 'messenger', 'youtube'] as const;
+const ofFacebook = (...names: string[]): Field[] => names.map((name) => ({ name, type: 'text', when: ({ type }) => type === 'facebook' || type === 'messenger' }));
+const ofYoutube = (...names: string[]): Field[] => names.map((name) => ({ name, type: 'text', when: ({ type }) => type === 'youtube' }));
 const isRoot = ({ parent_id }: Made): boolean => !parent_id;
 
 export const WEBHOOK_EVENTS =
@@ -151,6 +153,10 @@ export const KINDS: Kind[] = [
       NAME,
       { name: 'active', type: 'flag' },
       { name: 'base_uri', type: 'text', when: ({ type }) => type === 'sdk' },
+      ...ofFacebook('facebook_page_id', 'facebook_app_id'),
+      ...ofFacebook('facebook_app_secret', 'facebook_page_token').map((field): Field => ({ ...field, type: 'secret' })),
+      ...ofYoutube('youtube_channel_id', 'youtube_client_id'),
+      ...ofYoutube('youtube_client_secret', 'youtube_refresh_token').map((field): Field => ({ ...field, type: 'secret' })),
       { name: 'channel_id', type: 'choice', choices: { of: 'channels' } },
       { name: 'time_sheet_ids', type: 'many', choices: { of: 'time_sheets' } },
       { name: 'sla_response', type: 'number', min: 0 },
@@ -177,7 +183,7 @@ export const KINDS: Kind[] = [
     removes: true,
     named: ({ name }) => name,
     columns: [name, { name: 'type', label: 'f_type', shown: ({ type }) => said('kind_', type) || type }],
-    fields: [NAME, { name: 'type', type: 'choice', choices: SOURCE_KINDS.slice(0, 2), said: 'kind_', needed: true, only: 'new' }],
+    fields: [NAME, { name: 'type', type: 'choice', choices: SOURCE_KINDS, said: 'kind_', needed: true, only: 'new' }],
   },
   {
     key: 'users',

@@ -7,9 +7,13 @@ import { complain, words } from '../ui/toasts.tsx';
 import { CHAT, CHAT_RIGHTS } from './chat.ts';
 import { changed, usePermissions } from './data.ts';
 import { kindOf, type Made } from './kinds.ts';
+import Connection from './connection.tsx';
 import { Link } from './list.tsx';
 import { Copyable } from './once.tsx';
 import { w } from './words/index.ts';
+
+/** Kinds whose service tells us of what happens, after some steps there. */
+const CONNECTED = ['facebook', 'messenger'];
 
 /** How often, and for how long, the outcome of a test is looked for. */
 const LOOK_MS = 300;
@@ -17,26 +21,28 @@ const LOOKS_MAX = 100;
 
 const More = ({ record }: { record: Made }) => {
   const { origin } = location;
+  const isOwn = record.type === 'sdk';
+  const isSite = record.type === 'mobile_messaging' || record.type === 'chat';
   const may = usePermissions();
   return (
     <>
-      <section className="admin-part">
-        <h2>{w('connect')}</h2>
-        {record.type === 'sdk' ? (
-          <>
-            <p>{w('connect_sdk')}</p>
-            <Copyable text={`${origin}/realtime/sdk/${record.id}`} label={w('f_url')} />
-            {record.access_token && <Copyable text={record.access_token} label={w('secret_token')} />}
-          </>
-        ) : (
-          <>
-            <p>{w('connect_web')}</p>
-            <Copyable text={`<script async src="${origin}/chat/${record.widget_token}/loader.js"></script>`} label={w('connect')} />
-          </>
-        )}
-      </section>
-      {record.type === 'sdk' ? record.base_uri !== undefined && <Test record={record} /> : <Window record={record} />}
-      {record.type !== 'sdk' && may?.(...CHAT_RIGHTS) && (
+      {isOwn && (
+        <section className="admin-part">
+          <h2>{w('connect')}</h2>
+          <p>{w('connect_sdk')}</p>
+          <Copyable text={`${origin}/realtime/sdk/${record.id}`} label={w('f_url')} />
+          {record.access_token && <Copyable text={record.access_token} label={w('secret_token')} />}
+        </section>
+      )}
+      {isSite && (
+        <section className="admin-part">
+          <h2>{w('connect')}</h2>
+          <p>{w('connect_web')}</p>
+          <Copyable text={`<script async src="${origin}/chat/${record.widget_token}/loader.js"></script>`} label={w('connect')} />
+        </section>
+      )}
+      {isSite ? <Window record={record} /> : CONNECTED.includes(record.type) ? <Connection record={record} /> : (!isOwn || record.base_uri !== undefined) && <Test record={record} />}
+      {isSite && may?.(...CHAT_RIGHTS) && (
         <section className="admin-part">
           <h2>{w('offering')}</h2>
           <p>{w('offering_lead')}</p>

@@ -2,22 +2,45 @@
 
 import { type FormEvent, useState } from 'react';
 import { post, Refusal } from '../api/client.ts';
-import { Icon } from '../ui/icon.tsx';
+import { Icon, type IconName } from '../ui/icon.tsx';
 import { Button } from '../ui/pieces.tsx';
 import { complain, words } from '../ui/toasts.tsx';
 import { changed, useRecords } from './data.ts';
 import { kindOf, type Made } from './kinds.ts';
-import { type Word, w } from './words/index.ts';
+import { hint, type Word, w } from './words/index.ts';
 
-const PLACES = [
+interface Place {
+  type: string;
+  icon: IconName;
+  community: string;
+  /** What is asked for at once; the rest is set afterwards. */
+  asks?: readonly { name: string; needed?: boolean; secret?: boolean; url?: boolean }[];
+}
+
+const APP = [{ name: 'facebook_page_id', needed: true }, { name: 'facebook_app_id', needed: true }, { name: 'facebook_app_secret', needed: true, secret: true }] as const;
+
+const PLACES: Place[] = [
   { type: 'mobile_messaging', icon: 'reply', community: 'mobile_messaging' },
   { type: 'chat', icon: 'person', community: 'mobile_messaging' },
-  { type: 'sdk', icon: 'stack', community: 'sdk' },
-] as const;
+  { type: 'facebook', icon: 'file', community: 'facebook', asks: APP },
+  { type: 'messenger', icon: 'send', community: 'messenger', asks: APP },
+  {
+    type: 'youtube',
+    icon: 'eye',
+    community: 'youtube',
+    asks: [
+      { name: 'youtube_channel_id', needed: true },
+      { name: 'youtube_client_id', needed: true },
+      { name: 'youtube_client_secret', needed: true, secret: true },
+      { name: 'youtube_refresh_token', needed: true, secret: true },
+    ],
+  },
+  { type: 'sdk', icon: 'stack', community: 'sdk', asks: [{ name: 'base_uri', url: true }] },
+];
 
 const SetUp = ({ done }: { done: (record: Made) => void }) => {
   const communities = useRecords(kindOf('communities')!).data?.records ?? [];
-  const [type, setType] = useState<(typeof PLACES)[number]['type']>('mobile_messaging');
+  const [type, setType] = useState('mobile_messaging');
   const [problem, setProblem] = useState('');
   const [busy, setBusy] = useState(false);
   const place = PLACES.find((one) => one.type === type)!;
@@ -31,7 +54,8 @@ const SetUp = ({ done }: { done: (record: Made) => void }) => {
       if (!community) {
         community = (await post<Made>('/communities', { type: place.community, name: given.name })).id;
       }
-      const body = { type, name: given.name, community_id: community, ...(given.base_uri && { base_uri: given.base_uri }) };
+      const asked = (place.asks ?? []).map(({ name }) => [name, given[name]?.trim()] as const).filter(([, value]) => value);
+      const body = { type, name: given.name, community_id: community, ...Object.fromEntries(asked) };
       const source = await post<Made>('/content_sources?extended=true', body);
       void changed(kindOf('communities')!);
       done(source);
@@ -58,15 +82,25 @@ const SetUp = ({ done }: { done: (record: Made) => void }) => {
         <label htmlFor="source-name">{w('f_name')}</label>
         <input id="source-name" name="name" required maxLength={255} autoComplete="off" />
       </div>
-      {type === 'sdk' && (
-        <div className="field">
-          <label htmlFor="source-uri">{w('f_base_uri')}</label>
-          <input id="source-uri" name="base_uri" type="url" placeholder="https://" aria-describedby="source-uri-hint" />
-          <p className="faint" id="source-uri-hint">
-            {w('f_base_uri_hint')}
-          </p>
+      {place.asks?.map(({ name, needed, secret, url }) => (
+        <div key={name} className="field">
+          <label htmlFor={`source-${name}`}>{w(`f_${name}` as Word)}</label>
+          <input
+            id={`source-${name}`}
+            name={name}
+            required={!!needed}
+            type={url ? 'url' : secret ? 'password' : 'text'}
+            autoComplete={secret ? 'new-password' : 'off'}
+            placeholder={url ? 'https://' : undefined}
+            aria-describedby={hint(`f_${name}`) ? `source-${name}-hint` : undefined}
+          />
+          {hint(`f_${name}`) && (
+            <p className="faint" id={`source-${name}-hint`}>
+              {hint(`f_${name}`)}
+            </p>
+          )}
         </div>
-      )}
+      ))}
       <div className="field">
         <label htmlFor="source-community">{w('f_community_id')}</label>
         <select key={place.community} id="source-community" name="community_id" defaultValue="">
