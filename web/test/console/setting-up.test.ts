@@ -151,8 +151,8 @@ test('categories are a tree: added to, moved by choosing and by hand, with colou
   await page.getByRole('option', { name: 'Urgency › Today' }).click();
   await expect.poll(all).toBe('Topic Order Urgency Today Late');
   await tree.locator('.branch', { hasText: 'Urgency' }).dragTo(tree.locator('.branch', { hasText: 'Topic' }));
+  await expect.poll(async () => (await desk.server.get(`/categories/${urgency.id}`)).parent_id).toBe(topic.id);
   await expect.poll(all).toBe('Topic Order Urgency Today Late');
-  expect((await desk.server.get(`/categories/${urgency.id}`)).parent_id).toBe(topic.id);
   // What is searched is a list again.
   await page.getByRole('searchbox', { name: 'Search' }).fill('late');
   await expect.poll(() => rows(page)).toHaveLength(1);

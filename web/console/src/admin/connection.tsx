@@ -80,7 +80,7 @@ const Connection = ({ record }: { record: Made }) => {
         </form>
       )}
       {!data.trying && data.tried_at && (
-        <ul className="findings" role="status">
+        <ul className="findings" aria-live="polite">
           {(data.findings as Made[]).map(({ name, ok, message }) => (
             <li key={name}>
               <span className={`state ${ok ? 'good' : 'late'}`}>{w(ok ? 'works' : 'works_not')}</span>
