@@ -189,7 +189,7 @@ impl Writer {
                    source_url, approval_required, auto_submitted, published, remotely_deleted, attachments_count,
                    synchronization_status, extras, created_at, updated_at)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, 'synchronizer', ?16, ?17,
-                         FALSE, FALSE, TRUE, FALSE, ?18, 'success', ?19, ?20, ?21)",
+                         FALSE, FALSE, ?22, FALSE, ?18, 'success', ?19, ?20, ?21)",
             )?
             .execute(params![
                 content_id.0,
@@ -212,7 +212,8 @@ impl Writer {
                 0,
                 None::<i64>,
                 now,
-                now
+                now,
+                true
             ])?;
         self.connection
             .prepare_cached(

@@ -116,6 +116,7 @@ async fn product(dir: &Path, store: &Store) -> (Router, String) {
         channels: Default::default(),
         calling: Default::default(),
         poll_interval_seconds: 60,
+        typing_calls: Default::default(),
         channel_events: Default::default(),
         source_types: Default::default(),
         notifications: Default::default(),

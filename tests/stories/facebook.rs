@@ -22,6 +22,7 @@ on_both_engines![
     what_was_written_elsewhere_is_the_pages,
     read_marks_reactions_and_unsent_messages_are_followed,
     structured_messages_are_told_in_messengers_words,
+    who_types_is_shown_to_the_customer,
     after_a_day_only_who_may_answers,
     a_thousand_repeats_at_once_are_one_content,
     of_a_batch_only_what_cannot_be_read_is_missing_and_shown,
@@ -402,6 +403,19 @@ fn structured_messages_are_told_in_messengers_words(engine: Engine) {
     assert_eq!(sent[0]["message"]["quick_replies"][0]["payload"], "R");
     assert!(sent[0]["message"]["quick_replies"][0]["title"].as_str().unwrap().chars().count() <= 20);
     assert_eq!(sent[1]["message"]["attachment"]["payload"]["template_type"], "button", "{}", sent[1]);
+}
+
+fn who_types_is_shown_to_the_customer(engine: Engine) {
+    let page = World::shared(engine).page(&json!({}));
+    let thread = page.says("900", "Hello?")["thread_id"].as_str().unwrap().to_owned();
+    for (typing, action) in [(true, "typing_on"), (false, "typing_off")] {
+        page.otto().post(&format!("/1.0/content_threads/{thread}/typing"), &json!({ "typing": typing })).ok();
+        let shown = |body: &Value| body["sender_action"] == action && body["recipient"]["id"] == "900";
+        eventually("it is shown", || page.bodies("/messages").iter().any(shown).then_some(()));
+    }
+    page.feed(page.comment_value("5_7", "A comment"));
+    let thread = page.here("5_7")["thread_id"].as_str().unwrap().to_owned();
+    page.otto().post(&format!("/1.0/content_threads/{thread}/typing"), &json!({})).refused(404);
 }
 
 fn after_a_day_only_who_may_answers(engine: Engine) {

@@ -36,6 +36,7 @@ mod sweeping;
 pub mod threads;
 pub mod timers;
 mod timing;
+pub mod typing_calls;
 pub mod visitors;
 pub mod work;
 
@@ -68,6 +69,8 @@ pub struct Conversations {
     pub calling: calling::Calling,
     /// How often the operator wants channels to be asked for what is new.
     pub poll_interval_seconds: i64,
+    /// Which customers of services are to be shown that somebody types.
+    pub typing_calls: typing_calls::TypingCalls,
     /// Told when services have sent something.
     pub channel_events: tokio::sync::Notify,
     /// Sources' types, kept at hand.

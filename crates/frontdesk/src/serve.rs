@@ -14,7 +14,9 @@ use frontdesk_conversations::contents::indexing;
 use frontdesk_conversations::delivery::Delivery;
 use frontdesk_conversations::ingest_many::Gathering;
 use frontdesk_conversations::service_levels::Watching;
-use frontdesk_conversations::{Conversations, channel_events, handover, polling, send_api, stream, timers};
+use frontdesk_conversations::{
+    Conversations, channel_events, handover, polling, send_api, stream, timers, typing_calls,
+};
 use frontdesk_model::{Env, Secret, error};
 use frontdesk_net::{AddressPolicy, InboundLimits, Outbound, PeerAddress};
 use frontdesk_people::mails::{Letters, Sending};
@@ -78,6 +80,7 @@ pub(crate) async fn application(
         channels: Default::default(),
         calling: Calling::new(settings.stand_ins.clone()),
         poll_interval_seconds: settings.poll_interval.into(),
+        typing_calls: Default::default(),
         channel_events: Default::default(),
         source_types: Default::default(),
         notifications: Default::default(),
@@ -137,6 +140,7 @@ pub(crate) async fn run(settings: Settings, directory: DataDir, store: Store, en
     workers.spawn(delivery.run(stopping.clone()));
     workers.spawn(channel_events::run(app.clone(), stopping.clone()));
     workers.spawn(handover::run(app.clone(), stopping.clone()));
+    workers.spawn(typing_calls::run(app.clone(), stopping.clone()));
     let domain_id = store.read(frontdesk_webhooks::domain_id).await.map_err(|error| error.to_string())?;
     let webhooks = frontdesk_webhooks::Sender::new(&app, domain_id, settings.log_days);
     workers.spawn(webhooks.run(stopping.clone()));

@@ -64,6 +64,8 @@ pub struct SourceKind {
     pub settings: &'static [Setting],
     /// How contents leave through it; none when no channel is called, because its readers come to us.
     pub delivery: Option<Delivery>,
+    /// Shows a customer that somebody types to them, or has stopped; none where that cannot be shown by a call.
+    pub typing: Option<ShowTyping>,
     /// How an account is connected, step by step; none where the settings are all.
     pub connecting: Option<&'static connecting::Connecting>,
     /// How conversations pass between apps there; none where they do not.
@@ -71,6 +73,9 @@ pub struct SourceKind {
     /// How its service tells us what happens; none where it is asked, or where others come to us.
     pub ingress: Option<ingress::Ingress>,
 }
+
+/// Makes the request that shows a customer that somebody types, or has stopped.
+pub type ShowTyping = fn(&Settings, customer: &str, typing: bool) -> Option<outbound::Request>;
 
 /// How a conversation that several apps take part in becomes ours, and another's.
 #[derive(Debug)]

@@ -28,6 +28,7 @@ pub(crate) const MESSAGING: SourceKind = SourceKind {
     structured: |_| Some(structured::Channel::Messaging),
     settings: &[],
     delivery: None,
+    typing: None,
     connecting: None,
     handover: None,
     ingress: None,

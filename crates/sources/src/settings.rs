@@ -346,6 +346,7 @@ mod tests {
             setting("features", SettingKind::List { choices: &["a", "b"] }),
         ],
         delivery: None,
+        typing: None,
         connecting: None,
         handover: None,
         ingress: None,

@@ -89,6 +89,7 @@ impl Desk {
             channels: Default::default(),
             calling: Default::default(),
             poll_interval_seconds: 60,
+            typing_calls: Default::default(),
             channel_events: Default::default(),
             source_types: Default::default(),
             notifications: Default::default(),

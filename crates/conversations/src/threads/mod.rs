@@ -45,6 +45,11 @@ impl Thread {
         Ok(kind_of(&self.source_type)?.threads_can_be_closed)
     }
 
+    /// Whether its customer can be shown by a call that somebody types.
+    fn shows_typing(&self) -> Result<bool> {
+        Ok(kind_of(&self.source_type)?.typing.is_some())
+    }
+
     /// Whether its customer's text input can be switched (row 3.09).
     fn is_messaging(&self) -> Result<bool> {
         Ok(kind_of(&self.source_type)?.is_messaging)

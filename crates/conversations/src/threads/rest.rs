@@ -14,7 +14,7 @@ use super::glance::{self, Glance};
 use super::{SELECT, Thread, commands, find, search, thread};
 use crate::sources::Reach;
 use crate::stream::{Does, Hint};
-use crate::{Conversations, categories, search_dates, service_levels, visitors};
+use crate::{Conversations, categories, search_dates, service_levels, typing_calls, visitors};
 
 /// A thread as REST shows it.
 #[derive(Serialize, JsonSchema)]
@@ -154,7 +154,7 @@ pub(super) fn operations(app: &Arc<Conversations>) -> Vec<Operation> {
             type_in(&app, call, &given, tx)
         })
         .tag(tag)
-        .summary("Shows a visitor that an agent types in their thread, or has stopped.")
+        .summary("Shows a visitor, or a customer in Messenger, that an agent types in their thread, or has stopped.")
         .notes("A hint for the moment, over after six seconds: repeat it while somebody types. Nothing is kept of it.")
         .extension(),
         Operation::read(
@@ -297,13 +297,17 @@ struct Typing {
 /// It only speaks to who listens now: run again, it says the same.
 fn type_in(app: &Conversations, call: &Call, given: &Typing, tx: &mut dyn Tx) -> Result<Answer> {
     let thread = find(tx, &call.caller, id(call)?)?;
-    if !thread.is_messaging()? {
+    let (is_messaging, typing) = (thread.is_messaging()?, given.typing.unwrap_or(true));
+    if !is_messaging && !thread.shows_typing()? {
         return Err(error::not_found("messaging thread"));
     }
     if !call.caller.may_on(thread.source_id, SourceRight::Reply) {
         return Err(error::forbidden("You may not reply on this source."));
     }
-    visitors::agent_types(app, tx, thread.id, given.typing.unwrap_or(true), call.caller.user_id)?;
+    match is_messaging {
+        true => visitors::agent_types(app, tx, thread.id, typing, call.caller.user_id)?,
+        false => typing_calls::show(app, tx, thread.id, typing)?,
+    }
     answer(call, tx, thread)
 }
 

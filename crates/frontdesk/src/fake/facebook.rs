@@ -259,6 +259,9 @@ fn next(page: &mut Page) -> u64 {
 }
 
 async fn message(state: Arc<Facebook>, page_id: String, customer: String, told: Value) -> Response {
+    if told["sender_action"].is_string() {
+        return answer(200, &json!({ "recipient_id": customer }));
+    }
     let (page, mid, is_elsewhere) = state.with(&page_id, |page| {
         let is_elsewhere = page.owners.get(&customer).is_some_and(|owner| *owner != page.app_id);
         let made = next(page);

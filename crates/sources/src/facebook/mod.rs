@@ -43,6 +43,7 @@ pub(crate) static KIND: SourceKind = SourceKind {
         },
         respelled: None,
     }),
+    typing: None,
     connecting: Some(&graph::connecting::PAGE),
     handover: None,
     ingress: Some(Ingress {

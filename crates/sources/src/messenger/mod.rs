@@ -45,6 +45,7 @@ pub(crate) static KIND: SourceKind = SourceKind {
         missing_for_files: |_, _| None,
         respelled: None,
     }),
+    typing: Some(outbound::typing),
     connecting: Some(&graph::connecting::PAGE),
     handover: Some(Handover {
         app_id: |known| known.text(settings::APP_ID),

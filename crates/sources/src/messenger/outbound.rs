@@ -40,6 +40,13 @@ pub(super) fn request(known: &Settings, content: &OutboundContent, now: Timestam
     graph::request(known, Method::Post, &[known.text(settings::PAGE_ID)?, "messages"], Some(&body))
 }
 
+/// Shows that somebody types; Messenger shows it for some twenty seconds, or until it is told otherwise.
+pub(super) fn typing(known: &Settings, customer: &str, typing: bool) -> Option<Request> {
+    let action = if typing { "typing_on" } else { "typing_off" };
+    let body = json!({ "recipient": { "id": customer }, "sender_action": action });
+    graph::request(known, Method::Post, &[known.text(settings::PAGE_ID)?, "messages"], Some(&body))
+}
+
 fn attachment(file: &OutboundAttachment) -> Value {
     let kind = if matches!(file.kind, "image" | "audio" | "video") { file.kind } else { "file" };
     json!({ "attachment": { "type": kind, "payload": { "url": file.url } } })

@@ -67,6 +67,7 @@ pub(crate) static KIND: SourceKind = SourceKind {
         missing_for_files: options::missing_for_files,
         respelled: Some(escaped),
     }),
+    typing: None,
     connecting: None,
     handover: None,
     ingress: None,

@@ -59,6 +59,7 @@ pub(crate) static KIND: SourceKind = SourceKind {
         missing_for_files: |_, _| Some("comments.attachments".into()),
         respelled: None,
     }),
+    typing: None,
     connecting: None,
     handover: None,
     ingress: None,
