@@ -87,4 +87,5 @@ mod web_messaging;
 mod webhook_events;
 mod webhook_order;
 mod webhooks;
+mod x;
 mod youtube;

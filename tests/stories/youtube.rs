@@ -4,7 +4,7 @@
 use std::sync::OnceLock;
 
 use frontdesk_tests::cast::unique;
-use frontdesk_tests::http::encode;
+use frontdesk_tests::http::{Request, encode};
 use frontdesk_tests::pages::{id, records};
 use frontdesk_tests::server::Launch;
 use frontdesk_tests::{Cast, Engine, Fake, Person, eventually};
@@ -21,6 +21,7 @@ on_both_engines![
     faults_are_told_in_words_and_pass,
     the_wrong_account_is_told_by_its_name,
     history_is_imported_as_far_as_it_is_wanted,
+    a_new_video_is_looked_at_at_once,
 ];
 
 /// A server that is led to the stand-in.
@@ -435,4 +436,30 @@ fn history_is_imported_as_far_as_it_is_wanted(engine: Engine) {
     let asked = channel.world.fake.asked(&format!("allThreadsRelatedToChannelId={}", channel.id));
     let pages = asked.iter().filter(|request| request["target"].as_str().unwrap_or_default().contains("pageToken"));
     assert_eq!(pages.count(), 2);
+}
+
+fn a_new_video_is_looked_at_at_once(engine: Engine) {
+    let world = World::shared(engine);
+    let channel = world.channel(&json!({ "youtube_video_news_days": 5 }));
+    channel.synchronized();
+    eventually("the hub has asked back", || channel.there()["subscriber"].is_object().then_some(()));
+    let callback = channel.there()["subscriber"]["callback"].as_str().unwrap().to_owned();
+    assert!(callback.ends_with(&format!("/channels/youtube/{}", channel.source)), "{callback}");
+    // The hub gets no token of the channel.
+    let asked = world.fake.asked("POST /subscribe");
+    assert!(!asked.is_empty() && asked.iter().all(|request| !request["headers"].to_string().contains("Bearer")));
+    let first = channel.write(&json!({ "text": "First under it", "video_id": "video-new" }));
+    let videos = format!("/_fake/channels/{}/videos", channel.id);
+    let forged = world.fake.send("POST", &videos, &json!({ "video_id": "video-new", "forged": true })).json();
+    assert_eq!(forged["status"], 403, "signed by somebody else");
+    assert!(channel.content(&first).is_none());
+    let told = world.fake.send("POST", &videos, &json!({ "video_id": "video-new" })).json();
+    assert_eq!(told["status"], 200);
+    assert_eq!(channel.here(&first)["context_data"]["video_id"], "video-new", "nobody asked for a run");
+    // Another topic is not ours to confirm.
+    let path = format!("/channels/youtube/{}?hub.mode=subscribe&hub.challenge=c&hub.topic=", channel.source);
+    let question = |topic: &str| Request::new("GET", &format!("{path}{}", encode(topic)));
+    let topic = "https://www.youtube.com/feeds/videos.xml?channel_id=";
+    assert_eq!(world.cast.server.send(&question(&format!("{topic}UCother"))).status, 403);
+    assert_eq!(world.cast.server.send(&question(&format!("{topic}{}", channel.id))).text(), "c");
 }

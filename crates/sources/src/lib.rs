@@ -17,6 +17,7 @@ pub mod push;
 pub mod quota;
 pub mod sdk;
 pub mod settings;
+pub mod x;
 pub mod youtube;
 
 use inbound::ContentObject;
@@ -164,7 +165,7 @@ impl SourceKind {
 
 /// Every kind: a new channel is one more line.
 static KINDS: &[&SourceKind] =
-    &[&chat::KIND, &facebook::KIND, &messenger::KIND, &mobile_messaging::KIND, &sdk::KIND, &youtube::KIND];
+    &[&chat::KIND, &facebook::KIND, &messenger::KIND, &mobile_messaging::KIND, &sdk::KIND, &x::KIND, &youtube::KIND];
 
 /// Every kind of source, by type name.
 pub fn kinds() -> &'static [&'static SourceKind] {

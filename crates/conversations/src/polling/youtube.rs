@@ -7,6 +7,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use frontdesk_model::{Error, Id, Result, Timestamp, error};
 use frontdesk_sources::inbound::{ContentObject, InboundAuthor, InboundContent};
@@ -23,11 +24,15 @@ use crate::calling::answer_of;
 use crate::contents::refreshing;
 use crate::ingest;
 use crate::quotas::{self, Taken, Today};
-use crate::sources::Channel;
+use crate::sources::{self, Channel};
 
 /// Days back that comments are imported at first, unless the source says otherwise.
 const HISTORY_DAYS: i64 = 30;
 const DAY_SECONDS: i64 = 24 * 60 * 60;
+/// For one question to the hub.
+const HUB_DEADLINE: Duration = Duration::from_secs(10);
+/// Of its answer this much is read.
+const HUB_BYTES_MAX: usize = 16 * 1024;
 /// Parts of lists that wait to be read; more begin only after years without an end.
 const SCANS_MAX: usize = 50;
 /// What was written here since a call began may not be in its answer, seconds.
@@ -50,6 +55,9 @@ struct State {
     planned_at: Option<i64>,
     /// Parts of lists that are still to be read.
     scans: Vec<Scan>,
+    /// Until when news of videos was asked for, microseconds, and for which version of the source.
+    leased_until: Option<i64>,
+    leased_for: Option<i64>,
 }
 
 /// A part of a list that is still to be read.
@@ -175,6 +183,7 @@ impl Run<'_> {
             self.look(state, list, is_first).await?;
         }
         state.looked_at = Some(now.micros());
+        self.ask_for_news(state).await?;
         self.save(state).await?;
         self.go_on(state, false).await?;
         // What is left of a day is for these; when nothing is, that is no trouble.
@@ -219,6 +228,35 @@ impl Run<'_> {
             ingest::Ingested::Created | ingest::Ingested::Repeat => {}
         }
         state.account_of = Some(self.channel.version);
+        Ok(())
+    }
+
+    /// Asks the hub for news of videos, where that is wanted, anew before it ends. The hub is not the API: no token goes
+    /// there, and no units are counted.
+    async fn ask_for_news(&self, state: &mut State) -> Result<(), Halt> {
+        let (app, source_id, now) = (&self.polling.app, self.claim.source_id, self.polling.app.env.now());
+        let callback = format!("{}/channels/youtube/{source_id}", app.public_url);
+        let days = self.channel.settings.integer(youtube::LEASE_DAYS).unwrap_or(0);
+        let Some(request) = youtube::lease_request(&self.channel.settings, &callback) else { return Ok(()) };
+        let is_long = state.leased_until.is_some_and(|until| until > now.plus_seconds(DAY_SECONDS / 2).micros());
+        if is_long && state.leased_for == Some(self.channel.version) {
+            return Ok(());
+        }
+        let request = app.outbound_request(request, HUB_DEADLINE, HUB_BYTES_MAX)?;
+        let trouble = match app.outbound.send(request).await {
+            Ok(answer) if answer.status.is_success() => None,
+            Ok(answer) => {
+                Some(format!("YouTube's hub answered {}: new videos are not told of.", answer.status.as_u16()))
+            }
+            Err(trouble) => Some(format!("YouTube's hub cannot be asked for news of videos: {trouble}.")),
+        };
+        if trouble.is_none() {
+            state.leased_until = Some(now.plus_seconds(days * DAY_SECONDS).micros());
+            state.leased_for = Some(self.channel.version);
+        }
+        let noting =
+            move |tx: &mut dyn Tx| sources::set_trouble(tx, source_id, "video news", trouble.as_deref(), now).map(drop);
+        app.store.write(noting).await?;
         Ok(())
     }
 

@@ -282,6 +282,18 @@ pub(crate) struct OwnSettings {
     huawei_url: Option<String>,
     /// Messaging only: where Huawei gives out access tokens, when it is not Huawei's address.
     huawei_token_url: Option<String>,
+    /// X only: the number of the account.
+    x_user_id: Option<String>,
+    /// X only: the app's API secret, by which what X tells is verified. Never shown again.
+    x_consumer_secret: Option<String>,
+    /// X only: the app's OAuth 2.0 client ID.
+    x_client_id: Option<String>,
+    /// X only: the app's OAuth 2.0 client secret, of a confidential client. Never shown again.
+    x_client_secret: Option<String>,
+    /// X only: the account's refresh token, which changes with every use. Never shown again.
+    x_refresh_token: Option<String>,
+    /// X only: whether your plan lets you answer also those who neither mentioned nor quoted the account.
+    x_answers_everybody: Option<bool>,
     /// YouTube only: the channel's id, which begins with UC.
     youtube_channel_id: Option<String>,
     /// YouTube only: the client ID of your project in the Google Cloud console.

@@ -3,6 +3,7 @@
 //! they prove nothing about the services themselves.
 
 mod facebook;
+mod x;
 mod youtube;
 
 use std::collections::VecDeque;
@@ -36,6 +37,8 @@ const CONTROL: &str = "/_fake/";
 pub(crate) enum Service {
     /// Facebook: the Graph API of pages and Messenger, and their webhooks
     Facebook,
+    /// X: tokens, posts, direct messages, and their webhooks
+    X,
     /// YouTube: Data API, tokens and news of videos
     Youtube,
 }
@@ -47,6 +50,7 @@ pub(crate) async fn run(service: Service, listen: SocketAddr, env: Env) -> Resul
     let desk = Arc::new(Desk { env, ..Desk::new() });
     let (name, origins, router) = match service {
         Service::Facebook => ("Facebook", &facebook::ORIGINS[..], facebook::router(&desk)?),
+        Service::X => ("X", &x::ORIGINS[..], x::router(&desk)?),
         Service::Youtube => ("YouTube", &youtube::ORIGINS[..], youtube::router(&desk)),
     };
     println!("The stand-in for {name} is at http://{address}");

@@ -79,8 +79,7 @@ struct Comment {
 }
 
 pub(super) fn router(desk: &Arc<Desk>) -> Router {
-    let allowed = vec![ipnet::IpNet::from(std::net::IpAddr::from([127, 0, 0, 1]))];
-    let outbound = Outbound::new(AddressPolicy { allowed }).ok();
+    let outbound = Outbound::new(AddressPolicy::everywhere()).ok();
     let state = Arc::new(YouTube { desk: desk.clone(), channels: Mutex::default(), outbound });
     Router::new()
         .route("/token", post(token))
@@ -629,14 +628,11 @@ async fn tell(
         subscriber.topic
     );
     let secret = if video.forged { "somebody else's" } else { subscriber.secret.as_str() };
-    let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, secret.as_bytes());
-    let signature: String =
-        ring::hmac::sign(&key, body.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-    let Ok(signature) = HeaderValue::from_str(&format!("sha1={signature}")) else {
+    let Ok(signature) = HeaderValue::from_str(&youtube::signature(secret, body.as_bytes())) else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
     let headers = vec![
-        (HeaderName::from_static("x-hub-signature"), signature),
+        (HeaderName::from_static(youtube::SIGNATURE_HEADER), signature),
         (http::header::CONTENT_TYPE, HeaderValue::from_static("application/atom+xml")),
     ];
     match state.send(Method::POST, subscriber.callback, headers, body.into()).await {

@@ -14,10 +14,11 @@ mod watching;
 pub use asking::{List, account, comments, replies, threads_named};
 pub use inbound::{Account, CommentThread, Comments, Page, read_account, read_comments, read_threads};
 pub use settings::{CHANNEL_ID, HISTORY_DAYS, LEASE_DAYS, WEBSUB_SECRET};
-pub use videos::{Told, lease_request, read_notice, topic};
+pub use videos::{SIGNATURE_HEADER, lease_request, signature};
 pub use watching::{Look, look};
 
 use crate::inbound::ContentObject;
+use crate::ingress::{Happening, Ingress};
 use crate::outbound::{Answer, Failure, Formats};
 use crate::{Delivery, Polling, Settings, SignIn, SourceKind, quota, sdk};
 
@@ -62,7 +63,13 @@ pub(crate) static KIND: SourceKind = SourceKind {
     typing: None,
     connecting: None,
     handover: None,
-    ingress: None,
+    ingress: Some(Ingress {
+        family: &["youtube"],
+        challenge: videos::challenge,
+        verify: videos::verify,
+        split: videos::split,
+        read: |_, _| Ok(Some(vec![Happening::AskSoon])),
+    }),
 };
 
 /// What can be done with comments: answered, held back, let through, and rejected or, if they are ours, deleted.

@@ -1,0 +1,172 @@
+//! What is written: posts, direct messages, and what is done with posts.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use frontdesk_model::{Secret, Timestamp};
+use serde_json::json;
+
+use super::limits::ID_DIGITS_MAX;
+use super::settings::{CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN};
+use super::{API, errors};
+use crate::Settings;
+use crate::inbound::ContentObject;
+use crate::oauth::{self, Granted};
+use crate::outbound::{Answer, Deed, Failure, Method, OutboundContent, Outcome, Request};
+
+/// Asks for an access token (RFC 6749, section 6). X gives a new refresh token with it.
+pub(super) fn token(settings: &Settings) -> Result<Request, String> {
+    let missing = |name: &str| format!("X cannot be asked: {name} is not set. Connect the account.");
+    let client_id = settings.text(CLIENT_ID).ok_or_else(|| missing(CLIENT_ID))?;
+    let refresh_token = settings.secret(REFRESH_TOKEN).ok_or_else(|| missing(REFRESH_TOKEN))?;
+    let fields = [("grant_type", "refresh_token"), ("refresh_token", refresh_token.reveal()), ("client_id", client_id)];
+    let mut request = Request::form(format!("{API}/2/oauth2/token"), &fields);
+    if let Some(secret) = settings.secret(CLIENT_SECRET) {
+        let pair = STANDARD.encode(format!("{client_id}:{}", secret.reveal()));
+        request.headers.push(("authorization", Secret::new(format!("Basic {pair}"))));
+    }
+    Ok(request)
+}
+
+pub(super) fn read_token(answer: &Answer) -> Result<Granted, Failure> {
+    oauth::read("X", answer)
+}
+
+/// A post, or a direct message to somebody.
+pub(super) fn request(_: &Settings, content: &OutboundContent, _: Timestamp) -> Option<Request> {
+    if content.object == ContentObject::PrivateMessage {
+        let to = content.recipient_foreign_id.as_deref().filter(|id| is_id(id))?;
+        let url = format!("{API}/2/dm_conversations/with/{to}/messages");
+        return Some(Request::json(Method::Post, url, &json!({ "text": content.body })));
+    }
+    let mut post = json!({ "text": content.body });
+    if let Some(answered) = &content.in_reply_to_foreign_id {
+        post["reply"] = json!({ "in_reply_to_tweet_id": answered });
+    }
+    Some(Request::json(Method::Post, format!("{API}/2/tweets"), &post))
+}
+
+/// Answers to our posts can be hidden and shown; what we posted can be deleted.
+pub(super) fn act(_: &Settings, deed: &Deed, _: Timestamp) -> Option<Request> {
+    let id = Some(deed.foreign_id).filter(|id| is_id(id))?;
+    let hide = |hidden: bool| {
+        Some(Request::json(Method::Put, format!("{API}/2/tweets/{id}/hidden"), &json!({ "hidden": hidden })))
+    };
+    match (deed.name, deed.is_own) {
+        ("publish", false) => hide(false),
+        ("unpublish", false) => hide(true),
+        ("delete", true) => Some(Request::bare(Method::Delete, format!("{API}/2/tweets/{id}"))),
+        _ => None,
+    }
+}
+
+/// Reads what became of it.
+pub(super) fn read_answer(answer: &Answer) -> Outcome {
+    if !answer.is_success() {
+        return Outcome::Failed(errors::failure(answer));
+    }
+    if let Some(failure) = errors::hidden(answer) {
+        return Outcome::Failed(failure);
+    }
+    let data = &answer.json()["data"];
+    let id = data["id"].as_str().or(data["dm_event_id"].as_str()).filter(|id| is_id(id));
+    Outcome::Delivered { foreign_id: id.map(str::to_owned) }
+}
+
+/// Whether a text can be an id: it stands in addresses.
+fn is_id(text: &str) -> bool {
+    (1..=ID_DIGITS_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::inbound::BodyFormat;
+    use crate::validate_settings;
+
+    const NOW: Timestamp = Timestamp::from_micros(0);
+
+    fn content(object: ContentObject) -> OutboundContent {
+        OutboundContent {
+            object,
+            content_id: "013a1d5e4e80000000000001".parse().unwrap(),
+            author_foreign_id: "1".into(),
+            body: "Thank you".into(),
+            format: BodyFormat::Text,
+            created_at: NOW,
+            updated_at: NOW,
+            in_reply_to_foreign_id: None,
+            thread_foreign_id: None,
+            recipient_foreign_id: None,
+            title: None,
+            sender_name: None,
+            retry: false,
+            attachments: Vec::new(),
+            structured_content: None,
+            customer_foreign_id: None,
+            customer_wrote_at: None,
+            part: 0,
+        }
+    }
+
+    fn made(content: &OutboundContent) -> (String, Value) {
+        let request = request(&Settings::default(), content, NOW).unwrap();
+        (request.url, serde_json::from_slice(&request.body).unwrap())
+    }
+
+    #[test]
+    fn posts_answer_and_messages_go_to_somebody() {
+        let answer = OutboundContent { in_reply_to_foreign_id: Some("7".into()), ..content(ContentObject::Tweet) };
+        let expected = json!({"text": "Thank you", "reply": {"in_reply_to_tweet_id": "7"}});
+        assert_eq!(made(&answer), ("https://api.x.com/2/tweets".into(), expected));
+        let post = json!({"text": "Thank you"});
+        assert_eq!(made(&content(ContentObject::Tweet)).1, post);
+        let message =
+            OutboundContent { recipient_foreign_id: Some("2".into()), ..content(ContentObject::PrivateMessage) };
+        assert_eq!(made(&message), ("https://api.x.com/2/dm_conversations/with/2/messages".into(), post));
+        let astray = OutboundContent { recipient_foreign_id: Some("2/../3".into()), ..message };
+        assert!(request(&Settings::default(), &astray, NOW).is_none());
+    }
+
+    #[test]
+    fn what_is_done_with_a_post_depends_on_whose_it_is() {
+        let at = |name, is_own| {
+            let deed = Deed { object: ContentObject::Tweet, name, foreign_id: "7", user_id: None, is_own };
+            act(&Settings::default(), &deed, NOW).map(|request| (request.method, request.url))
+        };
+        let hidden = Some((Method::Put, "https://api.x.com/2/tweets/7/hidden".to_owned()));
+        assert_eq!((at("unpublish", false), at("publish", false)), (hidden.clone(), hidden));
+        assert_eq!(at("delete", true), Some((Method::Delete, "https://api.x.com/2/tweets/7".to_owned())));
+        assert_eq!((at("delete", false), at("unpublish", true), at("pin", true)), (None, None, None));
+    }
+
+    #[test]
+    fn a_token_is_asked_for_with_what_is_set() {
+        let given = json!({"x_user_id": "1", "x_client_id": "c", "x_refresh_token": "r"});
+        let mut settings = validate_settings(&super::super::KIND, given.as_object().unwrap()).unwrap();
+        let request = token(&settings).unwrap();
+        assert_eq!(String::from_utf8(request.body).unwrap(), "grant_type=refresh_token&refresh_token=r&client_id=c");
+        assert!(request.headers.is_empty());
+        let secret = json!({"x_client_secret": "s"});
+        settings = settings.changed(&super::super::KIND, secret.as_object().unwrap()).unwrap();
+        assert_eq!(token(&settings).unwrap().headers[0].1.reveal(), "Basic Yzpz");
+        assert!(token(&Settings::default()).unwrap_err().contains("x_client_id"));
+    }
+
+    #[test]
+    fn answers_tell_the_id() {
+        let answer = |status, body: &'static [u8]| {
+            read_answer(&Answer { status, headers: Vec::new(), body, truncated: false, now: NOW })
+        };
+        let delivered = |id: Option<&str>| Outcome::Delivered { foreign_id: id.map(str::to_owned) };
+        assert_eq!(
+            answer(201, br#"{"data":{"id":"1445880548472328192","text":"x"}}"#),
+            delivered(Some("1445880548472328192"))
+        );
+        assert_eq!(answer(201, br#"{"data":{"dm_conversation_id":"1-2","dm_event_id":"9"}}"#), delivered(Some("9")));
+        assert_eq!(answer(200, br#"{"data":{"hidden":true}}"#), delivered(None));
+        assert!(matches!(answer(200, br#"{"errors":[{"detail":"No"}]}"#), Outcome::Failed(_)));
+        assert!(matches!(answer(403, b""), Outcome::Failed(_)));
+    }
+}
