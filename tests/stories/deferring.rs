@@ -53,6 +53,9 @@ fn a_deferred_intervention_is_not_active_and_comes_back_at_its_time(engine: Engi
         ids(&cast.otto.get(&format!("/1.0/interventions?thread_id={thread}&status={status}")).ok()).len()
     };
     assert_eq!((listed("deferred"), listed("active")), (1, 0));
+    let thread = id(&source.thread(&cast.otto, "t"));
+    let told = cast.otto.search("/1.0/events", &format!("content_thread:{thread} name_in:intervention.deferred"));
+    assert_eq!(told["records"][0]["extra_infos"]["deferred_duration"], "3600", "{told}");
     // Another time takes the place of the first.
     defer(&cast.otto, &intervention, 1);
     let back = wait_until_active(&cast.otto, &intervention);

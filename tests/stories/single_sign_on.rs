@@ -106,6 +106,7 @@ fn who_is_known_elsewhere_comes_in(engine: Engine) {
     assert_eq!(browser.get("/session").ok()["session"]["method"], "jwt");
     let events = cast.otto.search("/1.0/events", &format!("user:{user_id} name_in:session.created"));
     assert_eq!(events["count"], 1);
+    assert_eq!(records(&events)[0]["extra_infos"]["authentication_strategy"], "jwt");
     // Who came that way leaves that way.
     assert_eq!(browser.delete("/session").ok()["logout_url"], "https://id.example.com/logout");
 

@@ -36,12 +36,18 @@ struct ExtraInfos {
     authentication_strategy: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     category_ids: Option<Vec<String>>,
+    /// Why an intervention was closed by nobody: task_auto_complete, when the channel's time for its task was over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    closed_automatically: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     content_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     content_source_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     content_thread_id: Option<String>,
+    /// For how many seconds an intervention was deferred.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deferred_duration: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     intervention_id: Option<String>,
     /// The address that somebody signed in from, or tried to.
@@ -77,15 +83,22 @@ fn event(row: &Row, extended: bool) -> Result<Event> {
     let category_ids = payload.get("category_ids").and_then(Json::as_array);
     // Those of a thread itself have the content's family and the thread for an object.
     let content = object("content").filter(|_| thread_id != Some(object_id));
+    let user_id: Option<Id> = row.get(5)?;
     Ok(Event {
         id: row.get(0)?,
-        user_id: row.get(5)?,
+        user_id,
         extra_infos: ExtraInfos {
             authentication_strategy: told("method").filter(|_| is_session),
             category_ids: category_ids.map(|ids| ids.iter().filter_map(|id| Some(id.as_str()?.to_owned())).collect()),
+            // Whoever closes one is in the event; only tasks that complete by themselves leave it empty.
+            closed_automatically: (name == "intervention.closed" && user_id.is_none()).then_some("task_auto_complete"),
             content_id: content.or_else(|| told("content_id")),
             content_source_id: object("content_source").or_else(|| told("source_id")),
             content_thread_id: thread_id.map(|id| id.hex()),
+            deferred_duration: payload
+                .get("deferred_duration")
+                .and_then(Json::as_i64)
+                .map(|seconds| seconds.to_string()),
             intervention_id: object("intervention").or_else(|| told("intervention_id")),
             request_ip: told("address").filter(|address| is_session && !address.is_empty()),
             task_id: object("task").or_else(|| told("task_id")),

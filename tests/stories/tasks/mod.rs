@@ -333,6 +333,9 @@ fn an_abandoned_task_is_taken_back_and_an_answered_one_completes_by_itself(engin
     let task = desk.is_in(&task, "history");
     let intervention = cast.otto.get(&format!("/1.0/interventions/{}", task["intervention_id"].as_str().unwrap())).ok();
     assert_eq!((&intervention["closed"], &intervention["category_ids"]), (&json!(true), &json!([category])));
+    let q = format!("content_thread:{} name_in:intervention.closed", task["thread_id"].as_str().unwrap());
+    let closed = cast.otto.search("/1.0/events", &q);
+    assert_eq!(closed["records"][0]["extra_infos"]["closed_automatically"], "task_auto_complete", "{closed}");
 }
 
 fn supervisors_hand_tasks_on(engine: Engine) {

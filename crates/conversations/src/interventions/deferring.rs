@@ -41,7 +41,8 @@ pub(super) fn defer(call: &Call, id: Id, until: &Until, tx: &mut dyn Tx) -> Resu
     tx.execute("UPDATE interventions SET deferred_at = $2, updated_at = $3 WHERE id = $1", args![&id, at, now])?;
     let deferred = by_id(tx, id)?.ok_or_else(|| error::not_found("intervention"))?;
     pace::check(call, deferred.thread_id, "intervention.deferred", tx)?;
-    let told = payload(tx, &deferred)?;
+    let mut told = payload(tx, &deferred)?;
+    told["deferred_duration"] = at.seconds_since(now).into();
     tx.append(events::by(call, "intervention.deferred", id, Some(deferred.thread_id), told));
     Ok(deferred)
 }

@@ -19,11 +19,10 @@ const AGE_SECONDS_MAX: i64 = 24 * 3_600;
 const CUSTOMERS_MAX: i64 = 1_000;
 
 /// What is followed.
-const KINDS: [&str; 18] = [
+const KINDS: [&str; 17] = [
     "content.anonymized",
     "content.auto_ignored",
     "content.destroyed",
-    "content.forwarded",
     "content.ignored",
     "content.imported",
     "content.recategorized",
