@@ -371,7 +371,11 @@ async fn an_event_that_its_receiver_never_takes_is_tried_six_times_as_documented
     let tries: Vec<i64> = desk.pushes().iter().filter(|push| push.seqs == [poison]).map(|push| push.at).collect();
     assert_eq!(tries.len(), 6, "{tries:?}");
     for (pause, expected) in tries.windows(2).map(|pair| pair[1] - pair[0]).zip(PAUSES_SECONDS) {
-        assert!((expected - 6..=expected + 30).contains(&pause), "{pause} and not {expected}: {tries:?}");
+        // The clock goes on while a busy machine sends.
+        assert!(
+            (expected - 6..=expected + expected / 20 + 30).contains(&pause),
+            "{pause} and not {expected}: {tries:?}"
+        );
     }
     assert_eq!((desk.count("failed").await, desk.status().await.as_str()), (1, "enabled"));
 }
