@@ -5,8 +5,9 @@ use std::process::Child;
 
 use serde_json::{Value, json};
 
+use crate::cast::Cast;
 use crate::http::{Answer, Request};
-use crate::server::{Lines, collect, frontdesk};
+use crate::server::{Engine, Lines, collect, frontdesk};
 use crate::{eventually, processes};
 
 /// A running stand-in.
@@ -15,7 +16,7 @@ pub struct Fake {
     /// Where it is.
     pub address: SocketAddr,
     /// The flags that lead a server to it.
-    pub flags: Vec<String>,
+    flags: Vec<String>,
     _log: Lines,
 }
 
@@ -35,6 +36,12 @@ impl Fake {
         let address = line("is at http://").parse().expect("an address");
         let flags = line("Lead a server to it with: ").split(' ').map(str::to_owned).collect();
         Fake { process, address, flags, _log: log }
+    }
+
+    /// The cast at a server that is led to it.
+    pub fn cast(&self, engine: Engine) -> Cast {
+        let flags: Vec<&str> = self.flags.iter().map(String::as_str).collect();
+        Cast::start(engine, &flags)
     }
 
     /// Sends it something.

@@ -6,7 +6,6 @@ use std::sync::OnceLock;
 use frontdesk_tests::cast::unique;
 use frontdesk_tests::http::{Request, encode};
 use frontdesk_tests::pages::{id, records};
-use frontdesk_tests::server::Launch;
 use frontdesk_tests::{Cast, Engine, Fake, Person, eventually};
 use serde_json::{Value, json};
 
@@ -35,9 +34,7 @@ impl World {
         static WORLDS: [OnceLock<World>; 2] = [OnceLock::new(), OnceLock::new()];
         WORLDS[engine as usize].get_or_init(|| {
             let fake = Fake::start("youtube");
-            let flags: Vec<&str> = fake.flags.iter().map(String::as_str).collect();
-            let launch = Launch::new(engine).with(&["--demo"]).with(&flags);
-            World { cast: Cast::at(launch.start()), fake }
+            World { cast: fake.cast(engine), fake }
         })
     }
 

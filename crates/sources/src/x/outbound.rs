@@ -82,32 +82,12 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::inbound::BodyFormat;
     use crate::validate_settings;
 
     const NOW: Timestamp = Timestamp::from_micros(0);
 
     fn content(object: ContentObject) -> OutboundContent {
-        OutboundContent {
-            object,
-            content_id: "013a1d5e4e80000000000001".parse().unwrap(),
-            author_foreign_id: "1".into(),
-            body: "Thank you".into(),
-            format: BodyFormat::Text,
-            created_at: NOW,
-            updated_at: NOW,
-            in_reply_to_foreign_id: None,
-            thread_foreign_id: None,
-            recipient_foreign_id: None,
-            title: None,
-            sender_name: None,
-            retry: false,
-            attachments: Vec::new(),
-            structured_content: None,
-            customer_foreign_id: None,
-            customer_wrote_at: None,
-            part: 0,
-        }
+        crate::outbound::tests::content(object, "Thank you")
     }
 
     fn made(content: &OutboundContent) -> (String, Value) {
