@@ -94,6 +94,8 @@ struct Connection {
     last_event_at: Option<Timestamp>,
     /// What is to be done to connect the account, in order.
     steps: Vec<StepAnswer>,
+    /// Whether Frontdesk can be let in at the service's own page.
+    can_authorize: bool,
     /// Whether the connection is being tried now.
     trying: bool,
     /// When it was tried last.
@@ -264,6 +266,7 @@ fn connection(app: &Conversations, source: &Source, tx: &mut dyn Tx) -> Result<C
         events_failed: number(2)?,
         last_event_at: time(3)?,
         steps: steps.collect(),
+        can_authorize: source.kind.connecting.is_some_and(|connecting| connecting.sign_in.is_some()),
         trying: time(5)?.is_some(),
         tried_at: time(6)?,
         findings,

@@ -54,7 +54,7 @@ const Connection = ({ record }: { record: Made }) => {
         </>
       )}
       <div className="admin-tools">
-        <Button onClick={() => void post<Made>(`${path}/connection/authorize`).then(setAway, complain)}>{w('connection_sign_in')}</Button>
+        {data.can_authorize && <Button onClick={() => void post<Made>(`${path}/connection/authorize`).then(setAway, complain)}>{w('connection_sign_in')}</Button>}
         <Button look="main" disabled={data.trying} onClick={() => void act(post(`${path}/connection/test`))}>
           {w(data.trying ? 'test_running' : 'test')}
         </Button>

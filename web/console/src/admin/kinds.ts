@@ -117,9 +117,10 @@ const stateOf = (record: Made): string => (record.active === false && !record.we
 const status: Column = { name: 'status', label: 'f_status', shown: (record) => said('status_', stateOf(record)), state: (record) => STATES[stateOf(record)] };
 export const DAYS = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'] as const;
 
-const SOURCE_KINDS = ['sdk', 'mobile_messaging', 'facebook', 'messenger', 'youtube'] as const;
+const SOURCE_KINDS = ['sdk', 'mobile_messaging', 'facebook', 'messenger', 'youtube', 'twtr'] as const;
 const ofFacebook = (...names: string[]): Field[] => names.map((name) => ({ name, type: 'text', when: ({ type }) => type === 'facebook' || type === 'messenger' }));
 const ofYoutube = (...names: string[]): Field[] => names.map((name) => ({ name, type: 'text', when: ({ type }) => type === 'youtube' }));
+const ofX = (...names: string[]): Field[] => names.map((name) => ({ name, type: 'text', when: ({ type }) => type === 'twtr' }));
 const isRoot = ({ parent_id }: Made): boolean => !parent_id;
 
 export const WEBHOOK_EVENTS =
@@ -157,6 +158,9 @@ export const KINDS: Kind[] = [
       ...ofFacebook('facebook_app_secret', 'facebook_page_token').map((field): Field => ({ ...field, type: 'secret' })),
       ...ofYoutube('youtube_channel_id', 'youtube_client_id'),
       ...ofYoutube('youtube_client_secret', 'youtube_refresh_token').map((field): Field => ({ ...field, type: 'secret' })),
+      ...ofX('x_user_id', 'x_client_id'),
+      ...ofX('x_consumer_secret', 'x_client_secret', 'x_refresh_token').map((field): Field => ({ ...field, type: 'secret' })),
+      ...ofX('x_answers_everybody').map((field): Field => ({ ...field, type: 'flag' })),
       { name: 'channel_id', type: 'choice', choices: { of: 'channels' } },
       { name: 'time_sheet_ids', type: 'many', choices: { of: 'time_sheets' } },
       { name: 'sla_response', type: 'number', min: 0 },

@@ -35,6 +35,18 @@ const PLACES: Place[] = [
       { name: 'youtube_refresh_token', needed: true, secret: true },
     ],
   },
+  {
+    type: 'twtr',
+    icon: 'bolt',
+    community: 'twtr',
+    asks: [
+      { name: 'x_user_id', needed: true },
+      { name: 'x_consumer_secret', needed: true, secret: true },
+      { name: 'x_client_id', needed: true },
+      { name: 'x_client_secret', secret: true },
+      { name: 'x_refresh_token', needed: true, secret: true },
+    ],
+  },
   { type: 'sdk', icon: 'stack', community: 'sdk', asks: [{ name: 'base_uri', url: true }] },
 ];
 
