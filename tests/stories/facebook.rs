@@ -25,6 +25,7 @@ on_both_engines![
     after_a_day_only_who_may_answers,
     a_thousand_repeats_at_once_are_one_content,
     of_a_batch_only_what_cannot_be_read_is_missing_and_shown,
+    what_was_taken_outlives_a_kill,
     what_is_told_in_any_order_is_here_in_the_end,
     nobody_else_tells_anything,
     faults_are_told_in_words_and_pass,
@@ -55,7 +56,7 @@ impl World {
     }
 
     /// A page with both kinds of source.
-    fn page(&'static self, settings: &Value) -> Page {
+    fn page(&self, settings: &Value) -> Page<'_> {
         let page = unique("1000").replace('-', "");
         let source = |kind: &str| {
             let name = unique("Community ");
@@ -81,14 +82,14 @@ impl World {
 }
 
 /// A page on the stand-in, and the sources that it is here.
-struct Page {
-    world: &'static World,
+struct Page<'w> {
+    world: &'w World,
     facebook: String,
     messenger: String,
     id: String,
 }
 
-impl Page {
+impl Page<'_> {
     fn otto(&self) -> &Person {
         self.world.otto()
     }
@@ -474,6 +475,22 @@ fn of_a_batch_only_what_cannot_be_read_is_missing_and_shown(engine: Engine) {
     let again = format!("/1.0/content_sources/{}/channel_events/{event}/retry", page.facebook);
     assert_eq!(page.otto().post(&again, &json!({})).ok()["state"], "waiting");
     eventually("it has failed again", || (page.events(&page.facebook, "failed")["count"] == 10).then_some(()));
+}
+
+fn what_was_taken_outlives_a_kill(engine: Engine) {
+    let fake = Fake::start("facebook");
+    let mut world = World { cast: fake.cast(engine), fake };
+    let page = world.page(&json!({}));
+    let values: Vec<Value> = (0..500).map(|number| page.comment_value(&format!("5_{number}"), "One of many")).collect();
+    page.tells(&page.feed_body(&values));
+    let q = encode(&format!("source:{}", page.facebook));
+    // It was answered 200 a moment ago, and hardly any of it was read.
+    world.cast.server.kill();
+    world.cast.server.restart();
+    eventually("all of it is here", || {
+        (world.otto().get(&format!("/1.0/contents?limit=1&q={q}")).ok()["count"] == 500).then_some(())
+    });
+    world.cast.server.look_through_the_log();
 }
 
 fn what_is_told_in_any_order_is_here_in_the_end(engine: Engine) {
