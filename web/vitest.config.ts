@@ -8,8 +8,6 @@ export default defineConfig({
     // A browser on a busy machine takes its time; nothing here waits by the clock.
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    // Once more, on its own, for what a machine that stood still broke; told as such.
-    retry: 1,
     expect: { poll: { timeout: 20_000 } },
   },
 });

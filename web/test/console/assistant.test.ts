@@ -22,7 +22,7 @@ test('an answer is kept ready, and found by its shortcut and by its words', asyn
   await admin.getByRole('button', { name: 'Create' }).click();
   await admin.getByLabel('Shortcuts').fill('days');
   await admin.getByRole('button', { name: 'Save' }).click();
-  await admin.getByText('Saved').waitFor();
+  await admin.getByText('Saved', { exact: true }).waitFor();
   await admin.getByLabel('Text').fill('Dear {{customer_firstname|customer}}, it takes three days. {{customer_lastname}}');
   await admin.getByRole('button', { name: 'Add a version' }).click();
   await admin.getByText('Dear {{customer_firstname|customer}}', { exact: false }).first().waitFor();

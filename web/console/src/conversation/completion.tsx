@@ -38,6 +38,17 @@ export function before(field: RefObject<HTMLTextAreaElement | null>, text: strin
   return pattern.exec(text.slice(0, caret))?.[1];
 }
 
+/** The text with `put` from one place to another. The field has it at once and its caret behind it, so that what is typed next
+    follows, however late the page draws. */
+export function replaced(field: HTMLTextAreaElement | null, text: string, from: number, to: number, put: string): string {
+  const now = text.slice(0, from) + put + text.slice(to);
+  if (field) {
+    field.value = now;
+    field.setSelectionRange(from + put.length, from + put.length);
+  }
+  return now;
+}
+
 export function useCompletion({ id, label, field, text, write, begun, found, taken }: Given): Completion {
   const [at, setAt] = useState(0);
   const [closed, close] = useState('');
@@ -47,10 +58,9 @@ export function useCompletion({ id, label, field, text, write, begun, found, tak
     if (!one || begun === undefined) return;
     const caret = field.current?.selectionStart ?? text.length;
     const from = caret - begun.length;
-    write(text.slice(0, from) + one.text + text.slice(caret));
+    write(replaced(field.current, text, from, caret, one.text));
     setAt(0);
     taken?.(one.id);
-    requestAnimationFrame(() => field.current?.setSelectionRange(from + one.text.length, from + one.text.length));
   };
   const key = (event: KeyboardEvent): boolean => {
     if (!shown.length) return false;

@@ -17,6 +17,7 @@ import { Button, IconButton } from '../ui/pieces.tsx';
 import { complain, say } from '../ui/toasts.tsx';
 import { Assistant, unfilled, useShortcuts } from './assistant.tsx';
 import { useColleagues, writes } from './colleagues.ts';
+import { replaced } from './completion.tsx';
 import { decide, hold, leave, useDraft, write as writeDraft } from './drafts.ts';
 import { useMentions } from './mentions.tsx';
 import { type Answer, send, sendAt } from './outgoing.ts';
@@ -192,11 +193,8 @@ export const Composer = ({ thread, contents, interventions, mode, setMode, field
     if (isHtml) return sign(one.body, one.body_html);
     const at = field.current?.selectionStart ?? text.length;
     const end = field.current?.selectionEnd ?? at;
-    write(text.slice(0, at) + one.body + text.slice(end));
-    requestAnimationFrame(() => {
-      field.current?.focus();
-      field.current?.setSelectionRange(at + one.body.length, at + one.body.length);
-    });
+    write(replaced(field.current, text, at, end, one.body));
+    requestAnimationFrame(() => field.current?.focus());
   };
   const key = (event: React.KeyboardEvent) => {
     if (event.nativeEvent.isComposing || completion.key(event)) return;
