@@ -66,6 +66,7 @@ bench: ## measure a release build against what this machine allows, and in large
 	target/release/bench streams
 	target/release/bench webhooks
 	target/release/bench polling
+	target/release/bench social
 	target/release/bench routing
 
 chaos: ## kill the server a hundred times under load and look for what was lost; then the power cuts and the controls

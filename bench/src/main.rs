@@ -13,6 +13,7 @@ mod polling;
 mod reference_server;
 mod routing;
 mod server;
+mod social;
 mod statements;
 mod store_loop;
 mod stores;
@@ -51,6 +52,9 @@ enum Part {
     /// How fast a source's old messages are imported, what others notice of it, and what sources cost that have nothing
     /// new; ten minutes
     Polling(polling::Polling),
+    /// How soon agents see what a service's webhook tells, and what others notice of a year of comments that is imported:
+    /// three minutes
+    Social(social::Social),
     /// What routing costs: a decision with 20,000 tasks waiting, its growth, and a task's whole way; two minutes
     Routing(routing::Routing),
     /// Serve answers of these sizes, as the reference does for the load
@@ -116,6 +120,7 @@ fn main() -> ExitCode {
         Part::Streams(settings) => streams::measure(&settings),
         Part::Webhooks(settings) => hooks::measure(&settings),
         Part::Polling(settings) => polling::measure(&settings),
+        Part::Social(settings) => social::measure(&settings),
         Part::Routing(settings) => routing::measure(&settings),
         Part::Answers { sizes } => reference_server::run(&sizes).map(|()| true),
     };

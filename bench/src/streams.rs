@@ -298,7 +298,7 @@ async fn open_all(
     Ok(())
 }
 
-fn request(transport: Transport, token: &str) -> Vec<u8> {
+pub(crate) fn request(transport: Transport, token: &str) -> Vec<u8> {
     let mut request = client::get("/1.0/stream?types[]=content.imported", token);
     if transport == Transport::Websocket {
         request.truncate(request.len() - 2);
@@ -317,7 +317,7 @@ pub(crate) struct Reader {
     unread: Vec<u8>,
 }
 
-const MESSAGE: &[u8] = br#""type":"content.imported""#;
+pub(crate) const MESSAGE: &[u8] = br#""type":"content.imported""#;
 const HEARTBEAT: &[u8] = br#""type":"heartbeat""#;
 /// Frame kinds of a WebSocket.
 const TEXT: u8 = 1;

@@ -12,7 +12,9 @@ use frontdesk_rest::{NAME_LEVELS_MAX, parameters as read_parameters, parse_pairs
 use frontdesk_routing::topologies::config;
 use frontdesk_sources::inbound::{ContentObject, Inbound, InboundContent};
 use frontdesk_sources::ingress::Happening;
+use frontdesk_sources::outbound::{Answer, Failure};
 use frontdesk_sources::sdk::{Implementation, Info, PolledAnswer, limits, parse_send_api, read_info, read_list};
+use frontdesk_sources::youtube;
 use serde_json::Value;
 
 /// The parameter parser. Input: the query string, a line with the content type (empty: none), the body.
@@ -50,14 +52,70 @@ pub fn parameters(data: &[u8]) {
     }
 }
 
-/// What services send by themselves. Input: the body of a webhook. Whatever it is, it is cut into events with keys, and each
+/// What Facebook sends by itself. Input: the body of a webhook. Whatever it is, it is cut into events with keys, and each
 /// is read within the limits or refused with a sentence.
 pub fn hooks(data: &[u8]) {
+    require_told("facebook", data);
+}
+
+/// The same of X.
+pub fn posts(data: &[u8]) {
+    require_told("twtr", data);
+}
+
+/// What YouTube answers and what its hub tells. Input: a line with the status, a line with what was asked (`threads`,
+/// `replies`, `account`; else it is the hub), the body.
+pub fn comments(data: &[u8]) {
+    let (status, rest) = line(data);
+    let (asked, body) = line(rest);
+    let status = std::str::from_utf8(status).ok().and_then(|status| status.parse().ok()).unwrap_or(200);
+    let now = Timestamp::from_micros(1_800_000_000_000_000);
+    let answer = Answer { status, headers: Vec::new(), body, truncated: false, now };
+    let require_failure = |failure: &Failure| require_sentence(&failure.message);
+    let require_comment = |content: &InboundContent| {
+        require_happening(&Happening::Content(Box::new(content.clone())));
+        assert!(content.thread_foreign_id.is_some() && content.source_url.iter().all(|url| url.starts_with("https://")));
+    };
+    match asked {
+        b"threads" => match youtube::read_threads(&answer, "UCus", None) {
+            Ok(page) => {
+                assert!(page.items.len() + page.skipped.len() <= youtube::limits::COMMENTS_PER_PAGE);
+                page.skipped.iter().for_each(|why| require_sentence(why));
+                for thread in &page.items {
+                    assert!(thread.replies.len() <= youtube::limits::COMMENTS_PER_PAGE && thread.replies_count >= 0);
+                    std::iter::once(&thread.first).chain(&thread.replies).for_each(require_comment);
+                }
+            }
+            Err(failure) => require_failure(&failure),
+        },
+        b"replies" => {
+            let first = InboundContent::new(ContentObject::Comment, "Ug1");
+            match youtube::read_comments(&answer, &first, "UCus") {
+                Ok(page) => page.items.iter().for_each(require_comment),
+                Err(failure) => require_failure(&failure),
+            }
+        }
+        b"account" => match youtube::read_account(&answer) {
+            Ok(account) => account.iter().for_each(|account| {
+                require_plain(&account.id);
+                require_plain(&account.title);
+            }),
+            Err(failure) => require_failure(&failure),
+        },
+        _ => require_told("youtube", body),
+    }
+}
+
+fn require_told(kind: &str, data: &[u8]) {
     let settings = frontdesk_sources::Settings::default();
     let ingress_of = |kind: &str| frontdesk_sources::kind(kind).and_then(|kind| kind.ingress.as_ref());
-    let split = ingress_of("facebook").expect("pages are told").split;
+    let split = ingress_of(kind).expect("it is told").split;
     for event in split(data) {
-        assert!(event.key.len() == 64 && event.name.len() <= 200, "{}", event.name);
+        assert!((1..=64).contains(&event.key.len()) && event.name.len() <= 200, "{}", event.name);
+        require_plain(&event.key);
+        require_plain(&event.name);
+        require_plain(&event.payload);
+        event.accounts.iter().for_each(|account| require_plain(account));
         let read = ingress_of(event.kind).expect("events are for kinds that are told").read;
         match read(&settings, &event.payload) {
             Ok(happenings) => happenings.iter().flatten().for_each(require_happening),

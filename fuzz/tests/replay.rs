@@ -73,6 +73,11 @@ const PIECES: &[&str] = &[
     "4pm",
     " business hours",
     "25 déc",
+    "_events\":[{",
+    "\"id\":\"1445880548472328192\"",
+    "\"user\":{\"id\":2}",
+    "\"topLevelComment\":",
+    "<yt:videoId>a</yt:videoId>",
     "\"steps\":[",
     "{\"name\":\"a\",\"agents\":{\"everyone\":true},\"for\":60,\"next\":\"b\"},",
     "\"next\":\"a\"",
@@ -100,8 +105,14 @@ fn what_channels_say_of_themselves_holds_its_promises() {
 
 #[test]
 fn what_channels_list_holds_its_promises() {
-    replay("hooks", frontdesk_fuzz::hooks);
     replay("lists", frontdesk_fuzz::lists);
+}
+
+#[test]
+fn what_services_tell_holds_its_promises() {
+    replay("hooks", frontdesk_fuzz::hooks);
+    replay("posts", frontdesk_fuzz::posts);
+    replay("comments", frontdesk_fuzz::comments);
 }
 
 #[test]

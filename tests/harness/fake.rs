@@ -15,7 +15,6 @@ pub struct Fake {
     process: Child,
     /// Where it is.
     pub address: SocketAddr,
-    /// The flags that lead a server to it.
     flags: Vec<String>,
     _log: Lines,
 }
@@ -38,10 +37,14 @@ impl Fake {
         Fake { process, address, flags, _log: log }
     }
 
+    /// The flags that lead a server to it.
+    pub fn flags(&self) -> Vec<&str> {
+        self.flags.iter().map(String::as_str).collect()
+    }
+
     /// The cast at a server that is led to it.
     pub fn cast(&self, engine: Engine) -> Cast {
-        let flags: Vec<&str> = self.flags.iter().map(String::as_str).collect();
-        Cast::start(engine, &flags)
+        Cast::start(engine, &self.flags())
     }
 
     /// Sends it something.

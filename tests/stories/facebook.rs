@@ -34,6 +34,9 @@ on_both_engines![
     a_bot_and_agents_hand_a_conversation_over,
     an_agent_who_interrupts_a_bot_gets_the_conversation,
     what_a_bot_is_told_is_kept_and_waits_for_nobody,
+    what_a_bot_hands_over_finds_an_agent_at_once,
+    where_no_app_is_primary_a_secondary_receiver_answers_too,
+    customers_have_the_names_and_pictures_of_their_profiles,
 ];
 
 /// A server that is led to the stand-in.
@@ -722,4 +725,80 @@ fn what_a_bot_is_told_is_kept_and_waits_for_nobody(engine: Engine) {
     assert_eq!(told["status"], "ignored");
     page.messaging("900", &json!({ "pass_thread_control": { "new_owner_app_id": "77" } }));
     page.becomes(&id(&told), "it waits for an agent", |content| content["status"] == "new");
+}
+
+fn what_a_bot_hands_over_finds_an_agent_at_once(engine: Engine) {
+    let page = World::shared(engine).page(&json!({}));
+    let group = json!({ "name": unique("Group "), "source_ids": [page.messenger] });
+    let group = id(&page.otto().post("/1.0/channels", &group).ok());
+    let tasks = || {
+        let queue = page.otto().get(&format!("/1.0/tasks?limit=150&queue=global&channel_id={group}")).ok();
+        records(&queue).to_vec()
+    };
+    let mut body = page.message_body("900", &json!({ "message": { "mid": "m_1", "text": "A person, please" } }));
+    let entry = body["entry"][0].as_object_mut().unwrap();
+    let items = entry.remove("messaging").unwrap();
+    entry.insert("standby".into(), items);
+    page.tells(&body);
+    let told = page.here("m_1");
+    // Another customer, whom no bot has, comes to the agents in the same moment; of the bot's there is nothing then.
+    let other = page.says("901", "Hello");
+    let of = |content: &Value| tasks().into_iter().find(|task| task["content_id"] == content["id"]);
+    eventually("a task", || of(&other));
+    assert_eq!(of(&told), None);
+    page.messaging("900", &json!({ "pass_thread_control": { "new_owner_app_id": "77" } }));
+    let task = eventually("a task without another word", || of(&told));
+    assert_eq!(task["thread_id"], told["thread_id"]);
+}
+
+fn where_no_app_is_primary_a_secondary_receiver_answers_too(engine: Engine) {
+    // Nothing says who leads, and Facebook tells no owner: whoever is told answers, and asks for nothing.
+    let page = World::shared(engine).page(&json!({ "facebook_app_id": null }));
+    let message = page.says("900", "Hello?");
+    let answer = page.settled(&id(&page.reply(&message, &json!({}))));
+    assert_eq!(answer["synchronization_status"], "success", "{answer}");
+    assert!(page.asked("thread_control").is_empty());
+    // An app that takes the lead later says so by refusing: then it is asked, since this one does not lead.
+    page.set(&json!({ "app_id": "77" }));
+    let owner = json!({ "customer": "900", "app_id": "88" });
+    page.world.fake.send("PUT", &format!("/_fake/pages/{}/owners", page.id), &owner);
+    let waiting = id(&page.reply(&page.says("900", "Still there?"), &json!({})));
+    eventually("it is asked for", || (page.bodies("request_thread_control").len() == 1).then_some(()));
+    let waits = page.becomes(&waiting, "it says why", |content| content["synchronization_error"].is_string());
+    assert_ne!(waits["synchronization_status"], "success");
+    let ours = json!({ "customer": "900", "app_id": "77" });
+    page.world.fake.send("PUT", &format!("/_fake/pages/{}/owners", page.id), &ours);
+    // Without an id of ours, being told that it was passed means that it was passed to us.
+    page.messaging("900", &json!({ "pass_thread_control": { "new_owner_app_id": "77" } }));
+    assert_eq!(page.settled(&waiting)["synchronization_status"], "success");
+    assert!(page.asked("take_thread_control").is_empty());
+}
+
+fn customers_have_the_names_and_pictures_of_their_profiles(engine: Engine) {
+    let page = World::shared(engine).page(&json!({}));
+    let profile = |customer: &str, profile: &Value| {
+        page.world.fake.send("PUT", &format!("/_fake/pages/{}/profiles/{customer}", page.id), profile);
+    };
+    let picture = "https://platform-lookaside.fbsbx.com/vera.jpg";
+    profile("910", &json!({ "first_name": "Vera <b>", "last_name": "Visitor", "profile_pic": picture, "id": "910" }));
+    profile("911", &json!({ "first_name": "Odd", "profile_pic": "http://169.254.169.254/x\u{0}" }));
+    // A busy service is asked again; an unknown person and an app without the right do no harm.
+    page.fault(json!({ "fault": "missing_right", "operation": "profile", "times": 1 }));
+    let first = page.says("912", "Who am I?");
+    eventually("it was asked", || (page.asked("/912?fields=").len() == 1).then_some(()));
+    let [vera, odd] = ["910", "911"].map(|customer| page.says(customer, "Hello"));
+    let author = |content: &Value| {
+        page.otto().get(&format!("/1.0/identities/{}", content["author_id"].as_str().unwrap())).ok()
+    };
+    let named = eventually("she is known", || Some(author(&vera)).filter(|author| author["firstname"].is_string()));
+    assert_eq!((&named["screenname"], &named["firstname"]), (&json!("Vera <b> Visitor"), &json!("Vera <b>")));
+    assert_eq!((&named["lastname"], &named["avatar_url"]), (&json!("Visitor"), &json!(picture)));
+    let named = eventually("he is known", || Some(author(&odd)).filter(|author| author["screenname"] == "Odd"));
+    assert_eq!(named["lastname"], Value::Null);
+    assert_eq!(author(&first)["screenname"], "Facebook user");
+    assert_eq!(page.otto().get(&format!("/1.0/content_sources/{}", page.messenger)).ok()["status"], "ok");
+    // What is known is not asked for with every message, and stays.
+    page.says("910", "And another thing");
+    assert_eq!(author(&vera)["screenname"], "Vera <b> Visitor");
+    assert_eq!(page.asked("/910?fields=").len(), 1);
 }

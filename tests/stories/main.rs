@@ -52,6 +52,7 @@ mod positions;
 mod presence;
 mod publishing;
 mod push;
+mod recorded;
 mod rehearsal;
 mod reply_assistant;
 mod rest;

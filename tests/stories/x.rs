@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use frontdesk_tests::cast::unique;
 use frontdesk_tests::http::{Request, encode};
 use frontdesk_tests::pages::{id, records};
+use frontdesk_tests::server::Launch;
 use frontdesk_tests::{Cast, Engine, Fake, Person, eventually};
 use serde_json::{Value, json};
 
@@ -17,6 +18,7 @@ on_both_engines![
     answers_go_out_and_come_back_as_ours,
     who_may_not_be_answered_is_told_before_anybody_types,
     tokens_change_with_every_use,
+    who_began_lets_the_account_in_and_nobody_else,
     faults_are_told_in_words_and_pass,
     one_that_cannot_be_read_takes_no_other_with_it,
 ];
@@ -290,6 +292,90 @@ fn tokens_change_with_every_use(engine: Engine) {
     assert_eq!(asked, expected, "each is used once");
     let shown = account.otto().get(&format!("/1.0/content_sources/{}?extended=true", account.source)).ok();
     assert!(!shown.to_string().contains("refresh-"), "{shown}");
+}
+
+fn who_began_lets_the_account_in_and_nobody_else(engine: Engine) {
+    let account = World::shared(engine).account(&json!({ "x_refresh_token": null }));
+    let path = format!("/1.0/content_sources/{}/connection", account.source);
+    let begin = || account.otto().post(&format!("{path}/authorize"), &json!({})).ok();
+    // What the way to X tells: the state, and the hash of what only the server knows.
+    let told = |begun: &Value| -> [String; 2] {
+        let url = begun["url"].as_str().expect("an address");
+        assert!(url.starts_with("https://x.com/i/oauth2/authorize?"), "{url}");
+        assert!(url.contains("offline.access") && url.contains("code_challenge_method=S256"), "{url}");
+        ["&state=", "&code_challenge="].map(|name| url.split(name).nth(1).unwrap().split('&').next().unwrap().to_owned())
+    };
+    let end = |person: &Person, state: &str, code: &str| {
+        person.post(&format!("{path}/complete"), &json!({ "state": state, "code": code }))
+    };
+    let tried =
+        || eventually("it was tried", || Some(account.otto().get(&path).ok()).filter(|told| told["trying"] == false));
+    let token_step = || {
+        let steps = account.otto().get(&path).ok()["steps"].clone();
+        steps.as_array().unwrap().iter().find(|step| step["name"] == "token").unwrap()["done"] == true
+    };
+    let begun = begin();
+    assert!(begun["redirect_uri"].as_str().unwrap().ends_with("/channels/return"), "{begun}");
+    let [state, challenge] = told(&begun);
+    let code = format!("code-{}.{challenge}", account.id);
+    let other = account.world.cast.hire(&["update_content_source"]);
+    let rights = json!({ (account.source.as_str()): "read" });
+    account.otto().put(&format!("/1.0/users/{}/sources_permissions", other.user_id), &rights).ok();
+    assert_eq!(end(&other, &state, &code).invalid(), ["state"], "somebody else did not begin it");
+    assert_eq!(end(account.otto(), "guessed", &code).invalid(), ["state"]);
+    // A code that somebody else's way gave is worth nothing on this one.
+    let [fresh, _] = told(&begin());
+    end(account.otto(), &fresh, &code).ok();
+    assert!(tried()["findings"][0]["message"].as_str().unwrap().contains("code verifier"));
+    // Another account than the source's is not kept.
+    let [fresh, of_fresh] = told(&begin());
+    end(account.otto(), &fresh, &format!("code-99{}.{of_fresh}", account.id)).ok();
+    let message = tried()["findings"][0]["message"].clone();
+    assert!(message.as_str().unwrap().contains(&format!("of the account 99{}", account.id)), "{message}");
+    assert!(!token_step());
+    end(account.otto(), &state, &code).ok();
+    let findings = tried()["findings"].clone();
+    assert!(findings.as_array().unwrap().iter().all(|finding| finding["ok"] == true), "{findings}");
+    assert_eq!((&findings[0]["name"], &findings[1]["name"]), (&json!("sign_in"), &json!("account")));
+    assert!(token_step());
+    assert_eq!(end(account.otto(), &state, &code).invalid(), ["state"], "it is good for once");
+    account.tell(vec![account.mention("751", "@us Hello")]);
+    let answer = account.settled(&account.reply(&account.here("751"), "Connected"));
+    assert_eq!(answer["synchronization_status"], "success", "{answer}");
+}
+
+/// Two nodes of one store, and many answers to a service whose tokens for the next are good for once, that is slow in
+/// giving them out and ends them early: one node asks at a time, and what it got is there for both.
+#[test]
+fn two_nodes_that_renew_at_once_lose_no_token() {
+    let fake = Fake::start("x");
+    let cast = fake.cast(Engine::Postgres);
+    let key = cast.server.data().join("secret.key");
+    let mut flags = fake.flags();
+    flags.extend(["--secret-key-file", key.to_str().expect("a path")]);
+    let database = cast.server.database_url().map(str::to_owned);
+    let _other = Launch::new(Engine::Postgres).database(database).with(&flags).start();
+    let world: &'static World = Box::leak(Box::new(World { fake, cast }));
+    let account = world.account(&json!({}));
+    let posts: Vec<String> = (0..16).map(|number| format!("76{number:02}")).collect();
+    account.tell(posts.iter().map(|post| account.mention(post, "@us Hello")).collect());
+    let posts: Vec<Value> = posts.iter().map(|post| account.here(post)).collect();
+    for round in 0..3 {
+        // Both have work at once: one takes half of it and waits for its token, the other finds the rest.
+        world.fake.fault(&json!({ "fault": "slow", "operation": "token", "account": account.id, "seconds": 2.5 }));
+        let answers: Vec<String> = posts.iter().map(|post| account.reply(post, &format!("Answer {round}"))).collect();
+        for answer in answers {
+            let sent = account.settled(&answer);
+            assert_eq!(sent["synchronization_status"], "success", "{round}: {sent}");
+        }
+        world.fake.fault(&json!({ "fault": "expired_token", "account": account.id }));
+    }
+    let body = |request: &Value| request["body"].as_str().unwrap_or_default().to_owned();
+    let mut asked: Vec<String> = world.fake.asked("/2/oauth2/token").iter().map(body).collect();
+    let count = asked.len();
+    asked.sort();
+    asked.dedup();
+    assert_eq!((asked.len(), count), (3, 3), "each is used once: {asked:?}");
 }
 
 fn faults_are_told_in_words_and_pass(engine: Engine) {

@@ -19,6 +19,7 @@ on_both_engines![
     units_are_planned_shown_and_never_passed,
     faults_are_told_in_words_and_pass,
     the_wrong_account_is_told_by_its_name,
+    who_began_lets_the_channel_in_and_nobody_else,
     history_is_imported_as_far_as_it_is_wanted,
     a_new_video_is_looked_at_at_once,
 ];
@@ -414,6 +415,50 @@ fn the_wrong_account_is_told_by_its_name(engine: Engine) {
     let bare = Channel { world, source: id(&bare), id: other };
     let error = bare.synchronized()["synchronization"]["error"].as_str().unwrap_or_default().to_owned();
     assert!(error.contains("youtube_refresh_token is not set"), "{error}");
+}
+
+fn who_began_lets_the_channel_in_and_nobody_else(engine: Engine) {
+    let world = World::shared(engine);
+    let channel = world.channel(&json!({ "youtube_refresh_token": null }));
+    let otto = &world.cast.otto;
+    let path = format!("/1.0/content_sources/{}/connection", channel.source);
+    let begin = || {
+        let begun = otto.post(&format!("{path}/authorize"), &json!({})).ok();
+        let url = begun["url"].as_str().expect("an address").to_owned();
+        assert!(url.starts_with("https://accounts.google.com/o/oauth2/v2/auth?client_id=client&"), "{url}");
+        assert!(url.contains("access_type=offline") && url.contains("youtube.force-ssl"), "{url}");
+        url.split("&state=").nth(1).unwrap().split('&').next().unwrap().to_owned()
+    };
+    let end = |person: &Person, state: &str, code: &str| {
+        person.post(&format!("{path}/complete"), &json!({ "state": state, "code": code }))
+    };
+    let tried = || eventually("it was tried", || Some(otto.get(&path).ok()).filter(|told| told["trying"] == false));
+    let steps = |told: &Value| -> Vec<(String, bool)> {
+        let step = |step: &Value| (step["name"].as_str().unwrap().to_owned(), step["done"] == true);
+        told["steps"].as_array().unwrap().iter().map(step).collect()
+    };
+    let open = [("project", true), ("channel", true), ("token", false)].map(|(name, done)| (name.to_owned(), done));
+    assert_eq!(steps(&otto.get(&path).ok()), open);
+    let (state, code) = (begin(), format!("code-{}", channel.id));
+    let other = world.cast.hire(&["update_content_source"]);
+    let rights = json!({ (channel.source.as_str()): "read" });
+    otto.put(&format!("/1.0/users/{}/sources_permissions", other.user_id), &rights).ok();
+    assert_eq!(end(&other, &state, &code).invalid(), ["state"], "somebody else did not begin it");
+    // Who leaves out the right, or is another channel, does not let us in.
+    for (code, words) in [(format!("{code}.narrow"), "left out the right"), ("code-UCother".into(), "UCother")] {
+        end(otto, &begin(), &code).ok();
+        let told = tried();
+        assert!(told["findings"][0]["message"].as_str().unwrap().contains(words), "{told}");
+        assert_eq!(steps(&told), open);
+    }
+    end(otto, &state, &code).ok();
+    let told = tried();
+    assert!(told["findings"].as_array().unwrap().iter().all(|finding| finding["ok"] == true), "{told}");
+    assert!(steps(&told).iter().all(|(_, done)| *done), "{told}");
+    assert_eq!(end(otto, &state, &code).invalid(), ["state"], "it is good for once");
+    let comment = channel.comment("Open on Sunday?");
+    channel.synchronized();
+    channel.here(&comment);
 }
 
 fn history_is_imported_as_far_as_it_is_wanted(engine: Engine) {

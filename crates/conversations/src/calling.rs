@@ -1,11 +1,11 @@
 //! Calling the services that sources are at, in a source's name: signed or with a token that lets us in for a while, which
-//! is asked for when it is needed, kept in memory and changed before it ends.
+//! is asked for when it is needed, kept in memory and for other nodes (`tokens.rs`), and changed before it ends.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use frontdesk_model::{Id, Result, Secret, Timestamp, error};
+use frontdesk_model::{Error, Id, Result, Secret, Timestamp, error};
 use frontdesk_net::{OutboundAnswer, OutboundRequest};
 use frontdesk_sources::SignIn;
 use frontdesk_sources::oauth::Granted;
@@ -15,7 +15,8 @@ use http::{HeaderName, HeaderValue};
 use url::Url;
 
 use crate::Conversations;
-use crate::sources::{self, Channel};
+use crate::sources::Channel;
+use crate::tokens::{self, Claim, Taken};
 
 /// For one question for a token.
 const SIGN_IN_DEADLINE: Duration = Duration::from_secs(10);
@@ -23,6 +24,11 @@ const SIGN_IN_DEADLINE: Duration = Duration::from_secs(10);
 const SIGN_IN_BYTES_MAX: usize = 64 * 1024;
 /// Who was refused a token is not asked for one again at once by everything that waits, seconds.
 const REFUSED_SECONDS: i64 = 30;
+/// While another asks for the same token, it is looked for this often.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// A token that cannot be written down is tried to be so often, and so long from one time to the next.
+const KEEPS_MAX: u32 = 5;
+const KEEP_EVERY: Duration = Duration::from_secs(1);
 
 /// What calls need beside the source.
 #[derive(Default)]
@@ -108,10 +114,9 @@ impl Conversations {
                 }
             }
             let left = deadline.saturating_sub(began.elapsed());
-            let signed = self.outbound_request(signed, left, answer_bytes_max)?;
-            let answer = match self.outbound.send(signed).await {
+            let answer = match self.ask(signed, left, answer_bytes_max).await? {
                 Ok(answer) => answer,
-                Err(trouble) => return Ok(Err(Failure::new(Class::Retry, trouble.to_string()))),
+                Err(failure) => return Ok(Err(failure)),
             };
             if answer.status != http::StatusCode::UNAUTHORIZED || worn.is_none() {
                 return Ok(Ok(answer));
@@ -119,11 +124,23 @@ impl Conversations {
         }
     }
 
+    /// Makes a request as it is. The failure is one of the way to the service.
+    pub(crate) async fn ask(
+        &self,
+        request: Request,
+        deadline: Duration,
+        answer_bytes_max: usize,
+    ) -> Result<Result<OutboundAnswer, Failure>> {
+        let request = self.outbound_request(request, deadline, answer_bytes_max)?;
+        let sent = self.outbound.send(request).await;
+        Ok(sent.map_err(|trouble| Failure::new(Class::Retry, trouble.to_string())))
+    }
+
     /// A token that holds. `worn`: the one that does not, as the service has just said.
     async fn token(
         &self,
         channel: &Channel,
-        sign_in: &SignIn,
+        sign_in: &'static SignIn,
         worn: Option<&Secret>,
     ) -> Result<Result<Secret, Failure>> {
         let source_id = channel.source_id;
@@ -141,38 +158,70 @@ impl Conversations {
         if let Some(granted) = known.granted.as_ref().filter(holds) {
             return Ok(Ok(granted.token.clone()));
         }
-        // Where each token for the next is good for once, the copy at hand may hold one that was used.
-        let fresh = match sign_in.refresh_token {
-            Some(_) => self.channels.reload(&self.store, &self.seal, source_id).await?,
-            None => None,
-        };
-        let settings = fresh.as_ref().map_or(&channel.settings, |fresh| &fresh.settings);
-        let asked = match (sign_in.request)(settings) {
-            Ok(request) => {
-                let request = self.outbound_request(request, SIGN_IN_DEADLINE, SIGN_IN_BYTES_MAX)?;
-                match self.outbound.send(request).await {
-                    Ok(answer) => (sign_in.read)(&answer_of(&answer, self.env.now())),
-                    Err(trouble) => Err(Failure::new(Class::Retry, trouble.to_string())),
-                }
+        let claim = match self.claim(source_id, worn).await? {
+            Taken::Ours(claim) => claim,
+            Taken::Here(version, granted) => {
+                let token = granted.token.clone();
+                *known = Known { version, granted: Some(granted), refused: None };
+                return Ok(Ok(token));
             }
+            Taken::Busy => {
+                let message = format!("Another server asks {} for a token.", channel.kind.display_name);
+                return Ok(Err(Failure::new(Class::Retry, message)));
+            }
+        };
+        let asked = match (sign_in.request)(&claim.channel.settings) {
+            Ok(request) => match self.ask(request, SIGN_IN_DEADLINE, SIGN_IN_BYTES_MAX).await? {
+                Ok(answer) => (sign_in.read)(&answer_of(&answer, self.env.now())),
+                Err(failure) => Err(failure),
+            },
             Err(why) => Err(Failure::new(Class::Auth, why)),
         };
         match asked {
             Ok(granted) => {
                 let token = granted.token.clone();
-                if let (Some(name), Some(fresh)) = (sign_in.refresh_token, granted.refresh_token.clone()) {
-                    // The old one is worth nothing any more: what is not written down is lost.
-                    let seal = self.seal.clone();
-                    let keeping = move |tx: &mut dyn Tx| sources::keep_secret(tx, &seal, source_id, name, &fresh);
-                    known.version = self.store.write(keeping).await?;
-                }
+                known.version = self.keep(*claim, sign_in, granted.clone()).await?;
                 (known.granted, known.refused) = (Some(granted), None);
                 Ok(Ok(token))
             }
             Err(failure) => {
+                let number = claim.number;
+                self.store.write(move |tx| tokens::give_up(tx, source_id, number)).await?;
                 known.granted = None;
                 known.refused = Some((now.plus_seconds(REFUSED_SECONDS), failure.clone()));
                 Ok(Err(failure))
+            }
+        }
+    }
+
+    /// A token that another node got, or the right to ask for one; busy where another asks for longer than that takes.
+    async fn claim(&self, source_id: Id, worn: Option<&Secret>) -> Result<Taken> {
+        let began = Instant::now();
+        loop {
+            let (seal, worn, now) = (self.seal.clone(), worn.cloned(), self.env.now());
+            let taking = move |tx: &mut dyn Tx| tokens::take(tx, &seal, source_id, worn.as_ref(), now);
+            match self.store.write(taking).await? {
+                Taken::Busy if began.elapsed() < SIGN_IN_DEADLINE => tokio::time::sleep(LOOK_EVERY).await,
+                taken => return Ok(taken),
+            }
+        }
+    }
+
+    /// Keeps what was given out. What it was asked for with may be worth nothing any more, so a store that cannot serve is
+    /// waited for. Returns the source's version from then on.
+    async fn keep(&self, claim: Claim, sign_in: &'static SignIn, granted: Granted) -> Result<i64> {
+        let kept = Arc::new((claim, granted));
+        let mut tries = 0;
+        loop {
+            let (seal, kept) = (self.seal.clone(), kept.clone());
+            let keeping = move |tx: &mut dyn Tx| tokens::keep(tx, &seal, &kept.0, sign_in, &kept.1);
+            match self.store.write(keeping).await {
+                Err(Error::Unavailable(trouble)) if tries < KEEPS_MAX => {
+                    tracing::warn!(trouble, "a token waits for the store");
+                    tries += 1;
+                    tokio::time::sleep(KEEP_EVERY).await;
+                }
+                kept => return kept,
             }
         }
     }

@@ -15,7 +15,7 @@ use frontdesk_sources::inbound::{BodyFormat, ContentObject, InboundContent};
 use frontdesk_sources::outbound::{
     Class, ContentAction, Deed, Failure, Formats, OutboundAttachment, OutboundContent, Outcome, Request,
 };
-use frontdesk_sources::quota::{self, Purpose};
+use frontdesk_sources::quota::Purpose;
 use frontdesk_store::consumer::Consumer;
 use frontdesk_store::{Row, Text, Tx, args};
 use futures_util::FutureExt;
@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 use tokio::sync::{Notify, watch};
 
 use crate::contents::{body, refreshing, structured};
-use crate::quotas::{self, Taken};
+use crate::quotas;
 use crate::sources::{self, Channel};
 use crate::{Conversations, attachments, calling, categories, handover, ingest};
 
@@ -54,8 +54,6 @@ const DUE_SECONDS_MAX: i64 = 2 * PAUSES_SECONDS[1];
 const POLL_PERIOD: Duration = Duration::from_secs(1);
 /// What people read when the fault is ours.
 const UNCERTAIN: &str = "The server was stopped while it asked the channel for this: whether it was done is not known.";
-/// What people read when a service takes no more.
-const WAITS: &str = "no more calls may be made now, this waits until";
 /// What people read when the fault is ours.
 const UNPREPARED: &str = "The content could not be prepared for its channel; the server's log says why.";
 
@@ -291,7 +289,7 @@ impl Delivery {
             Ok(request) => request,
             Err(outcome) => return Ok(Some(outcome.into())),
         };
-        if let Some(failure) = self.may_send(&channel).await? {
+        if let Some(failure) = quotas::pay(&self.app, &channel, Purpose::Answers).await? {
             return Ok(Some(Outcome::Failed(failure).into()));
         }
         let needs_no_other_spelling = request.body.is_ascii();
@@ -376,22 +374,6 @@ impl Delivery {
             content.part += 1;
         }
         Ok(None)
-    }
-
-    /// Why nothing may be sent now: the service wants a pause, or counts calls and there is none left today.
-    async fn may_send(&self, channel: &Channel) -> Result<Option<Failure>> {
-        let Some(plan) = channel.kind.quota.map(|plan| plan(&channel.settings, self.app.poll_interval_seconds)) else {
-            return Ok(None);
-        };
-        let (source_id, now) = (channel.source_id, self.app.env.now());
-        let taking = move |tx: &mut dyn Tx| quotas::take(tx, source_id, Some(&plan), Purpose::Answers, now);
-        let until = match self.app.store.write(taking).await? {
-            Taken::Yes => return Ok(None),
-            Taken::Paused(until) => until,
-            Taken::UsedUp => quota::resets_at(now),
-        };
-        let message = format!("{}: {WAITS} {}.", channel.kind.display_name, until.rest());
-        Ok(Some(Failure::new(Class::Throttled { until }, message)))
     }
 }
 

@@ -5,11 +5,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use frontdesk_model::event::NewEvent;
 use frontdesk_model::{Env, Event, Id, Result, SourceRight, Timestamp, error};
 use frontdesk_rest::Call;
 use frontdesk_sources::ingress::Control;
 use frontdesk_sources::outbound::{Failure, Request};
 use frontdesk_store::{Tx, args};
+use serde_json::json;
 use tokio::sync::watch;
 
 use crate::sources::Channel;
@@ -92,14 +94,18 @@ fn ours(tx: &mut dyn Tx, env: &Env, channel: &Channel, customer: &str) -> Result
     )?;
     let last = tx.first(
         &format!(
-            "SELECT contents.id, contents.status FROM contents
+            "SELECT contents.id, contents.status, contents.thread_id FROM contents
              WHERE contents.thread_id IN ({threads}) ORDER BY contents.created_at DESC, contents.id DESC LIMIT 1"
         ),
         args![&channel.source_id, &channel.community_id, customer],
     )?;
     if let Some(last) = last.filter(|row| row.get::<String>(1).is_ok_and(|status| status == "ignored")) {
+        let (id, thread_id): (Id, Id) = (last.get(0)?, last.get(2)?);
         let sql = "UPDATE contents SET status = 'new', updated_at = $2 WHERE id = $1 AND intervention_id IS NULL";
-        tx.execute(sql, args![&last.get::<Id>(0)?, now])?;
+        if tx.execute(sql, args![&id, now])? == 1 {
+            let payload = json!({ "source_id": channel.source_id, "status": "new" });
+            tx.append(NewEvent::new(env, None, "content.handed_over", id, Some(thread_id), payload));
+        }
     }
     Ok(())
 }

@@ -2,11 +2,14 @@
 //! more. A row of `channel_quotas` holds both; the kind of source says how the units of a day are shared out.
 
 use frontdesk_model::{Id, Result, Timestamp};
-use frontdesk_sources::Settings;
-use frontdesk_sources::SourceKind;
+use frontdesk_sources::outbound::{Class, Failure};
 use frontdesk_sources::quota::{self, Plan, Purpose, Used};
+use frontdesk_sources::{Settings, SourceKind};
 use frontdesk_store::{Tx, args};
 use serde_json::{Value, json};
+
+use crate::Conversations;
+use crate::sources::Channel;
 
 /// No pause is longer, seconds: one that ends later was written before the clock was set back.
 pub(crate) const PAUSE_SECONDS_MAX: i64 = 26 * 60 * 60;
@@ -72,6 +75,27 @@ pub(crate) fn take(
         args![&source_id, quota::day(now), used.answers, used.reading],
     )?;
     Ok(Taken::Yes)
+}
+
+/// Pays for one call. Why it may not be made now: the service wants a pause, or counts calls and there is none left today
+/// for this.
+pub(crate) async fn pay(app: &Conversations, channel: &Channel, purpose: Purpose) -> Result<Option<Failure>> {
+    let Some(plan) = channel.kind.quota.map(|plan| plan(&channel.settings, app.poll_interval_seconds)) else {
+        return Ok(None);
+    };
+    let (source_id, now) = (channel.source_id, app.env.now());
+    let taking = move |tx: &mut dyn Tx| take(tx, source_id, Some(&plan), purpose, now);
+    let until = match app.store.write(taking).await? {
+        Taken::Yes => return Ok(None),
+        Taken::Paused(until) => until,
+        Taken::UsedUp => quota::resets_at(now),
+    };
+    let message = format!(
+        "{}: no more calls may be made now, this waits until {}.",
+        channel.kind.display_name,
+        until.rest()
+    );
+    Ok(Some(Failure::new(Class::Throttled { until }, message)))
 }
 
 /// Makes a source pause until then: nothing is sent and nothing is asked.

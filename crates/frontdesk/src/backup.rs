@@ -108,6 +108,8 @@ const TABLES: &[Table] = &[
     table("channel_health"),
     table("conversation_control"),
     table("channel_sign_ins"),
+    table("channel_tokens"),
+    table("channel_profiles"),
     table("channel_quotas"),
     table("watched_threads"),
     table("automatic_answers"),

@@ -62,6 +62,8 @@ pub(crate) const ALL: &[Migration] = &[
     both!(34, "0034_channel_quotas"),
     both!(35, "0035_channel_events"),
     both!(36, "0036_openid"),
+    both!(37, "0037_channel_tokens"),
+    both!(38, "0038_channel_profiles"),
 ];
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use frontdesk_conversations::delivery::Delivery;
 use frontdesk_conversations::ingest_many::Gathering;
 use frontdesk_conversations::service_levels::Watching;
 use frontdesk_conversations::{
-    Conversations, channel_events, handover, polling, send_api, stream, timers, typing_calls,
+    Conversations, channel_events, handover, polling, profiles, send_api, stream, timers, typing_calls,
 };
 use frontdesk_model::{Env, Secret, error};
 use frontdesk_net::{AddressPolicy, InboundLimits, Outbound, PeerAddress};
@@ -140,6 +140,7 @@ pub(crate) async fn run(settings: Settings, directory: DataDir, store: Store, en
     workers.spawn(delivery.run(stopping.clone()));
     workers.spawn(channel_events::run(app.clone(), stopping.clone()));
     workers.spawn(handover::run(app.clone(), stopping.clone()));
+    workers.spawn(profiles::run(app.clone(), stopping.clone()));
     workers.spawn(typing_calls::run(app.clone(), stopping.clone()));
     let domain_id = store.read(frontdesk_webhooks::domain_id).await.map_err(|error| error.to_string())?;
     let webhooks = frontdesk_webhooks::Sender::new(&app, domain_id, settings.log_days);

@@ -65,6 +65,7 @@ pub const OURS: &[&str] = &[
     "attachment.fetched",
     "content.action_requested",
     "content.auto_answered",
+    "content.handed_over",
     "content.read",
     "content.refresh_requested",
     "content_thread.noticed",

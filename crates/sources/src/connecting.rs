@@ -20,20 +20,29 @@ pub struct Connecting {
 #[derive(Debug)]
 pub struct SignIn {
     /// Where they do that, or what is missing before they can.
-    pub dialog: fn(&Settings, redirect_uri: &str, state: &str) -> Result<String, String>,
+    pub dialog: fn(&Settings, trip: &Trip, state: &str) -> Result<String, String>,
     /// What is called then, one after the other: each with what the one before gave, the first with the code.
     pub exchanges: &'static [Exchange],
     /// The setting that keeps what the last one gave.
     pub setting: &'static str,
 }
 
+/// One way to a service and back.
+#[derive(Debug)]
+pub struct Trip {
+    /// Where the service sends people back to.
+    pub redirect_uri: String,
+    /// What only we know, and the service is told of in the end (RFC 7636): 64 hex digits.
+    pub verifier: Secret,
+}
+
 /// A call that gives one secret for another.
 #[derive(Debug)]
 pub struct Exchange {
     /// The call; none while a setting is missing.
-    pub request: fn(&Settings, redirect_uri: &str, given: &Secret) -> Option<Request>,
+    pub request: fn(&Settings, trip: &Trip, given: &Secret) -> Option<Request>,
     /// What it gave, or what is wrong, in a sentence for people.
-    pub read: fn(&Settings, &Answer) -> Result<Secret, String>,
+    pub read: fn(&Settings, given: &Secret, &Answer) -> Result<Secret, String>,
 }
 
 /// Something that an administrator does.

@@ -13,6 +13,7 @@ mod messenger;
 mod mobile_messaging;
 pub mod oauth;
 pub mod outbound;
+pub mod profiles;
 pub mod push;
 pub mod quota;
 pub mod sdk;
@@ -71,6 +72,8 @@ pub struct SourceKind {
     pub connecting: Option<&'static connecting::Connecting>,
     /// How conversations pass between apps there; none where they do not.
     pub handover: Option<Handover>,
+    /// How its service is asked who customers are; none where it tells that with what they write.
+    pub profiles: Option<profiles::Profiles>,
     /// How its service tells us what happens; none where it is asked, or where others come to us.
     pub ingress: Option<ingress::Ingress>,
 }

@@ -31,5 +31,6 @@ pub(crate) const MESSAGING: SourceKind = SourceKind {
     typing: None,
     connecting: None,
     handover: None,
+    profiles: None,
     ingress: None,
 };

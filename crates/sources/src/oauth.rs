@@ -49,6 +49,21 @@ pub fn read(service: &str, answer: &Answer) -> Result<Granted, Failure> {
     }
 }
 
+/// Reads what a code was good for, as one secret: the token that lets requests in now, and the one for the next.
+pub(crate) fn read_both(service: &str, answer: &Answer) -> Result<Secret, String> {
+    let granted = read(service, answer).map_err(|failure| failure.message)?;
+    let refresh_token = granted.refresh_token.ok_or_else(|| {
+        format!("{service} gave out no refresh token: take Frontdesk off the account's connected apps, and begin again.")
+    })?;
+    Ok(Secret::new(format!("{} {}", granted.token.reveal(), refresh_token.reveal())))
+}
+
+/// The two of [`read_both`].
+pub(crate) fn both(secret: &Secret) -> Option<(Secret, Secret)> {
+    let (token, refresh_token) = secret.reveal().split_once(' ')?;
+    Some((Secret::new(token), Secret::new(refresh_token)))
+}
+
 /// A service's words, as people are shown them.
 pub(crate) fn shown(text: &str) -> String {
     let shown: String = invisible::shown(text).chars().take(REASON_CHARACTERS_MAX).collect();
@@ -77,6 +92,10 @@ mod tests {
         let granted = read("S", &answer(200, r#"{"access_token":"a","expires_in":3600,"refresh_token":"b"}"#)).unwrap();
         assert_eq!((granted.token.reveal(), granted.until), ("a", now.plus_seconds(3_540)));
         assert_eq!(granted.refresh_token.unwrap().reveal(), "b");
+        let secret = read_both("S", &answer(200, r#"{"access_token":"a","refresh_token":"b"}"#)).unwrap();
+        let (token, refresh_token) = both(&secret).unwrap();
+        assert_eq!((token.reveal(), refresh_token.reveal()), ("a", "b"));
+        assert!(read_both("S", &answer(200, r#"{"access_token":"a"}"#)).unwrap_err().contains("no refresh token"));
         for (status, body, class) in [
             (400, r#"{"error":"invalid_grant","error_description":"Token has been revoked."}"#, Class::Auth),
             (200, r#"{"access_token":"a b"}"#, Class::Auth),

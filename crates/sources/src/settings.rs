@@ -349,6 +349,7 @@ mod tests {
         typing: None,
         connecting: None,
         handover: None,
+        profiles: None,
         ingress: None,
     };
 

@@ -2,16 +2,19 @@
 //! who began. Nothing that only came along with a browser ends it: the state and the code have to be handed on by the same
 //! session or token, so that nobody can be led to connect their account to somebody else's source.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use axum::extract::RawQuery;
 use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use frontdesk_model::{Id, Result, Secret, Timestamp, error};
 use frontdesk_rest::Call;
-use frontdesk_sources::connecting::SignIn;
+use frontdesk_sources::connecting::{SignIn, Trip};
 use frontdesk_sources::ingress::key_of;
 use frontdesk_store::{Tx, args};
 use http::header;
+use ring::digest;
 
 use super::trying;
 use crate::sources::{self, Channel, Source};
@@ -29,6 +32,13 @@ pub(super) fn redirect_uri(app: &Conversations) -> String {
     format!("{}/channels/return", app.public_url)
 }
 
+/// The way of whoever has this state, by its hash. What only we know of it is made of our key, and kept nowhere.
+fn trip(app: &Conversations, state_hash: &str) -> Trip {
+    let verifier = app.seal.derive(&format!("sign-in-verifier:{state_hash}"));
+    let verifier = Secret::new(verifier.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
+    Trip { redirect_uri: redirect_uri(app), verifier }
+}
+
 fn of(source: &Source) -> Result<&'static SignIn> {
     let sign_in = source.kind.connecting.and_then(|connecting| connecting.sign_in.as_ref());
     sign_in.ok_or_else(|| {
@@ -43,7 +53,8 @@ pub(super) fn begin(app: &Conversations, call: &Call, source: &Source, tx: &mut 
     let channel = Channel::load(tx, &app.seal, source.id)?.ok_or_else(|| error::not_found("source"))?;
     let random: [u8; 32] = call.env.random();
     let state = format!("{}.{}", source.id, random.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
-    let url = (sign_in.dialog)(&channel.settings, &redirect_uri(app), &state)
+    let hash = key_of(&state);
+    let url = (sign_in.dialog)(&channel.settings, &trip(app, &hash), &state)
         .map_err(|missing| error::unprocessable("not_ready", missing))?;
     tx.execute("DELETE FROM channel_sign_ins WHERE expires_at < $1", args![now])?;
     let waiting = tx.one("SELECT count(*) FROM channel_sign_ins WHERE source_id = $1", args![&source.id])?;
@@ -58,7 +69,7 @@ pub(super) fn begin(app: &Conversations, call: &Call, source: &Source, tx: &mut 
         "INSERT INTO channel_sign_ins (state_hash, source_id, user_id, token_id, session_id, expires_at)
          VALUES ($1, $2, $3, $4, $5, $6)",
         args![
-            key_of(&state).as_bytes(),
+            hash.as_bytes(),
             &source.id,
             &call.caller.user_id,
             &call.caller.token_id,
@@ -116,17 +127,18 @@ pub(super) async fn exchange(app: &Arc<Conversations>, channel: &Channel) -> Res
         let (hash, code): (Vec<u8>, Vec<u8>) = (row.get(0)?, row.get(1)?);
         // A code is good for once.
         tx.execute("DELETE FROM channel_sign_ins WHERE state_hash = $1", args![&hash])?;
-        Ok(Some(code))
+        Ok(Some((hash, code)))
     };
     let sign_in = channel.kind.connecting.and_then(|connecting| connecting.sign_in.as_ref());
-    let Some((sign_in, sealed)) = sign_in.zip(app.store.write(taking).await?) else { return Ok(None) };
+    let Some((sign_in, (hash, sealed))) = sign_in.zip(app.store.write(taking).await?) else { return Ok(None) };
+    let trip = trip(app, &String::from_utf8_lossy(&hash));
     let mut given = app.seal.open(&purpose(source_id), &sealed)?;
     for exchange in sign_in.exchanges {
-        let Some(request) = (exchange.request)(&channel.settings, &redirect_uri(app), &given) else {
+        let Some(request) = (exchange.request)(&channel.settings, &trip, &given) else {
             return Ok(Some(Err("A setting is missing: go through the steps in their order.".into())));
         };
-        let told = match app.call(channel, request, trying::DEADLINE, trying::ANSWER_BYTES_MAX).await? {
-            Ok(answer) => (exchange.read)(&channel.settings, &calling::answer_of(&answer, app.env.now())),
+        let told = match app.ask(request, trying::DEADLINE, trying::ANSWER_BYTES_MAX).await? {
+            Ok(answer) => (exchange.read)(&channel.settings, &given, &calling::answer_of(&answer, app.env.now())),
             Err(failure) => Err(failure.message),
         };
         match told {
@@ -139,7 +151,17 @@ pub(super) async fn exchange(app: &Arc<Conversations>, channel: &Channel) -> Res
     Ok(Some(Ok(())))
 }
 
-/// The page that a service sends people back to. It shows what is to be handed on, and does nothing by itself.
+/// Tells a console in the same browser what the service sent back: the one that has begun this hands it on, with its own
+/// session.
+const TELL: &str = "new BroadcastChannel('frontdesk-connection').postMessage(Object.fromEntries(new \
+                    URLSearchParams(location.search)))";
+/// That script runs on the page, and no other.
+static POLICY: LazyLock<String> = LazyLock::new(|| {
+    let hash = STANDARD.encode(digest::digest(&digest::SHA256, TELL.as_bytes()));
+    format!("default-src 'none'; script-src 'sha256-{hash}'; frame-ancestors 'none'")
+});
+
+/// The page that a service sends people back to. It shows what is to be handed on, and ends nothing by itself.
 pub(super) async fn back(RawQuery(query): RawQuery) -> Response {
     let query = query.unwrap_or_default();
     let given = |name: &str| {
@@ -152,17 +174,19 @@ pub(super) async fn back(RawQuery(query): RawQuery) -> Response {
         format!("<p>The service did not let Frontdesk in. {}</p>", why.unwrap_or_default())
     } else {
         format!(
-            "<p>The service lets Frontdesk in. Complete the connection within 15 minutes, as who began it, with \
+            "<p>The service lets Frontdesk in. Where the console has begun this in the same browser, it goes on there by \
+             itself, and you may close this page. Else complete the connection within 15 minutes, as who began it, with \
              <code>POST /1.0/content_sources/{{sourceId}}/connection/complete</code> and these:</p>\
              <dl><dt>state</dt><dd><code>{state}</code></dd><dt>code</dt><dd><code>{code}</code></dd></dl>"
         )
     };
     let page = format!(
-        "<!DOCTYPE html><html lang=\"en\"><meta charset=\"utf-8\"><title>Frontdesk</title><h1>Connecting</h1>{said}</html>"
+        "<!DOCTYPE html><html lang=\"en\"><meta charset=\"utf-8\"><title>Frontdesk</title><h1>Connecting</h1>{said}\
+         <script>{TELL}</script></html>"
     );
     let headers = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+        (header::CONTENT_SECURITY_POLICY, POLICY.as_str()),
         (header::CACHE_CONTROL, "no-store"),
         (header::REFERRER_POLICY, "no-referrer"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),

@@ -221,6 +221,12 @@ fn take_in_content(
     let files: Vec<InboundAttachment> = std::mem::take(&mut content.attachments);
     let files = attachments::remote(files)?;
     ingest::content_into(tx, &app.env, channel, &content, &files, Joins::AsTold)?;
+    if let Some(profiles) = &channel.kind.profiles
+        && let Some(customer) = content.author.iter().chain(&content.recipient).find(|person| !person.puppetizable)
+        && (profiles.request)(&channel.settings, &customer.foreign_id).is_some()
+    {
+        crate::profiles::want(tx, channel.source_id, &customer.foreign_id, app.env.now())?;
+    }
     Ok(Applied::Done)
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use frontdesk_model::{Id, Result, Timestamp};
 use frontdesk_sources::connecting::Trial;
+use frontdesk_sources::quota::Purpose;
 use frontdesk_store::{Tx, args};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,7 +13,7 @@ use tokio::sync::watch;
 
 use super::signing_in;
 use crate::sources::Channel;
-use crate::{Conversations, calling};
+use crate::{Conversations, calling, quotas};
 
 /// For one call.
 pub(super) const DEADLINE: Duration = Duration::from_secs(15);
@@ -117,6 +118,9 @@ async fn attempt(app: &Conversations, channel: &Channel, trial: &Trial) -> Resul
     let Some(request) = (trial.request)(&channel.settings) else {
         return Ok(Err("A setting is missing: go through the steps in their order.".into()));
     };
+    if let Some(failure) = quotas::pay(app, channel, Purpose::News).await? {
+        return Ok(Err(failure.message));
+    }
     Ok(match app.call(channel, request, DEADLINE, ANSWER_BYTES_MAX).await? {
         Ok(answer) => (trial.judge)(&channel.settings, &calling::answer_of(&answer, app.env.now())),
         Err(failure) => Err(failure.message),

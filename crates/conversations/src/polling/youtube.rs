@@ -209,14 +209,7 @@ impl Run<'_> {
                 "The connected Google account has no YouTube channel: connect the channel's account.".into(),
             ));
         };
-        if account.id != self.us {
-            let why = format!(
-                "The connected account is the channel {} ({}), not {}: connect the account of that channel, or set \
-                 youtube_channel_id.",
-                account.title, account.id, self.us
-            );
-            return Err(told(why));
-        }
+        account.is(&self.us).map_err(told)?;
         let author = InboundAuthor {
             puppetizable: true,
             avatar_url: account.avatar_url,

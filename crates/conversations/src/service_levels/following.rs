@@ -19,10 +19,11 @@ const AGE_SECONDS_MAX: i64 = 24 * 3_600;
 const CUSTOMERS_MAX: i64 = 1_000;
 
 /// What is followed.
-const KINDS: [&str; 17] = [
+const KINDS: [&str; 18] = [
     "content.anonymized",
     "content.auto_ignored",
     "content.destroyed",
+    "content.handed_over",
     "content.ignored",
     "content.imported",
     "content.recategorized",

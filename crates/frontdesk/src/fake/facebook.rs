@@ -44,6 +44,8 @@ struct Page {
     made: u64,
     /// Which app has which customer's conversation; ours where none is named.
     owners: HashMap<String, String>,
+    /// Who customers are, as their profiles say.
+    profiles: HashMap<String, Value>,
     subscribed: bool,
 }
 
@@ -64,6 +66,7 @@ pub(super) fn router(desk: &Arc<Desk>) -> Result<Router, String> {
         .route("/_fake/pages/{page}", put(set))
         .route("/_fake/pages/{page}/events", post(send))
         .route("/_fake/pages/{page}/owners", put(own))
+        .route("/_fake/pages/{page}/profiles/{customer}", put(known))
         .route("/{version}/oauth/access_token", post(token))
         .route("/{version}/me/accounts", any(accounts))
         .route("/{version}/{id}", any(object))
@@ -185,6 +188,12 @@ async fn accounts(headers: HeaderMap) -> Response {
     }
 }
 
+/// Whether this is neither the page whose token it is nor whoever that is.
+fn is_customers(token: &HeaderValue, id: &str) -> bool {
+    let page = token.to_str().ok().and_then(|token| token.strip_prefix("Bearer page-")).unwrap_or_default();
+    id != "me" && page.split('.').next() != Some(id)
+}
+
 async fn object(
     State(state): State<Arc<Facebook>>,
     Path((_, id)): Path<(String, String)>,
@@ -192,6 +201,7 @@ async fn object(
     headers: HeaderMap,
 ) -> Response {
     let operation = match method {
+        Method::GET if headers.get(header::AUTHORIZATION).is_some_and(|token| is_customers(token, &id)) => "profile",
         Method::GET => "read",
         Method::DELETE => "delete",
         _ => "update",
@@ -202,7 +212,10 @@ async fn object(
     };
     match method {
         Method::GET if id == page || id == "me" => answer(200, &json!({ "id": page, "name": format!("Page {page}") })),
-        Method::GET => refuse(400, 100, 33, "Object does not exist."),
+        Method::GET => match state.with(&page, |page| page.profiles.get(&id).cloned()) {
+            Some(profile) => answer(200, &profile),
+            None => refuse(400, 100, 33, "Object does not exist."),
+        },
         _ => answer(200, &json!({ "success": true })),
     }
 }
@@ -324,6 +337,16 @@ async fn own(
     axum::Json(owner): axum::Json<Owner>,
 ) -> Response {
     state.with(&id, |page| page.owners.insert(owner.customer, owner.app_id));
+    StatusCode::NO_CONTENT.into_response()
+}
+
+/// Says who a customer is: what is asked for of them is answered with this.
+async fn known(
+    State(state): State<Arc<Facebook>>,
+    Path((id, customer)): Path<(String, String)>,
+    axum::Json(profile): axum::Json<Value>,
+) -> Response {
+    state.with(&id, |page| page.profiles.insert(customer, profile));
     StatusCode::NO_CONTENT.into_response()
 }
 

@@ -95,6 +95,9 @@ struct Fault {
     /// Seconds: how slow, or when to come again.
     #[serde(default)]
     seconds: f64,
+    /// What is answered, where the fault is `answer`.
+    #[serde(default)]
+    body: Value,
 }
 
 fn once() -> u32 {

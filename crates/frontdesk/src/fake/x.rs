@@ -135,13 +135,26 @@ impl X {
 
 async fn token(State(state): State<Arc<X>>, body: Bytes) -> Response {
     let pairs = frontdesk_rest::parse_pairs(&body).unwrap_or_default();
-    let told = pairs.get("refresh_token").and_then(Value::as_str).and_then(|token| token.strip_prefix("refresh-"));
-    let Some((id, number)) = told.map(|rest| rest.split_once('.').unwrap_or((rest, "0"))) else {
-        return answer(
-            400,
-            &json!({ "error": "invalid_request", "error_description": "Value passed for the token was invalid." }),
-        );
+    let field = |name: &str| pairs.get(name).and_then(Value::as_str).unwrap_or_default();
+    let refuse = |what: &str| {
+        let told = format!("Value passed for the {what} was invalid.");
+        answer(400, &json!({ "error": "invalid_request", "error_description": told }))
     };
+    let is_code = field("grant_type") == "authorization_code";
+    let told = match is_code {
+        // The code names the account, and what the way to the service told of its verifier.
+        true => field("code").strip_prefix("code-").and_then(|rest| rest.split_once('.')),
+        false => field("refresh_token")
+            .strip_prefix("refresh-")
+            .map(|rest| rest.split_once('.').unwrap_or((rest, "0"))),
+    };
+    let Some((id, rest)) = told else { return refuse("token") };
+    if is_code {
+        let hash = ring::digest::digest(&ring::digest::SHA256, field("code_verifier").as_bytes());
+        if base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(hash) != rest || field("redirect_uri").is_empty() {
+            return refuse("code verifier");
+        }
+    }
     if let Some(fault) = state.desk.fault("token", id).await {
         return match fault.fault.as_str() {
             "revoked" => answer(400, &json!({ "error": "invalid_request", "error_description": "Token was revoked." })),
@@ -150,8 +163,8 @@ async fn token(State(state): State<Arc<X>>, body: Bytes) -> Response {
     }
     let given = state.with(id, |account| {
         // Each is good for once, and the access token may have been ended since.
-        let is_last = account.tokens % 1000 == number.parse::<u32>().unwrap_or(u32::MAX);
-        is_last.then(|| {
+        let is_last = account.tokens % 1000 == rest.parse::<u32>().unwrap_or(u32::MAX);
+        (is_code || is_last).then(|| {
             account.tokens = account.tokens % 1000 + 1;
             account.tokens
         })
@@ -162,10 +175,7 @@ async fn token(State(state): State<Arc<X>>, body: Bytes) -> Response {
             &json!({ "token_type": "bearer", "expires_in": 7200,
             "access_token": format!("access-{id}-{number}"), "refresh_token": format!("refresh-{id}.{number}") }),
         ),
-        None => answer(
-            400,
-            &json!({ "error": "invalid_request", "error_description": "Value passed for the token was invalid." }),
-        ),
+        None => refuse("token"),
     }
 }
 

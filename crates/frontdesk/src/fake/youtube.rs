@@ -143,6 +143,8 @@ impl YouTube {
 
     fn fail(&self, fault: &Fault, id: &str) -> Response {
         match fault.fault.as_str() {
+            // What a call was answered elsewhere.
+            "answer" => answer(200, &fault.body),
             "quota_exceeded" => refuse(403, "quotaExceeded", "You have exceeded your quota."),
             "rate_limited" => {
                 let mut response = refuse(429, "rateLimitExceeded", "Too many requests.");
@@ -172,7 +174,8 @@ fn refuse(status: u16, reason: &str, message: &str) -> Response {
 
 async fn token(State(state): State<Arc<YouTube>>, body: Bytes) -> Response {
     let form: HashMap<String, String> = url_pairs(&body);
-    let of = form.get("refresh_token").and_then(|token| token.strip_prefix("refresh-"));
+    let code = form.get("code").and_then(|code| code.strip_prefix("code-"));
+    let of = code.or_else(|| form.get("refresh_token").and_then(|token| token.strip_prefix("refresh-")));
     // What follows a dot makes another token of the same channel.
     let of = of.and_then(|of| of.split('.').next()).filter(|id| !id.is_empty());
     let Some(id) = of else {
@@ -192,7 +195,14 @@ async fn token(State(state): State<Arc<YouTube>>, body: Bytes) -> Response {
         channel.tokens
     });
     let token = format!("access-{id}-{number}");
-    answer(200, &json!({ "access_token": token, "expires_in": 3599, "token_type": "Bearer" }))
+    let mut told = json!({ "access_token": token, "expires_in": 3599, "token_type": "Bearer" });
+    if code.is_some() {
+        told["refresh_token"] = json!(format!("refresh-{id}.connected"));
+        // Somebody may leave out what was asked for.
+        let is_whole = !code.is_some_and(|code| code.ends_with(".narrow"));
+        told["scope"] = json!(if is_whole { "https://www.googleapis.com/auth/youtube.force-ssl" } else { "openid" });
+    }
+    answer(200, &told)
 }
 
 fn url_pairs(body: &[u8]) -> HashMap<String, String> {
@@ -524,9 +534,12 @@ struct Written {
     /// How many seconds ago.
     #[serde(default)]
     seconds_ago: i64,
-    /// How many comments like this, each a second older than the one before.
+    /// How many comments like this.
     #[serde(default = "one")]
     count: u32,
+    /// How much older each is than the next.
+    #[serde(default = "one")]
+    seconds_apart: u32,
 }
 
 fn somebody() -> String {
@@ -554,7 +567,7 @@ async fn write(
     let told = state.with(&id, |channel| {
         let mut last = None;
         for number in (0..written.count).rev() {
-            let at = now.plus_seconds(-written.seconds_ago - i64::from(number));
+            let at = now.plus_seconds(-written.seconds_ago - i64::from(number) * i64::from(written.seconds_apart));
             let text = if written.count > 1 { format!("{} {number}", written.text) } else { written.text.clone() };
             last = match &written.parent_id {
                 Some(parent_id) => {

@@ -26,9 +26,10 @@ use crate::{agents, channels};
 const AGE_SECONDS_MAX: i64 = 24 * 3_600;
 
 /// What is followed.
-const KINDS: [&str; 22] = [
+const KINDS: [&str; 23] = [
     "category.destroyed",
     "content.auto_ignored",
+    "content.handed_over",
     "content.ignored",
     "content.imported",
     "content.recategorized",
@@ -124,7 +125,8 @@ impl Following {
                 let heir_id = id(&told, "take_over_category_id");
                 channels::replace_category(tx, &self.env, event.user_id, event.object_id, heir_id)
             }
-            "content.imported" => self.imported(tx, event),
+            // What a program had is agents' from then on.
+            "content.imported" | "content.handed_over" => self.imported(tx, event),
             "content.ignored" | "content.auto_ignored" => self.ignored(tx, event),
             "content.recategorized" => match work::content(tx, event.object_id)? {
                 Some(content) => self.recategorised(tx, content.thread_id, event.user_id),

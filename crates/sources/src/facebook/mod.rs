@@ -46,6 +46,7 @@ pub(crate) static KIND: SourceKind = SourceKind {
     typing: None,
     connecting: Some(&graph::connecting::PAGE),
     handover: None,
+    profiles: None,
     ingress: Some(Ingress {
         family: graph::FAMILY,
         challenge: graph::challenge,

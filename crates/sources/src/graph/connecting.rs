@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{API, address, failure, id_of, request, settings};
 use crate::Settings;
-use crate::connecting::{Connecting, Exchange, SignIn, Step, Trial};
+use crate::connecting::{Connecting, Exchange, SignIn, Step, Trial, Trip};
 use crate::outbound::{Answer, Method, Request};
 
 /// What the page is to tell the app of.
@@ -60,13 +60,13 @@ const DIALOG: &str = "https://www.facebook.com";
 const RIGHTS: &str = "pages_show_list,pages_manage_metadata,pages_read_engagement,pages_read_user_content,\
                       pages_manage_engagement,pages_messaging";
 
-fn dialog(known: &Settings, redirect_uri: &str, state: &str) -> Result<String, String> {
+fn dialog(known: &Settings, trip: &Trip, state: &str) -> Result<String, String> {
     let app_id = known.text(settings::APP_ID).filter(|_| known.secret(settings::APP_SECRET).is_some());
     let app_id = app_id.ok_or("Enter facebook_app_id and facebook_app_secret first.")?;
     let path = address(known, &["dialog", "oauth"]).unwrap_or_default().replacen(API, DIALOG, 1);
     let query = [
         ("client_id", app_id),
-        ("redirect_uri", redirect_uri),
+        ("redirect_uri", trip.redirect_uri.as_str()),
         ("state", state),
         ("scope", RIGHTS),
         ("response_type", "code"),
@@ -75,12 +75,12 @@ fn dialog(known: &Settings, redirect_uri: &str, state: &str) -> Result<String, S
     Ok(format!("{path}?{query}"))
 }
 
-fn for_code(known: &Settings, redirect_uri: &str, code: &Secret) -> Option<Request> {
-    ask(known, &[("redirect_uri", redirect_uri), ("code", code.reveal())])
+fn for_code(known: &Settings, trip: &Trip, code: &Secret) -> Option<Request> {
+    ask(known, &[("redirect_uri", &trip.redirect_uri), ("code", code.reveal())])
 }
 
 /// What a code is good for ends within hours; this lasts, and so do the tokens of pages that are got by it.
-fn for_longer(known: &Settings, _: &str, token: &Secret) -> Option<Request> {
+fn for_longer(known: &Settings, _: &Trip, token: &Secret) -> Option<Request> {
     ask(known, &[("grant_type", "fb_exchange_token"), ("fb_exchange_token", token.reveal())])
 }
 
@@ -93,7 +93,7 @@ fn ask(known: &Settings, more: &[(&str, &str)]) -> Option<Request> {
     Some(Request::form(address(known, &["oauth", "access_token"])?, &fields))
 }
 
-fn read_token(known: &Settings, answer: &Answer) -> Result<Secret, String> {
+fn read_token(known: &Settings, _: &Secret, answer: &Answer) -> Result<Secret, String> {
     is_done(known, answer)?;
     token(&answer.json()["access_token"]).ok_or_else(|| "Facebook gave out no token.".into())
 }
@@ -103,13 +103,13 @@ fn token(value: &Value) -> Option<Secret> {
     Some(Secret::new(text))
 }
 
-fn accounts(known: &Settings, _: &str, token: &Secret) -> Option<Request> {
+fn accounts(known: &Settings, _: &Trip, token: &Secret) -> Option<Request> {
     let mut url = address(known, &["me", "accounts"])?;
     url.push_str("?fields=id,access_token&limit=100");
     Some(Request::bare(Method::Get, url).with_bearer(token))
 }
 
-fn read_page_token(known: &Settings, answer: &Answer) -> Result<Secret, String> {
+fn read_page_token(known: &Settings, _: &Secret, answer: &Answer) -> Result<Secret, String> {
     is_done(known, answer)?;
     let told = answer.json();
     let mut pages = told["data"].as_array().into_iter().flatten();

@@ -114,10 +114,13 @@ pub(crate) fn time_of(value: &Value) -> Option<Timestamp> {
     }
 }
 
+/// Who is known by their id alone.
+pub(crate) const UNKNOWN: &str = "Facebook user";
+
 /// Somebody by the id that they have for this page; the page itself is who we write as.
 pub(crate) fn author(id: String, name: Option<String>, page_id: Option<&str>) -> InboundAuthor {
     let is_page = page_id == Some(id.as_str());
-    let shown = name.unwrap_or_else(|| if is_page { "The page" } else { "Facebook user" }.to_owned());
+    let shown = name.unwrap_or_else(|| if is_page { "The page" } else { UNKNOWN }.to_owned());
     let mut author = InboundAuthor::new(id, shown);
     author.puppetizable = is_page;
     author

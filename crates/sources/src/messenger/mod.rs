@@ -4,6 +4,7 @@
 mod handover;
 mod inbound;
 mod outbound;
+mod profiles;
 mod templates;
 
 use frontdesk_model::structured as messages;
@@ -12,6 +13,7 @@ use crate::graph::{self, limits, settings};
 use crate::inbound::ContentObject;
 use crate::ingress::Ingress;
 use crate::outbound::Formats;
+use crate::profiles::Profiles;
 use crate::{Delivery, Handover, Setting, SourceKind, sdk};
 
 /// The kind of source that a page's Messenger is.
@@ -54,6 +56,11 @@ pub(crate) static KIND: SourceKind = SourceKind {
         give: handover::give,
         read: graph::fault,
         is_elsewhere: graph::is_elsewhere,
+    }),
+    profiles: Some(Profiles {
+        request: profiles::request,
+        read: profiles::read,
+        nobody: graph::UNKNOWN,
     }),
     ingress: Some(Ingress {
         family: graph::FAMILY,

@@ -70,5 +70,6 @@ pub(crate) static KIND: SourceKind = SourceKind {
     typing: None,
     connecting: None,
     handover: None,
+    profiles: None,
     ingress: None,
 };

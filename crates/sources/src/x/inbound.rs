@@ -25,6 +25,8 @@ const ID_WITH_TIME_MIN: u64 = 1 << 50;
 
 /// The kind of the sources that these are.
 const KIND: &str = "twtr";
+/// Characters of what an event says it is.
+const EVENT_NAME_CHARACTERS_MAX: usize = 50;
 /// Characters of a key.
 const KEY_CHARACTERS_MAX: usize = 64;
 
@@ -33,7 +35,7 @@ pub(super) fn split(body: &[u8]) -> Vec<Received> {
     let told: Value = serde_json::from_slice(body).unwrap_or_default();
     let Some(whole) = told.as_object() else { return vec![Received::unreadable(KIND, body)] };
     if let Some(data) = whole.get("data").filter(|data| data.is_object()) {
-        let name = name(&data["event_type"]).unwrap_or_else(|| "event".into());
+        let name = data["event_type"].as_str().unwrap_or("event");
         return vec![received(name, &data["filter"]["user_id"], activity_id(data), data.clone())];
     }
     let for_user = whole.get("for_user_id").cloned().unwrap_or_default();
@@ -47,19 +49,20 @@ pub(super) fn split(body: &[u8]) -> Vec<Received> {
             if name.starts_with("direct_message") {
                 payload["users"] = users.clone();
             }
-            events.push(received(name.clone(), &for_user, id, payload));
+            events.push(received(name, &for_user, id, payload));
         }
     }
     // Such as that the app was revoked: one object, and no list of events.
     if events.is_empty() {
         let name = if whole.contains_key("user_event") { "user_event" } else { "other" };
-        events.push(received(name.into(), &for_user, None, told.clone()));
+        events.push(received(name, &for_user, None, told.clone()));
     }
     events
 }
 
 /// An event under a key that every repeat has: what it is about, else all that it holds.
-fn received(name: String, account: &Value, about: Option<String>, payload: Value) -> Received {
+fn received(told: &str, account: &Value, about: Option<String>, payload: Value) -> Received {
+    let name = told.chars().filter(|character| !character.is_control()).take(EVENT_NAME_CHARACTERS_MAX).collect();
     let event = Received::new(KIND, id(account).into_iter().collect(), name, &payload);
     match about.map(|id| format!("{}:{id}", event.name)).filter(|key| key.len() <= KEY_CHARACTERS_MAX) {
         Some(key) => Received { key, ..event },

@@ -58,6 +58,7 @@ pub(crate) static KIND: SourceKind = SourceKind {
     }),
     connecting: Some(&connecting::ACCOUNT),
     handover: None,
+    profiles: None,
     typing: None,
     ingress: Some(Ingress {
         // An app has one address, whichever of its accounts something happens to.

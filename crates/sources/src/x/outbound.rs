@@ -16,15 +16,22 @@ use crate::outbound::{Answer, Deed, Failure, Method, OutboundContent, Outcome, R
 /// Asks for an access token (RFC 6749, section 6). X gives a new refresh token with it.
 pub(super) fn token(settings: &Settings) -> Result<Request, String> {
     let missing = |name: &str| format!("X cannot be asked: {name} is not set. Connect the account.");
-    let client_id = settings.text(CLIENT_ID).ok_or_else(|| missing(CLIENT_ID))?;
     let refresh_token = settings.secret(REFRESH_TOKEN).ok_or_else(|| missing(REFRESH_TOKEN))?;
-    let fields = [("grant_type", "refresh_token"), ("refresh_token", refresh_token.reveal()), ("client_id", client_id)];
-    let mut request = Request::form(format!("{API}/2/oauth2/token"), &fields);
+    let fields = [("grant_type", "refresh_token"), ("refresh_token", refresh_token.reveal())];
+    token_request(settings, &fields).ok_or_else(|| missing(CLIENT_ID))
+}
+
+/// A question to the token endpoint, as the app; none while its id is not set.
+pub(super) fn token_request(settings: &Settings, fields: &[(&str, &str)]) -> Option<Request> {
+    let client_id = settings.text(CLIENT_ID)?;
+    let mut all = fields.to_vec();
+    all.push(("client_id", client_id));
+    let mut request = Request::form(format!("{API}/2/oauth2/token"), &all);
     if let Some(secret) = settings.secret(CLIENT_SECRET) {
         let pair = STANDARD.encode(format!("{client_id}:{}", secret.reveal()));
         request.headers.push(("authorization", Secret::new(format!("Basic {pair}"))));
     }
-    Ok(request)
+    Some(request)
 }
 
 pub(super) fn read_token(answer: &Answer) -> Result<Granted, Failure> {
@@ -131,7 +138,7 @@ mod tests {
         let secret = json!({"x_client_secret": "s"});
         settings = settings.changed(&super::super::KIND, secret.as_object().unwrap()).unwrap();
         assert_eq!(token(&settings).unwrap().headers[0].1.reveal(), "Basic Yzpz");
-        assert!(token(&Settings::default()).unwrap_err().contains("x_client_id"));
+        assert!(token(&Settings::default()).unwrap_err().contains("x_refresh_token"));
     }
 
     #[test]

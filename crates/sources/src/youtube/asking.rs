@@ -29,17 +29,21 @@ impl List {
 
 /// Asks for an access token (RFC 6749, section 6).
 pub(super) fn token(settings: &Settings) -> Result<Request, String> {
-    let missing = |name: &str| format!("YouTube cannot be asked: {name} is not set. Connect the channel's account.");
+    let refresh_token = settings.secret(REFRESH_TOKEN).ok_or_else(|| missing(REFRESH_TOKEN))?;
+    token_request(settings, &[("grant_type", "refresh_token"), ("refresh_token", refresh_token.reveal())])
+}
+
+/// A question to the token endpoint, as the project's client.
+pub(super) fn token_request(settings: &Settings, fields: &[(&str, &str)]) -> Result<Request, String> {
     let client_id = settings.text(CLIENT_ID).ok_or_else(|| missing(CLIENT_ID))?;
     let secret = settings.secret(CLIENT_SECRET).ok_or_else(|| missing(CLIENT_SECRET))?;
-    let refresh_token = settings.secret(REFRESH_TOKEN).ok_or_else(|| missing(REFRESH_TOKEN))?;
-    let fields = [
-        ("grant_type", "refresh_token"),
-        ("client_id", client_id),
-        ("client_secret", secret.reveal()),
-        ("refresh_token", refresh_token.reveal()),
-    ];
-    Ok(Request::form(format!("{TOKENS}/token"), &fields))
+    let mut all = fields.to_vec();
+    all.extend([("client_id", client_id), ("client_secret", secret.reveal())]);
+    Ok(Request::form(format!("{TOKENS}/token"), &all))
+}
+
+fn missing(name: &str) -> String {
+    format!("YouTube cannot be asked: {name} is not set. Connect the channel's account.")
 }
 
 pub(super) fn read_token(answer: &Answer) -> Result<Granted, Failure> {

@@ -25,6 +25,20 @@ pub struct Account {
     pub avatar_url: Option<String>,
 }
 
+impl Account {
+    /// Whether it is the channel with this id; else what to do, in a sentence for people.
+    pub fn is(&self, channel_id: &str) -> Result<(), String> {
+        if self.id == channel_id {
+            return Ok(());
+        }
+        Err(format!(
+            "The connected account is the channel {} ({}), not {channel_id}: connect the account of that channel, or set \
+             youtube_channel_id.",
+            self.title, self.id
+        ))
+    }
+}
+
 /// A comment with the answers that came along.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CommentThread {

@@ -3,6 +3,7 @@
 //! asked when, the limits and the errors.
 
 mod asking;
+mod connecting;
 mod errors;
 mod inbound;
 pub mod limits;
@@ -61,8 +62,9 @@ pub(crate) static KIND: SourceKind = SourceKind {
         respelled: None,
     }),
     typing: None,
-    connecting: None,
+    connecting: Some(&connecting::CHANNEL),
     handover: None,
+    profiles: None,
     ingress: Some(Ingress {
         family: &["youtube"],
         challenge: videos::challenge,

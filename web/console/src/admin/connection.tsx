@@ -1,7 +1,7 @@
 // How a source is connected with its service: what is to be done there, step by step, and a trial of it.
 
 import { useQuery } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import { type FormEvent, useEffect, useState } from 'react';
 import { get, post } from '../api/client.ts';
 import type { Page } from '../api/types.ts';
 import { client } from '../data.ts';
@@ -25,14 +25,27 @@ const Connection = ({ record }: { record: Made }) => {
       if (word) say(w(word));
       return client.invalidateQueries({ queryKey: key });
     }, complain);
-  const complete = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    const given = Object.fromEntries(new FormData(event.currentTarget));
+  const complete = (given: object) =>
     void act(
       post(`${path}/connection/complete`, given).then(() => setAway(undefined)),
       'connection_done',
     );
+  const submit = (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    complete(Object.fromEntries(new FormData(event.currentTarget)));
   };
+  // The page that the service sends back to tells what came along: what was begun here goes on by itself.
+  useEffect(() => {
+    if (!away) return;
+    const state = new URL(away.url).searchParams.get('state');
+    const back = new BroadcastChannel('frontdesk-connection');
+    back.onmessage = ({ data }) => {
+      if (data?.state !== state) return;
+      if (data.code) complete({ state, code: data.code });
+      else say(w('connection_refused', { why: data.error_description ?? data.error ?? '' }), { bad: true });
+    };
+    return () => back.close();
+  }, [away]);
   if (!data) return null;
   return (
     <section className="admin-part" aria-label={w('connection')}>
@@ -45,8 +58,12 @@ const Connection = ({ record }: { record: Made }) => {
           </li>
         ))}
       </ol>
-      <p>{w('connection_callback')}</p>
-      <Copyable text={data.callback_url} label={w('connection_callback')} />
+      {(data.steps as Made[]).some(({ name }) => name === 'webhook') && (
+        <>
+          <p>{w('connection_callback')}</p>
+          <Copyable text={data.callback_url} label={w('connection_callback')} />
+        </>
+      )}
       {record.facebook_verify_token && (
         <>
           <p>{w('f_facebook_verify_token')}</p>
@@ -60,12 +77,13 @@ const Connection = ({ record }: { record: Made }) => {
         </Button>
       </div>
       {away && (
-        <form className="form" onSubmit={complete}>
+        <form className="form" onSubmit={submit}>
           <p>{w('connection_redirect')}</p>
           <Copyable text={away.redirect_uri} label={w('connection_redirect')} />
           <a className="button" href={away.url} target="_blank" rel="noreferrer">
             {w('connection_open')}
           </a>
+          <p className="faint">{w('connection_back')}</p>
           {(['state', 'code'] as const).map((name) => (
             <div key={name} className="field">
               <label htmlFor={`connection-${name}`}>{w(`connection_${name}`)}</label>

@@ -13,7 +13,7 @@ import { Copyable } from './once.tsx';
 import { w } from './words/index.ts';
 
 /** Kinds whose service tells us of what happens, after some steps there. */
-const CONNECTED = ['facebook', 'messenger', 'twtr'];
+const CONNECTED = ['facebook', 'messenger', 'twtr', 'youtube'];
 
 /** How often, and for how long, the outcome of a test is looked for. */
 const LOOK_MS = 300;

@@ -598,6 +598,8 @@ export const en = {
   connection_sign_in: 'Sign in at the service',
   connection_redirect: 'Enter this address there as a redirect address first:',
   connection_open: 'Open the service',
+  connection_back: 'Once you have let Frontdesk in there, this goes on by itself. If it does not, hand on what the page that you are sent back to shows:',
+  connection_refused: 'The service did not let Frontdesk in. {why}',
   connection_state: 'State, as it was shown when you came back',
   connection_code: 'Code, as it was shown when you came back',
   connection_complete: 'Complete',

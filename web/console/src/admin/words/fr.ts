@@ -588,6 +588,8 @@ export const fr: Record<keyof typeof en, string> = {
   connection_sign_in: 'Se connecter au service',
   connection_redirect: 'Saisissez d’abord là-bas cette adresse de redirection :',
   connection_open: 'Ouvrir le service',
+  connection_back: 'Une fois l’accès donné là-bas, tout continue ici de soi-même. Sinon, saisissez ce que montre la page du retour :',
+  connection_refused: 'Le service n’a pas laissé entrer Frontdesk. {why}',
   connection_state: 'State, tel que montré au retour',
   connection_code: 'Code, tel que montré au retour',
   connection_complete: 'Terminer',

@@ -1,0 +1,4 @@
+//! `frontdesk_fuzz::posts` under libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| frontdesk_fuzz::posts(data));
