@@ -74,7 +74,9 @@ pub fn comments(data: &[u8]) {
     let require_failure = |failure: &Failure| require_sentence(&failure.message);
     let require_comment = |content: &InboundContent| {
         require_happening(&Happening::Content(Box::new(content.clone())));
-        assert!(content.thread_foreign_id.is_some() && content.source_url.iter().all(|url| url.starts_with("https://")));
+        assert!(
+            content.thread_foreign_id.is_some() && content.source_url.iter().all(|url| url.starts_with("https://"))
+        );
     };
     match asked {
         b"threads" => match youtube::read_threads(&answer, "UCus", None) {

@@ -16,11 +16,14 @@ on_both_engines![
     what_is_not_signed_by_x_is_refused,
     what_is_told_many_times_is_here_once,
     answers_go_out_and_come_back_as_ours,
+    pictures_go_both_ways,
+    an_agent_writes_first_to_everybody_and_to_one,
     who_may_not_be_answered_is_told_before_anybody_types,
     tokens_change_with_every_use,
     who_began_lets_the_account_in_and_nobody_else,
     faults_are_told_in_words_and_pass,
     one_that_cannot_be_read_takes_no_other_with_it,
+    what_is_odd_is_contained,
 ];
 
 const SECRET: &str = "consumer-secret";
@@ -248,6 +251,103 @@ fn answers_go_out_and_come_back_as_ours(engine: Engine) {
     assert_eq!(account.there()["posts"], json!([]));
 }
 
+fn pictures_go_both_ways(engine: Engine) {
+    let account = World::shared(engine).account(&json!({}));
+    // What came along in a direct message only the account itself may fetch.
+    let file = "https://ton.twitter.com/1.1/ton/data/dm/511/a.png";
+    let mut shown = account.message("511", "2", &account.id, "Look");
+    shown["direct_message_events"][0]["message_create"]["message_data"]["attachment"] =
+        json!({ "type": "media", "media": { "id": "8", "media_url_https": file } });
+    let mut led_away = account.message("512", "2", &account.id, "And here");
+    led_away["direct_message_events"][0]["message_create"]["message_data"]["attachment"] = json!({ "type": "media", "media": { "id": "9", "media_url_https": "https://ton.twitter.com.evil.example/a.png" } });
+    account.tell(vec![shown, led_away, account.mention("513", "@us Hello")]);
+    let (message, bare, post) = (account.here("511"), account.here("512"), account.here("513"));
+    assert_eq!(bare["attachments"], json!([]), "{bare}");
+    let fetched = eventually("it is fetched", || {
+        let files = account.otto().content(&id(&message))["attachments"].clone();
+        files.as_array().and_then(|files| files.first()).filter(|file| file["size"] == 8).cloned()
+    });
+    assert_eq!(fetched["content_type"], "image/png");
+    let asked = account.world.fake.asked("/1.1/ton/data/dm/511/");
+    let with_token =
+        |request: &Value| request["headers"].to_string().contains(&format!("Bearer access-{}-", account.id));
+    assert!(asked.iter().any(with_token), "{asked:?}");
+    // Ours are given to X first, and are in what is posted then.
+    let file = |name: &str, kind: &str, bytes: &[u8]| {
+        let mut body = format!(
+            "--b\r\ncontent-disposition: form-data; name=\"file\"; filename=\"{name}\"\r\ncontent-type: {kind}\r\n\r\n"
+        )
+        .into_bytes();
+        body.extend_from_slice(bytes);
+        body.extend_from_slice(b"\r\n--b--\r\n");
+        let upload = Request::new("POST", "/1.0/attachments").body("multipart/form-data; boundary=b", body);
+        id(&upload.token(&account.otto().token).send(account.otto().address()).expect("an answer").json())
+    };
+    let picture =
+        |number: u8| file(&format!("{number}.png"), "image/png", &[&b"\x89PNG\r\n\x1a\n"[..], &[number][..]].concat());
+    let reply = |to: &Value, files: Vec<String>| {
+        let reply = json!({ "in_reply_to_id": to["id"], "body": "See", "attachment_ids": files });
+        account.settled(&id(&account.otto().post("/1.0/contents", &reply).ok()))
+    };
+    let answer = reply(&post, vec![picture(1), picture(2)]);
+    assert_eq!(answer["synchronization_status"], "success", "{answer}");
+    let private = reply(&message, vec![picture(3), picture(4)]);
+    assert_eq!(private["synchronization_status"], "success", "{private}");
+    let there = account.there();
+    assert_eq!(there["posts"][0]["media"]["media_ids"].as_array().map(Vec::len), Some(2), "{there}");
+    let sent = there["messages"].as_array().expect("messages");
+    assert_eq!((sent.len(), &sent[0]["text"], &sent[1]["text"]), (2, &json!("See"), &Value::Null), "{there}");
+    assert!(sent.iter().all(|message| message["attachments"][0]["media_id"].is_string()), "{there}");
+    // What X does not take is said, and nothing is posted.
+    let refused = reply(&post, vec![file("a.txt", "text/plain", b"words")]);
+    let why = refused["synchronization_error"].as_str().unwrap_or_default();
+    assert!(refused["synchronization_status"] == "export_failure" && why.contains("a.txt is none"), "{refused}");
+    assert_eq!(account.there()["posts"].as_array().map(Vec::len), Some(1));
+}
+
+fn an_agent_writes_first_to_everybody_and_to_one(engine: Engine) {
+    let account = World::shared(engine).account(&json!({}));
+    let otto = account.otto();
+    let write = |more: &Value| {
+        let mut first = json!({ "source_id": account.source, "body": "We are open on Sunday" });
+        for (name, value) in more.as_object().unwrap() {
+            first[name] = value.clone();
+        }
+        otto.post("/1.0/contents", &first)
+    };
+    let post = account.settled(&id(&write(&json!({})).ok()));
+    assert_eq!((&post["type"], &post["synchronization_status"]), (&json!("tweet"), &json!("success")), "{post}");
+    assert_eq!(account.there()["posts"][0]["text"], "We are open on Sunday");
+    // Who answers it is in its thread.
+    let there = post["foreign_id"].as_str().expect("an id");
+    let answer = json!({ "id": "521", "text": "@us Great", "author_id": "2", "conversation_id": there,
+        "referenced_tweets": [{ "type": "replied_to", "id": there }], "in_reply_to_user_id": account.id });
+    account.tell(vec![account.activity("post.reply.create", answer)]);
+    let answer = account.here("521");
+    assert_eq!((&answer["thread_id"], &answer["in_reply_to_id"]), (&post["thread_id"], &post["id"]));
+    // To one who is known, in the one conversation of the two; what they answer is there, too.
+    let message = account.settled(&id(&write(&json!({ "to": "2" })).ok()));
+    assert_eq!((&message["type"], &message["synchronization_status"]), (&json!("private_message"), &json!("success")));
+    assert_eq!(account.there()["messages"][0]["to"], "2");
+    account.tell(vec![account.message("522", "2", &account.id, "Thank you")]);
+    assert_eq!(account.here("522")["thread_id"], message["thread_id"]);
+    let again = account.settled(&id(&write(&json!({ "to": "2" })).ok()));
+    assert_eq!(again["thread_id"], message["thread_id"]);
+    // Not to strangers; and whom X does not let us write to is told in words.
+    assert_eq!(write(&json!({ "to": "424242" })).invalid(), ["to"]);
+    let gone = json!({ "fault": "recipient_gone", "account": account.id, "operation": "dm.create" });
+    account.world.fake.fault(&gone);
+    let refused = account.settled(&id(&write(&json!({ "to": "2" })).ok()));
+    let why = refused["synchronization_error"].as_str().unwrap_or_default();
+    assert!(why.contains("does not let us write to this person"), "{refused}");
+    // Only who may write first does.
+    let ada = account.world.cast.hire(&[]);
+    let rights = json!({ (account.source.as_str()): "read,reply" });
+    otto.put(&format!("/1.0/users/{}/sources_permissions", ada.user_id), &rights).ok();
+    let first = json!({ "source_id": account.source, "body": "Hello" });
+    ada.post("/1.0/contents", &first).refused(403);
+}
+
 fn who_may_not_be_answered_is_told_before_anybody_types(engine: Engine) {
     let account = World::shared(engine).account(&json!({}));
     let about = |post: &str, kind: &str| {
@@ -303,7 +403,8 @@ fn who_began_lets_the_account_in_and_nobody_else(engine: Engine) {
         let url = begun["url"].as_str().expect("an address");
         assert!(url.starts_with("https://x.com/i/oauth2/authorize?"), "{url}");
         assert!(url.contains("offline.access") && url.contains("code_challenge_method=S256"), "{url}");
-        ["&state=", "&code_challenge="].map(|name| url.split(name).nth(1).unwrap().split('&').next().unwrap().to_owned())
+        ["&state=", "&code_challenge="]
+            .map(|name| url.split(name).nth(1).unwrap().split('&').next().unwrap().to_owned())
     };
     let end = |person: &Person, state: &str, code: &str| {
         person.post(&format!("{path}/complete"), &json!({ "state": state, "code": code }))
@@ -426,4 +527,40 @@ fn one_that_cannot_be_read_takes_no_other_with_it(engine: Engine) {
             (records(&told).len() == 1 && told.to_string().contains(words)).then_some(())
         });
     }
+}
+
+fn what_is_odd_is_contained(engine: Engine) {
+    let account = World::shared(engine).account(&json!({}));
+    // A check that somebody sends once more is answered as before, and changes nothing.
+    let path = format!("/channels/twtr/{}?crc_token=bm9uY2Ux", account.source);
+    let answers = [0, 1].map(|_| account.world.cast.server.send(&Request::new("GET", &path)).json());
+    assert_eq!(answers[0], answers[1]);
+    let connection = || account.otto().get(&format!("/1.0/content_sources/{}/connection", account.source)).ok();
+    assert_eq!(connection()["events_received"], 0);
+    // Names are texts, times to come are not believed, pictures that are inside are not looked at.
+    let mut odd = account.mention("951", "@us <script>alert(1)</script>\u{0}");
+    odd["data"]["payload"]["created_at"] = json!("2999-01-01T00:00:00.000Z");
+    odd["data"]["includes"]["users"][0] = json!({ "id": "2", "name": "Vera <img src=x onerror=alert(1)>\u{202e}",
+        "username": "vera", "profile_image_url": "http://169.254.169.254/latest/meta-data" });
+    odd["data"]["payload"]["extended_entities"] =
+        json!({ "media": [{ "media_url_https": "http://169.254.169.254/latest/meta-data" }] });
+    // Ids that do not fit, and names of events that no store would keep.
+    let long = account.mention(&"9".repeat(21), "@us Too long an id");
+    let mut nameless = account.message("952", "2", &account.id, "x");
+    nameless[format!("{}\u{0}_events", "x".repeat(500))] = json!([{ "id": 1 }]);
+    account.tell(vec![odd, long, nameless, account.mention("953", "@us Still here")]);
+    let (odd, _) = (account.here("951"), account.here("953"));
+    assert!(odd["created_at"].as_str().unwrap() < "2100", "{odd}");
+    assert_eq!((&odd["body"], &odd["attachments"]), (&json!("@us <script>alert(1)</script>"), &json!([])));
+    let author = account.otto().get(&format!("/1.0/identities/{}", odd["author_id"].as_str().unwrap())).ok();
+    assert!(author["firstname"].as_str().unwrap().starts_with("Vera <img src=x"), "{author}");
+    assert_eq!(author["avatar_url"], Value::Null);
+    account.here("952");
+    let events = format!("/1.0/content_sources/{}/channel_events", account.source);
+    eventually("what cannot be read is shown", || {
+        (account.otto().get(&format!("{events}?state=failed")).ok()["count"] == 1).then_some(())
+    });
+    let unknown = account.otto().get(&format!("{events}?state=unknown")).ok();
+    let name = records(&unknown)[0]["name"].as_str().expect("a name").to_owned();
+    assert!(name.len() <= 50 && name.starts_with("xxx"), "{name}");
 }

@@ -22,6 +22,7 @@ on_both_engines![
     who_began_lets_the_channel_in_and_nobody_else,
     history_is_imported_as_far_as_it_is_wanted,
     a_new_video_is_looked_at_at_once,
+    what_is_odd_is_contained,
 ];
 
 /// A server that is led to the stand-in.
@@ -504,4 +505,41 @@ fn a_new_video_is_looked_at_at_once(engine: Engine) {
     let topic = "https://www.youtube.com/feeds/videos.xml?channel_id=";
     assert_eq!(world.cast.server.send(&question(&format!("{topic}UCother"))).status, 403);
     assert_eq!(world.cast.server.send(&question(&format!("{topic}{}", channel.id))).text(), "c");
+}
+
+fn what_is_odd_is_contained(engine: Engine) {
+    let channel = World::shared(engine).channel(&json!({}));
+    channel.synchronized();
+    let thread = |comment: &str, more: Value| {
+        let mut snippet = json!({ "authorDisplayName": "@vera", "authorChannelId": { "value": "vera" }, "textOriginal": "Hi",
+            "publishedAt": "2026-11-01T10:00:00Z", "updatedAt": "2026-11-01T10:00:00Z" });
+        for (name, value) in more.as_object().unwrap() {
+            snippet[name] = value.clone();
+        }
+        json!({ "id": comment, "snippet": { "videoId": "v", "topLevelComment": { "id": comment, "snippet": snippet } } })
+    };
+    let odd = json!({ "authorDisplayName": "@<img src=x onerror=alert(1)>", "publishedAt": "2999-01-01T00:00:00Z",
+        "updatedAt": "2999-01-01T00:00:00Z", "authorProfileImageUrl": "javascript:alert(1)",
+        "textOriginal": "<script>alert(1)</script>\u{0}" });
+    let items = [
+        thread("UgOdd", odd),
+        thread(&"U".repeat(300), json!({})),
+        thread("Ug with spaces", json!({})),
+        json!(5),
+        thread("UgGood", json!({})),
+    ];
+    channel.fault(json!({ "fault": "answer", "operation": "commentThreads.list", "body": { "items": items } }));
+    let shown = channel.synchronized();
+    let (odd, _) = (channel.here("UgOdd"), channel.here("UgGood"));
+    assert!(odd["created_at"].as_str().unwrap() < "2100", "{odd}");
+    assert_eq!(odd["body"], "<script>alert(1)</script>");
+    let author = channel.otto().get(&format!("/1.0/identities/{}", odd["author_id"].as_str().unwrap())).ok();
+    assert_eq!((&author["screenname"], &author["avatar_url"]), (&json!("@<img src=x onerror=alert(1)>"), &Value::Null));
+    assert_eq!((channel.contents().len(), &shown["synchronization"]["skipped"]), (2, &json!(3)), "{shown}");
+    // A notice that somebody sends once more, or has forged, makes nothing of it.
+    let path = format!("/channels/youtube/{}", channel.source);
+    for query in ["", "?hub.mode=subscribe&hub.challenge=1", "?hub.mode=unsubscribe&hub.challenge=1&hub.topic=x"] {
+        let asked = Request::new("GET", &format!("{path}{query}"));
+        assert_eq!(channel.world.cast.server.send(&asked).status, 403, "{query}");
+    }
 }

@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use frontdesk_model::{Error, Id, Result, Secret, Timestamp, error};
-use frontdesk_net::{OutboundAnswer, OutboundRequest};
+use frontdesk_net::{OutboundAnswer, OutboundError, OutboundRequest};
 use frontdesk_sources::SignIn;
 use frontdesk_sources::oauth::Granted;
 use frontdesk_sources::outbound::{Answer, Class, Failure, Method, Request};
-use frontdesk_store::Tx;
+use frontdesk_store::{Tx, args};
 use http::{HeaderName, HeaderValue};
 use url::Url;
 
@@ -224,6 +224,40 @@ impl Conversations {
                 kept => return kept,
             }
         }
+    }
+
+    /// Where a customer's file is fetched, and with what: those that only the account itself may see, with its token. A
+    /// redirect to another place does not get it.
+    pub(crate) async fn file_request(
+        &self,
+        attachment_id: Id,
+        url: &str,
+    ) -> Result<(String, Vec<(HeaderName, HeaderValue)>), OutboundError> {
+        let as_it_is = (url.to_owned(), Vec::new());
+        if !frontdesk_sources::kinds().iter().any(|kind| (kind.is_own_file)(url)) {
+            return Ok(as_it_is);
+        }
+        let trouble = |trouble: String| OutboundError::Connect(trouble);
+        let seal = self.seal.clone();
+        let loading = move |tx: &mut dyn Tx| {
+            let sql = "SELECT contents.source_id FROM attachments JOIN contents ON contents.id = attachments.content_id
+                       WHERE attachments.id = $1";
+            match tx.first(sql, args![&attachment_id])? {
+                Some(row) => Channel::load(tx, &seal, row.get(0)?),
+                None => Ok(None),
+            }
+        };
+        let channel = self.store.read(loading).await.map_err(|broken| trouble(broken.to_string()))?;
+        // At another kind of source such an address is one as any other.
+        let Some(channel) = channel.filter(|channel| (channel.kind.is_own_file)(url)) else { return Ok(as_it_is) };
+        let delivery = channel.kind.delivery.as_ref();
+        let Some(sign_in) = delivery.and_then(|delivery| delivery.sign_in.as_ref()) else { return Ok(as_it_is) };
+        let token = self.token(&channel, sign_in, None).await.map_err(|broken| trouble(broken.to_string()))?;
+        let token = token.map_err(|failure| trouble(failure.message))?;
+        let mut value = HeaderValue::try_from(format!("Bearer {}", token.reveal()))
+            .map_err(|_| trouble("the token is no header".into()))?;
+        value.set_sensitive(true);
+        Ok((self.calling.stand_ins.place(url.to_owned()), vec![(http::header::AUTHORIZATION, value)]))
     }
 
     /// A source's request, signed, for the guarded client.

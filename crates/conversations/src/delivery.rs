@@ -355,6 +355,9 @@ impl Delivery {
         if content.part >= parts {
             return Ok(Some(Outcome::Delivered { foreign_id: None }));
         }
+        if let Some(failure) = self.upload(claim, channel, delivery, content).await? {
+            return Ok(Some(Outcome::Failed(failure)));
+        }
         while content.part + 1 < parts {
             let Some(request) = (delivery.request)(&channel.settings, content, env.now()) else {
                 return Ok(Some(Outcome::failed(Class::Invalid, nowhere(channel))));
@@ -372,6 +375,34 @@ impl Delivery {
             let noting = move |tx: &mut dyn Tx| note_part(tx, source_id, content_id, part, foreign_id.as_deref());
             self.app.store.write(noting).await?;
             content.part += 1;
+        }
+        Ok(None)
+    }
+}
+
+impl Delivery {
+    /// Gives the channel the files of a content that are not there yet, where it wants them first. Why it does not have
+    /// them, if it does not.
+    async fn upload(
+        &self,
+        claim: &Claim,
+        channel: &Channel,
+        delivery: &frontdesk_sources::Delivery,
+        content: &mut OutboundContent,
+    ) -> Result<Option<Failure>> {
+        let Some(uploading) = &delivery.uploading else { return Ok(None) };
+        // What belongs to parts that were sent need not be given again.
+        for place in content.part..content.attachments.len() {
+            let bytes = attachments::bytes_of(&self.app, claim.content_id, place).await?;
+            let request = (uploading.request)(content, &content.attachments[place], &bytes);
+            let answer = match self.app.call(channel, request, ATTEMPT_DEADLINE, ANSWER_BYTES_MAX).await? {
+                Ok(answer) => answer,
+                Err(failure) => return Ok(Some(failure)),
+            };
+            match (uploading.read)(&calling::answer_of(&answer, self.app.env.now())) {
+                Ok(foreign_id) => content.attachments[place].foreign_id = Some(foreign_id),
+                Err(failure) => return Ok(Some(failure)),
+            }
         }
         Ok(None)
     }
@@ -778,12 +809,14 @@ fn delivered(tx: &mut dyn Tx, claim: &Claim, foreign_id: Option<&str>, now: Time
         return Ok(());
     }
     tx.execute("UPDATE contents SET foreign_id = $2 WHERE id = $1", args![&claim.content_id, foreign_id])?;
-    if r#type == ContentObject::Thread.as_str() {
+    // A thread is called after its first content there, and so are conversations on X.
+    if [ContentObject::Thread, ContentObject::Tweet].iter().any(|object| object.as_str() == r#type) {
         tx.execute(
             "UPDATE threads SET foreign_id = $2 WHERE id = $1 AND foreign_id IS NULL
+               AND EXISTS (SELECT 1 FROM contents WHERE contents.id = $3 AND first_in_thread)
                AND NOT EXISTS (SELECT 1 FROM threads AS others WHERE others.source_id = threads.source_id
                                                                  AND others.foreign_id = $2)",
-            args![&thread_id, foreign_id],
+            args![&thread_id, foreign_id, &claim.content_id],
         )?;
     }
     Ok(())

@@ -128,21 +128,28 @@ fn apply(tx: &mut dyn Tx, env: &Env, channel: &Channel, customer: &str, profile:
     let (Some(Profiles { nobody, .. }), false) = (&channel.kind.profiles, *profile == Profile::default()) else {
         return Ok(());
     };
-    let sql = "SELECT id FROM identities WHERE community_id = $1 AND foreign_id = $2 AND NOT controlled";
+    let sql = "SELECT id, screenname, firstname, lastname, avatar_url FROM identities
+               WHERE community_id = $1 AND foreign_id = $2 AND NOT controlled";
     let Some(row) = tx.first(sql, args![&channel.community_id, customer])? else { return Ok(()) };
     let id: Id = row.get(0)?;
-    let screenname = profile.screenname();
-    let changed = tx.execute(
-        "UPDATE identities SET screenname = CASE WHEN screenname = $2 THEN COALESCE($3, screenname) ELSE screenname END,
-           firstname = COALESCE(firstname, $4), lastname = COALESCE(lastname, $5), avatar_url = COALESCE($6, avatar_url),
-           updated_at = $7
-         WHERE id = $1 AND (($3 IS NOT NULL AND screenname = $2) OR ($4 IS NOT NULL AND firstname IS NULL)
-           OR ($5 IS NOT NULL AND lastname IS NULL) OR ($6 IS NOT NULL AND COALESCE(avatar_url, '') <> $6))",
-        args![&id, *nobody, &screenname, &profile.firstname, &profile.lastname, &profile.avatar_url, env.now()],
-    )?;
-    if changed > 0 {
-        let payload = json!({ "community_id": channel.community_id });
-        tx.append(NewEvent::new(env, None, "identity.updated", id, None, payload));
+    let known: [Option<String>; 4] = [row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?];
+    let screenname = known[0].clone().filter(|name| name != nobody).or_else(|| profile.screenname());
+    let told = [
+        screenname.or_else(|| known[0].clone()),
+        known[1].clone().or_else(|| profile.firstname.clone()),
+        known[2].clone().or_else(|| profile.lastname.clone()),
+        profile.avatar_url.clone().or_else(|| known[3].clone()),
+    ];
+    if told == known {
+        return Ok(());
     }
+    let [screenname, firstname, lastname, avatar_url] = &told;
+    tx.execute(
+        "UPDATE identities SET screenname = $2, firstname = $3, lastname = $4, avatar_url = $5, updated_at = $6
+         WHERE id = $1",
+        args![&id, screenname, firstname, lastname, avatar_url, env.now()],
+    )?;
+    let payload = json!({ "community_id": channel.community_id });
+    tx.append(NewEvent::new(env, None, "identity.updated", id, None, payload));
     Ok(())
 }

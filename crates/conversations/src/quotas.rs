@@ -90,11 +90,8 @@ pub(crate) async fn pay(app: &Conversations, channel: &Channel, purpose: Purpose
         Taken::Paused(until) => until,
         Taken::UsedUp => quota::resets_at(now),
     };
-    let message = format!(
-        "{}: no more calls may be made now, this waits until {}.",
-        channel.kind.display_name,
-        until.rest()
-    );
+    let message =
+        format!("{}: no more calls may be made now, this waits until {}.", channel.kind.display_name, until.rest());
     Ok(Some(Failure::new(Class::Throttled { until }, message)))
 }
 

@@ -72,6 +72,10 @@ pub struct SourceKind {
     pub connecting: Option<&'static connecting::Connecting>,
     /// How conversations pass between apps there; none where they do not.
     pub handover: Option<Handover>,
+    /// The channel's own id of the one conversation with a customer in private, where it follows from who they are.
+    pub private_thread: Option<fn(&Settings, customer: &str) -> Option<String>>,
+    /// Which files of customers only the account itself may fetch, by their addresses.
+    pub is_own_file: fn(url: &str) -> bool,
     /// How its service is asked who customers are; none where it tells that with what they write.
     pub profiles: Option<profiles::Profiles>,
     /// How its service tells us what happens; none where it is asked, or where others come to us.
@@ -120,6 +124,8 @@ pub struct Delivery {
     pub parts: fn(&outbound::OutboundContent) -> usize,
     /// Reads the answer.
     pub read_answer: fn(&outbound::Answer) -> outbound::Outcome,
+    /// How the channel is given files before the content that they belong to; none where it fetches them.
+    pub uploading: Option<Uploading>,
     /// How a token is come by that lets requests in; none where requests bring what they need.
     pub sign_in: Option<SignIn>,
     /// The content with this id as an answer tells it, by the source's options; none when it tells no whole content.
@@ -132,6 +138,15 @@ pub struct Delivery {
     pub missing_for_files: fn(inbound::ContentObject, Option<&[String]>) -> Option<String>,
     /// The same body in another spelling, for channels that verify signatures over that one and answer 422 to ours.
     pub respelled: Option<Respell>,
+}
+
+/// How a channel is given files before the content that they belong to.
+#[derive(Debug)]
+pub struct Uploading {
+    /// The request that gives it a file.
+    pub request: fn(&outbound::OutboundContent, &outbound::OutboundAttachment, bytes: &[u8]) -> outbound::Request,
+    /// Reads the channel's id of it.
+    pub read: fn(&outbound::Answer) -> Result<String, outbound::Failure>,
 }
 
 /// How a token is come by that lets requests in for a while.

@@ -31,6 +31,8 @@ pub(crate) const MESSAGING: SourceKind = SourceKind {
     typing: None,
     connecting: None,
     handover: None,
+    private_thread: None,
+    is_own_file: |_| false,
     profiles: None,
     ingress: None,
 };

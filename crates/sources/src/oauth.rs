@@ -53,7 +53,9 @@ pub fn read(service: &str, answer: &Answer) -> Result<Granted, Failure> {
 pub(crate) fn read_both(service: &str, answer: &Answer) -> Result<Secret, String> {
     let granted = read(service, answer).map_err(|failure| failure.message)?;
     let refresh_token = granted.refresh_token.ok_or_else(|| {
-        format!("{service} gave out no refresh token: take Frontdesk off the account's connected apps, and begin again.")
+        format!(
+            "{service} gave out no refresh token: take Frontdesk off the account's connected apps, and begin again."
+        )
     })?;
     Ok(Secret::new(format!("{} {}", granted.token.reveal(), refresh_token.reveal())))
 }

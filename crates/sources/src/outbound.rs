@@ -55,6 +55,12 @@ pub struct OutboundAttachment {
     pub kind: &'static str,
     /// Its name.
     pub filename: String,
+    /// Its media type.
+    pub content_type: String,
+    /// Its size in bytes.
+    pub bytes: i64,
+    /// The channel's own id of it, once it was given it: see [`crate::Uploading`].
+    pub foreign_id: Option<String>,
 }
 
 /// How a channel takes bodies.

@@ -349,6 +349,8 @@ mod tests {
         typing: None,
         connecting: None,
         handover: None,
+        private_thread: None,
+        is_own_file: |_| false,
         profiles: None,
         ingress: None,
     };

@@ -139,9 +139,10 @@ struct Fetched {
 
 async fn fetch(app: &Conversations, claim: &Claim) -> Result<Fetched, OutboundError> {
     let path = app.files.temp_path();
+    let (url, headers) = app.file_request(claim.id, &claim.url).await?;
     let request = DownloadRequest {
-        url: claim.url.clone(),
-        headers: Vec::new(),
+        url,
+        headers,
         path: path.clone(),
         deadline: Duration::from_secs(DEADLINE_SECONDS),
         bytes_max: FETCHED_BYTES_MAX,

@@ -290,6 +290,26 @@ pub(crate) fn sizes(tx: &mut dyn Tx, content_id: Id) -> Result<HashMap<Id, (Stri
     rows.iter().map(|row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?)))).collect()
 }
 
+/// The bytes of a content's attachment, by its place among them.
+pub(crate) async fn bytes_of(app: &Conversations, content_id: Id, place: usize) -> Result<Vec<u8>> {
+    let reading = move |tx: &mut dyn Tx| {
+        let sql = "SELECT sha256 FROM attachments WHERE content_id = $1 ORDER BY position, id LIMIT 1 OFFSET $2";
+        let row = tx.first(sql, args![&content_id, place as i64])?;
+        row.map(|row| row.get::<Option<Vec<u8>>>(0)).transpose().map(Option::flatten)
+    };
+    let missing = || error::broken(format!("attachment {place} of content {content_id} has no file"));
+    let sha256: [u8; 32] =
+        app.store.read(reading).await?.and_then(|bytes| bytes.try_into().ok()).ok_or_else(missing)?;
+    let files = app.files.clone();
+    let read = tokio::task::spawn_blocking(move || {
+        let (mut file, length) = files.open_verified(&sha256)?;
+        let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
+        std::io::Read::read_to_end(&mut file, &mut bytes).map(|_| bytes)
+    });
+    let read = read.await.map_err(|_| error::broken("reading an attachment ended early"))?;
+    read.map_err(|trouble| error::broken(format!("attachment {place} of content {content_id}: {trouble}")))
+}
+
 /// A content's attachments as channels get them.
 pub(crate) fn outbound_of(
     tx: &mut dyn Tx,
@@ -298,13 +318,14 @@ pub(crate) fn outbound_of(
     now: Timestamp,
 ) -> Result<Vec<(Id, OutboundAttachment)>> {
     let rows = tx.query(
-        "SELECT id, filename, content_type FROM attachments WHERE content_id = $1 ORDER BY position, id",
+        "SELECT id, filename, content_type, size FROM attachments WHERE content_id = $1 ORDER BY position, id",
         args![&content_id],
     )?;
     let outbound = |row: &Row| {
         let (id, filename, content_type): (Id, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
         let url = links::signed_url(app, id, &filename, now);
-        Ok((id, OutboundAttachment { url, kind: names::kind(&content_type), filename }))
+        let (kind, bytes) = (names::kind(&content_type), row.get(3)?);
+        Ok((id, OutboundAttachment { url, kind, filename, content_type, bytes, foreign_id: None }))
     };
     rows.iter().map(outbound).collect()
 }

@@ -71,7 +71,14 @@ pub fn forget_old(tx: &mut dyn Tx, now: Timestamp, limit: i64) -> Result<u64> {
 
 /// Forgets a source that goes.
 pub(crate) fn forget(tx: &mut dyn Tx, source_id: Id) -> Result<()> {
-    for table in ["channel_events", "channel_health", "conversation_control", "channel_sign_ins", "channel_tokens", "channel_profiles"] {
+    for table in [
+        "channel_events",
+        "channel_health",
+        "conversation_control",
+        "channel_sign_ins",
+        "channel_tokens",
+        "channel_profiles",
+    ] {
         tx.execute(&format!("DELETE FROM {table} WHERE source_id = $1"), args![&source_id])?;
     }
     Ok(())

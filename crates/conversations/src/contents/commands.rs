@@ -353,8 +353,28 @@ fn initiate_route(app: &Conversations, call: &Call, draft: &Draft, tx: &mut dyn 
         return Err(error::unprocessable("compose_disabled_on_source", message));
     }
     let now: Timestamp = call.env.now();
-    let new =
-        threads::NewThread { source_id, foreign_id: None, title: draft.title.as_deref(), author_id: recipient_id };
+    // Where there is one conversation with each customer, this goes on with it.
+    let customer = draft.to.as_ref().and_then(Value::as_str);
+    let foreign_id = channel.kind.private_thread.zip(customer).and_then(|(of, with)| of(&channel.settings, with));
+    let sql = "SELECT id FROM threads WHERE source_id = $1 AND foreign_id = $2";
+    let known = foreign_id.as_ref().map(|id| tx.first(sql, args![&source_id, id])).transpose()?.flatten();
+    if let Some(row) = known {
+        return Ok(Route {
+            channel,
+            object,
+            thread_id: row.get(0)?,
+            is_new_thread: false,
+            in_reply_to_id: None,
+            recipient_id,
+            intervention: None,
+        });
+    }
+    let new = threads::NewThread {
+        source_id,
+        foreign_id: foreign_id.as_deref(),
+        title: draft.title.as_deref(),
+        author_id: recipient_id,
+    };
     let thread_id = threads::create(tx, &call.env, &new, now)?;
     let defaults = &channel.common.user_thread_default_category_ids;
     categories::assign_defaults(tx, Object::Thread, thread_id, source_id, defaults)?;

@@ -24,7 +24,7 @@ use serde_json::{Value, json};
 use super::{Desk, answer, lock, nothing};
 
 /// The service's own place, which this one stands in for.
-pub(super) const ORIGINS: [&str; 1] = [x::API];
+pub(super) const ORIGINS: [&str; 2] = [x::API, x::FILES];
 /// What the check asks.
 const CHECK: &str = "stand-in";
 /// For one delivery.
@@ -61,6 +61,8 @@ pub(super) fn router(desk: &Arc<Desk>) -> Result<Router, String> {
         .route("/2/tweets/{id}", delete(remove))
         .route("/2/tweets/{id}/hidden", put(hide))
         .route("/2/dm_conversations/with/{id}/messages", post(message))
+        .route("/2/media/upload", post(upload))
+        .route("/1.1/ton/data/dm/{message}/{file}", get(file))
         .route("/_fake/accounts/{account}", get(shown).put(set))
         .route("/_fake/accounts/{account}/check", post(check))
         .route("/_fake/accounts/{account}/events", post(send))
@@ -144,9 +146,9 @@ async fn token(State(state): State<Arc<X>>, body: Bytes) -> Response {
     let told = match is_code {
         // The code names the account, and what the way to the service told of its verifier.
         true => field("code").strip_prefix("code-").and_then(|rest| rest.split_once('.')),
-        false => field("refresh_token")
-            .strip_prefix("refresh-")
-            .map(|rest| rest.split_once('.').unwrap_or((rest, "0"))),
+        false => {
+            field("refresh_token").strip_prefix("refresh-").map(|rest| rest.split_once('.').unwrap_or((rest, "0")))
+        }
     };
     let Some((id, rest)) = told else { return refuse("token") };
     if is_code {
@@ -195,19 +197,48 @@ async fn write(State(state): State<Arc<X>>, headers: HeaderMap, body: Bytes) -> 
         Err(refusal) => return refusal,
     };
     let asked: Value = serde_json::from_slice(&body).unwrap_or_default();
-    let Some(text) = asked["text"].as_str().filter(|text| !text.is_empty()) else {
+    let text = asked["text"].as_str().unwrap_or_default();
+    if text.is_empty() && !asked["media"].is_object() {
         return problem(400, "Invalid Request", "One or more parameters to your request was invalid.");
-    };
+    }
     let told = state.with(&id, |account| {
         account.made += 1;
         let mut post = json!({ "id": format!("9000{}", account.made), "text": text });
-        if asked["reply"].is_object() {
-            post["reply"] = asked["reply"].clone();
+        for name in ["reply", "media"] {
+            if asked[name].is_object() {
+                post[name] = asked[name].clone();
+            }
         }
         account.posts.push(post.clone());
         post
     });
     answer(201, &json!({ "data": { "id": told["id"], "text": told["text"] } }))
+}
+
+/// Takes a picture.
+async fn upload(State(state): State<Arc<X>>, headers: HeaderMap, body: Bytes) -> Response {
+    let id = match state.admit("media.upload", &headers).await {
+        Ok(id) => id,
+        Err(refusal) => return refusal,
+    };
+    let asked: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let media = asked["media"].as_str().and_then(|text| base64::engine::general_purpose::STANDARD.decode(text).ok());
+    let Some(media) = media.filter(|media| !media.is_empty() && asked["media_category"].is_string()) else {
+        return problem(400, "Invalid Request", "One or more parameters to your request was invalid.");
+    };
+    let media_id = state.with(&id, |account| {
+        account.made += 1;
+        format!("7000{}", account.made)
+    });
+    answer(200, &json!({ "data": { "id": media_id, "media_key": format!("3_{media_id}"), "size": media.len() } }))
+}
+
+/// A file of a direct message, which only the account itself may see.
+async fn file(State(state): State<Arc<X>>, headers: HeaderMap) -> Response {
+    match state.admit("files.get", &headers).await {
+        Ok(_) => ([(http::header::CONTENT_TYPE, "image/png")], &b"\x89PNG\r\n\x1a\n"[..]).into_response(),
+        Err(refusal) => refusal,
+    }
 }
 
 async fn remove(State(state): State<Arc<X>>, Path(post): Path<String>, headers: HeaderMap) -> Response {
@@ -245,7 +276,11 @@ async fn message(State(state): State<Arc<X>>, Path(to): Path<String>, headers: H
     let event_id = state.with(&id, |account| {
         account.made += 1;
         let event_id = format!("8000{}", account.made);
-        account.messages.push(json!({ "id": event_id, "to": to, "text": asked["text"] }));
+        let mut message = json!({ "id": event_id, "to": to, "text": asked["text"] });
+        if asked["attachments"].is_array() {
+            message["attachments"] = asked["attachments"].clone();
+        }
+        account.messages.push(message);
         event_id
     });
     answer(201, &json!({ "data": { "dm_conversation_id": format!("{id}-{to}"), "dm_event_id": event_id } }))

@@ -34,6 +34,7 @@ pub(crate) static KIND: SourceKind = SourceKind {
         refuse: outbound::refuse,
         parts: |_| 1,
         read_answer: graph::outcome,
+        uploading: None,
         sign_in: None,
         read_content: |_, _, _, _| None,
         read_actions: |_, _| Vec::new(),
@@ -46,6 +47,8 @@ pub(crate) static KIND: SourceKind = SourceKind {
     typing: None,
     connecting: Some(&graph::connecting::PAGE),
     handover: None,
+    private_thread: None,
+    is_own_file: |_| false,
     profiles: None,
     ingress: Some(Ingress {
         family: graph::FAMILY,

@@ -40,6 +40,7 @@ pub(crate) static KIND: SourceKind = SourceKind {
         refuse: outbound::refuse,
         parts: outbound::parts,
         read_answer: graph::outcome,
+        uploading: None,
         sign_in: None,
         read_content: |_, _, _, _| None,
         read_actions: |_, _| Vec::new(),
@@ -57,11 +58,9 @@ pub(crate) static KIND: SourceKind = SourceKind {
         read: graph::fault,
         is_elsewhere: graph::is_elsewhere,
     }),
-    profiles: Some(Profiles {
-        request: profiles::request,
-        read: profiles::read,
-        nobody: graph::UNKNOWN,
-    }),
+    private_thread: None,
+    is_own_file: |_| false,
+    profiles: Some(Profiles { request: profiles::request, read: profiles::read, nobody: graph::UNKNOWN }),
     ingress: Some(Ingress {
         family: graph::FAMILY,
         challenge: graph::challenge,

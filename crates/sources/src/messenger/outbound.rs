@@ -96,7 +96,14 @@ mod tests {
 
     #[test]
     fn a_text_and_its_files_are_messages_of_their_own() {
-        let file = |kind| OutboundAttachment { url: "https://a.example/f".into(), kind, filename: "f".into() };
+        let file = |kind| OutboundAttachment {
+            url: "https://a.example/f".into(),
+            kind,
+            filename: "f".into(),
+            content_type: "image/png".into(),
+            bytes: 1,
+            foreign_id: None,
+        };
         let mut written = OutboundContent {
             customer_foreign_id: Some("9".into()),
             attachments: vec![file("image"), file("document")],

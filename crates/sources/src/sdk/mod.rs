@@ -60,6 +60,7 @@ pub(crate) static KIND: SourceKind = SourceKind {
         refuse: |_, _, _| None,
         parts: |_| 1,
         read_answer: outbound::outcome,
+        uploading: None,
         sign_in: None,
         read_content: outbound::read_content,
         read_actions: outbound::read_actions,
@@ -70,6 +71,8 @@ pub(crate) static KIND: SourceKind = SourceKind {
     typing: None,
     connecting: None,
     handover: None,
+    private_thread: None,
+    is_own_file: |_| false,
     profiles: None,
     ingress: None,
 };

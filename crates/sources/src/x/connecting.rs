@@ -47,11 +47,7 @@ pub(super) static ACCOUNT: Connecting = Connecting {
             settings: &[],
         },
     ],
-    trials: &[Trial {
-        name: "account",
-        request: |_| Some(account()),
-        judge,
-    }],
+    trials: &[Trial { name: "account", request: |_| Some(account()), judge }],
     sign_in: Some(SignIn {
         dialog,
         exchanges: &[

@@ -4,6 +4,7 @@
 use frontdesk_model::{Timestamp, urls};
 use serde_json::{Value, json};
 
+use super::FILES;
 use super::limits::{BODY_CHARACTERS_MAX, EVENTS_MAX, ID_DIGITS_MAX, MEDIA_MAX, NAME_CHARACTERS_MAX};
 use super::settings::{ANSWERS_EVERYBODY, USER_ID};
 use crate::Settings;
@@ -228,9 +229,9 @@ impl Reader<'_> {
         let milliseconds = message["created_timestamp"].as_str().and_then(|text| text.parse::<i64>().ok());
         content.created_at = milliseconds.and_then(from_milliseconds).or_else(|| time_of_id(&message_id));
         if let Some(kind) = text(&data["attachment"]["type"]) {
-            // Only the account itself may fetch it.
             content.context_data.insert("attachment".into(), kind.into());
-            if content.body.is_empty() {
+            content.attachments = own_files(&data["attachment"]);
+            if content.body.is_empty() && content.attachments.is_empty() {
                 content.body = "(An attachment: it can be seen in X only.)".into();
             }
         }
@@ -254,14 +255,38 @@ impl Reader<'_> {
 
     /// Who wrote to whom, and the one thread of the two.
     fn between(&self, content: &mut InboundContent, sender: String, recipient: String, users: &Value) {
-        let number = |id: &str| id.parse::<u128>().unwrap_or(0);
-        let (low, high) =
-            if number(&sender) <= number(&recipient) { (&sender, &recipient) } else { (&recipient, &sender) };
-        content.thread_foreign_id = Some(format!("{low}-{high}"));
+        content.thread_foreign_id = Some(thread_of(&sender, &recipient));
         content.actions = vec!["reply".into()];
         content.author = Some(self.person(sender.clone(), &users[sender.as_str()]));
         content.recipient = Some(self.person(recipient.clone(), &users[recipient.as_str()]));
     }
+}
+
+/// The one thread of two.
+pub(super) fn thread_of(one: &str, other: &str) -> String {
+    let number = |id: &str| id.parse::<u128>().unwrap_or(0);
+    let (low, high) = if number(one) <= number(other) { (one, other) } else { (other, one) };
+    format!("{low}-{high}")
+}
+
+/// Files of a direct message: one, or a list; the largest film of several.
+fn own_files(attachment: &Value) -> Vec<InboundAttachment> {
+    let media = &attachment["media"];
+    let all = media.as_array().map_or_else(|| std::slice::from_ref(media), Vec::as_slice);
+    let address = |one: &Value| {
+        let films = one["video_info"]["variants"].as_array().into_iter().flatten();
+        let film = films.filter(|film| film["content_type"] == "video/mp4").max_by_key(|film| film["bitrate"].as_u64());
+        let film = film.map_or(&Value::Null, |film| &film["url"]);
+        let all = [film, &one["media_url_https"], &one["url"]];
+        all.into_iter().filter_map(Value::as_str).find(|url| is_own_file(url) || is_media(url)).map(str::to_owned)
+    };
+    let attachment = |url| InboundAttachment::Url { url, kind_hint: None, filename: None };
+    all.iter().filter_map(address).take(MEDIA_MAX).map(attachment).collect()
+}
+
+/// Whether a file is one that only the account itself may fetch.
+pub(super) fn is_own_file(url: &str) -> bool {
+    urls::is_web_url(url) && url.strip_prefix(FILES).is_some_and(|rest| rest.starts_with('/'))
 }
 
 /// Pictures and films of a post, as far as everybody may see them.
@@ -470,6 +495,23 @@ mod tests {
             {"media_url_https": "http://169.254.169.254/latest"}, {"media_url_https": "https://pbs.twimg.com.evil.example/a"}]});
         let (_, content) = written(&us, &activity("post.create", post));
         assert_eq!(content.attachments.len(), 1);
+        for (media, count) in [
+            (json!({"media_url_https": "https://ton.twitter.com/1.1/ton/data/dm/5/8/a.jpg"}), 1),
+            (json!([{"media_url_https": "https://pbs.twimg.com/dm/a.jpg"}, {"url": "https://t.co/x"}]), 1),
+            (json!({"media_url_https": "https://ton.twitter.com.evil.example/a.jpg"}), 0),
+            (json!({"media_url_https": "https://x@ton.twitter.com/a.jpg"}), 0),
+            (
+                json!({"media_url_https": "https://t.co/a", "video_info": {"variants": [
+                {"content_type": "video/mp4", "bitrate": 1, "url": "https://video.twimg.com/dm_video/1.mp4"},
+                {"content_type": "video/mp4", "bitrate": 2, "url": "https://video.twimg.com/dm_video/2.mp4"}]}}),
+                1,
+            ),
+        ] {
+            let message = json!({"direct_message_events": [{"id": "5", "message_create": {"target": {"recipient_id": "1"},
+                "sender_id": "20", "message_data": {"text": "", "attachment": {"type": "media", "media": media}}}}]});
+            let (_, content) = written(&us, &activity("dm.received", message));
+            assert_eq!((content.attachments.len(), content.body.is_empty()), (count, count > 0), "{media}");
+        }
     }
 
     proptest! {

@@ -14,5 +14,9 @@ pub const ID_DIGITS_MAX: usize = 20;
 pub const NAME_CHARACTERS_MAX: usize = 255;
 /// Events in one delivery that are looked at.
 pub const EVENTS_MAX: usize = 1_000;
+/// Pictures of one post of ours (public); a direct message takes one.
+pub const PICTURES_MAX: usize = 4;
+/// Bytes of a picture of ours (public).
+pub const PICTURE_BYTES_MAX: i64 = 5 << 20;
 /// Pictures and films of one post.
 pub const MEDIA_MAX: usize = 10;

@@ -16,10 +16,12 @@ pub use signing::{SIGNATURE_HEADER, signature};
 use crate::inbound::ContentObject;
 use crate::ingress::{Challenge, Ingress};
 use crate::outbound::Formats;
-use crate::{Delivery, Settings, SignIn, SourceKind, sdk};
+use crate::{Delivery, Settings, SignIn, SourceKind, Uploading, sdk};
 
 /// Where posts are written, and tokens given out.
 pub const API: &str = "https://api.x.com";
+/// Where files of direct messages are.
+pub const FILES: &str = "https://ton.twitter.com";
 
 /// The kind of source that an account is.
 pub(crate) static KIND: SourceKind = SourceKind {
@@ -29,7 +31,7 @@ pub(crate) static KIND: SourceKind = SourceKind {
     threads_can_be_closed: false,
     is_messaging: false,
     is_live_chat: false,
-    can_initiate: false,
+    can_initiate: true,
     has_bare_resource_types: false,
     public_object: ContentObject::Tweet,
     account: |known| known.text(settings::USER_ID),
@@ -42,9 +44,10 @@ pub(crate) static KIND: SourceKind = SourceKind {
     delivery: Some(Delivery {
         request: outbound::request,
         act: outbound::act,
-        refuse: |_, _, _| None,
-        parts: |_| 1,
+        refuse: outbound::refuse,
+        parts: outbound::parts,
         read_answer: outbound::read_answer,
+        uploading: Some(Uploading { request: outbound::upload, read: outbound::read_upload }),
         sign_in: Some(SignIn {
             request: outbound::token,
             read: outbound::read_token,
@@ -53,11 +56,13 @@ pub(crate) static KIND: SourceKind = SourceKind {
         read_content: |_, _, _, _| None,
         read_actions: |_, _| Vec::new(),
         formats: |_, _| Formats::Text,
-        missing_for_files: |object, _| Some(format!("{}s.attachments", object.as_str())),
+        missing_for_files: |_, _| None,
         respelled: None,
     }),
     connecting: Some(&connecting::ACCOUNT),
     handover: None,
+    private_thread: Some(|known, customer| Some(inbound::thread_of(known.text(settings::USER_ID)?, customer))),
+    is_own_file: inbound::is_own_file,
     profiles: None,
     typing: None,
     ingress: Some(Ingress {
@@ -79,14 +84,22 @@ fn challenge(settings: &Settings, query: &[(String, String)]) -> Option<Challeng
     Some(Challenge { content_type: "application/json", body })
 }
 
-/// What can be done: posts are answered, answers to us hidden and shown, ours deleted; direct messages are answered.
+/// What can be done: posts are written and answered, answers to us hidden and shown, ours deleted; direct messages are written and
+/// answered.
 fn implementation() -> sdk::Implementation {
     sdk::Implementation::fixed(
         &[
             ("tweets", &["create", "reply", "publish", "unpublish", "delete"]),
             ("private_messages", &["create", "reply"]),
         ],
-        &["tweets.text", "tweets.no_title", "private_messages.text", "private_messages.no_title"],
+        &[
+            "tweets.text",
+            "tweets.no_title",
+            "tweets.attachments",
+            "private_messages.text",
+            "private_messages.no_title",
+            "private_messages.attachments",
+        ],
         &[],
     )
 }

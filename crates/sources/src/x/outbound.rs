@@ -5,13 +5,13 @@ use base64::engine::general_purpose::STANDARD;
 use frontdesk_model::{Secret, Timestamp};
 use serde_json::json;
 
-use super::limits::ID_DIGITS_MAX;
+use super::limits::{ID_DIGITS_MAX, PICTURE_BYTES_MAX, PICTURES_MAX};
 use super::settings::{CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN};
 use super::{API, errors};
 use crate::Settings;
 use crate::inbound::ContentObject;
 use crate::oauth::{self, Granted};
-use crate::outbound::{Answer, Deed, Failure, Method, OutboundContent, Outcome, Request};
+use crate::outbound::{Answer, Class, Deed, Failure, Method, OutboundAttachment, OutboundContent, Outcome, Request};
 
 /// Asks for an access token (RFC 6749, section 6). X gives a new refresh token with it.
 pub(super) fn token(settings: &Settings) -> Result<Request, String> {
@@ -38,14 +38,70 @@ pub(super) fn read_token(answer: &Answer) -> Result<Granted, Failure> {
     oauth::read("X", answer)
 }
 
+/// How many calls a content takes: a direct message has one picture.
+pub(super) fn parts(content: &OutboundContent) -> usize {
+    if content.object == ContentObject::PrivateMessage { content.attachments.len().max(1) } else { 1 }
+}
+
+/// The files that X takes with one call: pictures, which are ready at once.
+pub(super) fn refuse(_: &Settings, content: &OutboundContent, _: Timestamp) -> Option<Failure> {
+    let is_taken = |file: &OutboundAttachment| {
+        matches!(file.content_type.as_str(), "image/jpeg" | "image/png" | "image/webp")
+            && file.bytes <= PICTURE_BYTES_MAX
+    };
+    let message = match content.attachments.iter().find(|file| !is_taken(file)) {
+        Some(file) => format!(
+            "X takes JPEG, PNG and WebP pictures of at most {} MB from here: {} is none.",
+            PICTURE_BYTES_MAX >> 20,
+            file.filename
+        ),
+        None if content.object != ContentObject::PrivateMessage && content.attachments.len() > PICTURES_MAX => {
+            format!("X takes at most {PICTURES_MAX} pictures in a post.")
+        }
+        None => return None,
+    };
+    Some(Failure::new(Class::Invalid, message))
+}
+
+/// Gives X a picture.
+pub(super) fn upload(content: &OutboundContent, file: &OutboundAttachment, bytes: &[u8]) -> Request {
+    let category = if content.object == ContentObject::PrivateMessage { "dm_image" } else { "tweet_image" };
+    let body = json!({ "media": STANDARD.encode(bytes), "media_category": category, "media_type": file.content_type });
+    Request::json(Method::Post, format!("{API}/2/media/upload"), &body)
+}
+
+pub(super) fn read_upload(answer: &Answer) -> Result<String, Failure> {
+    if !answer.is_success() {
+        return Err(errors::failure(answer));
+    }
+    let told = answer.json();
+    let id = told["data"]["id"].as_str().filter(|id| is_id(id)).map(str::to_owned);
+    id.ok_or_else(|| Failure::new(Class::Retry, "X took a picture and did not say its id."))
+}
+
 /// A post, or a direct message to somebody.
 pub(super) fn request(_: &Settings, content: &OutboundContent, _: Timestamp) -> Option<Request> {
+    let mut pictures = content.attachments.iter().filter_map(|file| file.foreign_id.as_deref());
     if content.object == ContentObject::PrivateMessage {
         let to = content.recipient_foreign_id.as_deref().filter(|id| is_id(id))?;
         let url = format!("{API}/2/dm_conversations/with/{to}/messages");
-        return Some(Request::json(Method::Post, url, &json!({ "text": content.body })));
+        let mut message = json!({});
+        if content.part == 0 && !content.body.is_empty() {
+            message["text"] = content.body.as_str().into();
+        }
+        if let Some(file) = content.attachments.get(content.part) {
+            message["attachments"] = json!([{ "media_id": file.foreign_id.as_deref()? }]);
+        }
+        return Some(Request::json(Method::Post, url, &message));
     }
-    let mut post = json!({ "text": content.body });
+    let mut post = json!({});
+    if !content.body.is_empty() {
+        post["text"] = content.body.as_str().into();
+    }
+    let first = pictures.next();
+    if first.is_some() {
+        post["media"] = json!({ "media_ids": first.into_iter().chain(pictures).collect::<Vec<_>>() });
+    }
     if let Some(answered) = &content.in_reply_to_foreign_id {
         post["reply"] = json!({ "in_reply_to_tweet_id": answered });
     }
@@ -114,6 +170,43 @@ mod tests {
         assert_eq!(made(&message), ("https://api.x.com/2/dm_conversations/with/2/messages".into(), post));
         let astray = OutboundContent { recipient_foreign_id: Some("2/../3".into()), ..message };
         assert!(request(&Settings::default(), &astray, NOW).is_none());
+    }
+
+    #[test]
+    fn pictures_are_given_first_and_named_then() {
+        let picture = |id: Option<&str>| OutboundAttachment {
+            url: String::new(),
+            kind: "image",
+            filename: "a.png".into(),
+            content_type: "image/png".into(),
+            bytes: 3,
+            foreign_id: id.map(str::to_owned),
+        };
+        let pictures = vec![picture(Some("7")), picture(Some("8"))];
+        let post = OutboundContent { attachments: pictures.clone(), ..content(ContentObject::Tweet) };
+        assert_eq!(made(&post).1, json!({"text": "Thank you", "media": {"media_ids": ["7", "8"]}}));
+        let mut message = OutboundContent {
+            recipient_foreign_id: Some("2".into()),
+            attachments: pictures,
+            ..content(ContentObject::PrivateMessage)
+        };
+        assert_eq!((parts(&post), parts(&message)), (1, 2));
+        assert_eq!(made(&message).1, json!({"text": "Thank you", "attachments": [{"media_id": "7"}]}));
+        message.part = 1;
+        assert_eq!(made(&message).1, json!({"attachments": [{"media_id": "8"}]}));
+        message.attachments[1].foreign_id = None;
+        assert!(request(&Settings::default(), &message, NOW).is_none());
+        let given: Value = serde_json::from_slice(&upload(&message, &picture(None), b"abc").body).unwrap();
+        assert_eq!(given, json!({"media": "YWJj", "media_category": "dm_image", "media_type": "image/png"}));
+        let refused = |post: &OutboundContent| refuse(&Settings::default(), post, NOW).map(|failure| failure.message);
+        assert_eq!(refused(&post), None);
+        let many = OutboundContent { attachments: vec![picture(None); 5], ..post.clone() };
+        assert!(refused(&many).unwrap().contains("at most 4"));
+        for (content_type, bytes) in [("video/mp4", 3), ("image/png", (5 << 20) + 1)] {
+            let file = OutboundAttachment { content_type: content_type.into(), bytes, ..picture(None) };
+            let other = OutboundContent { attachments: vec![file], ..post.clone() };
+            assert!(refused(&other).unwrap().contains("a.png is none"), "{content_type}");
+        }
     }
 
     #[test]

@@ -62,8 +62,7 @@ fn dialog(settings: &Settings, trip: &Trip, state: &str) -> Result<String, Strin
 }
 
 fn for_code(settings: &Settings, trip: &Trip, code: &Secret) -> Option<Request> {
-    let fields =
-        [("grant_type", "authorization_code"), ("code", code.reveal()), ("redirect_uri", &trip.redirect_uri)];
+    let fields = [("grant_type", "authorization_code"), ("code", code.reveal()), ("redirect_uri", &trip.redirect_uri)];
     token_request(settings, &fields).ok()
 }
 
@@ -92,6 +91,7 @@ fn if_ours(settings: &Settings, given: &Secret, answer: &Answer) -> Result<Secre
 
 fn judge(settings: &Settings, answer: &Answer) -> Result<(), String> {
     let account = read_account(answer).map_err(|failure| failure.message)?;
-    let account = account.ok_or("The connected Google account has no YouTube channel: connect the channel's account.")?;
+    let account =
+        account.ok_or("The connected Google account has no YouTube channel: connect the channel's account.")?;
     account.is(settings.text(CHANNEL_ID).unwrap_or_default())
 }

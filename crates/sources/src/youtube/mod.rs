@@ -54,6 +54,7 @@ pub(crate) static KIND: SourceKind = SourceKind {
         refuse: |_, _, _| None,
         parts: |_| 1,
         read_answer: outbound::read_answer,
+        uploading: None,
         sign_in: Some(SignIn { request: asking::token, read: asking::read_token, refresh_token: None }),
         read_content: |_, _, _, _| None,
         read_actions: |_, _| outbound::ACTIONS.map(str::to_owned).to_vec(),
@@ -64,6 +65,8 @@ pub(crate) static KIND: SourceKind = SourceKind {
     typing: None,
     connecting: Some(&connecting::CHANNEL),
     handover: None,
+    private_thread: None,
+    is_own_file: |_| false,
     profiles: None,
     ingress: Some(Ingress {
         family: &["youtube"],
