@@ -540,7 +540,8 @@ fn what_is_odd_is_contained(engine: Engine) {
     // Names are texts, times to come are not believed, pictures that are inside are not looked at.
     let mut odd = account.mention("951", "@us <script>alert(1)</script>\u{0}");
     odd["data"]["payload"]["created_at"] = json!("2999-01-01T00:00:00.000Z");
-    odd["data"]["includes"]["users"][0] = json!({ "id": "2", "name": "Vera <img src=x onerror=alert(1)>\u{202e}",
+    odd["data"]["payload"]["author_id"] = json!("5");
+    odd["data"]["includes"]["users"][0] = json!({ "id": "5", "name": "Vera <img src=x onerror=alert(1)>\u{202e}",
         "username": "vera", "profile_image_url": "http://169.254.169.254/latest/meta-data" });
     odd["data"]["payload"]["extended_entities"] =
         json!({ "media": [{ "media_url_https": "http://169.254.169.254/latest/meta-data" }] });

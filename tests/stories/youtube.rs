@@ -15,6 +15,8 @@ on_both_engines![
     an_answer_that_cannot_be_sent_is_refused_before_it_is_written,
     comments_are_held_published_and_rejected,
     what_waits_for_review_cannot_be_answered_yet,
+    what_is_taken_for_spam_waits_for_nobody_and_can_be_published,
+    threads_are_called_after_their_videos,
     what_is_edited_or_deleted_there_is_followed,
     units_are_planned_shown_and_never_passed,
     faults_are_told_in_words_and_pass,
@@ -294,6 +296,45 @@ fn what_waits_for_review_cannot_be_answered_yet(engine: Engine) {
     channel.synchronized();
     let seen = channel.here(&other);
     assert_eq!((&seen["published"], seen.get("unanswerable")), (&json!(true), None), "{seen}");
+}
+
+fn what_is_taken_for_spam_waits_for_nobody_and_can_be_published(engine: Engine) {
+    let channel = World::shared(engine).channel(&json!({}));
+    let spam = channel.write(&json!({ "text": "Buy gold", "status": "likelySpam" }));
+    channel.synchronized();
+    let held = channel.here(&spam);
+    assert_eq!((&held["status"], &held["published"]), (&json!("ignored"), &json!(false)), "{held}");
+    assert!(held["unanswerable"].as_str().unwrap_or_default().contains("takes the comment for spam"), "{held}");
+    assert_eq!(held["channel_actions"], json!(["publish", "unpublish", "delete"]));
+    // It was none: who lets it through can answer it.
+    let published = channel.act(&id(&held), "publish");
+    assert_eq!((&published["published"], published.get("unanswerable")), (&json!(true), None), "{published}");
+    let there = channel.there();
+    assert_eq!(there["threads"][0]["snippet"]["topLevelComment"]["snippet"].get("moderationStatus"), None, "{there}");
+    let answer = channel.otto().reply(&id(&held), "Thank you");
+    assert_eq!(channel.settled(&id(&answer))["synchronization_status"], "success");
+}
+
+fn threads_are_called_after_their_videos(engine: Engine) {
+    let channel = World::shared(engine).channel(&json!({}));
+    let first = channel.write(&json!({ "text": "Nice", "video_id": "kettles" }));
+    let second = channel.write(&json!({ "text": "Fine", "video_id": "pots" }));
+    channel.synchronized();
+    for (comment, title) in [(&first, "About kettles"), (&second, "About pots")] {
+        let thread = channel.here(comment)["thread_id"].as_str().unwrap().to_owned();
+        eventually("it has a title", || {
+            (channel.otto().get(&format!("/1.0/content_threads/{thread}")).ok()["title"] == title).then_some(())
+        });
+    }
+    // What is known is not asked for again.
+    let asked = || {
+        let all = channel.world.fake.asked("/youtube/v3/videos?");
+        all.iter().filter(|request| request["headers"].to_string().contains(&format!("access-{}-", channel.id))).count()
+    };
+    let before = asked();
+    assert!(before > 0);
+    channel.synchronized();
+    assert_eq!(asked(), before);
 }
 
 fn what_is_edited_or_deleted_there_is_followed(engine: Engine) {

@@ -29,6 +29,8 @@ use crate::sources::{self, Channel};
 /// Days back that comments are imported at first, unless the source says otherwise.
 const HISTORY_DAYS: i64 = 30;
 const DAY_SECONDS: i64 = 24 * 60 * 60;
+/// What the service takes for spam is read this often, seconds: it waits for nobody.
+const SPAM_SECONDS: i64 = 60 * 60;
 /// For one question to the hub.
 const HUB_DEADLINE: Duration = Duration::from_secs(10);
 /// Of its answer this much is read.
@@ -53,6 +55,8 @@ struct State {
     next_look_at: Option<i64>,
     /// When the next run was planned, microseconds: before the next look where that is far away.
     planned_at: Option<i64>,
+    /// When what is taken for spam was read last, microseconds.
+    spam_looked_at: Option<i64>,
     /// Parts of lists that are still to be read.
     scans: Vec<Scan>,
     /// Until when news of videos was asked for, microseconds, and for which version of the source.
@@ -116,6 +120,8 @@ struct Run<'a> {
     plan: Plan,
     us: String,
     until: Timestamp,
+    /// What videos are called, as far as it was asked for in this run.
+    titles: tokio::sync::Mutex<HashMap<String, String>>,
 }
 
 /// One run over a channel's comments.
@@ -132,7 +138,8 @@ pub(super) async fn ask(polling: &Polling, claim: &Claim, channel: &Arc<Channel>
         let why = format!("YouTube takes no more calls until {}.", until.rest());
         return Ok(Ended::Waits { why, next_seconds: until.seconds_since(now).max(1) });
     }
-    let run = Run { polling, claim, channel, plan, us, until: now.plus_seconds(RUN_SECONDS_MAX) };
+    let until = now.plus_seconds(RUN_SECONDS_MAX);
+    let run = Run { polling, claim, channel, plan, us, until, titles: Default::default() };
     let wait = state.next_look_at.map_or(0, |at| Timestamp::from_micros(at).seconds_since(now));
     let is_planned = |at: i64| Timestamp::from_micros(at).seconds_since(claim.due_at).abs() <= PLANNED_SECONDS;
     if wait > 1 && wait <= plan.look_every_seconds && state.planned_at.is_some_and(is_planned) {
@@ -181,6 +188,14 @@ impl Run<'_> {
         state.since.get_or_insert_with(|| now.plus_seconds(-days * DAY_SECONDS).micros());
         for list in [List::Published, List::Held] {
             self.look(state, list, is_first).await?;
+        }
+        let is_due = |at: i64| now.seconds_since(Timestamp::from_micros(at)) >= SPAM_SECONDS;
+        if state.spam_looked_at.is_none_or(is_due) {
+            // One page: what is further down was there before, or is of an attack that nobody reads.
+            match self.page(state, List::Spam, None, Purpose::Changes).await {
+                Ok(_) | Err(Halt::UsedUp) => state.spam_looked_at = Some(now.micros()),
+                Err(halt) => return Err(halt),
+            }
         }
         state.looked_at = Some(now.micros());
         self.ask_for_news(state).await?;
@@ -334,8 +349,10 @@ impl Run<'_> {
         }
         firsts.sort_by_key(|content| content.created_at);
         let began: Vec<String> = firsts.iter().map(|first| first.foreign_id.clone()).collect();
+        let titles = self.titles_of(&firsts).await?;
         replies.sort_by_key(|content| content.created_at);
         let mut is_known = self.take(firsts).await?;
+        self.entitle(titles).await?;
         is_known &= self.take(replies).await?;
         for (first, count) in with_more {
             if self.has_all_replies(&first.foreign_id, count).await? {
@@ -354,6 +371,59 @@ impl Run<'_> {
             self.watch_over(began).await?;
         }
         Ok(is_known)
+    }
+
+    /// What the videos are called under which threads begin that are not here: each thread with its title. Where no units
+    /// are left for it, threads have none.
+    async fn titles_of(&self, firsts: &[InboundContent]) -> Result<Vec<(String, String)>, Halt> {
+        let source_id = self.claim.source_id;
+        let video = |first: &InboundContent| Some(first.context_data.get("video_id")?.as_str()?.to_owned());
+        let all: Vec<(String, String)> =
+            firsts.iter().filter_map(|first| Some((first.foreign_id.clone(), video(first)?))).collect();
+        let looking = move |tx: &mut dyn Tx| {
+            let mut new = Vec::new();
+            for (thread, video) in &all {
+                let sql = "SELECT 1 FROM threads WHERE source_id = $1 AND foreign_id = $2";
+                if tx.first(sql, args![&source_id, thread])?.is_none() {
+                    new.push((thread.clone(), video.clone()));
+                }
+            }
+            Ok(new)
+        };
+        let new = self.polling.app.store.read(looking).await?;
+        let mut titles = self.titles.lock().await;
+        let mut unknown: Vec<String> =
+            new.iter().map(|(_, video)| video.clone()).filter(|video| !titles.contains_key(video)).collect();
+        unknown.sort();
+        unknown.dedup();
+        for some in unknown.chunks(limits::VIDEOS_PER_CALL) {
+            match self.ask(Purpose::Changes, youtube::videos(some), youtube::read_videos).await {
+                // One that is gone is not asked for again.
+                Ok(told) => titles
+                    .extend(some.iter().map(|video| (video.clone(), told.get(video).cloned().unwrap_or_default()))),
+                Err(Halt::UsedUp) => break,
+                Err(halt) => return Err(halt),
+            }
+        }
+        let title = |video: &String| titles.get(video).filter(|title| !title.is_empty()).cloned();
+        Ok(new.into_iter().filter_map(|(thread, video)| Some((thread, title(&video)?))).collect())
+    }
+
+    /// Writes down what new threads are called.
+    async fn entitle(&self, titles: Vec<(String, String)>) -> Result<(), Halt> {
+        if titles.is_empty() {
+            return Ok(());
+        }
+        let source_id = self.claim.source_id;
+        let writing = move |tx: &mut dyn Tx| {
+            for (thread, title) in &titles {
+                let sql = "UPDATE threads SET title = $3 WHERE source_id = $1 AND foreign_id = $2 AND title IS NULL";
+                tx.execute(sql, args![&source_id, thread, title])?;
+            }
+            Ok(())
+        };
+        self.polling.app.store.write_later(writing).await?;
+        Ok(())
     }
 
     /// All answers to a comment, the oldest first.

@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::limits::{COMMENTS_PER_PAGE, THREADS_PER_CALL};
+use super::limits::{COMMENTS_PER_PAGE, THREADS_PER_CALL, VIDEOS_PER_CALL};
 use super::settings::{CHANNEL_ID, CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN};
 use super::{API, TOKENS};
 use crate::Settings;
@@ -16,6 +16,8 @@ pub enum List {
     Published,
     /// Those that wait for somebody to let them through.
     Held,
+    /// Those that the service itself takes for spam.
+    Spam,
 }
 
 impl List {
@@ -23,6 +25,7 @@ impl List {
         match self {
             List::Published => "published",
             List::Held => "heldForReview",
+            List::Spam => "likelySpam",
         }
     }
 }
@@ -86,6 +89,12 @@ pub fn comments(settings: &Settings, list: List, page_token: Option<&str>) -> Op
 pub fn threads_named(ids: &[String]) -> Request {
     let ids = ids.iter().take(THREADS_PER_CALL).map(String::as_str).collect::<Vec<_>>().join(",");
     ask("commentThreads", &[("part", "snippet,replies"), ("textFormat", "html"), ("id", &ids)])
+}
+
+/// What these videos are called. At most [`VIDEOS_PER_CALL`].
+pub fn videos(ids: &[String]) -> Request {
+    let ids = ids.iter().take(VIDEOS_PER_CALL).map(String::as_str).collect::<Vec<_>>().join(",");
+    ask("videos", &[("part", "snippet"), ("id", &ids)])
 }
 
 /// A page of the answers to a comment.

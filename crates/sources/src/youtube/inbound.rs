@@ -1,5 +1,7 @@
 //! Comments as the service tells them, made into the words of every channel. What cannot be read is left out, alone.
 
+use std::collections::HashMap;
+
 use frontdesk_model::{Timestamp, urls};
 use serde_json::{Map, Value};
 
@@ -12,6 +14,7 @@ use crate::outbound::{Answer, Class, Failure};
 
 /// What people read where they cannot answer.
 const HELD: &str = "The comment is held for review: publish it to answer it.";
+const SPAM: &str = "YouTube takes the comment for spam: publish it to answer it.";
 const CLOSED: &str = "YouTube takes no answers to this comment.";
 
 /// Who the account is.
@@ -80,6 +83,13 @@ pub fn read_account(answer: &Answer) -> Result<Option<Account>, Failure> {
     Ok(Some(Account { id, title, avatar_url: web_url(&item["snippet"]["thumbnails"]["default"]["url"]) }))
 }
 
+/// Reads what videos are called, by their ids.
+pub fn read_videos(answer: &Answer) -> Result<HashMap<String, String>, Failure> {
+    let told = whole(answer)?;
+    let items = list_of(&told["items"]).take(limits::VIDEOS_PER_CALL);
+    Ok(items.filter_map(|item| Some((id(&item["id"])?, name(&item["snippet"]["title"])?))).collect())
+}
+
 /// Reads a page of threads. `us` is the channel's own id: what it wrote is ours. `list` is none where they were asked for
 /// by name.
 pub fn read_threads(answer: &Answer, us: &str, list: Option<List>) -> Result<Page<CommentThread>, Failure> {
@@ -89,11 +99,16 @@ pub fn read_threads(answer: &Answer, us: &str, list: Option<List>) -> Result<Pag
         if is_rejected(&first["snippet"]) {
             return Ok(None);
         }
-        let held = list == Some(List::Held) || is_held(&first["snippet"]);
+        let is_spam = list == Some(List::Spam) || first["snippet"]["moderationStatus"] == "likelySpam";
+        let held = is_spam || list == Some(List::Held) || is_held(&first["snippet"]);
         let may_reply = snippet["canReply"].as_bool().unwrap_or(true) && !held;
         let thread_id = id(&first["id"]).ok_or("the first comment has no id")?;
         let context = context(&snippet["videoId"], &snippet["channelId"]);
-        let first = comment(first, &thread_id, &context, us, held, may_reply)?;
+        let mut first = comment(first, &thread_id, &context, us, held, may_reply)?;
+        if is_spam {
+            first.unanswerable = Some(SPAM.into());
+            first.elsewhere = true;
+        }
         let mut replies = Vec::new();
         for item in list_of(&item["replies"]["comments"]).take(COMMENTS_PER_PAGE) {
             let held = is_held(&item["snippet"]);
@@ -310,6 +325,18 @@ mod tests {
                 && first.published == Some(false)
                 && first.actions == ["publish", "unpublish", "delete"]
         );
+    }
+
+    #[test]
+    fn what_is_taken_for_spam_waits_for_nobody() {
+        let body = json!({"items": [thread("a", vec![], 0)]}).to_string();
+        let page = read_threads(&answer(200, body.as_bytes()), "us", Some(List::Spam)).unwrap();
+        let first = &page.items[0].first;
+        assert!(first.elsewhere && first.published == Some(false), "{first:?}");
+        assert!(first.unanswerable.as_ref().unwrap().contains("spam"));
+        let body = br#"{"items":[{"id":"v1","snippet":{"title":" Kettles "}},{"id":"v2"},5]}"#;
+        let titles = read_videos(&answer(200, body)).unwrap();
+        assert_eq!((titles.len(), titles["v1"].as_str()), (1, "Kettles"));
     }
 
     #[test]

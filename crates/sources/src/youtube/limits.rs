@@ -4,6 +4,8 @@
 pub const COMMENTS_PER_PAGE: usize = 100;
 /// Threads that are asked for by name at once (public).
 pub const THREADS_PER_CALL: usize = 50;
+/// Videos that are asked for by name at once (public).
+pub const VIDEOS_PER_CALL: usize = 50;
 /// Characters of an answer (public); longer ones are refused before they cost anything.
 pub const TEXT_CHARACTERS_MAX: usize = 10_000;
 /// Characters that are kept of what somebody wrote.

@@ -12,8 +12,8 @@ mod settings;
 mod videos;
 mod watching;
 
-pub use asking::{List, account, comments, replies, threads_named};
-pub use inbound::{Account, CommentThread, Comments, Page, read_account, read_comments, read_threads};
+pub use asking::{List, account, comments, replies, threads_named, videos};
+pub use inbound::{Account, CommentThread, Comments, Page, read_account, read_comments, read_threads, read_videos};
 pub use settings::{CHANNEL_ID, HISTORY_DAYS, LEASE_DAYS, WEBSUB_SECRET};
 pub use videos::{SIGNATURE_HEADER, lease_request, signature};
 pub use watching::{Look, look};
