@@ -32,7 +32,7 @@ const PLACES: Place[] = [
       { name: 'youtube_channel_id', needed: true },
       { name: 'youtube_client_id', needed: true },
       { name: 'youtube_client_secret', needed: true, secret: true },
-      { name: 'youtube_refresh_token', needed: true, secret: true },
+      { name: 'youtube_refresh_token', secret: true },
     ],
   },
   {
@@ -44,7 +44,7 @@ const PLACES: Place[] = [
       { name: 'x_consumer_secret', needed: true, secret: true },
       { name: 'x_client_id', needed: true },
       { name: 'x_client_secret', secret: true },
-      { name: 'x_refresh_token', needed: true, secret: true },
+      { name: 'x_refresh_token', secret: true },
     ],
   },
   { type: 'sdk', icon: 'stack', community: 'sdk', asks: [{ name: 'base_uri', url: true }] },
