@@ -25,7 +25,7 @@ use crate::{disk, fresh, machine};
 
 /// The page whose webhook tells.
 const PAGE: &str = "100200300";
-const SECRET: &str = "a secret that both sides of the bench know";
+const SECRET: &str = "a-secret-that-both-sides-of-the-bench-know";
 /// Agents who watch while messages arrive.
 const AGENTS: usize = 10;
 /// The channel whose comments are imported.
@@ -233,10 +233,11 @@ fn imported(settings: &Social, runtime: &Runtime) -> Result<Vec<Line>, String> {
     drop(fake);
     let units = shown["quota"]["used_by_reading"].as_f64().unwrap_or(f64::NAN);
     let at = |times: &[f64], share: f64| Sample(vec![percentile(times, share)]);
+    let millis = |times: &[f64]| format!("{:.2} ms", percentile(times, 0.5) / 1e3);
     let what = "another source's messages, p99: before / while comments are imported";
     Ok(vec![
         Line::growth(what, &at(&before, 0.99), &at(&during, 0.99), Some(OTHERS_GROWTH_MAX)),
-        Line::growth("  their median", &at(&before, 0.5), &at(&during, 0.5), None),
+        Line::note("  their median", millis(&before), millis(&during)),
         Line::below("  units of the day that the import took", units, UNITS_MAX, ""),
         Line::note(
             "  comments imported",
