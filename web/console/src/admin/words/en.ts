@@ -603,7 +603,7 @@ export const en = {
   connection_state: 'State, as it was shown when you came back',
   connection_code: 'Code, as it was shown when you came back',
   connection_complete: 'Complete',
-  connection_done: 'Frontdesk is let in',
+  connection_done: 'Handed on. Whether it works is shown below',
   connection_events: '{count} events came; {unknown} of no known kind, {failed} could not be read.',
   step_done: 'Done',
   step_open: 'To do',

@@ -593,7 +593,7 @@ export const fr: Record<keyof typeof en, string> = {
   connection_state: 'State, tel que montré au retour',
   connection_code: 'Code, tel que montré au retour',
   connection_complete: 'Terminer',
-  connection_done: 'Frontdesk peut entrer',
+  connection_done: 'Transmis. Le résultat s’affiche plus bas',
   connection_events: '{count} événements reçus ; {unknown} d’une sorte inconnue, {failed} illisibles.',
   step_done: 'Fait',
   step_open: 'À faire',
