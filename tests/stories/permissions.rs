@@ -145,6 +145,16 @@ fn acting_as_somebody_else_gives_their_rights_and_their_name(engine: Engine) {
         cast.otto.get(&format!("/1.0/interventions/{}", reply["intervention_id"].as_str().unwrap())).ok();
     assert_eq!(intervention["user_id"], cast.ada.user_id.as_str());
     assert_eq!(borrowed.channel.push_of("From Ada").params()["sender_name"], "Ada Agent");
+    // The journal says so, once for all that he did.
+    let journal = format!("name_in:user.impersonated user:{}", cast.otto.user_id);
+    let told = |journal: &str| {
+        let found = cast.otto.search("/1.0/events", journal);
+        records(&found).iter().filter(|event| event["extra_infos"]["user_id"] == cast.ada.user_id.as_str()).count()
+    };
+    assert_eq!(told(&journal), 1);
+    let note = json!({ "body": "Hm", "intervention_id": intervention["id"], "impersonated_user_id": cast.ada.user_id });
+    cast.otto.post("/1.0/intervention_comments", &note).ok();
+    assert_eq!(told(&journal), 1);
     // Otto sees every source; as Ada he sees hers.
     let (source, _channel) = cast.new_source();
     let path = format!("/1.0/content_sources/{}?impersonated_user_id={}", source.id, cast.ada.user_id);

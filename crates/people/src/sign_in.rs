@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
-use frontdesk_model::{Caller, Id, Permission, Permissions, Result, error};
+use frontdesk_model::{Caller, Env, Id, Permission, Permissions, Result, error};
 use frontdesk_store::{Tx, args};
 
-use crate::{access_tokens, sources_permissions, teams};
+use crate::{access_tokens, events, sources_permissions, teams};
+
+/// Between two entries of the journal about the same two people.
+const ACTING_SECONDS: i64 = 3_600;
 
 /// 401 unless the token is known and enabled and so is its owner (reading U1).
 pub(crate) fn token_owner(tx: &mut dyn Tx, token: &str) -> Result<Caller> {
@@ -49,6 +52,19 @@ pub fn acting_as(tx: &mut dyn Tx, owner: &Caller, user_id: &str) -> Result<Optio
         return Ok(None);
     }
     Ok(Some(Caller { owner_id: owner.owner_id, token_id: owner.token_id, session_id: owner.session_id, ..other }))
+}
+
+/// Tells the journal that somebody acts as a user; of the same two once an hour.
+pub(crate) fn note_acting(tx: &mut dyn Tx, env: &Env, caller: &Caller) -> Result<()> {
+    let lately = Id::first_of(env.now().plus_seconds(-ACTING_SECONDS));
+    let told = tx.first(
+        "SELECT 1 FROM log WHERE object_id = $1 AND id >= $2 AND kind = 'user.impersonated' AND user_id = $3 LIMIT 1",
+        args![&caller.user_id, &lately, &caller.owner_id],
+    )?;
+    if told.is_none() {
+        tx.append(events::caused_by(Some(caller.owner_id), env, "user.impersonated", caller.user_id));
+    }
+    Ok(())
 }
 
 /// The caller that an enabled user is, without a token: for what the program does in their name.

@@ -58,6 +58,11 @@ pub trait Authenticator: Send + Sync {
     /// session that has ended, 400 when acting as that user is not allowed. It may run more than once per request.
     fn caller(&self, tx: &mut dyn Tx, credential: &Credential, impersonated_user_id: Option<&str>) -> Result<Caller>;
 
+    /// Notes, in its transaction, that a request of a caller who acts as somebody else was carried out.
+    fn acted(&self, _: &mut dyn Tx, _: &Caller) -> Result<()> {
+        Ok(())
+    }
+
     /// The session that a request without a token comes with, if it may count: a browser adds its cookie to whatever any
     /// page asks for.
     fn session(&self, _: &Parts) -> Option<Credential> {

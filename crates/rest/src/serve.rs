@@ -566,6 +566,9 @@ impl Job {
             return Ok(Answer { status: stored.status, body: stored.body, replayed: true });
         }
         let body = (operation.run)(&call, &given.values, tx)?;
+        if call.caller.owner_id != user_id && operation.kind != Kind::Read {
+            self.server.api.authenticator.acted(tx, &call.caller)?;
+        }
         if let Some(attempt) = &given.attempt {
             attempt.finish(tx, user_id, operation.id, operation.success, &body, &self.server.api.seal)?;
         }

@@ -57,6 +57,10 @@ impl Authenticator for SignIn {
         }
     }
 
+    fn acted(&self, tx: &mut dyn Tx, caller: &Caller) -> Result<()> {
+        crate::sign_in::note_acting(tx, &self.env, caller)
+    }
+
     fn session(&self, parts: &Parts) -> Option<Credential> {
         let secret = self.cookies.secret(&parts.headers)?;
         browser::is_console(parts, &self.public_url).then(|| Credential::Session(secret.to_owned()))

@@ -230,7 +230,7 @@ fn create(call: &Call, given: Given, tx: &mut dyn Tx) -> Result<MessagingMailTem
             now
         ],
     )?;
-    tell(call, "emails.template.created", new.id, tx);
+    tell(call, "mobile_messaging.email_notifications.template.created", new.id, tx);
     placed(others, &new, tx)
 }
 
@@ -256,7 +256,7 @@ fn update(call: &Call, given: Given, tx: &mut dyn Tx) -> Result<MessagingMailTem
             new.updated_at
         ],
     )?;
-    tell(call, "emails.template.updated", new.id, tx);
+    tell(call, "mobile_messaging.email_notifications.template.updated", new.id, tx);
     let others = order(tx)?.into_iter().filter(|id| *id != new.id).collect();
     placed(others, &new, tx)
 }
@@ -266,7 +266,7 @@ fn delete(call: &Call, _: NoParameters, tx: &mut dyn Tx) -> Result<MessagingMail
     tx.execute("DELETE FROM messaging_mail_templates WHERE id = $1", args![&gone.id])?;
     let rest = order(tx)?;
     number(&rest, tx)?;
-    tell(call, "emails.template.destroyed", gone.id, tx);
+    tell(call, "mobile_messaging.email_notifications.template.destroyed", gone.id, tx);
     Ok(gone)
 }
 
