@@ -5,6 +5,7 @@ mod engines;
 
 mod access_tokens;
 mod account_settings;
+mod agent_mails;
 mod approval;
 mod archiving;
 mod attachments;

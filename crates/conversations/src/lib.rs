@@ -1,6 +1,7 @@
 //! Conversations: communities, sources, identities, threads, contents, attachments, categories and interventions; how
 //! a customer's message comes in, and how an answer goes out.
 
+pub mod agent_mails;
 pub mod attachments;
 pub mod automatic_answers;
 pub mod calling;

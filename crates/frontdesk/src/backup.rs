@@ -59,6 +59,7 @@ const TABLES: &[Table] = &[
     table("single_sign_on"),
     table("single_sign_on_tokens"),
     table("user_signatures"),
+    table("user_notifications"),
     table("mails"),
     table("settings"),
     table("time_sheets"),

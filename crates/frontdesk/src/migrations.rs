@@ -64,6 +64,7 @@ pub(crate) const ALL: &[Migration] = &[
     both!(36, "0036_openid"),
     both!(37, "0037_channel_tokens"),
     both!(38, "0038_channel_profiles"),
+    both!(39, "0039_user_notifications"),
 ];
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use frontdesk_conversations::agent_mails::AgentMails;
 use frontdesk_conversations::attachments::{self, Files};
 use frontdesk_conversations::automatic_answers::AutomaticAnswers;
 use frontdesk_conversations::calling::Calling;
@@ -101,7 +102,10 @@ pub(crate) fn consumers(app: &Arc<Conversations>, mails: &Arc<Notify>) -> (Vec<A
     let visitors = frontdesk_web_messaging::Following::new(app);
     let links = Links::new(&app.seal, &app.public_url);
     let letters = Letters::new(&app.env, &app.public_url, links, mails);
-    (vec![outbox, AutomaticAnswers::new(app), letters, Watching::new(app), Following::new(app), visitors], delivery)
+    let agents = AgentMails::new(app, mails);
+    let consumers: Vec<Arc<dyn Consumer>> =
+        vec![outbox, AutomaticAnswers::new(app), letters, agents, Watching::new(app), Following::new(app), visitors];
+    (consumers, delivery)
 }
 
 /// Runs until the process is told to stop.

@@ -22,6 +22,7 @@ pub mod sources_permissions;
 mod tags;
 pub mod teams;
 pub mod time_sheets;
+pub mod user_notifications;
 pub mod users;
 
 use frontdesk_net::Outbound;
@@ -33,6 +34,7 @@ pub fn operations(seal: &Seal, outbound: &Outbound, public_url: &str) -> Vec<Ope
     let mut operations = users::operations();
     operations.extend(sources_permissions::operations());
     operations.extend(signatures::operations());
+    operations.extend(user_notifications::operations());
     operations.extend(roles::operations());
     operations.extend(teams::operations());
     operations.extend(access_tokens::rest::operations());

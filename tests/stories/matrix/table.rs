@@ -248,6 +248,10 @@ pub(super) const TABLE: &[Row] = &[
     row("updateUserSourcesPermissions")
         .first(&["update_user", "manage_users_of_my_teams"])
         .body(r#"{ "$source": "read" }"#),
+    row("getUserNotifications").then(&["read_user", "manage_users_of_my_teams"]),
+    row("updateUserNotifications")
+        .first(&["update_user", "manage_users_of_my_teams"])
+        .body(r#"{ "intervention_assigned": true }"#),
     row("getAllUserSignatures").then(&["read_user", "manage_users_of_my_teams"]),
     row("getUserSignature").then(&["read_user", "manage_users_of_my_teams"]),
     row("createUserSignature").then(&["update_user", "manage_users_of_my_teams"]).body(r#"{ "body": "Yours" }"#),

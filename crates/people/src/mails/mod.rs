@@ -14,14 +14,16 @@ mod texts;
 use frontdesk_model::{Env, Id, Result, Timestamp};
 use frontdesk_store::{Tx, args};
 
+use crate::user_notifications;
+
 pub use letters::Letters;
 pub use sending::Sending;
 pub(crate) use texts::Letter;
+pub use texts::words;
 
 /// How long a mail is tried.
 const TRIED_SECONDS: i64 = 86_400;
-/// At most this many mails to users wait, and as many to visitors: what strangers cause keeps no user from theirs. One
-/// more is not queued.
+/// At most this many mails of each [`Whose`] wait. One more is not queued.
 const WAITING_MAX: i64 = 10_000;
 /// At most this many mails are shown to an operator.
 const LISTED_MAX: i64 = 150;
@@ -68,8 +70,12 @@ pub(crate) fn recovery(locale: &str, link: &str) -> Letter {
 
 /// Queues a mail in the transaction of what it tells of. False when too many wait already.
 pub fn queue(tx: &mut dyn Tx, env: &Env, mail: &NewMail) -> Result<bool> {
-    let is_for_users = matches!(mail.to, To::User(_));
-    if !has_room_for(tx, is_for_users)? {
+    let whose = match mail.to {
+        To::User(_) if mail.key.starts_with(user_notifications::MAIL_KEY) => Whose::Notified,
+        To::User(_) => Whose::Users,
+        To::Address(_) => Whose::Visitors,
+    };
+    if !has_room_for(tx, whose)? {
         return Ok(false);
     }
     let now = env.now();
@@ -107,12 +113,33 @@ pub fn queue(tx: &mut dyn Tx, env: &Env, mail: &NewMail) -> Result<bool> {
 
 /// Whether one more mail to a user is queued.
 pub(crate) fn has_room(tx: &mut dyn Tx) -> Result<bool> {
-    has_room_for(tx, true)
+    has_room_for(tx, Whose::Users)
 }
 
-fn has_room_for(tx: &mut dyn Tx, users: bool) -> Result<bool> {
-    let whose = if users { "IS NOT NULL" } else { "IS NULL" };
-    let sql = format!("SELECT count(*) FROM mails WHERE status = 'waiting' AND user_id {whose}");
+/// Mails that take no room and no turn from others: what strangers cause keeps no user from theirs.
+#[derive(Clone, Copy)]
+enum Whose {
+    /// To users, about themselves: an invitation.
+    Users,
+    /// To users, because they asked to hear of such things.
+    Notified,
+    /// To visitors.
+    Visitors,
+}
+
+impl Whose {
+    /// As a condition in SQL.
+    fn condition(self) -> &'static str {
+        match self {
+            Whose::Users => "user_id IS NOT NULL AND key NOT LIKE 'notification %'",
+            Whose::Notified => "user_id IS NOT NULL AND key LIKE 'notification %'",
+            Whose::Visitors => "user_id IS NULL",
+        }
+    }
+}
+
+fn has_room_for(tx: &mut dyn Tx, whose: Whose) -> Result<bool> {
+    let sql = format!("SELECT count(*) FROM mails WHERE status = 'waiting' AND {}", whose.condition());
     Ok(tx.one(&sql, args![])?.get::<i64>(0)? < WAITING_MAX)
 }
 
@@ -125,6 +152,11 @@ pub fn is_waiting(tx: &mut dyn Tx, key: &str) -> Result<bool> {
 pub fn forget(tx: &mut dyn Tx, key: &str) -> Result<()> {
     tx.execute("DELETE FROM mails WHERE key = $1", args![key])?;
     Ok(())
+}
+
+/// How many mails wait for a user.
+pub fn waiting_for(tx: &mut dyn Tx, user_id: Id) -> Result<i64> {
+    tx.one("SELECT count(*) FROM mails WHERE user_id = $1 AND status = 'waiting'", args![&user_id])?.get(0)
 }
 
 /// How many mails wait.

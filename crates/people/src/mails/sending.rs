@@ -12,8 +12,9 @@ use frontdesk_store::{Store, Tx, args};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
-use super::waiting;
+use super::{Whose, waiting};
 use crate::password_links::Links;
+use crate::user_notifications;
 
 /// From the beginning of an attempt to that of the next one, then always the last; the first is longer than an attempt
 /// may take.
@@ -177,8 +178,12 @@ pub(super) fn turn(tx: &mut dyn Tx, now: Timestamp, sends: bool, free: usize) ->
         args![now, ROWS_MAX],
     )?;
     let mut turn = Turn::default();
-    for (whose, most) in [("user_id IS NOT NULL", MAILS_PER_HOUR_MAX), ("user_id IS NULL", VISITORS_MAILS_PER_HOUR_MAX)]
-    {
+    for (whose, most) in [
+        (Whose::Users, MAILS_PER_HOUR_MAX),
+        (Whose::Notified, MAILS_PER_HOUR_MAX),
+        (Whose::Visitors, VISITORS_MAILS_PER_HOUR_MAX),
+    ] {
+        let whose = whose.condition();
         let lately = format!("SELECT count(*) FROM mails WHERE tried_at > $1 AND {whose}");
         let lately: i64 = tx.one(&lately, args![now.plus_seconds(-HOUR_SECONDS)])?.get(0)?;
         let free = free as i64 - turn.claims.len() as i64;
@@ -264,7 +269,7 @@ fn prepare(tx: &mut dyn Tx, claim: &Claim) -> Result<Option<Waiting>> {
 pub(super) fn finish(tx: &mut dyn Tx, env: &Env, claim: &Claim, outcome: &Result<(), MailError>) -> Result<()> {
     let now = env.now();
     let held = tx.first(
-        "SELECT due_at >= give_up_at FROM mails WHERE key = $1 AND claim = $2 AND status = 'waiting'",
+        "SELECT due_at >= give_up_at, user_id FROM mails WHERE key = $1 AND claim = $2 AND status = 'waiting'",
         args![&claim.key, claim.number],
     )?;
     let Some(held) = held else { return Ok(()) };
@@ -280,7 +285,14 @@ pub(super) fn finish(tx: &mut dyn Tx, env: &Env, claim: &Claim, outcome: &Result
         Err(MailError::Failed(reason)) if !is_last => {
             tx.execute("UPDATE mails SET error = $2 WHERE key = $1", args![&claim.key, reason])?;
         }
-        Err(MailError::Failed(reason) | MailError::Refused(reason)) => give_up(tx, &claim.key, now, Some(reason))?,
+        Err(MailError::Failed(reason)) => give_up(tx, &claim.key, now, Some(reason))?,
+        Err(MailError::Refused(reason)) => {
+            give_up(tx, &claim.key, now, Some(reason))?;
+            let user_id: Option<Id> = held.get(1)?;
+            if let Some(user_id) = user_id.filter(|_| claim.key.starts_with(user_notifications::MAIL_KEY)) {
+                user_notifications::give_up(tx, env, user_id)?;
+            }
+        }
     }
     Ok(())
 }

@@ -254,7 +254,7 @@ pub(super) fn restored(language: Language, webhook: &Webhook) -> Letter {
 
 /// A text as words: letters, digits and what stands between them in names. A dot stays at the end of a word only, so that
 /// nothing looks like an address; what is invisible or turns the direction of the text goes.
-fn words(text: &str, characters_max: usize) -> String {
+pub fn words(text: &str, characters_max: usize) -> String {
     let mut plain = String::new();
     let mut characters = text.chars().take(characters_max).peekable();
     while let Some(c) = characters.next() {
