@@ -301,14 +301,20 @@ fn a_post_and_a_review_are_answered_with_comments(engine: Engine) {
     let page = World::shared(engine).page(&json!({}));
     let post = format!("{}_5", page.id);
     page.feed(json!({ "item": "post", "verb": "add", "post_id": post, "from": { "id": "900" }, "message": "Hello" }));
-    page.tells(
-        &json!({ "object": "page", "entry": [{ "id": page.id, "time": 1, "changes": [{ "field": "ratings", "value": {
-        "item": "rating", "verb": "add", "reviewer_id": 901, "reviewer_name": "Rita", "review_text": "Fine",
-        "recommendation_type": "POSITIVE", "open_graph_story_id": "77" } }] }] }),
-    );
+    for (story, verdict, told) in [("77", "recommendation_type", json!("POSITIVE")), ("78", "rating", json!(4))] {
+        let mut value = json!({
+            "item": "rating", "verb": "add", "reviewer_id": 901, "reviewer_name": "Rita", "review_text": "Fine",
+            "open_graph_story_id": story,
+        });
+        value[verdict] = told;
+        let change = json!({ "field": "ratings", "value": value });
+        page.tells(&json!({ "object": "page", "entry": [{ "id": page.id, "time": 1, "changes": [change] }] }));
+    }
     let (hello, review) = (page.here(&post), page.here("77"));
     assert_eq!((&hello["type"], &review["type"]), (&json!("post"), &json!("review")));
-    assert_eq!(review["body"], "👍 Fine");
+    assert_eq!((&review["body"], review.get("rating")), (&json!("👍 Fine"), None));
+    let stars = page.here("78");
+    assert_eq!((&stars["body"], &stars["rating"]), (&json!("4/5 Fine"), &json!(4)));
     for content in [&hello, &review] {
         let answer = page.settled(&id(&page.reply(content, &json!({}))));
         assert_eq!((&answer["type"], &answer["synchronization_status"]), (&json!("comment"), &json!("success")));

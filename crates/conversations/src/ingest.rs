@@ -459,8 +459,16 @@ pub(crate) fn language<'a>(channel: &'a Channel, inbound: &'a InboundContent) ->
 }
 
 /// The names of the attributes that few contents have.
-pub(crate) const EXTRAS: [&str; 7] =
-    ["context_data", "foreign_categories", "actions", "structured_content", "structured_reply", "ip", "unanswerable"];
+pub(crate) const EXTRAS: [&str; 8] = [
+    "context_data",
+    "foreign_categories",
+    "actions",
+    "structured_content",
+    "structured_reply",
+    "ip",
+    "rating",
+    "unanswerable",
+];
 
 /// The attributes that few contents have, as one JSON object.
 pub(crate) fn extras(inbound: &InboundContent) -> Option<String> {
@@ -478,6 +486,7 @@ pub(crate) fn extras(inbound: &InboundContent) -> Option<String> {
         ("structured_content", &inbound.structured_content),
         ("structured_reply", &inbound.structured_reply),
         ("ip", &inbound.ip.clone().map(Value::from)),
+        ("rating", &inbound.rating.map(Value::from)),
         ("unanswerable", &inbound.unanswerable.clone().map(Value::from)),
     ] {
         if let Some(value) = value {

@@ -140,6 +140,8 @@ pub struct InboundContent {
     pub attachments: Vec<InboundAttachment>,
     /// What may be done with this content on the channel, such as `reply`.
     pub actions: Vec<String>,
+    /// How many stars a review gives.
+    pub rating: Option<i64>,
     /// Why it cannot be answered, as a sentence for people; none where it can, or where nobody knows.
     pub unanswerable: Option<String>,
     /// Whether everybody on the channel sees it; false while it is held back or hidden there. None where the channel does
@@ -176,6 +178,7 @@ impl InboundContent {
             context_data: Map::new(),
             attachments: Vec::new(),
             actions: Vec::new(),
+            rating: None,
             unanswerable: None,
             published: None,
             elsewhere: false,

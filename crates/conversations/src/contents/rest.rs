@@ -73,6 +73,9 @@ struct Answer {
     structured_content: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     structured_reply: Option<Value>,
+    /// How many stars a review gives.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rating: Option<i64>,
     /// When the customer's side said that it was read (`extended=true`).
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-frontdesk-extension" = true))]
@@ -183,6 +186,7 @@ fn answer(row: &Row, extended: bool) -> Result<Answer> {
         foreign_categories: extras.remove("foreign_categories"),
         structured_content: extras.remove("structured_content"),
         structured_reply: extras.remove("structured_reply"),
+        rating: extras.remove("rating").and_then(|stars| stars.as_i64()),
         read_at: row.get::<Option<Timestamp>>(27)?.filter(|_| extended),
         scheduled_at: row.get::<Option<Timestamp>>(30)?.filter(|_| extended),
         custom_actions: None,

@@ -80,6 +80,7 @@ fn content(
         ContentObject::Review => review(value),
         _ => graph::text_of(&value["message"]).unwrap_or_default(),
     };
+    content.rating = stars(value).filter(|_| object == ContentObject::Review);
     let post_id = ["post_id", "open_graph_story_id"].iter().find_map(|name| graph::id_of(&value[*name]));
     content.thread_foreign_id = match object {
         ContentObject::Comment => post_id.or_else(|| graph::id_of(&value["parent_id"])),
@@ -105,12 +106,16 @@ fn content(
     content
 }
 
+fn stars(value: &Value) -> Option<i64> {
+    value["rating"].as_i64().filter(|stars| (1..=5).contains(stars))
+}
+
 /// What somebody thinks of the page: with stars formerly, with a recommendation today.
 fn review(value: &Value) -> String {
     let text = graph::text_of(&value["review_text"]).unwrap_or_default();
     let recommends = value["recommendation_type"].as_str().map(str::to_ascii_lowercase);
-    let verdict = match (value["rating"].as_i64(), recommends.as_deref()) {
-        (Some(stars @ 1..=5), _) => format!("{stars}/5"),
+    let verdict = match (stars(value), recommends.as_deref()) {
+        (Some(stars), _) => format!("{stars}/5"),
         (_, Some("positive")) => "👍".into(),
         (_, Some("negative")) => "👎".into(),
         _ => return text,
@@ -204,11 +209,11 @@ mod tests {
 
     #[test]
     fn reviews_show_the_verdict_with_the_text() {
-        for (value, body) in [
-            (json!({"recommendation_type": "NEGATIVE", "review_text": "Bad"}), "👎 Bad"),
-            (json!({"rating": 4, "review_text": "Good"}), "4/5 Good"),
-            (json!({"rating": 9, "review_text": "Good"}), "Good"),
-            (json!({"recommendation_type": "positive"}), "👍"),
+        for (value, body, rating) in [
+            (json!({"recommendation_type": "NEGATIVE", "review_text": "Bad"}), "👎 Bad", None),
+            (json!({"rating": 4, "review_text": "Good"}), "4/5 Good", Some(4)),
+            (json!({"rating": 9, "review_text": "Good"}), "Good", None),
+            (json!({"recommendation_type": "positive"}), "👍", None),
         ] {
             let mut value = value;
             value["item"] = "rating".into();
@@ -217,6 +222,7 @@ mod tests {
             value["reviewer_id"] = "9".into();
             let review = one(value);
             assert_eq!((review.body.as_str(), review.object, review.actions.len()), (body, ContentObject::Review, 1));
+            assert_eq!(review.rating, rating);
         }
     }
 
