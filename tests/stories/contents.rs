@@ -15,6 +15,7 @@ on_both_engines![
     what_the_channel_told_is_shown_where_it_applies,
     a_reply_needs_words_and_something_to_answer,
     an_agent_writes_as_an_identity_that_is_theirs_or_shared,
+    where_the_account_allows_it_agents_write_as_each_other,
     a_private_message_is_answered_privately,
     a_reply_waits_until_what_it_answers_is_on_its_channel,
 ];
@@ -213,7 +214,8 @@ fn a_reply_needs_words_and_something_to_answer(engine: Engine) {
     // None of this has left a trace.
     assert_eq!(source.all_contents(&cast.otto).len(), 1);
     assert_eq!(cast.otto.content(&content)["status"], "new");
-    assert_eq!(write(json!({ "in_reply_to_id": content, "body": "x".repeat(20_000) })).ok()["status"], "user_reply");
+    let longest = write(json!({ "in_reply_to_id": content, "body": "x".repeat(20_000), "auto_submitted": "1" })).ok();
+    assert_eq!((&longest["status"], &longest["auto_submitted"]), (&json!("user_reply"), &json!(true)));
 }
 
 fn an_agent_writes_as_an_identity_that_is_theirs_or_shared(engine: Engine) {
@@ -232,6 +234,26 @@ fn an_agent_writes_as_an_identity_that_is_theirs_or_shared(engine: Engine) {
     // Nobody writes as a customer.
     let as_vera = json!({ "in_reply_to_id": content["id"], "body": "I am Vera", "author_id": content["author_id"] });
     assert_eq!(cast.otto.post("/1.0/contents", &as_vera).invalid(), ["author_id"]);
+}
+
+fn where_the_account_allows_it_agents_write_as_each_other(engine: Engine) {
+    let cast = Cast::start(engine, &[]);
+    let (source, channel) = cast.new_source();
+    source.says("vera", "t", "Hello?");
+    let content = source.contents(&cast.otto, "t").remove(0);
+    let rights = format!("/1.0/users/{}/sources_permissions", cast.ada.user_id);
+    cast.otto.put(&rights, &json!({ (source.id.as_str()): "read,reply" })).ok();
+    // Otto's own voice is there once he has written.
+    let own = cast.otto.reply(&id(&content), "From Otto")["author_id"].clone();
+    let as_otto = json!({ "in_reply_to_id": content["id"], "body": "As Otto", "author_id": own });
+    assert_eq!(cast.ada.post("/1.0/contents", &as_otto).invalid(), ["author_id"]);
+    cast.otto.put("/1.0/settings", &json!({ "reply_as_any_identity": true })).ok();
+    let reply = cast.ada.post("/1.0/contents", &as_otto).ok();
+    assert_eq!((&reply["author_id"], &reply["creator_id"]), (&own, &json!(cast.ada.user_id)));
+    channel.push_of("As Otto");
+    // Never as a customer.
+    let as_vera = json!({ "in_reply_to_id": content["id"], "body": "I am Vera", "author_id": content["author_id"] });
+    assert_eq!(cast.ada.post("/1.0/contents", &as_vera).invalid(), ["author_id"]);
 }
 
 fn a_private_message_is_answered_privately(engine: Engine) {

@@ -10,6 +10,7 @@ use std::collections::HashMap;
 
 use frontdesk_model::event::NewEvent;
 use frontdesk_model::{Caller, Env, Id, Permission, Result, SourceRight, error};
+use frontdesk_people::settings;
 use frontdesk_rest::Call;
 use frontdesk_sources::inbound::{self, InboundAuthor};
 use frontdesk_store::{Tx, args};
@@ -244,7 +245,8 @@ pub(crate) fn writer(tx: &mut dyn Tx, call: &Call, channel: &Channel) -> Result<
     }
 }
 
-/// 422 unless this user may write as this identity in this community: it is one of theirs, or one that agents share.
+/// 422 unless this user may write as this identity in this community: it is one of theirs, or one that agents share; where
+/// the account lets everybody write as any (`reply_as_any_identity`), it may also be another agent's. Never a customer.
 pub(crate) fn require_usable_author(tx: &mut dyn Tx, user_id: Id, identity_id: Id, community_id: Id) -> Result<()> {
     let row = tx.first(
         "SELECT controlled,
@@ -258,7 +260,7 @@ pub(crate) fn require_usable_author(tx: &mut dyn Tx, user_id: Id, identity_id: I
         return Err(error::invalid("author_id", "unknown", message));
     };
     let (controlled, linked, own): (bool, bool, bool) = (row.get(0)?, row.get(1)?, row.get(2)?);
-    if own || (controlled && !linked) {
+    if own || (controlled && !linked) || (linked && settings::load(tx)?.reply_as_any_identity) {
         return Ok(());
     }
     Err(error::invalid("author_id", "invalid", "author_id: you cannot write as this identity."))
