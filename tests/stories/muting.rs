@@ -1,8 +1,8 @@
 //! Muting: what a muted thread or customer writes is kept, and asks for nobody's attention.
 
-use frontdesk_tests::pages::id;
+use frontdesk_tests::pages::{id, records};
 use frontdesk_tests::{Cast, Engine};
-use serde_json::json;
+use serde_json::{Value, json};
 
 on_both_engines![
     in_a_muted_thread_everything_arrives_ignored,
@@ -34,6 +34,11 @@ fn in_a_muted_thread_everything_arrives_ignored(engine: Engine) {
     }
     assert_eq!(cast.otto.get(&thread).ok().get("muted"), None, "it is not a documented property");
     assert_eq!(cast.otto.get(&format!("{thread}?extended=true")).ok()["muted"], true);
+    let told = |name: &str| {
+        let q = format!("content_thread:{} name_in:{name}", contents[0]["thread_id"].as_str().unwrap());
+        cast.otto.search("/1.0/events", &q)["count"].clone()
+    };
+    assert_eq!((told("content.thread_muted_ignored"), told("content.author_muted_ignored")), (json!(8), json!(0)));
     // Other threads of the same people are not concerned.
     source.says("vera", "other", "Hello?");
     assert_eq!(source.contents(&cast.otto, "other")[0]["status"], "new");
@@ -63,6 +68,9 @@ fn a_muted_customer_is_ignored_in_every_thread(engine: Engine) {
         let expected = if content["body"] == "Buy this" { "ignored" } else { "new" };
         assert_eq!(content["status"], expected, "{content}");
     }
+    let told = cast.otto.search("/1.0/events", "name_in:content.author_muted_ignored");
+    let of_source = |event: &&Value| event["extra_infos"]["content_source_id"] == source.id.as_str();
+    assert_eq!(records(&told).iter().filter(of_source).count(), 5, "{told}");
     let changed = source.message("changed", "t", "mallory", "Buy this");
     let mut changed = changed;
     changed["author"]["firstname"] = json!("Mallory");

@@ -302,6 +302,11 @@ fn what_is_wrong_with_a_template_is_said(engine: Engine) {
     }
     cast.otto.delete(&format!("/1.0/messaging_mail_templates/{}", id(&made))).ok();
     cast.otto.get(&format!("/1.0/messaging_mail_templates/{}", id(&made))).refused(404);
+    for what in ["created", "destroyed"] {
+        let name = format!("mobile_messaging.email_notifications.template.{what}");
+        let told = cast.otto.search("/1.0/events", &format!("name_in:{name} user:{}", cast.otto.user_id));
+        assert_ne!(told["count"], 0, "{name}");
+    }
 }
 
 fn no_mail_is_lost_or_doubled_by_a_kill(engine: Engine) {
