@@ -146,6 +146,17 @@ test('who needs a second factor sets it up on the way in, and looks after it lat
   await own.getByLabel('New password').fill('correct horse battery');
   await own.getByRole('button').click();
   await page.getByText('Your password is changed').waitFor();
+  // Of what she is mailed, kept at once.
+  const given = page.getByLabel('A conversation is assigned to me');
+  await given.check();
+  await page.getByLabel('An answer waits for approval').check();
+  await page.getByLabel('An answer waits for approval').uncheck();
+  await page.getByLabel('A conversation that I deferred is back').check();
+  const me = (await desk.server.get('/users/me')).id;
+  await expect.poll(async () => (await desk.server.get(`/users/${me}/notifications`)).intervention_reactivated).toBe(true);
+  await page.reload();
+  await expect.poll(() => given.isChecked()).toBe(true);
+  expect(await page.getByLabel('An answer waits for approval').isChecked()).toBe(false);
   expect(agent.errors).toEqual([]);
 });
 

@@ -1,4 +1,4 @@
-// One's own password, second factor and sessions. Loaded when it is opened.
+// One's own password, second factor, mails and sessions. Loaded when it is opened.
 
 import { useQuery } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
@@ -11,6 +11,7 @@ import { useSession } from '../session.ts';
 import { Button, IconButton } from '../ui/pieces.tsx';
 import { complain, say, words } from '../ui/toasts.tsx';
 import { Codes, type Enrolment, Scan } from './enrolment.tsx';
+import { Notifications } from './notifications.tsx';
 
 interface Session {
   id: string;
@@ -50,6 +51,7 @@ const Security = () => {
       ) : (
         <p className="lead">{t('security_token')}</p>
       )}
+      <Notifications />
       <Sessions />
     </main>
   );
