@@ -540,7 +540,7 @@ fn nobody_else_tells_anything(engine: Engine) {
     for nonsense in [&b"not JSON"[..], b"[]", b"{\"object\":\"page\",\"entry\":[5,{\"id\":{}}]}", &[0xff, 0, 1]] {
         assert_eq!(post(&page.hook(), nonsense, &secret).status, 200);
     }
-    post(&page.hook(), &vec![b' '; (1 << 20) + 1], &secret).refused(400);
+    post(&page.hook(), &vec![b' '; (1 << 20) + 1], &secret).refused(413);
     // Another page's events, signed by this one's app, are nobody's; signed by its own app they are its.
     let other = world.page(&json!({}));
     let foreign = other.feed_body(&[other.comment_value("5_9", "Foreign")]);

@@ -4,7 +4,7 @@
 use std::sync::OnceLock;
 
 use frontdesk_tests::cast::unique;
-use frontdesk_tests::http::{Request, encode};
+use frontdesk_tests::http::{Connection, Request, encode};
 use frontdesk_tests::pages::{id, records};
 use frontdesk_tests::server::Launch;
 use frontdesk_tests::{Cast, Engine, Fake, Person, eventually};
@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 
 on_both_engines![
     the_address_proves_that_it_knows_the_secret,
+    nobody_has_a_delivery_signed_by_asking,
+    who_sends_slowly_keeps_nobody_out,
     posts_and_messages_come_in_both_envelopes,
     what_is_not_signed_by_x_is_refused,
     what_is_told_many_times_is_here_once,
@@ -158,6 +160,49 @@ fn the_address_proves_that_it_knows_the_secret(engine: Engine) {
         server.send(&Request::new("GET", &format!("/channels/youtube/{}?crc_token=x", account.source))).status,
         404
     );
+}
+
+fn nobody_has_a_delivery_signed_by_asking(engine: Engine) {
+    let account = World::shared(engine).account(&json!({}));
+    let server = &account.world.cast.server;
+    let path = format!("/channels/twtr/{}", account.source);
+    let ask = |token: &str| server.send(&Request::new("GET", &format!("{path}?crc_token={}", encode(token))));
+    let post = |body: &str, signature: &str| {
+        let request = Request::new("POST", &path).header("x-twitter-webhooks-signature", signature);
+        server.send(&request.body("application/json", body))
+    };
+    let webhook = || {
+        let told = account.otto().get(&format!("/1.0/content_sources/{}/connection", account.source)).ok();
+        let steps = told["steps"].as_array().expect("steps").clone();
+        steps.iter().find(|step| step["name"] == "webhook").expect("a step")["done"].clone()
+    };
+    let forged = account.mention("901", "@us Forged by Mallory").to_string();
+    ask(&forged).refused(403);
+    // A short question is answered, but its answer opens nothing.
+    let told = ask("question").json();
+    post("question", told["response_token"].as_str().expect("a signature")).refused(403);
+    assert_eq!(webhook(), false, "anybody can ask");
+    account.tell(vec![account.mention("902", "@us By Vera")]);
+    account.here("902");
+    assert_eq!(webhook(), true);
+    assert!(account.contents().iter().all(|content| content["foreign_id"] != "901"));
+}
+
+fn who_sends_slowly_keeps_nobody_out(engine: Engine) {
+    let account = World::shared(engine).account(&json!({}));
+    let server = &account.world.cast.server;
+    let begun =
+        format!("POST /channels/twtr/{} HTTP/1.1\r\nHost: x\r\nContent-Length: 900000\r\n\r\n{{", account.source);
+    let strangers: Vec<_> = (0..300)
+        .map(|_| {
+            let mut stranger = Connection::open(server.address()).expect("a connection");
+            stranger.write(begun.as_bytes()).expect("a beginning");
+            stranger
+        })
+        .collect();
+    account.tell(vec![account.mention("911", "@us Through all of them")]);
+    account.here("911");
+    drop(strangers);
 }
 
 fn posts_and_messages_come_in_both_envelopes(engine: Engine) {

@@ -13,14 +13,12 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use bytes::Bytes;
 use frontdesk_model::{Error, Id, Result, Timestamp};
-use frontdesk_rest::{ClientAddress, parse_pairs};
+use frontdesk_rest::{BodyRoom, ClientAddress, parse_pairs};
 use frontdesk_sources::inbound::Inbound;
 use frontdesk_sources::sdk::{self, SendApiError, limits};
 use frontdesk_store::Tx;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use http_body_util::{BodyExt, Limited};
 use serde_json::json;
-use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::ingest::{self, Ingested};
 use crate::ingest_many::Gathering;
@@ -37,19 +35,17 @@ const BODY_DEADLINE: Duration = Duration::from_secs(60);
 
 /// Bytes of bodies that are in memory at once; a request that would go past it is told to come again.
 const BODIES_BYTES_MAX: usize = 512 << 20;
-/// Bodies are counted in blocks of this many bytes.
-const BODY_BLOCK_BYTES: usize = 4096;
 
 /// What the route needs.
 #[derive(Clone)]
 struct SendApi {
     app: Arc<Conversations>,
-    bodies: Arc<Semaphore>,
+    bodies: BodyRoom,
 }
 
 /// The route.
 pub fn router(app: &Arc<Conversations>) -> Router {
-    let bodies = Arc::new(Semaphore::new(BODIES_BYTES_MAX / BODY_BLOCK_BYTES));
+    let bodies = BodyRoom::new(BODIES_BYTES_MAX);
     Router::new().route("/realtime/sdk/{source_id}", post(receive)).with_state(SendApi { app: app.clone(), bodies })
 }
 
@@ -91,7 +87,7 @@ async fn receive(
 /// Finds the source, then reads the body: a stranger's is not even read.
 async fn serve(
     app: &Arc<Conversations>,
-    bodies: &Semaphore,
+    bodies: &BodyRoom,
     source_id: &str,
     signature: &str,
     headers: &HeaderMap,
@@ -102,31 +98,13 @@ async fn serve(
     if channel.settings.secret(sdk::ACCESS_TOKEN).is_none() {
         return Err(SendApiError::SourceNotFound.into());
     }
-    let (body, _room) = read(bodies, headers, body).await?;
+    let whole = bodies.read(body, headers, limits::REQUEST_BYTES_MAX, BODY_DEADLINE).await;
+    let (body, _place) = whole.map_err(|trouble| match trouble {
+        Error::Refused(refusal) if refusal.status == 413 => SendApiError::TooLarge.into(),
+        Error::Refused(refusal) => Refusal::told(SendApiError::BadRequest(String::new()), &refusal.message),
+        other => Refusal::from(other),
+    })?;
     accept(app, channel, signature, &body).await
-}
-
-/// The whole body, and the room that it takes until it is dealt with.
-async fn read<'b>(
-    bodies: &'b Semaphore,
-    headers: &HeaderMap,
-    body: Body,
-) -> Result<(Bytes, SemaphorePermit<'b>), Refusal> {
-    let announced = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    if announced.is_some_and(|length| length > limits::REQUEST_BYTES_MAX) {
-        return Err(SendApiError::TooLarge.into());
-    }
-    let blocks = announced.unwrap_or(limits::REQUEST_BYTES_MAX).div_ceil(BODY_BLOCK_BYTES);
-    let room = u32::try_from(blocks).ok().and_then(|blocks| bodies.try_acquire_many(blocks).ok());
-    let room = room.ok_or_else(|| Error::Unavailable("too many large requests at once".into()))?;
-    let whole = tokio::time::timeout(BODY_DEADLINE, Limited::new(body, limits::REQUEST_BYTES_MAX).collect()).await;
-    match whole {
-        Ok(Ok(body)) => Ok((body.to_bytes(), room)),
-        Ok(Err(trouble)) if trouble.is::<http_body_util::LengthLimitError>() => Err(SendApiError::TooLarge.into()),
-        Ok(Err(_)) | Err(_) => {
-            Err(Refusal::told(SendApiError::BadRequest(String::new()), "the body did not arrive whole"))
-        }
-    }
 }
 
 async fn accept(

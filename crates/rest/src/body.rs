@@ -1,16 +1,76 @@
 //! Bodies as they arrive: bounded in bytes and in time.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
 use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 use bytes::{Bytes, BytesMut};
-use frontdesk_model::{Result, error};
+use frontdesk_model::{Error, Result, error};
 use http_body_util::BodyExt;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// The whole body. 413 past `bytes_max`, 400 when it does not arrive in time, ends early or is compressed.
-pub async fn read_body(mut body: Body, headers: &HeaderMap, bytes_max: usize, timeout: Duration) -> Result<Bytes> {
+pub async fn read_body(body: Body, headers: &HeaderMap, bytes_max: usize, timeout: Duration) -> Result<Bytes> {
+    gather(body, headers, bytes_max, timeout, |_| Ok(())).await
+}
+
+/// Room in memory for the bodies of strangers. What has not arrived takes none of it: whoever sends slowly keeps nobody out.
+#[derive(Clone)]
+pub struct BodyRoom(Arc<Semaphore>);
+
+/// Bodies are counted in blocks of this many bytes.
+const BLOCK_BYTES: usize = 4096;
+
+impl BodyRoom {
+    /// Room for so many bytes at once.
+    pub fn new(bytes: usize) -> BodyRoom {
+        BodyRoom(Arc::new(Semaphore::new(bytes.div_ceil(BLOCK_BYTES))))
+    }
+
+    /// As [`read_body`], and the place that the body takes until it is dealt with; unavailable where there is no more room.
+    pub async fn read(
+        &self,
+        body: Body,
+        headers: &HeaderMap,
+        bytes_max: usize,
+        timeout: Duration,
+    ) -> Result<(Bytes, impl Drop + use<>)> {
+        let full = || Error::Unavailable("too many large requests at once".into());
+        let mut taken: Option<OwnedSemaphorePermit> = None;
+        let whole = gather(body, headers, bytes_max, timeout, |bytes| {
+            let missing = bytes.div_ceil(BLOCK_BYTES) - taken.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+            let missing = u32::try_from(missing).map_err(|_| full())?;
+            let more = self.0.clone().try_acquire_many_owned(missing).map_err(|_| full())?;
+            match &mut taken {
+                Some(taken) => taken.merge(more),
+                None => taken = Some(more),
+            }
+            Ok(())
+        })
+        .await?;
+        Ok((whole, Place(taken)))
+    }
+}
+
+/// What a body takes of a room.
+struct Place(Option<OwnedSemaphorePermit>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.take();
+    }
+}
+
+/// The whole body; `hold` is told how many bytes it has so far, before they are kept.
+async fn gather(
+    mut body: Body,
+    headers: &HeaderMap,
+    bytes_max: usize,
+    timeout: Duration,
+    mut hold: impl FnMut(usize) -> Result<()>,
+) -> Result<Bytes> {
     if body.is_end_stream() {
         return Ok(Bytes::new());
     }
@@ -21,9 +81,11 @@ pub async fn read_body(mut body: Body, headers: &HeaderMap, bytes_max: usize, ti
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|_| error::bad_request("The body ended early."))?;
             let Ok(data) = frame.into_data() else { continue };
-            if first.len() + all.len() + data.len() > bytes_max {
+            let bytes = first.len() + all.len() + data.len();
+            if bytes > bytes_max {
                 return Err(too_large(bytes_max as u64));
             }
+            hold(bytes)?;
             // Most bodies come in one piece, which is then not copied.
             if first.is_empty() && all.is_empty() {
                 first = data;
@@ -91,6 +153,23 @@ mod tests {
         ] {
             assert_eq!(read_body(body, &HeaderMap::new(), 7, SECOND).await.unwrap(), expected);
         }
+    }
+
+    #[tokio::test]
+    async fn a_room_is_full_of_what_is_there_and_has_place_again_when_that_is_gone() {
+        let (room, none) = (BodyRoom::new(2 * BLOCK_BYTES), HeaderMap::new());
+        let read = |body: Body| room.read(body, &none, 4 * BLOCK_BYTES, SECOND);
+        let begun = stream::iter([Ok::<_, std::io::Error>("x")]).chain(stream::pending());
+        let mut slow = std::pin::pin!(read(Body::from_stream(begun)));
+        assert!(slow.as_mut().now_or_never().is_none(), "it sends one byte and then nothing");
+        let kept = read(Body::from("one")).await.unwrap();
+        assert_eq!(kept.0, "one");
+        assert!(matches!(read(Body::from("two")).await, Err(Error::Unavailable(_))));
+        drop(kept);
+        let large = |blocks: usize| Body::from(vec![b'x'; blocks * BLOCK_BYTES]);
+        assert!(read(large(1)).await.is_ok());
+        assert!(matches!(read(large(2)).await, Err(Error::Unavailable(_))), "one byte takes a block");
+        assert!(read(large(1)).await.is_ok(), "what was refused left nothing");
     }
 
     #[tokio::test]

@@ -37,7 +37,7 @@ use frontdesk_store::{Seal, Store, Tx};
 use serde_json::{Map, Value};
 
 pub use answer::{REQUEST_ID, json, refusal, refuse};
-pub use body::read_body;
+pub use body::{BodyRoom, read_body};
 pub use call::{Call, Upload};
 pub use idempotency::{KEY_CHARACTERS_MAX, KEY_KEPT_SECONDS, forget_idempotency_keys};
 pub use openapi::{OURS, openapi};

@@ -47,6 +47,8 @@ pub struct Challenge {
     pub content_type: &'static str,
     /// The body.
     pub body: String,
+    /// Whether only the service can have asked: the question held a secret.
+    pub asker_is_known: bool,
 }
 
 /// One event as it came.

@@ -11,12 +11,10 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use bytes::Bytes;
 use frontdesk_model::{Error, Id, Result, error};
-use frontdesk_rest::ClientAddress;
+use frontdesk_rest::{BodyRoom, ClientAddress};
 use frontdesk_sources::ingress::{BODY_BYTES_MAX, Ingress, Received};
 use frontdesk_store::{Tx, args};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use http_body_util::{BodyExt, Limited};
-use tokio::sync::Semaphore;
 
 use super::{count, keep, signing_in};
 use crate::Conversations;
@@ -27,8 +25,10 @@ use crate::sources::Channel;
 const STALE_TRIES_MAX: usize = 5;
 /// For the whole body of a request.
 const BODY_DEADLINE: Duration = Duration::from_secs(20);
-/// At most this many bodies are in memory at once.
-const BODIES_MAX: usize = 128;
+/// Bytes of bodies that are in memory at once; a service tells again what would go past it.
+const BODIES_BYTES_MAX: usize = 128 << 20;
+/// Seconds between two notes that a service asked.
+const ASKED_SECONDS_MIN: i64 = 60;
 /// What people read of an event that is nobody's.
 pub(super) const NOBODYS: &str =
     "It is about an account that no active source with this app's secret is connected with.";
@@ -36,12 +36,12 @@ pub(super) const NOBODYS: &str =
 #[derive(Clone)]
 struct Receiving {
     app: Arc<Conversations>,
-    bodies: Arc<Semaphore>,
+    bodies: BodyRoom,
 }
 
 /// The routes.
 pub fn router(app: &Arc<Conversations>) -> Router {
-    let receiving = Receiving { app: app.clone(), bodies: Arc::new(Semaphore::new(BODIES_MAX)) };
+    let receiving = Receiving { app: app.clone(), bodies: BodyRoom::new(BODIES_BYTES_MAX) };
     Router::new()
         .route("/channels/return", get(signing_in::back))
         .route("/channels/{kind}/{source_id}", get(answer).post(answer))
@@ -96,45 +96,58 @@ async fn challenge(app: &Conversations, channel: &Channel, query: &str) -> Resul
         .collect();
     let answer = (ingress(channel)?.challenge)(&channel.settings, &query);
     let answer = answer.ok_or_else(|| error::forbidden("This is not the question that the source's service asks."))?;
-    let (source_id, now) = (channel.source_id, app.env.now());
+    if answer.asker_is_known {
+        note_asked(app, channel.source_id).await?;
+    }
+    Ok((StatusCode::OK, [(header::CONTENT_TYPE, answer.content_type)], answer.body).into_response())
+}
+
+/// Notes that the service asked; the same question again soon after is not written anew.
+async fn note_asked(app: &Conversations, source_id: Id) -> Result<()> {
+    let now = app.env.now();
+    let since = now.plus_seconds(-ASKED_SECONDS_MIN);
+    let noted = move |tx: &mut dyn Tx| {
+        let sql = "SELECT 1 FROM channel_health WHERE source_id = $1 AND asked_at BETWEEN $2 AND $3";
+        tx.first(sql, args![&source_id, since, now])
+    };
+    if app.store.read(noted).await?.is_some() {
+        return Ok(());
+    }
     let noting = move |tx: &mut dyn Tx| {
         count(tx, source_id, 0, 0, 0, None)?;
         tx.execute("UPDATE channel_health SET asked_at = $2 WHERE source_id = $1", args![&source_id, now]).map(drop)
     };
-    app.store.write(noting).await?;
-    Ok((StatusCode::OK, [(header::CONTENT_TYPE, answer.content_type)], answer.body).into_response())
+    app.store.write(noting).await
 }
 
 async fn receive(
     app: &Arc<Conversations>,
-    bodies: &Semaphore,
+    bodies: &BodyRoom,
     mut channel: Arc<Channel>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response> {
-    let busy = || Error::Unavailable("too many requests at once".into());
-    let _room = bodies.try_acquire().map_err(|_| busy())?;
-    let whole = tokio::time::timeout(BODY_DEADLINE, Limited::new(body, BODY_BYTES_MAX).collect()).await;
-    let body = match whole {
-        Ok(Ok(body)) => body.to_bytes(),
-        Ok(Err(trouble)) if trouble.is::<http_body_util::LengthLimitError>() => {
-            return Err(error::bad_request(format!("The body has more than {BODY_BYTES_MAX} bytes.")));
-        }
-        Ok(Err(_)) | Err(_) => return Err(error::bad_request("The body did not arrive whole.")),
-    };
+    let (body, _place) = bodies.read(body, &headers, BODY_BYTES_MAX, BODY_DEADLINE).await?;
     let headers = Arc::new(headers);
     for _ in 0..STALE_TRIES_MAX {
         let ingress = ingress(&channel)?;
         // A copy in memory may be out of date: what that one refuses is looked at again with a fresh one.
         let is_signed = (ingress.verify)(&channel.settings, &|name| header_of(&headers, name), &body);
-        let events = Arc::new(if is_signed { (ingress.split)(&body) } else { Vec::new() });
-        let (app_then, from, headers, body) = (app.clone(), channel.clone(), headers.clone(), body.clone());
-        let kept = app.store.write(move |tx| match ingest::is_current(tx, &from)? {
-            true if is_signed => keep_all(tx, &app_then, &from, &events, &headers, &body).map(Some),
-            true => Err(error::forbidden("The signature is missing, is no SHA-256 one, or does not fit the body.")),
-            false => Ok(None),
-        });
-        match kept.await? {
+        let from = channel.clone();
+        let kept = if is_signed {
+            let events = (ingress.split)(&body);
+            let (app_then, headers, body) = (app.clone(), headers.clone(), body.clone());
+            let keep = move |tx: &mut dyn Tx| match ingest::is_current(tx, &from)? {
+                true => keep_all(tx, &app_then, &from, &events, &headers, &body).map(Some),
+                false => Ok(None),
+            };
+            app.store.write(keep).await?
+        } else if app.store.read(move |tx| ingest::is_current(tx, &from)).await? {
+            return Err(error::forbidden("The signature is missing, is no SHA-256 one, or does not fit the body."));
+        } else {
+            None
+        };
+        match kept {
             Some(new) => {
                 if new > 0 {
                     app.channel_events.notify_one();

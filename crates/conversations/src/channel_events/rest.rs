@@ -249,15 +249,16 @@ fn connection(app: &Conversations, source: &Source, tx: &mut dyn Tx) -> Result<C
     )?;
     let channel = Channel::load(tx, &app.seal, source.id)?.ok_or_else(|| error::not_found("source"))?;
     let time = |at: usize| row.as_ref().map_or(Ok(None), |row| row.get::<Option<Timestamp>>(at));
-    let was_asked = time(4)?.is_some();
+    // Signed events prove it as well as a question that only the service can ask.
+    let number = |at: usize| row.as_ref().map_or(Ok(0), |row| row.get(at));
+    let is_registered = time(4)?.is_some() || number(0)? > 0;
     let steps = source.kind.connecting.map_or(&[][..], |connecting| connecting.steps).iter().map(|step| StepAnswer {
         name: step.name,
         instruction: step.doc,
-        done: step.is_done(&channel.settings) && (!step.settings.is_empty() || was_asked),
+        done: step.is_done(&channel.settings) && (!step.settings.is_empty() || is_registered),
     });
     let findings: Option<String> = row.as_ref().map_or(Ok(None), |row| row.get(7))?;
     let findings = findings.and_then(|told| serde_json::from_str(&told).ok()).unwrap_or_default();
-    let number = |at: usize| row.as_ref().map_or(Ok(0), |row| row.get(at));
     Ok(Connection {
         source_id: source.id,
         callback_url: format!("{}/channels/{}/{}", app.public_url, source.kind.type_name, source.id),

@@ -155,14 +155,26 @@ fn line(cells: [String; 17]) -> String {
     line
 }
 
-/// A cell. What a spreadsheet would run gets an apostrophe before it: its text comes from strangers.
+/// A cell. What a spreadsheet would run gets an apostrophe before it: its text comes from strangers. In many countries
+/// spreadsheets cut lines at semicolons, and some at tabs, so a cell may begin behind these, too.
 fn cell(text: &str) -> String {
-    let guard = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
-    if text.contains([',', '"', '\r', '\n']) {
-        format!("\"{guard}{}\"", text.replace('"', "\"\""))
-    } else {
-        format!("{guard}{text}")
+    let mut guarded = String::with_capacity(text.len() + 2);
+    let mut rest = text;
+    loop {
+        let begun = rest.trim_start_matches([' ', '\t', '\r', '\n', '"', '\'', ';', '\u{a0}', '\u{3000}']);
+        if begun.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']) {
+            guarded.push('\'');
+        }
+        match rest.find([';', '\t', '\r', '\n']) {
+            Some(end) => {
+                let (cell, next) = rest.split_at(end + 1);
+                guarded += cell;
+                rest = next;
+            }
+            None => break guarded += rest,
+        }
     }
+    if guarded.contains([',', '"', '\r', '\n']) { format!("\"{}\"", guarded.replace('"', "\"\"")) } else { guarded }
 }
 
 #[cfg(test)]
@@ -181,8 +193,15 @@ mod tests {
             ("+33", "'+33"),
             ("-1", "'-1"),
             ("@SUM(A1)", "'@SUM(A1)"),
-            ("\t=1", "'\t=1"),
-            ("\r=1", "\"'\r=1\""),
+            ("\t=1", "'\t'=1"),
+            ("\r=1", "\"'\r'=1\""),
+            ("Eve;=1+1;", "Eve;'=1+1;"),
+            ("a\t +1", "a\t' +1"),
+            ("a;;@b;c-d", "a;';'@b;c-d"),
+            ("a;\"=1\"", "\"a;'\"\"=1\"\"\""),
+            ("two\n-1", "\"two\n'-1\""),
+            ("＝1+1", "'＝1+1"),
+            ("a; b", "a; b"),
             ("=HYPERLINK(\"http://x\",\"y\")", "\"'=HYPERLINK(\"\"http://x\"\",\"\"y\"\")\""),
             ("a=1", "a=1"),
         ] {

@@ -20,7 +20,11 @@ pub(crate) fn challenge(settings: &Settings, query: &Query) -> Option<Challenge>
     let body = given("hub.challenge").filter(|text| text.len() <= CHALLENGE_BYTES_MAX)?;
     let is_asked =
         given("hub.mode") == Some("subscribe") && is_same_secret(expected.reveal(), given("hub.verify_token")?);
-    is_asked.then(|| Challenge { content_type: "text/plain; charset=utf-8", body: body.to_owned() })
+    is_asked.then(|| Challenge {
+        content_type: "text/plain; charset=utf-8",
+        body: body.to_owned(),
+        asker_is_known: true,
+    })
 }
 
 /// Only the SHA-256 signature counts: the older one alone is refused.

@@ -56,7 +56,8 @@ pub(super) fn split(body: &[u8]) -> Vec<Received> {
     // Such as that the app was revoked: one object, and no list of events.
     if events.is_empty() {
         let name = if whole.contains_key("user_event") { "user_event" } else { "other" };
-        events.push(received(name, &for_user, None, told.clone()));
+        let whose = if for_user.is_null() { &told["user_event"]["revoke"]["source"]["user_id"] } else { &for_user };
+        events.push(received(name, whose, None, json!({ "event_type": name, "event": told })));
     }
     events
 }
@@ -463,6 +464,10 @@ mod tests {
         let (_, happened) = one(&us, &activity("post.delete", json!({"id": "7"})));
         assert_eq!(happened, Ok(Some(vec![Happening::Removed { foreign_id: "7".into() }])));
         assert!(one(&us, &activity("oauth.revoke", json!({}))).1.unwrap_err().contains("connect"));
+        let older =
+            json!({"user_event": {"revoke": {"date_time": "2026-01-15T10:00:00Z", "source": {"user_id": "1"}}}});
+        assert_eq!(split(older.to_string().as_bytes())[0].accounts, ["1"]);
+        assert!(one(&us, &older).1.unwrap_err().contains("connect"));
         assert_eq!(one(&us, &activity("dm.indicate_typing", json!({}))).1, Ok(None));
         let secret = written(&us, &activity("chat.received", json!({"id": "6", "sender_id": "2"}))).1;
         assert!(secret.unanswerable.is_some() && secret.actions.is_empty());

@@ -81,7 +81,7 @@ pub(crate) static KIND: SourceKind = SourceKind {
 fn challenge(settings: &Settings, query: &[(String, String)]) -> Option<Challenge> {
     let (_, crc_token) = query.iter().find(|(name, _)| name == "crc_token")?;
     let body = serde_json::json!({ "response_token": signing::response_token(settings, crc_token)? }).to_string();
-    Some(Challenge { content_type: "application/json", body })
+    Some(Challenge { content_type: "application/json", body, asker_is_known: false })
 }
 
 /// What can be done: posts are written and answered, answers to us hidden and shown, ours deleted; direct messages are written and

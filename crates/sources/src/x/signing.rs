@@ -11,7 +11,14 @@ use crate::Settings;
 pub const SIGNATURE_HEADER: &str = "x-twitter-webhooks-signature";
 const PREFIX: &str = "sha256=";
 /// Characters of a question: more is nobody's.
-const TOKEN_CHARACTERS_MAX: usize = 1_000;
+const QUESTION_CHARACTERS_MAX: usize = 256;
+
+/// Whether this can be a question of X: a short token. Anybody may ask, and gets it signed with the same key as a delivery
+/// is. So what can be asked is never taken for a delivery, which is JSON.
+fn is_question(text: &[u8]) -> bool {
+    let is_token = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=-_.~".contains(byte);
+    (1..=QUESTION_CHARACTERS_MAX).contains(&text.len()) && text.iter().all(is_token)
+}
 
 /// The signature of a body with this secret, as X sends it.
 pub fn signature(secret: &str, body: &[u8]) -> String {
@@ -26,7 +33,7 @@ fn key(settings: &Settings) -> Option<hmac::Key> {
 
 /// What proves to X that we know the app's secret; none while it is not set.
 pub(super) fn response_token(settings: &Settings, crc_token: &str) -> Option<String> {
-    if crc_token.is_empty() || crc_token.len() > TOKEN_CHARACTERS_MAX {
+    if !is_question(crc_token.as_bytes()) {
         return None;
     }
     let signed = hmac::sign(&key(settings)?, crc_token.as_bytes());
@@ -37,7 +44,7 @@ pub(super) fn response_token(settings: &Settings, crc_token: &str) -> Option<Str
 pub(super) fn verify(settings: &Settings, signature: &str, body: &[u8]) -> bool {
     let given = signature.strip_prefix(PREFIX).and_then(|text| STANDARD.decode(text).ok());
     match (key(settings), given) {
-        (Some(key), Some(given)) => hmac::verify(&key, body, &given).is_ok(),
+        (Some(key), Some(given)) if !is_question(body) => hmac::verify(&key, body, &given).is_ok(),
         _ => false,
     }
 }
@@ -73,6 +80,9 @@ mod tests {
             assert!(!verify(&settings, wrong, body), "{wrong}");
         }
         assert!(!verify(&Settings::default(), signature, body), "without a secret nobody is let in");
-        assert_eq!(response_token(&settings, ""), None);
+        for asked in ["", r#"{"for_user_id":"1"}"#, "a b", "a\n", &"a".repeat(257)] {
+            assert_eq!(response_token(&settings, asked), None, "{asked}");
+        }
+        assert!(!verify(&settings, expected, b"bm9uY2Ux"), "what anybody gets signed is no delivery");
     }
 }

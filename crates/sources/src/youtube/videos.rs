@@ -45,7 +45,11 @@ pub(super) fn challenge(settings: &Settings, query: &[(String, String)]) -> Opti
     let is_wanted = settings.integer(LEASE_DAYS).is_some() && field("hub.topic") == topic(settings).as_deref();
     let challenge = field("hub.challenge").filter(|text| text.len() <= CHALLENGE_BYTES_MAX);
     let is_asked = field("hub.mode") == Some("subscribe") && is_wanted;
-    Some(Challenge { content_type: "text/plain", body: challenge.filter(|_| is_asked)?.to_owned() })
+    Some(Challenge {
+        content_type: "text/plain",
+        body: challenge.filter(|_| is_asked)?.to_owned(),
+        asker_is_known: false,
+    })
 }
 
 /// The hub signs with SHA-1 and nothing else; what it tells makes us look, and is believed for nothing more.
