@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Result, params};
 use crate::messages::Message;
 
 /// The product's schema.
-pub(crate) const MIGRATIONS: [(&str, &str); 36] = [
+pub(crate) const MIGRATIONS: [(&str, &str); 39] = [
     ("0001_log.sql", include_str!("../../migrations/0001_log.sql")),
     ("0002_people.sql", include_str!("../../migrations/0002_people.sql")),
     ("0003_conversations.sql", include_str!("../../migrations/0003_conversations.sql")),
@@ -43,6 +43,9 @@ pub(crate) const MIGRATIONS: [(&str, &str); 36] = [
     ("0034_channel_quotas.sql", include_str!("../../migrations/0034_channel_quotas.sql")),
     ("0035_channel_events.sql", include_str!("../../migrations/0035_channel_events.sql")),
     ("0036_openid.sql", include_str!("../../migrations/0036_openid.sql")),
+    ("0037_channel_tokens.sql", include_str!("../../migrations/0037_channel_tokens.sql")),
+    ("0038_channel_profiles.sql", include_str!("../../migrations/0038_channel_profiles.sql")),
+    ("0039_user_notifications.sql", include_str!("../../migrations/0039_user_notifications.sql")),
 ];
 
 /// As long as the product's, so that the pages fill alike.
