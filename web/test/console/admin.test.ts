@@ -198,18 +198,29 @@ test('a topology is drawn while it is written, rehearsed and made to lead; super
   expect(agent.errors).toEqual([]);
 });
 
-for (const colorScheme of ['light', 'dark'] as const) {
-  test(`administration can be used by everybody, ${colorScheme}`, async () => {
+const LOOKS = { light: { colorScheme: 'light' }, dark: { colorScheme: 'dark' }, 'on a phone': { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true } } as const;
+
+for (const [look, options] of Object.entries(LOOKS)) {
+  test(`administration can be used by everybody, ${look}`, async () => {
     const desk = await Desk.opens('--demo');
-    const { page } = await desk.sits(desk.server.token, { colorScheme });
+    const { page } = await desk.sits(desk.server.token, options);
     await lines(page).first().waitFor();
     const { origin } = new URL(page.url());
     const source = desk.source.id;
     const me = (await desk.server.get('/users/me')).id;
-    for (const path of ['', '/sources', '/sources/new', `/sources/${source}`, '/users', `/users/${me}`, '/roles/new', '/tags', '/time_sheets/new', '/settings', '/single_sign_on', '/events']) {
+    const { records: sources } = await desk.server.get('/content_sources?extended=true');
+    const site = sources.find(({ type }: { type: string }) => type === 'mobile_messaging').id;
+    const first = async (path: string) => (await desk.server.get(path)).records[0].id;
+    const parts = ['triggers', 'catalog_items', 'custom_variables'].flatMap((name) => [name, `${name}/new`]);
+    const chat = [...parts, `triggers/${await first(`/content_sources/${site}/triggers`)}`, `catalog_items/${await first(`/content_sources/${site}/catalog_items`)}`, 'messaging'].map((part) => `/sources/${site}/${part}`);
+    const answers = ['/reply_entries', `/reply_entries/${await first('/reply_assistant/entries')}`, '/reply_groups'];
+    const categories = ['/categories', '/categories/new', `/categories/${await first('/categories')}`];
+    for (const path of ['', '/sources', '/sources/new', `/sources/${source}`, '/users', `/users/${me}`, '/roles/new', '/tags', '/time_sheets/new', '/settings', '/single_sign_on', '/events', '/topologies/new', '/supervision', '/webhooks/new', '/access_tokens/new', ...chat, ...answers, ...categories]) {
       await page.goto(`${origin}/admin${path}`);
-      await page.locator('main:not(:has([aria-busy])) :is(.form, .table, .empty, .overview)').first().waitFor();
+      await page.locator('main:not(:has([aria-busy])) :is(.form, .table, .empty, .overview, .tree)').first().waitFor();
       expect(await violations(page.mainFrame()), path).toEqual([]);
+      // Nothing is wider than the screen.
+      expect(await page.locator('.admin-page').evaluate((all) => all.scrollWidth - all.clientWidth), path).toBe(0);
     }
-  }, 90_000);
+  }, 120_000);
 }

@@ -3,6 +3,7 @@
 import './admin.css';
 import { lazy, Suspense, useState } from 'react';
 import { destroy, post, put, Refusal } from '../api/client.ts';
+import { t } from '../language/index.ts';
 import { go, useAddress, visit } from '../routes.ts';
 import { Icon, type IconName } from '../ui/icon.tsx';
 import { Button, Empty, Failed, IconButton, Skeleton } from '../ui/pieces.tsx';
@@ -167,7 +168,7 @@ const Making = ({ kind, at, menu }: { kind: Kind; at: URLSearchParams; menu: () 
   };
   return (
     <>
-      <Head title={`${w('new')}: ${w(kind.one)}`} back={here} menu={menu} />
+      <Head title={t('named', { name: w('new'), value: w(kind.one) })} back={here} menu={menu} />
       {SetUp ? (
         <SetUp done={done} />
       ) : (

@@ -46,7 +46,7 @@ const Journal = ({ search }: { search: string }) => {
   };
   return (
     <>
-      <div className="admin-tools">
+      <div className="admin-tools filters">
         <label className="beside">
           <span>{w('event_name')}</span>
           <input type="search" list="event-names" defaultValue={at.get('name') ?? ''} placeholder={w('event_any')} onChange={(event) => /^$|^\w[\w/]*\.\w+$/.test(event.target.value) && set('name', event.target.value)} />

@@ -33,7 +33,7 @@ const Supervision = ({ search }: { search: string }) => {
   return (
     <>
       <p className="admin-lead">{w('supervision_lead')}</p>
-      <div className="admin-tools">
+      <div className="admin-tools filters">
         <label className="beside">
           <span>{w('queue')}</span>
           <select value={queue} onChange={(event) => visit(`/admin/supervision?queue=${event.target.value}`, true)}>
@@ -74,7 +74,7 @@ const Task = ({ task, names, isOpen, toggle }: { task: Made; names: ReturnType<t
       <td data-label={w('task_step')}>{task.step ?? ''}</td>
       <td data-label={w('task_with')}>{(task.agent_ids ?? []).map((id: Id) => names.of('users', id)).join(', ')}</td>
       <td data-label={w('task_priority')}>{task.priority}</td>
-      <td data-label={w('task_why')}>
+      <td>
         <Button aria-expanded={isOpen} onClick={toggle}>
           {w('task_why')}
         </Button>

@@ -4,6 +4,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { destroy, get, put } from '../api/client.ts';
 import { client } from '../data.ts';
+import { t } from '../language/index.ts';
 import { Button } from '../ui/pieces.tsx';
 import { complain, say } from '../ui/toasts.tsx';
 import { useNames } from './data.ts';
@@ -66,7 +67,7 @@ const More = ({ record }: { record: Made }) => {
                       <td key={right} data-label={w(`right_${right}` as Word)}>
                         <input
                           type="checkbox"
-                          aria-label={`${label}: ${w(`right_${right}` as Word)}`}
+                          aria-label={t('named', { name: label, value: w(`right_${right}` as Word) })}
                           disabled={busy}
                           checked={!!data[id]?.includes(right)}
                           onChange={() => void toggle(id, right)}

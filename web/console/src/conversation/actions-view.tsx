@@ -121,7 +121,7 @@ export const Actions = ({ thread, interventions, route }: { thread: Thread; inte
         )}
       </Choice>
       <Choice
-        label={names.length ? `${t('categories')}: ${names.map(({ path }) => path).join(', ')}` : t('categories')}
+        label={names.length ? t('named', { name: t('categories'), value: names.map(({ path }) => path).join(', ') }) : t('categories')}
         keys="L"
         icon="tag"
         bare

@@ -114,7 +114,7 @@ const Fate = ({ content, ours }: { content: Content; ours: boolean }) => {
     return (
       <p className="message-foot bad">
         <Icon name="alert" size={13} />
-        <span title={reason ?? undefined}>{status === 'export_aborted' ? t('taken_back') : reason ? `${t('not_sent')}: ${reason}` : t('not_sent')}</span>
+        <span title={reason ?? undefined}>{status === 'export_aborted' ? t('taken_back') : reason ? t('named', { name: t('not_sent'), value: reason }) : t('not_sent')}</span>
         <button type="button" className="link" onClick={again}>
           {t('send_again')}
         </button>

@@ -235,5 +235,5 @@ function describe({ key, value, negated }: Term, values: Values): string {
   const said = keyword && values(keyword.takes).find((one) => one.value === value)?.label;
   const before = negated ? `${t('kw_not')} ` : '';
   if (keyword?.takes === 'flag' && (value === 'true' || value === '1')) return `${before}${name}`;
-  return `${before}${name}: ${said ?? value}`;
+  return `${before}${t('named', { name, value: said ?? value })}`;
 }

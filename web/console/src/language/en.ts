@@ -70,7 +70,7 @@ export const en = {
   // The list
   conversations: 'Conversations',
   search: 'Search conversations',
-  search_placeholder: 'Search, or type a keyword such as language:',
+  search_placeholder: 'Search, or keyword:value',
   search_clear: 'Clear the search',
   search_save: 'Save as folder',
   search_save_name: 'Name of the folder',
@@ -184,6 +184,8 @@ export const en = {
   draft_elsewhere: 'You wrote something else here on another screen.',
   draft_take: 'Take that',
   draft_keep: 'Keep this',
+  /** A name and what stands behind it. */
+  named: '{name}: {value}',
   colleague_reads: '{name} is here',
   colleague_writes: '{name} is writing here',
   readers: 'Colleagues in this conversation',
@@ -319,7 +321,7 @@ export const en = {
   // Keyboard
   shortcuts: 'Keyboard shortcuts',
   palette: 'Go to, or do',
-  palette_placeholder: 'Type what you want to do, or where to go',
+  palette_placeholder: 'Where to go, or what to do',
   key_next: 'Next conversation',
   key_previous: 'Previous conversation',
   key_open: 'Open the conversation',

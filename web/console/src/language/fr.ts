@@ -66,7 +66,7 @@ export const fr: Words = {
 
   conversations: 'Conversations',
   search: 'Rechercher des conversations',
-  search_placeholder: 'Rechercher, ou un mot-clé comme language:',
+  search_placeholder: 'Rechercher, ou mot-clé:valeur',
   search_clear: 'Effacer la recherche',
   search_save: 'Enregistrer comme dossier',
   search_save_name: 'Nom du dossier',
@@ -179,6 +179,7 @@ export const fr: Words = {
   draft_elsewhere: 'Vous avez écrit autre chose ici sur un autre écran.',
   draft_take: 'Prendre l’autre',
   draft_keep: 'Garder ceci',
+  named: '{name} : {value}',
   colleague_reads: '{name} est ici',
   colleague_writes: '{name} écrit ici',
   readers: 'Collègues dans cette conversation',
@@ -305,7 +306,7 @@ export const fr: Words = {
 
   shortcuts: 'Raccourcis clavier',
   palette: 'Aller à, ou faire',
-  palette_placeholder: 'Tapez ce que vous voulez faire, ou où aller',
+  palette_placeholder: 'Où aller, ou que faire',
   key_next: 'Conversation suivante',
   key_previous: 'Conversation précédente',
   key_open: 'Ouvrir la conversation',
