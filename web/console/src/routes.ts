@@ -1,6 +1,6 @@
 // What the address means. Everything that is shown can be shared and survives a reload:
 // /inbox/{folder}/{thread}?q=…&sort=…
-// Beside them are the addresses under which other sites show the console within theirs, such as /content_threads/{id} (row 20.02).
+// Beside them are the addresses under which other sites show the console within theirs, such as /content_threads/{id}.
 
 import { useSyncExternalStore } from 'react';
 

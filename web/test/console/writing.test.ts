@@ -82,7 +82,8 @@ test('an answer goes out at its time, can be taken back until then, and may be p
   await page.getByRole('dialog', { name: 'Send later' }).getByLabel('When').fill('2027-01-04T09:30');
 });
 
-test('an answer is written with form where the channel takes that', async () => {
+/** A desk whose channel takes HTML, and a conversation there. */
+async function formed() {
   const channel = createServer((request, response) => {
     let body = '';
     request.on('data', (piece) => (body += piece));
@@ -98,6 +99,11 @@ test('an answer is written with form where the channel takes that', async () => 
   await desk.says('Vera Visitor', 'a', 'Where is my kettle?');
   const thread = await desk.thread('a');
   await expect.poll(async () => (await desk.server.get(`/contents/${thread.last_content.id}?extended=true`)).reply_options.html).toBe(true);
+  return { desk, thread, channel };
+}
+
+test('an answer is written with form where the channel takes that', async () => {
+  const { desk, thread, channel } = await formed();
   const { page, agent } = await desk.sits(desk.server.token, at(thread));
   await field(page).fill('Dear Vera');
   await page.getByRole('button', { name: 'Formatting' }).click();
@@ -109,6 +115,35 @@ test('an answer is written with form where the channel takes that', async () => 
   await expect.poll(async () => (await desk.thread('a')).contents_count, { timeout: 15_000 }).toBe(2);
   const [content] = (await desk.server.get(`/contents?q=${encodeURIComponent(`thread:${thread.id}`)}`)).records;
   expect([content.body_input_format, content.body]).toEqual(['html', '<p><b>Dear Vera</b></p>']);
+  expect(agent.errors).toEqual([]);
+  channel.close();
+});
+
+test('a slash completes an answer that has form, where the caret is', async () => {
+  const { desk, thread, channel } = await formed();
+  const entry = await desk.server.post('/reply_assistant/entries', { label: 'Delivery' });
+  await desk.server.put(`/reply_assistant/entries/${entry.id}`, { shortcuts: ['days'] });
+  await desk.server.post('/reply_assistant/versions', { entry_id: entry.id, format: 'html', body: '<p>it takes <b>three days</b>, {{customer_lastname}}</p>' });
+  const { page, agent } = await desk.sits(desk.server.token, at(thread));
+  await field(page).fill('Dear Vera');
+  await page.getByRole('button', { name: 'Formatting' }).click();
+  await page.getByRole('toolbar', { name: 'Formatting' }).waitFor();
+  await field(page).focus();
+  await page.keyboard.press('Control+End');
+  await page.keyboard.type(', /da');
+  await page.getByRole('option', { name: '/days Delivery' }).waitFor();
+  await page.keyboard.press('Enter');
+  const plain = (text: string) => text.replaceAll(/&nbsp;|\u00a0/g, ' ');
+  await expect.poll(async () => plain(await field(page).innerText())).toBe('Dear Vera, it takes three days, {{customer_lastname}}');
+  // What nothing is known for is chosen, to be written over.
+  await page.keyboard.press('Control+Enter');
+  await page.getByText('Fill in {{customer_lastname}} first').waitFor();
+  await expect.poll(() => page.evaluate(() => String(getSelection()))).toBe('{{customer_lastname}}');
+  await page.keyboard.type('dear');
+  await page.keyboard.press('Control+Enter');
+  await expect.poll(async () => (await desk.thread('a')).contents_count, { timeout: 15_000 }).toBe(2);
+  const [content] = (await desk.server.get(`/contents?q=${encodeURIComponent(`thread:${thread.id}`)}`)).records;
+  expect([content.body_input_format, plain(content.body)]).toEqual(['html', '<p>Dear Vera, it takes <b>three days</b>, dear</p>']);
   expect(agent.errors).toEqual([]);
   channel.close();
 });
@@ -159,4 +194,35 @@ test('a colleague is named in a comment and told of it; a signature is put below
   await hers.getByText(/mentioned you/).waitFor();
   await hers.getByRole('button', { name: 'Open' }).click();
   await talk(hers).getByText('Where is my kettle?').waitFor();
+});
+
+test('files come by drop and by paste, and can be taken out again', async () => {
+  const desk = await Desk.opens();
+  await desk.says('Vera Visitor', 'a', 'Where is my kettle?');
+  const thread = await desk.thread('a');
+  const { page, agent } = await desk.sits(desk.server.token, at(thread));
+  await talk(page).getByText('Where is my kettle?').waitFor();
+  const comes = (how: 'drop' | 'paste', name: string) =>
+    field(page).evaluate(
+      (element, [how, name]) => {
+        const data = new DataTransfer();
+        data.items.add(new File([`what ${name} holds`], name, { type: 'text/plain' }));
+        const more = { bubbles: true, cancelable: true };
+        element.dispatchEvent(how === 'drop' ? new DragEvent('drop', { ...more, dataTransfer: data }) : new ClipboardEvent('paste', { ...more, clipboardData: data }));
+      },
+      [how, name] as const,
+    );
+  await comes('drop', 'terms.txt');
+  await comes('paste', 'bill.txt');
+  await comes('paste', 'wrong.txt');
+  await page.getByRole('button', { name: 'Remove wrong.txt' }).click();
+  await page.getByRole('button', { name: 'Remove terms.txt' }).waitFor();
+  await page.getByRole('button', { name: 'Remove bill.txt' }).waitFor();
+  await field(page).fill('Here they are.');
+  await page.keyboard.press('Control+Enter');
+  await expect.poll(async () => (await desk.thread('a')).contents_count, { timeout: 15_000 }).toBe(2);
+  const [content] = (await desk.server.get(`/contents?q=${encodeURIComponent(`thread:${thread.id}`)}`)).records;
+  const held = await Promise.all(content.attachments.map(async ({ id }: { id: string }) => (await desk.server.get(`/attachments/${id}`)).filename));
+  expect(held.sort()).toEqual(['bill.txt', 'terms.txt']);
+  expect(agent.errors).toEqual([]);
 });

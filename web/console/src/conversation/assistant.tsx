@@ -7,7 +7,7 @@ import { get } from '../api/client.ts';
 import type { Content, Id, Page, ReplySuggestion, Thread } from '../api/types.ts';
 import { t } from '../language/index.ts';
 import { Choice } from '../ui/choice.tsx';
-import { before, type Completion, useCompletion } from './completion.tsx';
+import { before, type Completion, type Suggestion, useCompletion } from './completion.tsx';
 
 const COMPLETED_MAX = 6;
 const SEARCHED_MAX = 30;
@@ -40,10 +40,11 @@ interface Given {
   thread: Thread;
   to: Content | undefined;
   used: (version: Id) => void;
+  insert: ((instead: number, one: Suggestion) => void) | undefined;
 }
 
 /** `/` and a shortcut. */
-export function useShortcuts({ field, text, write, on, thread, to, used }: Given): Completion {
+export function useShortcuts({ field, text, write, on, thread, to, used, insert }: Given): Completion {
   const begun = on ? before(field, text, BEGUN) : undefined;
   const shortcut = useDeferredValue(begun?.slice(1));
   const found = useSuggestions(thread.id, to, { shortcut: shortcut ?? '', limit: COMPLETED_MAX }, shortcut !== undefined);
@@ -54,7 +55,8 @@ export function useShortcuts({ field, text, write, on, thread, to, used }: Given
     text,
     write,
     begun,
-    found: begun === undefined ? [] : found.map(({ id, label, shortcuts, body }) => ({ id, label: shortcuts[0] ? `/${shortcuts[0]}` : label, detail: shortcuts[0] ? label : firstLine(body), text: body })),
+    insert,
+    found: begun === undefined ? [] : found.map(({ id, label, shortcuts, body, body_html }) => ({ id, label: shortcuts[0] ? `/${shortcuts[0]}` : label, detail: shortcuts[0] ? label : firstLine(body), text: body, html: body_html })),
     taken: (id) => {
       const one = found.find((suggestion) => suggestion.id === id);
       if (one) used(one.version_id);

@@ -9,6 +9,8 @@ export interface Suggestion {
   before?: ReactNode;
   /** What takes the place of the word. */
   text: string;
+  /** The same where it has form. */
+  html?: string | null;
 }
 
 interface Given {
@@ -22,6 +24,8 @@ interface Given {
   begun: string | undefined;
   found: Suggestion[];
   taken?: (id: string) => void;
+  /** How it is put where words have form: in place of so many characters before the caret. */
+  insert?: ((instead: number, one: Suggestion) => void) | undefined;
 }
 
 export interface Completion {
@@ -33,9 +37,11 @@ export interface Completion {
 
 /** What stands before the caret and matches. */
 export function before(field: RefObject<HTMLTextAreaElement | null>, text: string, pattern: RegExp): string | undefined {
-  const element = field.current;
-  const caret = element instanceof HTMLTextAreaElement ? element.selectionStart : text.length;
-  return pattern.exec(text.slice(0, caret))?.[1];
+  const element: HTMLElement | null = field.current;
+  if (!element) return pattern.exec(text)?.[1];
+  if (element instanceof HTMLTextAreaElement) return pattern.exec(text.slice(0, element.selectionStart))?.[1];
+  const { focusNode, focusOffset } = getSelection() ?? {};
+  return focusNode instanceof Text && element.contains(focusNode) ? pattern.exec(focusNode.data.slice(0, focusOffset))?.[1] : undefined;
 }
 
 /** The text with `put` from one place to another. The field has it at once and its caret behind it, so that what is typed next
@@ -49,16 +55,18 @@ export function replaced(field: HTMLTextAreaElement | null, text: string, from: 
   return now;
 }
 
-export function useCompletion({ id, label, field, text, write, begun, found, taken }: Given): Completion {
+export function useCompletion({ id, label, field, text, write, begun, found, taken, insert }: Given): Completion {
   const [at, setAt] = useState(0);
   const [closed, close] = useState('');
   const shown = begun !== undefined && closed !== text ? found : [];
   const active = Math.min(at, shown.length - 1);
   const pick = (one: Suggestion | undefined) => {
     if (!one || begun === undefined) return;
-    const caret = field.current?.selectionStart ?? text.length;
-    const from = caret - begun.length;
-    write(replaced(field.current, text, from, caret, one.text));
+    if (insert) insert(begun.length, one);
+    else {
+      const caret = field.current?.selectionStart ?? text.length;
+      write(replaced(field.current, text, caret - begun.length, caret, one.text));
+    }
     setAt(0);
     taken?.(one.id);
   };

@@ -98,7 +98,12 @@ export const Composer = ({ thread, contents, interventions, mode, setMode, field
   };
   const mentions = useMentions({ field, text, write, on: mode === 'comment' });
   const assist = (version: Id) => setAssisted((now) => (now.includes(version) ? now : [...now, version]));
-  const shortcuts = useShortcuts({ field, text, write, on: mode === 'reply' && !isHtml && !hindrance, thread, to, used: assist });
+  /** Where the answer has form, a text takes the place of so many characters before the caret. */
+  const insert = async (instead: number, body: string, html: string | null = null) => {
+    const rich = await loadRich();
+    if (field.current) rich.insert(field.current, instead, html ?? rich.asHtml(body));
+  };
+  const shortcuts = useShortcuts({ field, text, write, on: mode === 'reply' && !hindrance, thread, to, used: assist, insert: isHtml ? (instead, one) => void insert(instead, one.text, one.html) : undefined });
   const completion = mode === 'comment' ? mentions : shortcuts;
 
   const addComment = async () => {
@@ -132,6 +137,7 @@ export const Composer = ({ thread, contents, interventions, mode, setMode, field
       say(t('assistant_unfilled', { name: blank.name }), { bad: true });
       field.current?.focus();
       if (!isHtml) field.current?.setSelectionRange(blank.from, blank.to);
+      else if (field.current) (await loadRich()).choose(field.current, blank.name);
       return;
     }
     const body = draft.text.trim();
@@ -183,14 +189,14 @@ export const Composer = ({ thread, contents, interventions, mode, setMode, field
     writeDraft(thread.id, draft.html ? asText(draft.text) : asHtml(draft.text), !draft.html);
     setTimeout(() => field.current?.focus());
   };
-  const sign = async (body: string, html: string | null = null) => {
-    if (isHtml) write(`${draft.text}${html ?? (await loadRich()).asHtml(body)}`);
+  const sign = async (body: string) => {
+    if (isHtml) write(`${draft.text}${(await loadRich()).asHtml(body)}`);
     else write(`${draft.text.trimEnd()}${draft.text.trim() ? '\n\n' : ''}${body}`);
     field.current?.focus();
   };
   const take = async (one: ReplySuggestion) => {
     assist(one.version_id);
-    if (isHtml) return sign(one.body, one.body_html);
+    if (isHtml) return insert(0, one.body, one.body_html);
     const at = field.current?.selectionStart ?? text.length;
     const end = field.current?.selectionEnd ?? at;
     write(replaced(field.current, text, at, end, one.body));
@@ -249,7 +255,7 @@ export const Composer = ({ thread, contents, interventions, mode, setMode, field
           {completion.list}
           {isHtml ? (
             <Suspense fallback={<div className="rich" />}>
-              <Rich html={draft.text} write={write} label={label} field={field as RefObject<HTMLElement | null>} onKeyDown={key} onFiles={(given) => void attach(given)} />
+              <Rich html={draft.text} write={write} label={label} field={field as RefObject<HTMLElement | null>} more={completion.props} onKeyDown={key} onFiles={(given) => void attach(given)} />
             </Suspense>
           ) : (
             <textarea

@@ -21,12 +21,14 @@ export function asText(html: string): string {
 }
 
 /** Elements and attributes that may be in it: a draft could have come from anywhere. */
-const KNOWN = new Set(['P', 'DIV', 'BR', 'B', 'STRONG', 'I', 'EM', 'U', 'A', 'UL', 'OL', 'LI', 'BLOCKQUOTE', 'SPAN']);
+const KNOWN = new Set(['P', 'DIV', 'BR', 'B', 'STRONG', 'I', 'EM', 'U', 'A', 'UL', 'OL', 'LI', 'BLOCKQUOTE']);
 function harmless(html: string): DocumentFragment {
   const parsed = new DOMParser().parseFromString(html, 'text/html');
   for (const element of [...parsed.body.querySelectorAll('*')]) {
     if (!KNOWN.has(element.tagName)) {
-      element.replaceWith(element.textContent ?? '');
+      // Browsers put spans around what is put in, for looks that nobody chose.
+      if (element.tagName === 'SPAN') element.replaceWith(...element.childNodes);
+      else element.replaceWith(element.textContent ?? '');
       continue;
     }
     for (const { name, value } of [...element.attributes]) if (!(name === 'href' && /^(https?:|mailto:)/i.test(value))) element.removeAttribute(name);
@@ -36,11 +38,44 @@ function harmless(html: string): DocumentFragment {
   return made;
 }
 
+function clean(html: string): string {
+  const box = document.createElement('div');
+  box.append(harmless(html));
+  return box.innerHTML;
+}
+
+/** Puts HTML in place of so many characters before the caret, as if it had been typed: the field hears of it, and undoes it. */
+export function insert(place: HTMLElement, instead: number, html: string): void {
+  const selection = getSelection();
+  if (!selection) return;
+  const { focusNode: node, focusOffset: at } = selection;
+  place.focus();
+  // Who looked elsewhere meanwhile goes on at the end.
+  if (!node || !place.contains(node)) selection.selectAllChildren(place), selection.collapseToEnd();
+  else selection.setBaseAndExtent(node, Math.max(0, at - instead), node, at);
+  const box = document.createElement('div');
+  box.innerHTML = clean(html);
+  // One paragraph goes on in the line where it is put.
+  const only = box.children.length === 1 && box.firstElementChild?.tagName === 'P' ? box.firstElementChild : box;
+  document.execCommand('insertHTML', false, only.innerHTML);
+}
+
+/** Selects the first of these words, to be written over. */
+export function choose(place: HTMLElement, words: string): void {
+  const texts = document.createTreeWalker(place, NodeFilter.SHOW_TEXT);
+  for (let node = texts.nextNode(); node; node = texts.nextNode()) {
+    const at = (node as Text).data.indexOf(words);
+    if (at >= 0) return getSelection()?.setBaseAndExtent(node, at, node, at + words.length);
+  }
+}
+
 interface Props {
   html: string;
   write: (html: string) => void;
   label: string;
   field: RefObject<HTMLElement | null>;
+  /** What its suggestions say of it. */
+  more: object;
   onKeyDown: (event: React.KeyboardEvent) => void;
   onFiles: (files: FileList) => void;
 }
@@ -51,7 +86,7 @@ const TOOLS: { command: string; icon: IconName; label: 'bold' | 'italic' | 'list
   { command: 'insertUnorderedList', icon: 'list', label: 'list' },
 ];
 
-const Rich = ({ html, write, label, field, onKeyDown, onFiles }: Props) => {
+const Rich = ({ html, write, label, field, more, onKeyDown, onFiles }: Props) => {
   const place = useRef<HTMLDivElement>(null);
   const written = useRef('');
   useImperativeHandle(field, () => place.current!, []);
@@ -64,7 +99,7 @@ const Rich = ({ html, write, label, field, onKeyDown, onFiles }: Props) => {
   const changed = () => {
     const element = place.current;
     if (!element) return;
-    written.current = element.textContent?.trim() ? element.innerHTML : '';
+    written.current = element.textContent?.trim() ? clean(element.innerHTML) : '';
     write(written.current);
   };
   const run = (command: string, value?: string) => {
@@ -94,6 +129,7 @@ const Rich = ({ html, write, label, field, onKeyDown, onFiles }: Props) => {
         contentEditable
         suppressContentEditableWarning
         dir="auto"
+        {...more}
         onInput={changed}
         onKeyDown={onKeyDown}
         onPaste={(event) => {
