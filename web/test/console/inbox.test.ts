@@ -186,10 +186,21 @@ test('what was missed while the network was away is there when it is back', asyn
   await page.getByText('Reconnecting. What you see may be old.').waitFor();
   await desk.says('Ann One', 'a', 'While you were away');
   await desk.says('Ben Two', 'b', 'Me too');
+  // What is written meanwhile is not lost, neither while it is written nor when it could not go.
+  const field = page.getByRole('textbox', { name: /^Reply to/ });
+  await field.fill('I am back.');
+  await page.keyboard.press('Control+Enter');
+  await page.getByText('The server does not answer. What you did is not done.').waitFor();
+  await expect.poll(() => field.inputValue()).toBe('I am back.');
   desk.network.mend();
   await talk(page).getByText('While you were away').waitFor();
   await lines(page).getByText('Me too').waitFor();
   await page.getByText('Reconnecting.').waitFor({ state: 'detached' });
+  await field.focus();
+  await page.keyboard.press('Control+Enter');
+  await talk(page).locator('.ours:not([data-outgoing])').getByText('I am back.').waitFor();
+  const q = encodeURIComponent('text:"I am back"');
+  expect((await desk.server.get(`/contents?q=${q}`)).count).toBe(1);
 });
 
 test('an address that means nothing says so and leads back', async () => {
@@ -261,4 +272,86 @@ test('a folder is renamed, its search changed, and deleted; one that is not ther
   await page.getByRole('combobox', { name: 'Go to, or do' }).fill('blue kettle');
   await page.getByRole('option', { name: /Ann One/ }).click();
   await talk(page).getByText('A blue kettle').waitFor();
+});
+
+test('several are given to a colleague and closed at once, which can be undone; the list is sorted, also after a reload', async () => {
+  const desk = await Desk.opens();
+  const ada = await desk.hires('Ada');
+  for (const thread of ['a', 'b', 'c']) await desk.says(`Author ${thread}`, thread, 'Hello');
+  const { page } = await desk.sits(desk.server.token, { path: '/inbox/all' });
+  await expect.poll(() => names(page)).toEqual(['Author c', 'Author b', 'Author a']);
+  await page.getByRole('button', { name: 'Sort' }).click();
+  await page.getByRole('option', { name: 'Longest quiet' }).click();
+  await expect.poll(() => names(page)).toEqual(['Author a', 'Author b', 'Author c']);
+  await page.reload();
+  await expect.poll(() => names(page)).toEqual(['Author a', 'Author b', 'Author c']);
+
+  const select = async () => {
+    for (const thread of ['a', 'b']) await page.getByRole('checkbox', { name: `Select the conversation with Author ${thread}` }).check();
+  };
+  const cases = async () => (await Promise.all(['a', 'b', 'c'].map((thread) => desk.thread(thread)))).map(({ intervention }) => intervention);
+  await select();
+  await page.keyboard.press('a');
+  await page.getByRole('combobox', { name: 'Assign' }).fill('ada');
+  await page.getByRole('option', { name: /^Ada Agent/ }).waitFor();
+  await page.keyboard.press('Enter');
+  await expect.poll(async () => (await cases()).map((one) => one?.user_id ?? null)).toEqual([ada.id, ada.id, null]);
+
+  await select();
+  await page.keyboard.press('f');
+  await page.getByRole('button', { name: /^Undo/ }).last().waitFor();
+  await page.keyboard.press('z');
+  await page.getByRole('button', { name: /^Undo/ }).last().waitFor({ state: 'detached' });
+  expect((await cases()).map((one) => one?.closed_at ?? null)).toEqual([null, null, null]);
+  await select();
+  await page.keyboard.press('f');
+  await expect.poll(async () => (await cases()).map((one) => !!one?.closed_at), { timeout: 15_000 }).toEqual([true, true, false]);
+});
+
+test('language and looks are chosen, and kept; the page is an app that browsers can install', async () => {
+  const desk = await Desk.opens();
+  const { page } = await desk.sits(desk.server.token, { colorScheme: 'light' });
+  const ground = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
+  await page.getByText('Nobody waits').waitFor();
+  const light = await ground();
+  await page.getByRole('button', { name: 'Appearance' }).click();
+  await page.getByRole('option', { name: 'Dark' }).click();
+  await expect.poll(ground).not.toBe(light);
+  await page.getByRole('button', { name: 'Appearance' }).click();
+  await page.getByRole('option', { name: 'Français' }).click();
+  await page.getByRole('button', { name: 'Apparence' }).waitFor();
+  await page.reload();
+  await page.getByRole('button', { name: 'Apparence' }).waitFor();
+  expect(await ground()).not.toBe(light);
+  expect(await page.evaluate(() => document.documentElement.lang)).toBe('fr');
+  const app = await page.evaluate(async () => (await fetch(document.querySelector<HTMLLinkElement>('link[rel="manifest"]')!.href)).json());
+  expect([app.name, app.display, app.start_url, app.icons.length > 0]).toEqual(['Frontdesk', 'standalone', '/', true]);
+});
+
+test('who looks elsewhere is notified of a customer who writes to nobody, and led there', async () => {
+  const desk = await Desk.opens();
+  const { page } = await desk.sits(desk.server.token, { permissions: ['notifications'] });
+  await page.evaluate(() => {
+    const shown: { title: string; body: string; click: () => void }[] = ((window as any).shown = []);
+    class Kept {
+      static permission = 'granted';
+      static requestPermission = async () => 'granted';
+      onclick = () => {};
+      close() {}
+      constructor(title: string, { body }: { body: string }) {
+        shown.push({ title, body, click: () => this.onclick() });
+      }
+    }
+    (window as any).Notification = Kept;
+  });
+  const shown = () => page.evaluate(() => ((window as any).shown as { title: string; body: string }[]).map(({ title, body }) => [title, body]));
+  await page.getByRole('button', { name: 'Appearance' }).click();
+  await page.getByRole('option', { name: 'Notify me in the browser' }).click();
+  await desk.says('Vera Visitor', 'a', 'Seen at once');
+  await lines(page).getByText('Seen at once').waitFor();
+  await page.evaluate(() => Object.defineProperty(document, 'hidden', { value: true, configurable: true }));
+  await desk.says('Marc Martin', 'b', 'Are you there?');
+  await expect.poll(shown).toEqual([['Marc Martin', 'Are you there?']]);
+  await page.evaluate(() => (window as any).shown[0].click());
+  await talk(page).getByText('Are you there?').waitFor();
 });

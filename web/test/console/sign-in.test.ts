@@ -5,8 +5,10 @@ import { createServer, type Server } from 'node:http';
 import { type AddressInfo, createServer as createSocket, type Server as SocketServer } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { violations } from '../browser.ts';
+import { open as openStories, Site } from '../stories/cast.ts';
 import { Desk, open } from './cast.ts';
 
+openStories();
 open();
 
 let opened: (Server | SocketServer)[] = [];
@@ -267,4 +269,35 @@ test('a provider is set up in the console, and a newcomer comes in by it and lea
   await hers.waitForURL(`${desk.server.url}/login`);
   await hers.getByLabel('Password').waitFor();
   expect(agent.errors.filter((error) => !error.includes('422'))).toEqual([]);
+});
+
+test('a page of another site changes nothing with the session of who looks at it', async () => {
+  const desk = await Desk.opens();
+  await desk.says('Vera Visitor', 'a', 'Hello');
+  const { page, agent } = await desk.sits('');
+  await signIn(page, 'admin@frontdesk.local', desk.server.password);
+  await isIn(page);
+  const from = `http://desk.localhost:${desk.server.port}/1.0`;
+  // Of the console itself, the same counts.
+  expect(await page.evaluate(async (to) => (await fetch(`${to}/tags?name=Ours`, { method: 'POST', headers: { 'X-Frontdesk-Console': '1' } })).status, from)).toBeLessThan(300);
+  const tags = async () => (await desk.server.get('/tags')).records.map(({ name }: { name: string }) => name);
+  expect(await tags()).toEqual(['Ours']);
+
+  const site = await Site.start('');
+  site.pages['/'] = { body: `<iframe name="away"></iframe><form method="post" action="${from}/tags" target="away"><input name="name" value="Theirs"><button>Win a kettle</button></form><img src="${from}/tags?name=Theirs&_method=post">` };
+  const theirs = await agent.open(site.url);
+  const answered = theirs.waitForResponse((response) => response.request().method() === 'POST');
+  await theirs.getByRole('button', { name: 'Win a kettle' }).click();
+  expect((await answered).status()).toBe(401);
+  const asks = (method: string, headers: Record<string, string>) =>
+    theirs.evaluate(
+      async ([to, method, headers]) => fetch(`${to}/tags?name=Theirs`, { method, credentials: 'include', headers }).then(({ status }) => status, () => 'refused'),
+      [from, method, headers] as const,
+    );
+  expect(await asks('POST', {})).toBe('refused');
+  expect(await asks('POST', { 'X-Frontdesk-Console': '1' })).toBe('refused');
+  expect(await tags()).toEqual(['Ours']);
+  // Whoever was led away and back is still signed in.
+  await page.reload();
+  await isIn(page);
 });
