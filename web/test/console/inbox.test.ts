@@ -296,6 +296,9 @@ test('several are given to a colleague and closed at once, which can be undone; 
   await page.getByRole('option', { name: /^Ada Agent/ }).waitFor();
   await page.keyboard.press('Enter');
   await expect.poll(async () => (await cases()).map((one) => one?.user_id ?? null)).toEqual([ada.id, ada.id, null]);
+  // Only what was answered can be closed.
+  for (const thread of ['a', 'b']) await ada.ask('POST', '/contents', { in_reply_to_id: (await desk.thread(thread)).last_content.id, body: 'It is on its way.' });
+  await expect.poll(() => lines(page).getByText('It is on its way.').count()).toBe(2);
 
   await select();
   await page.keyboard.press('f');

@@ -71,6 +71,15 @@ test('an agent signs in, answers, notes, categorises, gives away and closes, and
   await keys.press('z');
   await page.getByRole('button', { name: /^Undo/ }).waitFor({ state: 'detached' });
   expect((await now()).intervention.closed_at).toBeNull();
+  await keys.press('Control+k');
+  await page.getByRole('combobox', { name: 'Go to, or do' }).waitFor();
+  await keys.type('mine');
+  await keys.press('Enter');
+  await page.getByRole('heading', { name: 'Mine' }).waitFor();
+  await expect.poll(() => names(page)).toEqual(['Vera Visitor']);
+  await keys.press('j');
+  await keys.press('Enter');
+  await talk(page).getByText('I ask the courier.').waitFor();
   await keys.press('f');
   await page.getByRole('button', { name: /^Undo/ }).waitFor();
 
