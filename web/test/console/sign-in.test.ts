@@ -1,70 +1,22 @@
 // Signing in, over the real server: invitations and forgotten passwords by mail, the second factor, another system.
 
 import { createHmac, generateKeyPairSync, sign } from 'node:crypto';
-import { createServer, type Server } from 'node:http';
-import { type AddressInfo, createServer as createSocket, type Server as SocketServer } from 'node:net';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { violations } from '../browser.ts';
 import { open as openStories, Site } from '../stories/cast.ts';
 import { Desk, open } from './cast.ts';
+import { post } from './post.ts';
 
 openStories();
 open();
 
-let opened: (Server | SocketServer)[] = [];
+let opened: { close: () => unknown }[] = [];
 afterEach(() => {
   for (const one of opened) one.close();
   opened = [];
 });
-
-/** A mail server that takes everything and keeps it. */
-async function post(): Promise<{ url: string; mail: (words: string) => Promise<string> }> {
-  const mails: string[] = [];
-  const server = createSocket((socket) => {
-    let inData = false;
-    let text = '';
-    const say = (line: string) => socket.write(`${line}\r\n`);
-    say('220 post.example');
-    socket.on('error', () => {});
-    socket.on('data', (bytes) => {
-      text += bytes.toString();
-      for (;;) {
-        if (inData) {
-          const end = text.indexOf('\r\n.\r\n');
-          if (end < 0) return;
-          mails.push(text.slice(0, end));
-          text = text.slice(end + 5);
-          inData = false;
-          say('250 taken');
-          continue;
-        }
-        const end = text.indexOf('\r\n');
-        if (end < 0) return;
-        const line = text.slice(0, end).toUpperCase();
-        text = text.slice(end + 2);
-        if (line.startsWith('EHLO')) say('250 post.example');
-        else if (line === 'DATA') {
-          inData = true;
-          say('354 go on');
-        } else if (line === 'QUIT') {
-          say('221 bye');
-          socket.end();
-        } else say('250 ok');
-      }
-    });
-  });
-  opened.push(server);
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  const mail = async (words: string): Promise<string> => {
-    for (let tries = 0; tries < 500; tries++) {
-      const found = mails.map((one) => one.replace(/=\r\n/g, '').replace(/=([0-9A-F]{2})/g, (_, hex) => String.fromCharCode(Number.parseInt(hex, 16)))).find((one) => one.includes(words));
-      if (found) return found;
-      await new Promise((next) => setTimeout(next, 20));
-    }
-    throw new Error(`no mail says ${words}: ${mails.join('\n---\n')}`);
-  };
-  return { url: `smtp://127.0.0.1:${(server.address() as AddressInfo).port}`, mail };
-}
 
 /** What an authenticator app shows for this secret (RFC 6238). */
 function totp(secret: string, at = Date.now()): string {
@@ -87,7 +39,7 @@ async function signIn(page: Page, email: string, password: string): Promise<void
 const isIn = (page: Page) => page.getByRole('navigation', { name: 'Folders' }).waitFor();
 
 test('an invited colleague chooses a password by the mail, comes in, and forgets it again', async () => {
-  const { url, mail } = await post();
+  const { url, mail } = await post(opened);
   const desk = await Desk.opens('--smtp-url', url, '--mail-from', 'desk@desk.example');
   const role = (await desk.server.get('/roles')).records.find(({ label }: { label: string }) => label === 'Agent');
   await desk.server.post('/users/invite', { email: 'nora@desk.example', firstname: 'Nora', lastname: 'New', role_id: role.id });
