@@ -13,8 +13,8 @@ use http::{HeaderValue, header};
 use crate::assets::{address, addresses};
 
 /// Where addresses of the console begin, `/` apart. `web/console/src/routes.ts` reads what follows.
-pub(crate) const SCREENS: [&str; 9] =
-    ["inbox", "customers", "admin", "account", "login", "tasks", "home", "content_threads", "contents"];
+pub(crate) const SCREENS: [&str; 10] =
+    ["inbox", "customers", "admin", "account", "login", "tasks", "home", "content_threads", "contents", "supervision"];
 
 /// Scripts and styles are ours alone. Pictures of messages come from anywhere, but only into a frame that was asked to
 /// show them (`web/console/src/conversation/letter.tsx`), and what such a frame shows has this policy too.

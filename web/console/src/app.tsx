@@ -67,7 +67,7 @@ const Desk = () => {
     if (/^\/(login)?$/.test(location.pathname)) go({}, true);
   }, []);
   const address = useAddress();
-  const own = /^\/(admin|account)(\/|\?|$)/.exec(address)?.[1];
+  const own = /^\/(admin|account|supervision)(\/|\?|$)/.exec(address)?.[1];
   const dialogs = (
     <Suspense>
       {open === 'palette' && <Palette close={close} help={help} begin={begin} />}
@@ -78,7 +78,7 @@ const Desk = () => {
   if (own) {
     return (
       <>
-        <Suspense>{own === 'admin' ? <Admin palette={palette} /> : <Security />}</Suspense>
+        <Suspense>{own === 'account' ? <Security /> : <Admin palette={palette} />}</Suspense>
         {dialogs}
       </>
     );

@@ -40,11 +40,18 @@ function useFound(written: string): Thread[] {
   return written.length > 1 ? (found ?? []) : [];
 }
 
+/** The parts of administration that are theirs, loaded with the first palette. */
+function useSections(): Awaited<ReturnType<typeof import('./admin/sections.ts')['mine']>> {
+  const queryFn = ({ signal }: { signal: AbortSignal }) => import('./admin/sections.ts').then(({ mine }) => mine(signal));
+  return useQuery({ queryKey: ['admin', 'role', 'sections', currentLocale()], queryFn }).data ?? [];
+}
+
 const Palette = ({ close, help, begin }: { close: () => void; help: () => void; begin: () => void }) => {
   const folders = useFolders();
   const [written, write] = useState('');
   const threads = useFound(written);
   const notices = useNotices();
+  const sections = useSections();
   const options: (Option & { act: () => void })[] = [];
   if (route()?.thread) {
     for (const { keys, label } of SHORTCUTS.filter(({ keys }) => ON_CONVERSATION.includes(keys) && isBound(keys))) {
@@ -59,6 +66,7 @@ const Palette = ({ close, help, begin }: { close: () => void; help: () => void; 
   }
   for (const { id, label } of folders) options.push({ id, label, before: <Icon name="folder" />, group: t('folders'), act: () => goToFolder(id) });
   options.push({ id: 'admin', label: t('admin'), before: <Icon name="gear" />, group: t('go_to'), act: () => visit('/admin') });
+  for (const { to, label, icon } of sections) options.push({ id: to, label, detail: t('admin'), before: <Icon name={icon} />, group: t('go_to'), act: () => visit(to) });
   options.push({ id: 'account', label: t('security'), before: <Icon name="lock" />, group: t('go_to'), act: () => visit('/account') });
   const look = t('appearance');
   for (const [wanted, label] of [

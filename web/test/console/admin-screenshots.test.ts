@@ -1,10 +1,11 @@
-// Pictures of administration, to be looked at: SHOTS=dist/shots npx vitest run admin-screenshots
+// Pictures of administration, to be looked at: SHOTS=dist/shots npx vitest run admin-screenshots. SCREENS=user,mail makes some of
+// them only, LONG=1 all of a long one.
 
 import { mkdir } from 'node:fs/promises';
 import { beforeAll, describe, test } from 'vitest';
 import { Desk, open } from './cast.ts';
 
-const folder = process.env.SHOTS;
+const shots = process.env.SHOTS;
 
 const LOOKS = {
   light: { colorScheme: 'light' },
@@ -13,9 +14,9 @@ const LOOKS = {
   phone: { colorScheme: 'light', viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true },
 } as const;
 
-describe.skipIf(!folder)('pictures', () => {
+describe.skipIf(!shots)('pictures', () => {
   open();
-  beforeAll(() => mkdir(folder!, { recursive: true }));
+  beforeAll(() => mkdir(shots!, { recursive: true }));
 
   for (const [look, options] of Object.entries(LOOKS)) {
     test(`administration, ${look}`, async () => {
@@ -31,19 +32,58 @@ describe.skipIf(!folder)('pictures', () => {
       const item = await first('catalog_items');
       const conditions = [{ criterion: 'page_path', operator: 'contains', value: 'cart' }, { criterion: 'visit_duration', operator: 'greater_or_equal', value: 20 }];
       const trigger = await desk.server.post(`/content_sources/${site}/triggers`, { label: 'In the basket', conditions, actions: { show: 'minimized', button: item } });
+      await desk.server.post(`/content_sources/${site}/custom_variables`, { name: 'custom_total', label: 'Total of the basket', type: 'number' });
+      const { community_id } = records.find(({ id }: { id: string }) => id === site);
+      await desk.server.post(`/communities/${community_id}/jwt_keys`, { key_id: 'shop', algorithm: 'HS256', key: '0123456789abcdef01234567' });
+      const mail = await desk.server.post('/messaging_mail_templates', { name: 'Shop' });
+      await desk.server.post(`/users/${me}/signatures`, { name: 'Kind', body: 'Kind regards', language: 'en' });
+      const hours = await desk.server.post('/time_sheets', { label: 'Office', monday_hours: '32400-43200,50400-64800', holidays_region: 'fr', source_ids: [desk.source.id] });
+      const hook = await desk.server.post('/webhooks', { url: 'https://crm.example/hook', registered_events: ['content.imported'] });
+      const folder = (await desk.server.get('/folders')).records[0] ?? (await desk.server.post('/folders', { label: 'Complaints', query: 'text:refund', team_restriction: { only: [team.id] } }));
+      // Somebody is there, and some work waits.
+      await desk.server.post('/channels', { name: 'Messages', source_ids: records.map(({ id }: { id: string }) => id), soft_capability: 1 });
+      await desk.server.post('/presence_status', { name: 'Lunch' });
+      await desk.server.post('/status/me/connect', {});
+      for (const [name, words] of [['Vera Visitor', 'Where is my kettle?'], ['Marc Martin', 'Bonjour'], ['Ines Lopez', 'Is it back in stock?']] as const) await desk.says(name, name, words);
       const { page } = await desk.sits(desk.server.token, { ...options, path: '/admin' });
       const { origin } = new URL(page.url());
-      const screens = { overview: '', sources: '/sources', 'new-source': '/sources/new', source: `/sources/${desk.source.id}`, users: '/users', user: `/users/${me}`, role: '/roles/new', categories: '/categories', answers: '/reply_entries', answer: `/reply_entries/${answer.id}`, 'new-category': '/categories/new', site: `/sources/${site}`, triggers: `/sources/${site}/triggers`, trigger: `/sources/${site}/triggers/${trigger.id}`, item: `/sources/${site}/catalog_items/${item}`, window: `/sources/${site}/messaging`, 'sign-on': '/single_sign_on', teams: '/teams', hours: '/time_sheets/new', settings: '/settings', journal: '/events', topology: `/topologies/${topology.id}`, supervision: '/supervision' };
+      const screens = { overview: '', sources: '/sources', 'new-source': '/sources/new', source: `/sources/${desk.source.id}`, users: '/users', user: `/users/${me}`, 'new-user': '/users/new', role: '/roles/new', communities: '/communities', community: `/communities/${community_id}`, mails: '/mail_templates', mail: `/mail_templates/${mail.id}`, categories: '/categories', answers: '/reply_entries', answer: `/reply_entries/${answer.id}`, 'new-category': '/categories/new', site: `/sources/${site}`, triggers: `/sources/${site}/triggers`, trigger: `/sources/${site}/triggers/${trigger.id}`, items: `/sources/${site}/catalog_items`, item: `/sources/${site}/catalog_items/${item}`, variables: `/sources/${site}/custom_variables`, window: `/sources/${site}/messaging`, 'sign-on': '/single_sign_on', teams: '/teams', tags: '/tags', folder: `/folders/${folder.id}`, hours: `/time_sheets/${hours.id}`, webhook: `/webhooks/${hook.id}`, settings: '/settings', journal: '/events', topology: `/topologies/${topology.id}`, supervision: '/supervision', agent: `/supervision/${me}` };
+      const wanted = process.env.SCREENS?.split(',');
       for (const [name, path] of Object.entries(screens)) {
+        if (wanted && !wanted.includes(name)) continue;
         await page.goto(`${origin}/admin${path}`);
-        await page.locator('main:not(:has([aria-busy])) :is(.form, .table, .empty, .overview, .tree)').first().waitFor();
-        await page.waitForTimeout(300);
-        await page.screenshot({ path: `${folder}/${look}-admin-${name}.png` });
-        if (name !== 'trigger') continue;
-        await page.locator('iframe.demo').scrollIntoViewIfNeeded();
-        await page.waitForTimeout(1_000);
-        await page.screenshot({ path: `${folder}/${look}-admin-demo.png` });
+        await page.locator('main:not(:has([aria-busy])) :is(.form, .table, .empty, .overview, .tree, .agents)').first().waitFor();
+        await page.waitForTimeout(400);
+        await page.screenshot({ path: `${shots}/${look}-admin-${name}.png` });
+        // The rest of what is longer than the screen, a screen at a time.
+        const pages = await page.locator('.admin-page').evaluate((all) => Math.min(5, Math.ceil(all.scrollHeight / (all.clientHeight - 80))));
+        for (let at = 1; at < pages && process.env.LONG; at++) {
+          await page.locator('.admin-page').evaluate((all, at) => all.scrollTo(0, at * (all.clientHeight - 80)), at);
+          await page.waitForTimeout(name === 'trigger' ? 1_000 : 150);
+          await page.screenshot({ path: `${shots}/${look}-admin-${name}-${at}.png` });
+        }
+        if (name === 'supervision') {
+          await page.getByRole('button', { expanded: false }).filter({ hasText: /Why|Pourquoi/ }).first().click();
+          await page.locator('.trace li').first().waitFor();
+          await page.locator('.trace').scrollIntoViewIfNeeded();
+          await page.screenshot({ path: `${shots}/${look}-admin-trace.png` });
+        }
+        if (name === 'new-source') {
+          for (const [at, type] of ['chat', 'facebook', 'messenger', 'youtube', 'twtr', 'sdk'].entries()) {
+            await page.locator(`input[value=${type}]`).check({ force: true });
+            await page.locator('.form-foot').scrollIntoViewIfNeeded();
+            await page.screenshot({ path: `${shots}/${look}-admin-new-source-${at + 1}-${type}.png` });
+          }
+        }
       }
-    }, 90_000);
+      if (!wanted || wanted.includes('account')) {
+        await page.goto(`${origin}/account`);
+        await page.locator('.signatures').waitFor();
+        await page.waitForTimeout(400);
+        await page.screenshot({ path: `${shots}/${look}-account.png`, fullPage: true });
+        await page.locator('.signatures').scrollIntoViewIfNeeded();
+        await page.screenshot({ path: `${shots}/${look}-account-2.png` });
+      }
+    }, 240_000);
   }
 });

@@ -97,7 +97,16 @@ test('a role is made of permissions in words, and who has few sees few screens',
   await page.getByRole('button', { name: 'Create' }).click();
   await page.getByRole('heading', { name: 'Librarian' }).waitFor();
   const role = (await desk.server.get('/roles?extended=true')).records.find(({ label }: { label: string }) => label === 'Librarian');
-  expect(Object.entries(role).filter(([, held]) => held === true).map(([name]) => name)).toEqual(['manage_categories', 'manage_tags']);
+  const held = (of: Record<string, unknown>) => Object.entries(of).filter(([, is]) => is === true).map(([name]) => name);
+  expect(held(role)).toEqual(['manage_categories', 'manage_tags']);
+  await page.getByRole('button', { name: 'Duplicate' }).click();
+  await page.getByLabel('Name').fill('Archivist');
+  await page.getByRole('searchbox').fill('teams');
+  await page.getByRole('checkbox', { name: /^Manage teams/ }).check();
+  await page.getByRole('button', { name: 'Create' }).click();
+  await page.getByRole('heading', { name: 'Archivist' }).waitFor();
+  const second = (await desk.server.get('/roles?extended=true')).records.find(({ label }: { label: string }) => label === 'Archivist');
+  expect(held(second)).toEqual(['manage_categories', 'manage_tags', 'manage_teams']);
 
   const ada = await desk.hires('Ada');
   await desk.server.put(`/users/${ada.id}`, { role_id: role.id });
@@ -129,20 +138,51 @@ test('refusals stand beside their field, and secrets are shown once', async () =
   expect(await page.getByText(token).count()).toBe(0);
 });
 
-test('opening hours, settings and the journal', async () => {
+test('opening hours begin with a country’s holidays, get one’s own, and belong to their sources', async () => {
   const desk = await Desk.opens();
-  const { page } = await desk.sits(desk.server.token, { path: '/admin/time_sheets/new' });
+  const { page, agent } = await desk.sits(desk.server.token, { path: '/admin/time_sheets/new' });
   await page.getByLabel('Name').fill('Office');
+  await page.getByRole('button', { name: 'Choose Sources' }).click();
+  await page.getByRole('option', { name: 'Letters' }).click();
+  await page.keyboard.press('Escape');
+  await page.getByLabel('Time zone').selectOption('Europe/Paris');
   await page.getByLabel('Monday').fill('9-12, 14:00-18:00');
+  await page.getByLabel('Tuesday').fill('18-9');
+  await page.getByText('Write hours such as').waitFor();
+  await page.getByLabel('Tuesday').fill('10h-16h30');
   await page.getByLabel('Begins with the public holidays of').selectOption({ label: 'France' });
   await page.getByRole('button', { name: 'Create' }).click();
   await page.getByRole('heading', { name: 'Office' }).waitFor();
-  const sheet = (await desk.server.get('/time_sheets')).records[0];
-  expect(sheet.monday_hours).toBe('32400-43200,50400-64800');
+  const read = async () => (await desk.server.get('/time_sheets')).records[0];
+  const sheet = await read();
+  expect([sheet.monday_hours, sheet.tuesday_hours, sheet.sunday_hours]).toEqual(['32400-43200,50400-64800', '36000-59400', '']);
   expect(await page.getByLabel('Monday').inputValue()).toBe('9:00-12:00, 14:00-18:00');
-  expect(await page.getByLabel('Holiday', { exact: true }).count()).toBeGreaterThan(40);
+  const holidays: { name: string; date: string }[] = sheet['holidays[]'];
+  expect(holidays.length).toBeGreaterThan(40);
+  expect(await page.getByLabel('Holiday', { exact: true }).count()).toBe(holidays.length);
+  // One that the office does not keep goes, one of its own comes.
+  const [first] = holidays;
+  await page.getByRole('button', { name: `Take ${first!.name} out` }).first().click();
+  await page.getByRole('group', { name: 'Holidays' }).getByRole('button', { name: 'Add' }).click();
+  await page.getByLabel('Date', { exact: true }).last().fill('2027-03-05');
+  await page.getByLabel('Holiday', { exact: true }).last().fill('Stocktaking');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await expect.poll(async () => (await read())['holidays[]'].some(({ name, date }: { name: string; date: string }) => name === 'Stocktaking' && date === '2027-03-05')).toBe(true);
+  expect((await read())['holidays[]']).toHaveLength(holidays.length);
+  expect((await desk.server.get(`/content_sources/${desk.source.id}`)).time_sheet_ids).toEqual([sheet.id]);
+  await page.getByRole('navigation').getByRole('link', { name: 'Opening hours' }).click();
+  await row(page, 'Office').getByText('Letters').waitFor();
+  expect(agent.errors).toEqual([]);
+});
 
-  await page.getByRole('navigation').getByRole('link', { name: 'Settings' }).click();
+test('settings are changed, and the journal finds who did what by its filters', async () => {
+  const desk = await Desk.opens();
+  const ada = await desk.hires('Ada');
+  await desk.says('Vera Visitor', 'a', 'Where is my kettle?');
+  await desk.says('Marc Martin', 'b', 'Bonjour');
+  const thread = await desk.thread('a');
+  await ada.ask('POST', '/interventions', { content_id: thread.last_content.id });
+  const { page, agent } = await desk.sits(desk.server.token, { path: '/admin/settings' });
   await page.getByLabel('What it is called').fill('Kettle & Co.');
   await page.getByLabel('Characters at least').fill('12');
   await page.getByRole('button', { name: 'Save' }).click();
@@ -150,10 +190,27 @@ test('opening hours, settings and the journal', async () => {
   expect((await desk.server.get('/settings')).password_min_length).toBe(12);
 
   await page.getByRole('navigation').getByRole('link', { name: 'Journal' }).click();
+  const names = () => page.locator('tbody td:nth-child(2)').allInnerTexts();
+  const only = (...some: string[]) => expect.poll(async () => [...new Set(await names())].sort()).toEqual(some);
   await page.getByRole('button', { name: 'security.updated' }).first().click();
-  await expect.poll(async () => new Set(await page.locator('tbody .link').allInnerTexts())).toEqual(new Set(['security.updated']));
+  await only('security.updated');
   await page.reload();
-  await expect.poll(async () => new Set(await page.locator('tbody .link').allInnerTexts())).toEqual(new Set(['security.updated']));
+  await only('security.updated');
+  await page.getByRole('button', { name: 'All events' }).click();
+  await page.getByRole('combobox', { name: 'Who' }).selectOption({ label: 'Ada Agent' });
+  await only('intervention.assigned', 'intervention.opened');
+  // All that happened in that conversation, from its beginning.
+  await page.getByRole('button', { name: 'All of it' }).first().click();
+  await page.getByRole('combobox', { name: 'Who' }).selectOption({ label: 'Anybody' });
+  await page.getByRole('combobox', { name: 'Order' }).selectOption({ label: 'Oldest first' });
+  await expect.poll(async () => (await names())[0]).toBe('content.imported');
+  await expect.poll(async () => (await names()).filter((name) => name === 'content.imported')).toHaveLength(1);
+  await page.getByRole('button', { name: 'Take Of one conversation out' }).click();
+  await expect.poll(async () => (await names()).filter((name) => name === 'content.imported')).toHaveLength(2);
+  await page.getByLabel('Before').fill('2026-01-01');
+  await page.getByRole('heading', { name: 'Nothing happened' }).waitFor();
+  expect(await violations(page.mainFrame())).toEqual([]);
+  expect(agent.errors).toEqual([]);
 });
 
 test('a topology is drawn while it is written, rehearsed and made to lead; supervision says why a task is where it is', async () => {
@@ -189,11 +246,18 @@ test('a topology is drawn while it is written, rehearsed and made to lead; super
   await page.getByRole('button', { name: 'Let it lead' }).click();
   await page.getByText('This one leads.').waitFor();
   expect((await desk.server.get('/topologies?extended=true')).records[0].active).toBe(true);
+  // One that leads is changed by way of another.
+  await page.getByRole('button', { name: 'Duplicate' }).click();
+  await picture.waitFor();
+  await page.getByLabel('Name').fill('Night');
+  await page.getByRole('button', { name: 'Create' }).click();
+  await page.getByRole('heading', { name: 'Night' }).waitFor();
+  expect((await desk.server.get('/topologies?extended=true')).records.find(({ name }: { name: string }) => name === 'Night').config).toEqual((await desk.server.get('/topologies?extended=true')).records.find(({ name }: { name: string }) => name === 'Day').config);
 
   await desk.says('Vera Visitor', 'a', 'Where is my kettle?');
   await page.getByRole('navigation').getByRole('link', { name: 'Supervision' }).click();
-  await row(page, 'team').getByRole('button', { name: 'Why is it here?' }).click();
-  await page.locator('.trace').getByText(/disconnected/).first().waitFor();
+  await row(page, 'Vera Visitor').getByRole('button', { name: 'Why is it here?' }).click();
+  await page.locator('.trace').getByText(/not there/).first().waitFor();
   expect(await violations(page.mainFrame())).toEqual([]);
   expect(agent.errors).toEqual([]);
 });
@@ -215,9 +279,10 @@ for (const [look, options] of Object.entries(LOOKS)) {
     const chat = [...parts, `triggers/${await first(`/content_sources/${site}/triggers`)}`, `catalog_items/${await first(`/content_sources/${site}/catalog_items`)}`, 'messaging'].map((part) => `/sources/${site}/${part}`);
     const answers = ['/reply_entries', `/reply_entries/${await first('/reply_assistant/entries')}`, '/reply_groups'];
     const categories = ['/categories', '/categories/new', `/categories/${await first('/categories')}`];
-    for (const path of ['', '/sources', '/sources/new', `/sources/${source}`, '/users', `/users/${me}`, '/roles/new', '/tags', '/time_sheets/new', '/settings', '/single_sign_on', '/events', '/topologies/new', '/supervision', '/webhooks/new', '/access_tokens/new', ...chat, ...answers, ...categories]) {
+    const others = ['/communities', `/communities/${sources.find(({ id }: { id: string }) => id === site).community_id}`, '/mail_templates', '/mail_templates/new', '/folders/new', '/teams', '/custom_fields/new', `/supervision/${me}`];
+    for (const path of ['', '/sources', '/sources/new', `/sources/${source}`, '/users', `/users/${me}`, '/roles/new', '/tags', '/time_sheets/new', '/settings', '/single_sign_on', '/events', '/topologies/new', '/supervision', '/webhooks/new', '/access_tokens/new', ...chat, ...answers, ...categories, ...others]) {
       await page.goto(`${origin}/admin${path}`);
-      await page.locator('main:not(:has([aria-busy])) :is(.form, .table, .empty, .overview, .tree)').first().waitFor();
+      await page.locator('main:not(:has([aria-busy])) :is(.form, .table, .empty, .overview, .tree, .agents)').first().waitFor();
       expect(await violations(page.mainFrame()), path).toEqual([]);
       // Nothing is wider than the screen.
       expect(await page.locator('.admin-page').evaluate((all) => all.scrollWidth - all.clientWidth), path).toBe(0);

@@ -45,7 +45,7 @@ export async function fresh(agent: Visitor): Promise<void> {
     const body = await readFile(dist + name).catch(() => undefined);
     await (body ? route.fulfill({ body, contentType }) : route.continue());
   });
-  const isDocument = ({ hostname, pathname }: URL) => hostname === 'desk.localhost' && /^\/($|inbox|admin|account|login|password|home|tasks|content_threads|contents)/.test(pathname);
+  const isDocument = ({ hostname, pathname }: URL) => hostname === 'desk.localhost' && /^\/($|inbox|admin|account|login|password|home|tasks|content_threads|contents|supervision)/.test(pathname);
   await agent.context.route(isDocument, async (route) => {
     // Only browsers know that every host below localhost is this machine.
     const answer = await route.fetch({ url: route.request().url().replace('desk.localhost', '127.0.0.1') });

@@ -53,3 +53,33 @@ test('another site shows one conversation where the account allows it, and hears
   await expect.poll(() => inside.getByRole('link', { name: /^Mine/ }).innerText()).toContain('1');
   await context.close();
 });
+
+test('another site hears what becomes of a task that is in an agent’s hands', async () => {
+  const desk = await Desk.opens();
+  await desk.server.post('/channels', { name: 'Messages', source_ids: [desk.source.id] });
+  await desk.server.put('/settings', { deny_iframe_integration: false });
+  const ada = await desk.hires('Ada');
+  const around = await Site.start('');
+  around.pages['/'] = { body: `<iframe width="1300" height="800" src="${desk.server.url}/home?view=no-header"></iframe>` };
+  const visitor = await Visitor.come(browser, { viewport: { width: 1360, height: 860 } });
+  if (process.env.FRESH) await fresh(visitor);
+  await visitor.context.addInitScript(() => addEventListener('message', ({ data }) => ((window as any).heard = [...((window as any).heard ?? []), data])));
+  const page = await visitor.open(`${around.url}/`);
+  const inside = page.frameLocator('iframe');
+  await inside.getByRole('button', { name: 'Use an access token instead' }).click();
+  await inside.getByLabel('Access token').fill(ada.token);
+  await inside.getByRole('button', { name: 'Sign in' }).click();
+  await inside.getByRole('button', { name: 'Receives no tasks' }).click();
+  await inside.getByRole('option', { name: 'Receive tasks' }).click();
+  await desk.says('Vera Visitor', 'a', 'Where is my kettle?');
+  await inside.getByRole('button', { name: 'Accept' }).click();
+  await inside.locator('.talk').getByText('Where is my kettle?').waitFor();
+  await inside.getByText('In your hands: 1').waitFor();
+  const heard = async () => (await page.evaluate(() => ((window as any).heard ?? []) as { name: string; data: Record<string, unknown> }[])).filter(({ name }) => name === 'smcc:task:updated');
+  await desk.says('Vera Visitor', 'a', 'It is the blue one.');
+  const thread = await desk.thread('a');
+  await expect.poll(async () => (await heard()).at(-1)?.data).toMatchObject({ contentThreadId: thread.id, sourceId: desk.source.id, queue: `workbin_${ada.id}`, waitingForUser: true, lastIdentityContentBody: 'It is the blue one.', identitySignature: 'Vera Visitor' });
+  await ada.ask('POST', '/contents', { in_reply_to_id: (await desk.thread('a')).last_content.id, body: 'On its way.' });
+  await expect.poll(async () => (await heard()).at(-1)?.data).toMatchObject({ waitingForUser: false, lastIdentityContentBody: null });
+  await visitor.leave();
+});

@@ -186,7 +186,7 @@ test('a channel of one’s own is set up and tried; a webhook is tried, resent a
   await desk.says('Vera Visitor', 'a', 'Where is my kettle?');
   await page.goto(`${new URL(page.url()).origin}/admin/webhooks/${hook.id}`);
   await page.getByRole('button', { name: 'Send a test event' }).click();
-  const deliveries = page.locator('.deliveries li');
+  const deliveries = page.locator('.deliveries > li');
   await deliveries.filter({ hasText: 'Delivered' }).first().waitFor();
   const told = () => receiver.bodies.length;
   await expect.poll(told).toBeGreaterThanOrEqual(2);
@@ -197,6 +197,48 @@ test('a channel of one’s own is set up and tried; a webhook is tried, resent a
   await page.getByRole('button', { name: 'Send it again' }).click();
   await page.getByText('It is being sent again').waitFor();
   await expect.poll(() => receiver.bodies.slice(before + 1).some((body) => body.includes('content.imported'))).toBe(true);
+  expect(agent.errors).toEqual([]);
+});
+
+test('a webhook whose program refuses shows each attempt; what failed is sent again once it works', async () => {
+  const desk = await Desk.opens('--allow-outbound', '127.0.0.0/8');
+  let works = true;
+  const receiver = await program((request) => ({ status: works ? 200 : 403, body: new URL(request.url!, 'http://receiver').searchParams.get('hub.challenge') ?? (works ? 'ok' : 'not today') }));
+  const { page, agent } = await desk.sits(desk.server.token, { path: '/admin/webhooks/new' });
+  await page.getByLabel('Address').fill(receiver.url);
+  await page.getByLabel('Name', { exact: true }).fill('CRM');
+  await page.getByRole('button', { name: 'Choose Events' }).click();
+  await page.getByRole('combobox', { name: 'Events' }).fill('imported');
+  await page.getByRole('option', { name: 'content.imported' }).click();
+  await page.keyboard.press('Escape');
+  await page.getByRole('button', { name: 'Create' }).click();
+  await page.getByRole('heading', { name: 'CRM' }).waitFor();
+  await page.getByText('Nothing was sent yet.').waitFor();
+  const hook = (await desk.server.get('/webhooks?extended=true')).records[0];
+  await expect.poll(async () => (await desk.server.get(`/webhooks/${hook.id}`)).webhook_status).toBe('enabled');
+  works = false;
+  await desk.says('Vera Visitor', 'a', 'Where is my kettle?');
+  const deliveries = page.locator('.deliveries > li');
+  await deliveries.filter({ hasText: 'Waiting' }).locator('summary').click();
+  await deliveries.getByText('403').waitFor();
+  await deliveries.getByText('not today').waitFor();
+  // Switched off, it gives up what waits.
+  await page.getByLabel('Active').uncheck();
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByLabel('State').selectOption({ label: 'Failed' });
+  await expect.poll(() => deliveries.count()).toBe(1);
+  await page.getByLabel('State').selectOption({ label: 'Delivered' });
+  await page.getByText('Nothing was sent yet.').waitFor();
+  works = true;
+  await page.getByLabel('Active').check();
+  await page.getByRole('button', { name: 'Save' }).click();
+  await expect.poll(async () => (await desk.server.get(`/webhooks/${hook.id}`)).webhook_status).toBe('enabled');
+  await page.getByLabel('Since').fill(new Date(Date.now() - 3_600_000).toISOString().slice(0, 16));
+  await page.getByLabel('Only what failed').check();
+  await page.getByRole('button', { name: 'Send it again' }).click();
+  await expect.poll(() => deliveries.count()).toBe(1);
+  expect(receiver.bodies.filter((body) => body.includes('Where is my kettle?')).length).toBeGreaterThanOrEqual(2);
+  expect(await violations(page.mainFrame())).toEqual([]);
   expect(agent.errors).toEqual([]);
 });
 

@@ -5,43 +5,32 @@ import { lazy, Suspense, useState } from 'react';
 import { destroy, post, put, Refusal } from '../api/client.ts';
 import { t } from '../language/index.ts';
 import { go, useAddress, visit } from '../routes.ts';
-import { Icon, type IconName } from '../ui/icon.tsx';
+import { Icon } from '../ui/icon.tsx';
 import { Button, Empty, Failed, IconButton, Skeleton } from '../ui/pieces.tsx';
 import { complain, say, words } from '../ui/toasts.tsx';
 import { changed, readOne, refersTo, useNames, usePermissions, useRecord } from './data.ts';
 import { keep } from './edits.ts';
 import { Form } from './form.tsx';
 import { CHAT_RIGHTS } from './chat.ts';
-import { KINDS, type Kind, kindOf, type Made, wordOf } from './kinds.ts';
+import { type Kind, kindOf, likeness, type Made, wordOf } from './kinds.ts';
 import { Link, List } from './list.tsx';
 import { Once } from './once.tsx';
+import { type Section, SECTIONS } from './sections.ts';
 import { type Word, w } from './words/index.ts';
 
 const Settings = lazy(() => import('./settings.tsx'));
 const SingleSignOn = lazy(() => import('./single-sign-on.tsx'));
 const Tasks = lazy(() => import('./supervision.tsx'));
+const AgentView = lazy(() => import('./supervision.tsx').then(({ AgentView }) => ({ default: AgentView })));
 const Journal = lazy(() => import('./journal.tsx'));
 const ChatSettings = lazy(() => import('./chat-settings.tsx'));
 
-interface Section {
-  key: string;
-  icon: IconName;
-  group: Word;
-  reads: string[];
-}
-
-/** In the order of the menu. */
-const SECTIONS: Section[] = [
-  ...KINDS,
-  { key: 'supervision', icon: 'tray', group: 'group_routing', reads: ['monitor_tasks', 'monitor_team_tasks'] },
-  { key: 'settings', icon: 'gear', group: 'group_account', reads: ['update_settings'] },
-  { key: 'single_sign_on', icon: 'lock', group: 'group_account', reads: ['update_settings'] },
-  { key: 'events', icon: 'stack', group: 'group_account', reads: ['search_event'] },
-];
-
 const Admin = ({ palette }: { palette: () => void }) => {
   const [path = '', search = ''] = useAddress().split('?');
-  const [, , key = '', id, ...rest] = path.split('/').map(decodeURIComponent);
+  const [, area, ...pieces] = path.split('/').map(decodeURIComponent);
+  // Other sites show /supervision/users/{id} within theirs.
+  const [key = '', id, ...rest] = area === 'supervision' ? [area, ...pieces.slice(1)] : pieces;
+  const isBare = new URLSearchParams(search).get('view')?.split(',').includes('no-header');
   const may = usePermissions();
   const [menu, setMenu] = useState(false);
   if (!may) return null;
@@ -52,7 +41,7 @@ const Admin = ({ palette }: { palette: () => void }) => {
   const [part, partId, ...tooMuch] = rest;
   const below = part && !tooMuch.length ? kindOf(`${key}/${id}/${part}`) : undefined;
   return (
-    <div className="admin" data-menu={menu || undefined}>
+    <div className="admin" data-menu={menu || undefined} data-bare={isBare || undefined}>
       <nav className="folders" aria-label={w('admin')}>
         <header>
           <IconButton icon="back" label={w('to_inbox')} onClick={() => go({})} />
@@ -91,6 +80,8 @@ const Admin = ({ palette }: { palette: () => void }) => {
               <Head title={w('messaging')} back={`/admin/sources/${id}`} menu={() => setMenu(true)} />
               <ChatSettings source={id} />
             </>
+          ) : section?.key === 'supervision' && id && !rest.length ? (
+            <Watched id={id} search={search} path={path} menu={() => setMenu(true)} />
           ) : section && !id ? (
             <>
               <Head title={w(section.key as Word)} menu={() => setMenu(true)} />
@@ -117,6 +108,17 @@ const Head = ({ title, back, menu, children }: { title: string; back?: string | 
   </header>
 );
 
+/** An agent whom somebody watches over. */
+const Watched = ({ id, search, path, menu }: { id: string; search: string; path: string; menu: () => void }) => {
+  const names = useNames(['users']);
+  return (
+    <>
+      <Head title={names.of('users', id)} back="/admin/supervision" menu={menu} />
+      <AgentView id={id} search={search} path={path} />
+    </>
+  );
+};
+
 /** What there is to set up, for who comes for the first time. */
 const Overview = ({ sections }: { sections: Section[] }) => (
   <div className="overview">
@@ -124,7 +126,7 @@ const Overview = ({ sections }: { sections: Section[] }) => (
       <Link key={key} to={`/admin/${key}`} className="overview-one">
         <Icon name={icon} size={20} />
         <strong>{w(key as Word)}</strong>
-        <span>{kindOf(key) || key === 'supervision' ? w(`${key}_lead` as Word) : key === 'single_sign_on' ? w('single_sign_on_lead') : ''}</span>
+        <span>{w(`${key}_lead` as Word)}</span>
       </Link>
     ))}
   </div>
@@ -140,7 +142,7 @@ const Page = ({ kind, id, search, may, menu }: { kind: Kind; id: string | undefi
         <Head title={w(wordOf(kind) as Word)} back={kind.above} menu={menu}>
           {mayMake && (
             <Button look="main" icon="plus" onClick={() => visit(`${here}/new`)}>
-              {w(kind.key === 'users' ? 'invite' : 'new')}
+              {w(kind.verb ?? 'new')}
             </Button>
           )}
         </Head>
@@ -148,17 +150,20 @@ const Page = ({ kind, id, search, may, menu }: { kind: Kind; id: string | undefi
       </>
     );
   }
-  return id === 'new' ? <Making kind={kind} at={new URLSearchParams(search)} menu={menu} /> : <One kind={kind} id={id} mayChange={mayChange} menu={menu} />;
+  return id === 'new' ? <Making kind={kind} at={new URLSearchParams(search)} menu={menu} /> : <One kind={kind} id={id} mayMake={mayMake} mayChange={mayChange} menu={menu} />;
 };
 
 /** Shown once, on the page of what was made. */
 const secrets = new Map<string, string>();
 
-/** What the address says goes first, such as below which category the new one is. */
+/** What the address says goes first, such as below which category the new one is; then what that has which it is to be like. */
 const Making = ({ kind, at, menu }: { kind: Kind; at: URLSearchParams; menu: () => void }) => {
-  const fresh = { ...kind.fresh, ...Object.fromEntries([...at].filter(([name]) => kind.fields.some((field) => field.name === name))) };
+  const like = (kind.copies && at.get('like')) || undefined;
+  const model = useRecord(kind, like).data;
+  const fresh = { ...kind.fresh, ...(model && likeness(kind, model)), ...Object.fromEntries([...at].filter(([name]) => kind.fields.some((field) => field.name === name))) };
   const names = useNames(refersTo(kind));
   const here = `/admin/${kind.key}`;
+  const place = `${kind.key}/new${like ? `?like=${like}` : ''}`;
   const SetUp = kind.setUp;
   const done = (record: Made) => {
     if (kind.secret && record[kind.secret]) secrets.set(record.id, record[kind.secret]);
@@ -171,18 +176,24 @@ const Making = ({ kind, at, menu }: { kind: Kind; at: URLSearchParams; menu: () 
       <Head title={t('named', { name: w('new'), value: w(kind.one) })} back={here} menu={menu} />
       {SetUp ? (
         <SetUp done={done} />
+      ) : like && !model ? (
+        <div className="admin-wait" aria-busy="true">
+          <Skeleton width="40%" />
+        </div>
       ) : (
         <Form
-          place={`${kind.key}/new`}
+          place={place}
           record={{ id: '', ...fresh }}
           isNew
           beside={kind.beside}
           fields={kind.fields}
           names={names}
-          verb={kind.creates?.endsWith('invite') ? 'invite' : 'create'}
+          verb={kind.verb ?? 'create'}
           save={async (edits) => {
-            const record = await post<Made>(`${kind.creates ?? kind.path}?extended=true`, { ...fresh, ...edits });
-            keep(`${kind.key}/new`, undefined);
+            const all = { ...fresh, ...edits };
+            const given = kind.sent?.(all) ?? all;
+            const record = await post<Made>(`${kind.creates?.(given) ?? kind.path}?extended=true`, given);
+            keep(place, undefined);
             done(record);
           }}
         />
@@ -191,11 +202,12 @@ const Making = ({ kind, at, menu }: { kind: Kind; at: URLSearchParams; menu: () 
   );
 };
 
-const One = ({ kind, id, mayChange, menu }: { kind: Kind; id: string; mayChange: boolean; menu: () => void }) => {
+const One = ({ kind, id, mayMake, mayChange, menu }: { kind: Kind; id: string; mayMake: boolean; mayChange: boolean; menu: () => void }) => {
   const { data: record, error, refetch } = useRecord(kind, id);
   const names = useNames(refersTo(kind));
   const More = kind.more;
   const [asks, setAsks] = useState(false);
+  const [heir, setHeir] = useState('');
   const here = `/admin/${kind.key}`;
   if (error && !record) {
     const isGone = error instanceof Refusal && error.status === 404;
@@ -219,7 +231,7 @@ const One = ({ kind, id, mayChange, menu }: { kind: Kind; id: string; mayChange:
   }
   const name = kind.named(record);
   const remove = () =>
-    destroy(`${kind.path}/${id}`)
+    destroy(`${kind.path}/${id}${heir && `?${kind.heir}=${heir}`}`)
       .then(() => {
         keep(`${kind.key}/${id}`, undefined);
         visit(here, true);
@@ -230,7 +242,9 @@ const One = ({ kind, id, mayChange, menu }: { kind: Kind; id: string; mayChange:
   const secret = secrets.get(id);
   return (
     <>
-      <Head title={name} back={here} menu={menu} />
+      <Head title={name} back={here} menu={menu}>
+        {kind.copies && mayMake && <Button onClick={() => visit(`${here}/new?like=${id}`)}>{w('duplicate')}</Button>}
+      </Head>
       {secret && <Once text={secret} label={w(kind.one)} />}
       <Form
         place={`${kind.key}/${id}`}
@@ -242,7 +256,7 @@ const One = ({ kind, id, mayChange, menu }: { kind: Kind; id: string; mayChange:
         beside={kind.beside}
         again={() => readOne(kind, id)}
         save={async (edits) => {
-          await put(`${kind.path}/${id}`, edits);
+          await put(`${kind.path}/${id}`, kind.sent?.(edits) ?? edits);
           await changed(kind);
         }}
       >
@@ -254,6 +268,22 @@ const One = ({ kind, id, mayChange, menu }: { kind: Kind; id: string; mayChange:
         {asks && (
           <span className="really" role="alertdialog" aria-label={w('really_remove', { name })}>
             <span>{w('really_remove', { name })}</span>
+            {kind.heir && (
+              <label className="beside">
+                <span>{w('heir')}</span>
+                <select value={heir} onChange={(event) => setHeir(event.target.value)}>
+                  <option value="">{w('heir_none')}</option>
+                  {names
+                    .all(kind.key)
+                    .filter((one) => one.id !== id)
+                    .map((one) => (
+                      <option key={one.id} value={one.id}>
+                        {one.label}
+                      </option>
+                    ))}
+                </select>
+              </label>
+            )}
             <Button autoFocus onClick={() => setAsks(false)}>
               {w('no')}
             </Button>

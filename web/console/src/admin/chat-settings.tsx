@@ -16,6 +16,7 @@ const FIELDS: Field[] = [
   { name: 'impossible_delay', type: 'text' },
   { name: 'analytics', type: 'choice', choices: ['classic', 'universal'], said: 'analytics_' },
   { name: 'custom_css', type: 'code' },
+  { name: 'translations', type: 'texts', choices: { list: 'locales' } },
 ];
 
 const ChatSettings = ({ source }: { source: Id }) => <AccountForm path={`/content_sources/${source}/messaging`} family={`chat of ${source}, window`} fields={FIELDS} />;

@@ -32,6 +32,7 @@ const shared = (source: Id, key: (typeof CHAT)[number]) => ({
   makes: CHAT_RIGHTS,
   changes: CHAT_RIGHTS,
   removes: true,
+  copies: true as const,
   named: ({ label }: Made) => label,
   above: `/admin/sources/${source}`,
 });

@@ -48,8 +48,8 @@ export async function readOne(kind: Kind, id: Id, signal?: AbortSignal): Promise
   return found;
 }
 
-export const useRecord = (kind: Kind, id: Id): UseQueryResult<Made> =>
-  useQuery({ queryKey: ['admin', kind.family, id], queryFn: ({ signal }) => readOne(kind, id, signal) });
+export const useRecord = (kind: Kind, id: Id | undefined): UseQueryResult<Made> =>
+  useQuery({ queryKey: ['admin', kind.family, id], queryFn: ({ signal }) => readOne(kind, id ?? '', signal), enabled: !!id });
 
 /** Something was changed here: what is shown of it is made afresh, here and in the inbox. */
 export function changed(kind: Kind): Promise<unknown> {

@@ -7,12 +7,15 @@ import { Icon } from '../ui/icon.tsx';
 import { IconButton } from '../ui/pieces.tsx';
 import { useChoices, type useNames } from './data.ts';
 import { fieldOf } from './edits.ts';
-import { type Field, type Made, sentHours, shownHours } from './kinds.ts';
+import { type Field, type Made, NAMELESS, sentHours, shownHours } from './kinds.ts';
 import { hint, type Word, w } from './words/index.ts';
 import { explained, GROUPS, IDLE, NAMES } from './words/permissions.ts';
 
 const Topology = lazy(() => import('./topology-fields.tsx'));
 const Conditions = lazy(() => import('./trigger-fields.tsx').then(({ Conditions }) => ({ default: Conditions })));
+const Mappings = lazy(() => import('./mappings-field.tsx'));
+const AutomaticAnswers = lazy(() => import('./automatic-answers-field.tsx'));
+const Texts = lazy(() => import('./texts-field.tsx'));
 const Actions = lazy(() => import('./trigger-fields.tsx').then(({ Actions }) => ({ default: Actions })));
 
 export interface FieldProps {
@@ -51,8 +54,11 @@ export const FormField = (props: FieldProps) => {
   switch (field.type) {
     case 'topology':
     case 'conditions':
-    case 'actions': {
-      const Own = { topology: Topology, conditions: Conditions, actions: Actions }[field.type];
+    case 'actions':
+    case 'mappings':
+    case 'automatic_answers':
+    case 'texts': {
+      const Own = { topology: Topology, conditions: Conditions, actions: Actions, mappings: Mappings, automatic_answers: AutomaticAnswers, texts: Texts }[field.type];
       return (
         <Suspense>
           <Own {...props} />
@@ -144,7 +150,7 @@ const Select = ({ field, record, change, names, shared }: FieldProps & { shared:
   return (
     <select {...shared} value={value} onChange={(event) => change(field.name, event.target.value)}>
       {(!field.needed || !value) && <option value="">{field.needed ? w('choose') : w('none')}</option>}
-      {value && !choices.some(({ id }) => id === value) && <option value={value}>{value}</option>}
+      {value && !choices.some(({ id }) => id === value) && <option value={value}>{field.choices && 'of' in field.choices ? NAMELESS : value}</option>}
       {choices.map(({ id, label }) => (
         <option key={id} value={id}>
           {label}

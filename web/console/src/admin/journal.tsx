@@ -5,10 +5,11 @@ import { useState } from 'react';
 import { get } from '../api/client.ts';
 import type { Page } from '../api/types.ts';
 import { visit } from '../routes.ts';
+import { Icon } from '../ui/icon.tsx';
 import { Button, Empty, Failed } from '../ui/pieces.tsx';
 import { words } from '../ui/toasts.tsx';
 import { useNames } from './data.ts';
-import type { Made } from './kinds.ts';
+import { type Made, WEBHOOK_EVENTS } from './kinds.ts';
 import { Link } from './list.tsx';
 import { Table } from './table.tsx';
 import { w } from './words/index.ts';
@@ -16,25 +17,24 @@ import { w } from './words/index.ts';
 const PAGE = 50;
 const PAGES_MAX = 40;
 
-const ABOUT = { content_thread_id: 'thread', content_source_id: 'sources', user_id: 'users' } as const;
+/** Filters of the address, and what they are in a search. */
+const ASKED = { name: (name: string) => `name_in:${name}`, user: (id: string) => `user:${id}`, thread: (id: string) => `content_thread:${id}`, content: (id: string) => `content:${id}`, since: (day: string) => `created_after:"${day}"`, until: (day: string) => `created_before:"${day}"` } as const;
 
 const Journal = ({ search }: { search: string }) => {
   const at = new URLSearchParams(search);
   const [pages, setPages] = useState(1);
   const names = useNames(['users', 'sources']);
-  const q = [
-    at.get('name') && `name_in:${at.get('name')}`,
-    at.get('user') && `user:${at.get('user')}`,
-    at.get('since') && `created_after:"${at.get('since')}"`,
-    at.get('until') && `created_before:"${at.get('until')}"`,
-  ]
-    .filter(Boolean)
-    .join(' ');
+  const asked = Object.entries(ASKED).flatMap(([name, ask]) => {
+    const value = at.get(name)?.replaceAll('"', '');
+    return value ? [ask(value)] : [];
+  });
+  const isOldest = at.get('order') === 'oldest';
+  const q = [...asked, ...(isOldest ? ['order:created_at.asc'] : [])].join(' ');
   const { data, error, refetch } = useQuery({
     queryKey: ['admin', 'journal', q, pages],
     placeholderData: keepPreviousData,
     queryFn: async ({ signal }) => {
-      const found = await Promise.all(Array.from({ length: pages }, (_, page) => get<Page<Made>>('/events', { q, limit: PAGE, offset: page * PAGE }, signal)));
+      const found = await Promise.all(Array.from({ length: pages }, (_, page) => get<Page<Made>>('/events', { q, extended: true, limit: PAGE, offset: page * PAGE }, signal)));
       return { records: found.flatMap(({ records }) => records), count: found.at(-1)!.count };
     },
   });
@@ -49,9 +49,9 @@ const Journal = ({ search }: { search: string }) => {
       <div className="admin-tools filters">
         <label className="beside">
           <span>{w('event_name')}</span>
-          <input type="search" list="event-names" defaultValue={at.get('name') ?? ''} placeholder={w('event_any')} onChange={(event) => /^$|^\w[\w/]*\.\w+$/.test(event.target.value) && set('name', event.target.value)} />
+          <input type="search" key={at.get('name')} list="event-names" defaultValue={at.get('name') ?? ''} placeholder={w('event_any')} onChange={(event) => /^$|^\w[\w/]*\.\w+$/.test(event.target.value) && set('name', event.target.value)} />
           <datalist id="event-names">
-            {[...new Set(data?.records.map(({ name }) => name))].sort().map((name) => (
+            {[...new Set([...WEBHOOK_EVENTS, ...(data?.records.map(({ name }) => name) ?? [])])].sort().map((name) => (
               <option key={name} value={name} />
             ))}
           </datalist>
@@ -73,9 +73,35 @@ const Journal = ({ search }: { search: string }) => {
             <input type="date" value={at.get(name) ?? ''} onChange={(event) => set(name, event.target.value)} />
           </label>
         ))}
+        <label className="beside">
+          <span>{w('order')}</span>
+          <select value={isOldest ? 'oldest' : ''} onChange={(event) => set('order', event.target.value)}>
+            <option value="">{w('event_newest')}</option>
+            <option value="oldest">{w('event_oldest')}</option>
+          </select>
+        </label>
+        {(['thread', 'content'] as const).map(
+          (name) =>
+            at.get(name) && (
+              <span key={name} className="chip">
+                <span>{w(`event_of_${name}`)}</span>
+                <button type="button" aria-label={w('take_out', { name: w(`event_of_${name}`) })} onClick={() => set(name, '')}>
+                  <Icon name="cross" size={12} />
+                </button>
+              </span>
+            ),
+        )}
+        {asked.length > 0 && (
+          <Button look="quiet" onClick={() => visit('/admin/events', true)}>
+            {w('event_clear')}
+          </Button>
+        )}
+        <span className="faint" role="status">
+          {data && w('records', { count: data.count })}
+        </span>
       </div>
       {error && !data && <Failed message={words(error)} again={() => void refetch()} />}
-      {data && !data.records.length && <Empty title={w('events_empty')} lead={w('events_lead')} />}
+      {data && !data.records.length && <Empty title={w('events_empty')} lead={w(asked.length ? 'events_none' : 'events_lead')} />}
       {!!data?.records.length && (
         <Table heads={['event_at', 'event_name', 'event_by', 'event_about']}>
           {data.records.map(({ id, name, created_at, user_id, extra_infos }) => (
@@ -90,7 +116,7 @@ const Journal = ({ search }: { search: string }) => {
               </td>
               <td data-label={w('event_by')}>{user_id ? names.of('users', user_id) : <span className="faint">{w('event_system')}</span>}</td>
               <td data-label={w('event_about')}>
-                <About infos={extra_infos} names={names} />
+                <About infos={extra_infos} names={names} only={(thread) => set('thread', thread)} />
               </td>
             </tr>
           ))}
@@ -105,15 +131,23 @@ const Journal = ({ search }: { search: string }) => {
   );
 };
 
-/** The first of what it is about that has a page of its own. */
-const About = ({ infos, names }: { infos: Record<string, string>; names: ReturnType<typeof useNames> }) => {
-  for (const [name, kind] of Object.entries(ABOUT)) {
-    const id = infos[name];
-    if (!id) continue;
-    if (kind === 'thread') return <Link to={`/inbox/all/${id}`}>{w('pg_work')}</Link>;
-    return <Link to={`/admin/${kind}/${id}`}>{names.of(kind, id)}</Link>;
-  }
-  return null;
+/** What it is about: what has a page of its own leads there, and a conversation to all that happened in it. */
+const About = ({ infos, names, only }: { infos: Record<string, string>; names: ReturnType<typeof useNames>; only: (thread: string) => void }) => {
+  const { content_thread_id: thread, content_source_id: source, user_id: user, request_ip: address, closed_automatically } = infos;
+  return (
+    <span className="about">
+      {user && <Link to={`/admin/users/${user}`}>{names.of('users', user)}</Link>}
+      {source && <Link to={`/admin/sources/${source}`}>{names.of('sources', source)}</Link>}
+      {thread && <Link to={`/inbox/all/${thread}`}>{w('event_thread')}</Link>}
+      {thread && (
+        <button type="button" className="link" onClick={() => only(thread)}>
+          {w('event_only_thread')}
+        </button>
+      )}
+      {address && <span className="faint">{address}</span>}
+      {closed_automatically && <span className="faint">{w('event_by_itself')}</span>}
+    </span>
+  );
 };
 
 export default Journal;

@@ -2,9 +2,10 @@
 // Lists and forms are made of these, all in the same way.
 
 import { type ComponentType, lazy, type LazyExoticComponent } from 'react';
+import { put } from '../api/client.ts';
 import type { Id } from '../api/types.ts';
 import type { IconName } from '../ui/icon.tsx';
-import { within } from './chat.ts';
+import { CHAT_RIGHTS, within } from './chat.ts';
 import { hoursOf, secondsOf } from './hours.ts';
 import { type Word, w } from './words/index.ts';
 import { NAMES } from './words/permissions.ts';
@@ -23,11 +24,13 @@ export interface Field {
   name: string;
   /** `f_` and the name, when it is not said. */
   label?: Word;
-  type: 'text' | 'long' | 'number' | 'flag' | 'choice' | 'many' | 'lines' | 'secret' | 'hours' | 'holidays' | 'permissions' | 'capacities' | 'topology' | 'code' | 'color' | 'conditions' | 'actions';
+  type: 'text' | 'long' | 'number' | 'flag' | 'choice' | 'many' | 'lines' | 'secret' | 'hours' | 'holidays' | 'permissions' | 'capacities' | 'topology' | 'code' | 'color' | 'conditions' | 'actions' | 'mappings' | 'automatic_answers' | 'texts';
   choices?: Choices;
   /** What a written choice is called: this and its name. */
   said?: string;
   needed?: boolean;
+  /** What is chosen belongs to one of them only: another that is like it begins without. */
+  single?: true;
   /** Only while it is made, or only afterwards. */
   only?: 'new' | 'old';
   /** Only where this is so. */
@@ -87,16 +90,24 @@ export interface Kind {
   above?: string;
   /** The answer to making one holds this secret, which is shown this once. */
   secret?: string;
-  /** Another place to make one. */
-  creates?: string;
+  /** Another place to make one, by what is given. */
+  creates?: (given: Record<string, unknown>) => string;
+  /** What the button says that makes one. */
+  verb?: Word;
+  /** Under which name another is given that takes the place of one that is deleted, where it is used. */
+  heir?: string;
   /** What a new one has unless somebody says otherwise: the server's own choices. */
   fresh?: Record<string, unknown>;
   /** What the form works on is made of what the server answers. */
   derive?: (record: Made) => Made;
+  /** The other way: what is sent of what was changed. */
+  sent?: (edits: Record<string, unknown>) => Record<string, unknown>;
   /** Cannot be changed as it is. */
   fixed?: (record: Made) => boolean;
   /** Kinds that its form names beside those of its fields. */
   refers?: string[];
+  /** Another can be made that is like one there is. */
+  copies?: true;
   /** False where one cannot be asked for alone. */
   single?: false;
 }
@@ -117,16 +128,22 @@ const stateOf = (record: Made): string => (record.active === false && !record.we
 const status: Column = { name: 'status', label: 'f_status', shown: (record) => said('status_', stateOf(record)), state: (record) => STATES[stateOf(record)] };
 export const DAYS = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'] as const;
 
-const SOURCE_KINDS = ['sdk', 'mobile_messaging', 'facebook', 'messenger', 'youtube', 'twtr'] as const;
+const COMMUNITY_KINDS = ['sdk', 'mobile_messaging', 'facebook', 'messenger', 'youtube', 'twtr', 'emails', 'sms'] as const;
 const ofFacebook = (...names: string[]): Field[] => names.map((name) => ({ name, type: 'text', when: ({ type }) => type === 'facebook' || type === 'messenger' }));
 const ofYoutube = (...names: string[]): Field[] => names.map((name) => ({ name, type: 'text', when: ({ type }) => type === 'youtube' }));
 const ofX = (...names: string[]): Field[] => names.map((name) => ({ name, type: 'text', when: ({ type }) => type === 'twtr' }));
+const RESTRICTED = ['role', 'team', 'user'] as const;
 const isRoot = ({ parent_id }: Made): boolean => !parent_id;
 
 export const WEBHOOK_EVENTS =
   'content.approved content.discussion_initiated content.exported content.imported content.replied content.thread_auto_closed content.thread_closed content.thread_opened content.update_exported identity.merged identity.unmerged intervention.assigned intervention.canceled intervention.closed intervention.custom_fields_updated intervention.deferred intervention.opened intervention.reactivated intervention.recategorized intervention.reopened intervention.user_updated push_agent.accept_task push_agent.availability_change push_agent.busyness_change push_agent.connected push_agent.disconnected push_agent.missed_task push_agent.reconnected push_agent.request_task task.assigned task.completed task.created task.destroyed task.expired_from_step task.expired_from_workbin task.recategorized task.resume task.supervisor_assigned task.taken task.transferred task.undelivered'.split(
     ' ',
   );
+
+/** Fields below a heading, which the first of them carries. */
+const under = (part: Word, [first, ...rest]: Field[]): Field[] => [{ ...first!, part }, ...rest];
+const isApp = ({ type }: Made): boolean => type === 'mobile_messaging';
+const onlyApps = (...fields: Field[]): Field[] => fields.map((field) => ({ ...field, when: isApp }));
 
 const hoursField = (day: (typeof DAYS)[number]): Field => ({ name: `${day}_hours`, label: day, type: 'hours' });
 
@@ -154,6 +171,7 @@ export const KINDS: Kind[] = [
       NAME,
       { name: 'active', type: 'flag' },
       { name: 'base_uri', type: 'text', when: ({ type }) => type === 'sdk' },
+      { name: 'access_token', label: 'secret_token', type: 'secret', when: ({ type }) => type === 'sdk' },
       ...ofFacebook('facebook_page_id', 'facebook_app_id'),
       ...ofFacebook('facebook_app_secret', 'facebook_page_token').map((field): Field => ({ ...field, type: 'secret' })),
       ...ofYoutube('youtube_channel_id', 'youtube_client_id'),
@@ -161,14 +179,51 @@ export const KINDS: Kind[] = [
       ...ofX('x_user_id', 'x_client_id'),
       ...ofX('x_consumer_secret', 'x_client_secret', 'x_refresh_token').map((field): Field => ({ ...field, type: 'secret' })),
       ...ofX('x_answers_everybody').map((field): Field => ({ ...field, type: 'flag' })),
-      { name: 'channel_id', type: 'choice', choices: { of: 'channels' } },
-      { name: 'time_sheet_ids', type: 'many', choices: { of: 'time_sheets' } },
-      { name: 'sla_response', type: 'number', min: 0 },
-      { name: 'sla_threshold', type: 'number', min: 0, max: 99 },
       { name: 'attachments_security_level', type: 'choice', choices: ['strict', 'relaxed', 'permissive'], said: 'f_attachments_', needed: true },
-      { name: 'auto_detect_content_language', type: 'flag' },
       { name: 'default_content_language', type: 'choice', choices: { list: 'locales' } },
       { name: 'from_name', type: 'text' },
+      ...ofYoutube('youtube_history_days', 'youtube_units_per_day', 'youtube_units_for_answers', 'youtube_video_news_days').map((field): Field => ({ ...field, type: 'number', min: 0 })),
+      ...['messenger_human_agent', 'messenger_is_primary'].map((name): Field => ({ name, type: 'flag', when: ({ type }) => type === 'messenger' })),
+      ...under('part_promise', [
+        { name: 'sla_response', type: 'number', min: 0 },
+        { name: 'sla_threshold', type: 'number', min: 0, max: 99 },
+        { name: 'time_sheet_ids', type: 'many', choices: { of: 'time_sheets' } },
+        { name: 'sla_filtering_categories_strategy', type: 'choice', choices: ['ignored_categories', 'selected_categories'], said: 'f_sla_', needed: true },
+        { name: 'sla_filtering_category_ids', type: 'many', choices: { of: 'categories' } },
+      ]),
+      ...under('part_automatic', [{ name: 'auto_response_triggers', type: 'automatic_answers', choices: { list: 'locales' } }]),
+      ...under('part_conversations', [
+        { name: 'default_category_ids', type: 'many', choices: { of: 'categories' } },
+        { name: 'user_thread_default_category_ids', type: 'many', choices: { of: 'categories' } },
+        { name: 'time_for_thread_inclusion', type: 'number', min: 0 },
+        { name: 'content_archiving', type: 'flag' },
+        { name: 'content_archiving_period', type: 'number', min: 0, when: ({ content_archiving }) => content_archiving },
+      ]),
+      ...under('part_routing', [
+        { name: 'channel_id', type: 'choice', choices: { of: 'channels' } },
+        { name: 'default_task_priority', type: 'number' },
+        { name: 'intervention_messages_boost', type: 'number' },
+        { name: 'transferred_tasks_boost', type: 'number' },
+        { name: 'sla_expired_strategy', type: 'choice', choices: ['max', 'half', 'base'], said: 'f_sla_expired_', needed: true },
+      ]),
+      ...under(
+        'part_apps',
+        onlyApps(
+          { name: 'disable_notification_body_display', type: 'flag' },
+          { name: 'notification_generic_message', type: 'text', max: 1_000 },
+          { name: 'enable_android', type: 'flag' },
+          { name: 'fcm_service_account', type: 'code' },
+          { name: 'huawei_application_id', type: 'text' },
+          { name: 'huawei_client_id', type: 'text' },
+          { name: 'huawei_client_secret', type: 'secret' },
+          { name: 'enable_ios', type: 'flag' },
+          { name: 'apns_key', type: 'code' },
+          { name: 'apns_key_id', type: 'text' },
+          { name: 'apns_team_id', type: 'text' },
+          { name: 'apns_topic', type: 'text' },
+          { name: 'apns_sandbox', type: 'flag' },
+        ),
+      ),
     ],
     setUp: lazy(() => import('./source-set-up.tsx')),
     more: lazy(() => import('./source-more.tsx')),
@@ -186,8 +241,47 @@ export const KINDS: Kind[] = [
     changes: ['update_community'],
     removes: true,
     named: ({ name }) => name,
+    given: { extended: true },
     columns: [name, { name: 'type', label: 'f_type', shown: ({ type }) => said('kind_', type) || type }],
-    fields: [NAME, { name: 'type', type: 'choice', choices: SOURCE_KINDS, said: 'kind_', needed: true, only: 'new' }],
+    fields: [
+      NAME,
+      { name: 'type', type: 'choice', choices: COMMUNITY_KINDS, said: 'kind_', needed: true, only: 'new' },
+      { name: 'extra_value_mappings', type: 'mappings', choices: { of: 'custom_fields', where: ({ associated_type_name }) => associated_type_name === 'IdentityGroup' }, only: 'old' },
+    ],
+    more: lazy(() => import('./signed-identities.tsx')),
+  },
+  {
+    key: 'mail_templates',
+    copies: true,
+    one: 'mail_template',
+    path: '/messaging_mail_templates',
+    family: 'mobile_messaging',
+    icon: 'send',
+    group: 'group_channels',
+    reads: CHAT_RIGHTS,
+    makes: CHAT_RIGHTS,
+    changes: CHAT_RIGHTS,
+    removes: true,
+    named: ({ name }) => name,
+    fresh: { active: true },
+    move: async ({ id }, position) => put(`/messaging_mail_templates/${id}`, { position }),
+    columns: [
+      name,
+      { name: 'sources', label: 'sources', shown: ({ source_ids }, names) => list(source_ids, 'sources', names) || w('all_of_them') },
+      { name: 'languages', label: 'f_languages', shown: ({ languages }) => languages.join(', ') || w('all_of_them') },
+      { name: 'active', label: 'f_active', ...isOnOff('active') },
+    ],
+    fields: [
+      NAME,
+      { name: 'active', type: 'flag' },
+      { name: 'source_ids', label: 'f_source_ids_everywhere', type: 'many', choices: { of: 'sources', where: ({ type }) => type === 'mobile_messaging' || type === 'chat' } },
+      { name: 'category_ids', label: 'f_category_ids_offered', type: 'many', choices: { of: 'categories' } },
+      { name: 'languages', type: 'many', choices: { list: 'locales' } },
+      { name: 'subject', type: 'text', needed: true, max: 200, only: 'old' },
+      { name: 'html', label: 'f_mail_html', type: 'code', needed: true, only: 'old' },
+    ],
+    beside: lazy(() => import('./mail-preview.tsx')),
+    more: lazy(() => import('./mail-trial.tsx')),
   },
   {
     key: 'users',
@@ -198,7 +292,9 @@ export const KINDS: Kind[] = [
     group: 'group_people',
     reads: ['read_user', 'manage_users_of_my_teams'],
     makes: ['invite_user', 'manage_users_of_my_teams'],
-    creates: '/users/invite',
+    // Who is given a password needs no mail to get in.
+    creates: ({ password }) => (password ? '/users' : '/users/invite'),
+    verb: 'invite',
     changes: ['update_user', 'manage_users_of_my_teams'],
     removes: true,
     named: ({ nickname, firstname, lastname, email }) => nickname || `${firstname} ${lastname}`.trim() || email,
@@ -215,6 +311,7 @@ export const KINDS: Kind[] = [
       { name: 'lastname', type: 'text', needed: true },
       { name: 'role_id', type: 'choice', choices: { of: 'roles' }, needed: true },
       { name: 'enabled', type: 'flag', only: 'old' },
+      { name: 'password', type: 'secret', max: 1_000, when: ({ no_password }) => !no_password },
       { name: 'nickname', type: 'text' },
       { name: 'team_ids', type: 'many', choices: { of: 'teams' } },
       { name: 'locale', type: 'choice', choices: { list: 'interface_locales' } },
@@ -248,6 +345,7 @@ export const KINDS: Kind[] = [
   },
   {
     key: 'roles',
+    copies: true,
     one: 'role',
     path: '/roles',
     family: 'role',
@@ -280,6 +378,7 @@ export const KINDS: Kind[] = [
     makes: ['manage_categories'],
     changes: ['manage_categories'],
     removes: true,
+    heir: 'take_over_category_id',
     named: ({ name }) => name,
     list: lazy(() => import('./category-tree.tsx')),
     columns: [
@@ -346,6 +445,7 @@ export const KINDS: Kind[] = [
   },
   {
     key: 'folders',
+    copies: true,
     one: 'folder',
     path: '/folders',
     family: 'folder',
@@ -359,8 +459,23 @@ export const KINDS: Kind[] = [
     columns: [
       { name: 'label', label: 'f_label', shown: ({ label }) => label, wide: true },
       { name: 'query', label: 'f_query', shown: ({ query }) => query ?? '' },
+      {
+        name: 'seen',
+        label: 'folder_seen',
+        shown: (folder, names) => RESTRICTED.map((of) => list(folder[`${of}_restriction`]?.only, `${of}s`, names)).filter(Boolean).join(' · ') || w('all_of_them'),
+      },
     ],
-    fields: [LABEL, { name: 'query', type: 'text' }, { name: 'parent_id', type: 'choice', choices: { of: 'folders' } }, { name: 'position', type: 'number', only: 'old', min: 0 }, { name: 'render_threads_count', type: 'flag' }],
+    // Of a restriction only its list is shown: it has nothing else.
+    derive: (folder) => ({ ...folder, ...Object.fromEntries(RESTRICTED.map((of) => [`${of}_restriction`, folder[`${of}_restriction`]?.only ?? []])) }),
+    sent: (edits) => Object.fromEntries(Object.entries(edits).map(([name, value]) => [name, name.endsWith('_restriction') ? { only: value } : value])),
+    fields: [
+      LABEL,
+      { name: 'query', type: 'text' },
+      { name: 'parent_id', type: 'choice', choices: { of: 'folders' } },
+      { name: 'position', type: 'number', only: 'old', min: 0 },
+      { name: 'render_threads_count', type: 'flag' },
+      ...under('folder_seen_by', RESTRICTED.map((of): Field => ({ name: `${of}_restriction`, type: 'many', choices: { of: `${of}s` } }))),
+    ],
   },
   {
     key: 'reply_entries',
@@ -412,6 +527,7 @@ export const KINDS: Kind[] = [
   },
   {
     key: 'time_sheets',
+    copies: true,
     fresh: { active: true },
     one: 'time_sheet',
     path: '/time_sheets',
@@ -432,7 +548,7 @@ export const KINDS: Kind[] = [
     fields: [
       LABEL,
       { name: 'active', type: 'flag' },
-      { name: 'source_ids', type: 'many', choices: { of: 'sources' } },
+      { name: 'source_ids', single: true, type: 'many', choices: { of: 'sources' } },
       { name: 'timezone', type: 'choice', choices: { list: 'timezones' } },
       ...DAYS.map(hoursField),
       { name: 'holidays_region', type: 'choice', choices: ['de', 'es', 'fr', 'gb', 'it', 'nl', 'us'], said: 'region', only: 'new' },
@@ -470,6 +586,7 @@ export const KINDS: Kind[] = [
   },
   {
     key: 'topologies',
+    copies: true,
     one: 'topology',
     path: '/topologies',
     family: 'topology',
@@ -495,6 +612,7 @@ export const KINDS: Kind[] = [
   },
   {
     key: 'user_capacities',
+    copies: true,
     one: 'user_capacity',
     path: '/user_capacities',
     family: 'capability_scheme',
@@ -559,6 +677,7 @@ export const KINDS: Kind[] = [
     removes: true,
     named: ({ name, url }) => name || url,
     given: { extended: true },
+    derive: (record) => ({ ...record, access_token_id: record.api_access_token?.id }),
     columns: [{ ...name, shown: (record) => record.name || record.url }, { name: 'url', label: 'f_url', shown: ({ url }) => url }, status],
     fields: [
       { name: 'url', type: 'text', needed: true },
@@ -571,10 +690,19 @@ export const KINDS: Kind[] = [
       { name: 'events_per_request', type: 'number', min: 1, max: 100 },
       { name: 'verify_token', type: 'text' },
       { name: 'secret', type: 'secret' },
+      { name: 'access_token_id', type: 'choice', choices: { of: 'access_tokens' } },
+      { name: 'staging_use', type: 'flag' },
+      { name: 'ignore_tls_validity', type: 'flag' },
     ],
     more: lazy(() => import('./webhook-more.tsx')),
   },
 ];
+
+/** What another is given that is to be like this one: all but its name. */
+export const likeness = ({ fields }: Pick<Kind, 'fields'>, record: Made): Record<string, unknown> => {
+  const names = fields.flatMap(({ name, type, single }) => (type === 'permissions' ? NAMES.filter((one) => record[one]) : single || name === 'name' || name === 'label' || name === 'position' ? [] : [name]));
+  return Object.fromEntries(names.map((name) => [name, valueOf(record, { name })]).filter(([, value]) => value !== undefined && value !== null));
+};
 
 /** What words about a kind begin with: its name, without what it is below. */
 export const wordOf = ({ key }: Pick<Kind, 'key'>): string => key.split('/').at(-1)!;

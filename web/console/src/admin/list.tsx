@@ -48,7 +48,7 @@ export const List = ({ kind, mayMake, mayChange, at }: { kind: Kind; mayMake: bo
       <Empty title={w(`${wordOf(kind)}_empty` as Word)} lead={w(`${wordOf(kind)}_lead` as Word)}>
         {mayMake && (
           <Button look="main" icon="plus" onClick={make}>
-            {w(kind.key === 'users' ? 'invite' : 'new')}
+            {w(kind.verb ?? 'new')}
           </Button>
         )}
       </Empty>

@@ -42,6 +42,7 @@ const More = ({ record }: { record: Made }) => {
         </section>
       )}
       {isSite ? <Window record={record} /> : CONNECTED.includes(record.type) ? <Connection record={record} /> : (!isOwn || record.base_uri !== undefined) && <Test record={record} />}
+      {record.implementation && <Implementation record={record} />}
       {isSite && may?.(...CHAT_RIGHTS) && (
         <section className="admin-part">
           <h2>{w('offering')}</h2>
@@ -75,6 +76,49 @@ const Window = ({ record }: { record: Made }) => (
     </a>
   </section>
 );
+
+/** What the channel told that it can do, and how the last look at it went. */
+const Implementation = ({ record: { implementation, synchronization } }: { record: Made }) => {
+  const objects = Object.entries((implementation.objects ?? {}) as Record<string, string[]>).filter(([, actions]) => Array.isArray(actions));
+  const options: string[] = implementation.options ?? [];
+  const time = (at: string | null) => (at ? new Date(at).toLocaleString(document.documentElement.lang) : '—');
+  return (
+    <section className="admin-part" aria-label={w('implementation')}>
+      <h2>{w('implementation')}</h2>
+      <dl className="facts">
+        {objects.map(([name, actions]) => (
+          <div key={name}>
+            <dt>
+              <code>{name}</code>
+            </dt>
+            <dd>{actions.join(', ')}</dd>
+          </div>
+        ))}
+        <div>
+          <dt>{w('implementation_options')}</dt>
+          <dd>{options.join(', ') || '—'}</dd>
+        </div>
+        {synchronization && (
+          <>
+            <div>
+              <dt>{w('synchronization_last')}</dt>
+              <dd>{time(synchronization.last_run_at)}</dd>
+            </div>
+            <div>
+              <dt>{w('synchronization_imported')}</dt>
+              <dd>{synchronization.skipped ? w('synchronization_skipped', { imported: synchronization.imported, skipped: synchronization.skipped, last: synchronization.last_skipped ?? '' }) : synchronization.imported}</dd>
+            </div>
+          </>
+        )}
+      </dl>
+      {[synchronization?.error, ...(synchronization?.remarks ?? [])].filter(Boolean).map((remark: string) => (
+        <p key={remark} className="problem">
+          {remark}
+        </p>
+      ))}
+    </section>
+  );
+};
 
 const Test = ({ record }: { record: Made }) => {
   const [said, setSaid] = useState('');

@@ -91,20 +91,36 @@ const More = ({ record }: { record: Made }) => {
   );
 };
 
-/** What is shown of an attempt comes from the server as it is: it is for whoever mends their program. */
+/** A request and its attempts; what the receiver answered stands there as it is, for whoever mends their program. */
 const Delivery = ({ one }: { one: Made }) => {
   const tries: Made[] = one.tries ?? [];
+  const time = (at: string) => <time dateTime={at}>{new Date(at).toLocaleString(document.documentElement.lang)}</time>;
   return (
     <details>
       <summary>
         <span className={`state ${one.state === 'delivered' ? 'good' : one.state === 'failed' ? 'late' : 'soon'}`}>{w(`delivery_${one.state}` as Word)}</span>
-        <time className="grow" dateTime={one.created_at}>
-          {new Date(one.created_at).toLocaleString(document.documentElement.lang)}
-        </time>
+        <span className="grow">{time(one.created_at)}</span>
         <span className="faint">{one.seqs.length ? `#${one.seqs.join(', #')}` : w('test')}</span>
         <span className="faint">{w('delivery_attempts', { count: tries.length })}</span>
       </summary>
-      <pre>{JSON.stringify(tries, null, 2)}</pre>
+      <ol className="tries">
+        {tries.map(({ at, status, milliseconds, error, answer, probe }, index) => (
+          // biome-ignore lint: the place is what there is.
+          <li key={index}>
+            {time(at)}
+            <span className={`state ${status >= 200 && status < 300 ? 'good' : 'late'}`}>{status ?? w('delivery_no_answer')}</span>
+            <span className="faint">{[`${milliseconds} ms`, probe && w('delivery_probe')].filter(Boolean).join(' · ')}</span>
+            {error && <span className="problem">{error}</span>}
+            {answer && <pre>{answer}</pre>}
+          </li>
+        ))}
+        {one.state === 'waiting' && one.due_at && (
+          <li>
+            {time(one.due_at)}
+            <span className="state soon">{w('delivery_again')}</span>
+          </li>
+        )}
+      </ol>
     </details>
   );
 };

@@ -1,10 +1,10 @@
-// One's own password, second factor, mails and sessions. Loaded when it is opened.
+// One's own password, second factor, mails, signatures and sessions. Loaded when it is opened.
 
 import { useQuery } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import { type FormEvent, lazy, Suspense, useState } from 'react';
 import { destroy, get, Refusal, request } from '../api/client.ts';
 import type { Page } from '../api/types.ts';
-import { client } from '../data.ts';
+import { client, useMe } from '../data.ts';
 import { t } from '../language/index.ts';
 import { go } from '../routes.ts';
 import { useSession } from '../session.ts';
@@ -12,6 +12,8 @@ import { Button, IconButton } from '../ui/pieces.tsx';
 import { complain, say, words } from '../ui/toasts.tsx';
 import { Codes, type Enrolment, Scan } from './enrolment.tsx';
 import { Notifications } from './notifications.tsx';
+
+const Signatures = lazy(() => import('../admin/signatures.tsx'));
 
 interface Session {
   id: string;
@@ -35,6 +37,7 @@ const firstError = (trouble: unknown): string => (trouble instanceof Refusal ? (
 
 const Security = () => {
   const session = useSession();
+  const me = useMe().data;
   const bySession = session.kind === 'in' && !session.token;
   return (
     <main className="security">
@@ -52,6 +55,11 @@ const Security = () => {
         <p className="lead">{t('security_token')}</p>
       )}
       <Notifications />
+      {me && (
+        <Suspense>
+          <Signatures user={me.id} />
+        </Suspense>
+      )}
       <Sessions />
     </main>
   );

@@ -21,6 +21,7 @@ import { be, connect, disconnect, isAway, resume, useStatus } from './presence.t
 export interface Task {
   id: Id;
   thread_id: Id;
+  channel_id: Id;
   content_id: Id;
   intervention_id: Id | null;
   agent_ids: Id[];
@@ -108,6 +109,32 @@ export const Presence = () => {
 
 const InHand = ({ task }: { task: Task }) => {
   const thread = useThread(task.thread_id).data;
+  const me = useMe().data?.id;
+  const last = thread?.last_content;
+  const now = thread && [last?.id, last?.status, thread.intervention?.deferred_at].join(' ');
+  const before = useRef(now);
+  useEffect(() => {
+    // The page around hears of an answer, of a message, and of what was set aside and came back.
+    if (thread && before.current !== undefined && before.current !== now) {
+      const isTheirs = !!last && !last.creator_id;
+      tell('task:updated', {
+        Id: task.id,
+        channelId: task.channel_id,
+        contentId: last?.id ?? null,
+        contentThreadId: thread.id,
+        identityId: thread.customer?.id ?? null,
+        interventionId: thread.intervention?.id ?? task.intervention_id,
+        sourceId: thread.source_id,
+        queue: `workbin_${me}`,
+        lastIdentityContentBody: isTheirs ? last.excerpt : null,
+        lastIdentityContentCreatedAt: isTheirs ? last.created_at : null,
+        waitingForUser: isTheirs,
+        identitySignature: thread.customer?.display_name ?? null,
+        identityAvatarUrl: thread.customer?.avatar_url ?? null,
+      });
+    }
+    before.current = now;
+  }, [now]);
   const to = { folder: 'all', thread: task.thread_id, q: '', sort: 'newest' } as const;
   return (
     <a

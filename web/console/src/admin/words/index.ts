@@ -11,5 +11,8 @@ export function w(key: Word, put: Record<string, string | number> = {}): string 
   return words[key].replace(/\{(\w+)\}/g, (whole, name: string) => (name in put ? String(put[name]) : whole));
 }
 
+/** Whether there is a word for this. */
+export const isWord = (key: string): key is Word => key in en;
+
 /** What stands beside a field, if anything does. */
 export const hint = (name: string): string => (`${name}_hint` in en ? w(`${name}_hint` as Word) : '');

@@ -1,0 +1,187 @@
+// What administrators set up of people and of order, over the real server.
+
+import { afterEach, expect, test } from 'vitest';
+import { violations } from '../browser.ts';
+import { Desk, open } from './cast.ts';
+import { post } from './post.ts';
+
+open();
+
+type Json = Record<string, any>;
+
+let opened: { close: () => unknown }[] = [];
+afterEach(() => {
+  for (const one of opened) one.close();
+  opened = [];
+});
+
+test('a colleague gets a password at once, rights on all sources, and a share of their answers is looked at', async () => {
+  const desk = await Desk.opens();
+  const second = await desk.server.post('/content_sources', { type: 'sdk', name: 'Guest book', community_id: desk.source.community_id, active: true });
+  const { page, agent } = await desk.sits(desk.server.token, { path: '/admin/users/new' });
+  await page.getByLabel('E-mail').fill('nora@desk.example');
+  await page.getByLabel('First name').fill('Nora');
+  await page.getByLabel('Last name').fill('New');
+  await page.getByLabel('Role', { exact: true }).selectOption({ label: 'Agent' });
+  await page.getByLabel('Password', { exact: true }).fill('a long and good one 7!');
+  await page.getByRole('button', { name: 'Invite' }).click();
+  await page.getByRole('heading', { name: 'Nora New' }).waitFor();
+  const nora = (await desk.server.get('/users?email=nora@desk.example')).records[0];
+  expect(nora.invitation_pending).toBe(false);
+  const rights = page.getByRole('region', { name: 'What they may on each source' });
+  const held = () => desk.server.get(`/users/${nora.id}/sources_permissions`);
+  await rights.getByRole('checkbox', { name: 'All of these: Answer' }).check();
+  await expect.poll(held).toEqual({ [desk.source.id]: ['read', 'reply'], [second.id]: ['read', 'reply'] });
+  await rights.getByRole('combobox', { name: 'Guest book: Needs approval' }).selectOption({ label: 'of 30 %' });
+  await expect.poll(async () => (await held())[second.id]).toEqual(['read', 'reply', 'approval_threshold_30']);
+  await rights.getByRole('checkbox', { name: 'Letters: Read' }).uncheck();
+  await expect.poll(async () => (await held())[desk.source.id]).toEqual([]);
+  expect(await violations(page.mainFrame())).toEqual([]);
+
+  const { page: hers } = await desk.sits('');
+  await hers.getByLabel('E-mail').fill('nora@desk.example');
+  await hers.getByLabel('Password').fill('a long and good one 7!');
+  await hers.getByRole('button', { name: 'Sign in' }).click();
+  await hers.getByRole('navigation').first().waitFor();
+  expect(agent.errors).toEqual([]);
+});
+
+test('signatures are written for somebody by an administrator, and by themselves', async () => {
+  const desk = await Desk.opens();
+  const ada = await desk.hires('Ada');
+  const { page } = await desk.sits(desk.server.token, { path: `/admin/users/${ada.id}` });
+  const signatures = page.getByRole('region', { name: 'Signatures' });
+  await signatures.getByRole('button', { name: 'Add a signature' }).click();
+  await signatures.getByLabel('Name').fill('Kind');
+  await signatures.getByLabel('Text').fill('Kind regards, Ada');
+  await signatures.getByLabel('Language').fill('en');
+  await signatures.getByRole('button', { name: 'Add', exact: true }).click();
+  await signatures.getByText('Kind', { exact: true }).waitFor();
+  expect((await desk.server.get(`/users/${ada.id}/signatures`)).records).toMatchObject([{ name: 'Kind', body: 'Kind regards, Ada', language: 'en', source_ids: [] }]);
+
+  const { page: hers, agent } = await desk.sits(ada.token, { path: '/account' });
+  const own = hers.getByRole('region', { name: 'Signatures' });
+  await own.getByText('Kind', { exact: true }).click();
+  await own.getByLabel('Text').fill('Warm regards, Ada');
+  await own.getByRole('button', { name: 'Save' }).click();
+  await expect.poll(async () => (await desk.server.get(`/users/${ada.id}/signatures`)).records[0].body).toBe('Warm regards, Ada');
+  expect(await violations(hers.mainFrame())).toEqual([]);
+  await own.getByRole('button', { name: 'Delete' }).click();
+  await expect.poll(async () => (await desk.server.get(`/users/${ada.id}/signatures`)).count).toBe(0);
+  expect(agent.errors).toEqual([]);
+});
+
+test('a folder is for some people only, and a category leaves what carried it to another', async () => {
+  const desk = await Desk.opens();
+  const [ada, ben] = [await desk.hires('Ada'), await desk.hires('Ben')];
+  const team = await desk.server.post('/teams', { name: 'First line', user_ids: [ada.id] });
+  const { page } = await desk.sits(desk.server.token, { path: '/admin/folders/new' });
+  await page.getByLabel('Name').fill('Complaints');
+  await page.getByRole('button', { name: 'Choose Only these teams' }).click();
+  await page.getByRole('option', { name: 'First line' }).click();
+  await page.keyboard.press('Escape');
+  await page.getByRole('button', { name: 'Create' }).click();
+  await page.getByRole('heading', { name: 'Complaints' }).waitFor();
+  const seen = async (token: string) => (await desk.server.ask('GET', '/folders', undefined, token)).records.map(({ label }: Json) => label);
+  expect([await seen(ada.token), await seen(ben.token)]).toEqual([['Complaints'], []]);
+  await page.getByRole('navigation').getByRole('link', { name: 'Folders' }).click();
+  await page.getByRole('cell', { name: 'First line' }).waitFor();
+  await page.getByRole('link', { name: 'Complaints' }).click();
+  await page.getByRole('button', { name: 'Take First line out' }).click();
+  await page.getByRole('button', { name: 'Save' }).click();
+  await expect.poll(() => seen(ben.token)).toEqual(['Complaints']);
+  expect((await desk.server.get('/folders')).records[0].team_restriction).toEqual({ only: [] });
+  void team;
+
+  const topic = await desk.server.post('/categories', { name: 'Topic' });
+  const [late, order] = [await desk.server.post('/categories', { name: 'Late', parent_id: topic.id }), await desk.server.post('/categories', { name: 'Order', parent_id: topic.id })];
+  await desk.server.put(`/users/${ada.id}`, { category_ids: [late.id] });
+  await page.goto(`${new URL(page.url()).origin}/admin/categories/${late.id}`);
+  await page.getByRole('button', { name: 'Delete' }).click();
+  const asks = page.getByRole('alertdialog');
+  await asks.getByLabel('What carries it gets').selectOption({ label: 'Topic › Order' });
+  await asks.getByRole('button', { name: 'Delete' }).click();
+  await page.getByText('Deleted').waitFor();
+  expect((await desk.server.get(`/users/${ada.id}`)).category_ids).toEqual([order.id]);
+});
+
+test('a website’s key signs its visitors, what it sends fills their cards, and what they missed is mailed in other words', async () => {
+  const { url, mail } = await post(opened);
+  const desk = await Desk.opens('--smtp-url', url, '--mail-from', 'desk@desk.example');
+  const source = await desk.server.source('mobile_messaging');
+  const number = await desk.server.post('/custom_fields', { label: 'Customer number', associated_type_name: 'IdentityGroup', type: 'string' });
+  const { page, agent } = await desk.sits(desk.server.token, { path: `/admin/communities/${source.community_id}` });
+  const signed = page.getByRole('region', { name: 'Signed visitors' });
+  await signed.getByText('No website has a key yet.').waitFor();
+  await signed.getByLabel('Name of the key').fill('shop');
+  await signed.getByRole('button', { name: 'Add a key' }).click();
+  const secret = await signed.getByRole('status').locator('code').innerText();
+  expect(secret).toMatch(/^[0-9a-f]{24}$/);
+  await signed.getByText('HS256 ·').waitFor();
+  await signed.getByLabel('What a website says of its visitors').selectOption({ label: 'counts unsigned' });
+  await expect.poll(async () => await desk.server.get(`/communities/${source.community_id}/signed_identities`)).toMatchObject({ mode: 'reject', keys: [{ key_id: 'shop', algorithm: 'HS256' }] });
+  await page.getByRole('button', { name: 'Add a value' }).click();
+  await page.getByLabel('Name of the value').fill('customer_no');
+  await page.getByLabel('Field of the card').selectOption({ label: 'Customer number' });
+  await page.getByRole('button', { name: 'Save' }).click();
+  await expect.poll(async () => (await desk.server.get(`/communities/${source.community_id}?extended=true`)).extra_value_mappings).toEqual([{ key: 'customer_no', custom_field_key: number.key }]);
+  expect(await violations(page.mainFrame())).toEqual([]);
+  await signed.getByRole('button', { name: 'Delete' }).click();
+  await signed.getByRole('alertdialog').getByRole('button', { name: 'Delete' }).click();
+  await signed.getByText('No website has a key yet.').waitFor();
+
+  await page.getByRole('navigation').getByRole('link', { name: 'Mails about unread messages' }).click();
+  await page.getByRole('heading', { name: 'Mails are in our own words' }).waitFor();
+  await page.getByRole('main').getByRole('button', { name: 'New' }).last().click();
+  await page.getByLabel('Name').fill('Shop');
+  await page.getByRole('button', { name: 'Create' }).click();
+  await page.getByRole('heading', { name: 'Shop' }).waitFor();
+  await page.getByLabel('Subject').fill('{{agent_name}} wrote');
+  await page.getByLabel('HTML').fill('<p style="color: rgb(200, 0, 100)">You have {{messages_count}} messages</p>{{{messages}}}');
+  const seen = page.frameLocator('iframe[title="Preview"]');
+  await seen.getByText('You have 2 messages').waitFor();
+  await expect.poll(() => seen.getByText('You have 2 messages').evaluate((element) => getComputedStyle(element).color)).toBe('rgb(200, 0, 100)');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByRole('alert').getByText('{{{unsubscribe_link}}}').waitFor();
+  await page.getByLabel('HTML').fill('<p>You have {{messages_count}} messages</p>{{{messages}}}<a href="{{{unsubscribe_link}}}">No more</a>');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('Saved', { exact: true }).waitFor();
+  await page.getByRole('button', { name: 'Send it to me' }).click();
+  await page.getByText('It is on its way to admin@frontdesk.local').waitFor();
+  expect(await mail('You have 2 messages')).toContain('admin@frontdesk.local');
+  expect(await violations(page.mainFrame())).toEqual([]);
+  expect(agent.errors).toEqual([]);
+});
+
+test('a source answers by itself in its customers’ languages, and a window says it in other words', async () => {
+  const desk = await Desk.opens();
+  const source = await desk.server.source('mobile_messaging');
+  const { page, agent } = await desk.sits(desk.server.token, { path: `/admin/sources/${source.id}` });
+  const first = page.getByRole('group', { name: 'To the first message of a conversation' });
+  await first.getByLabel('Answered by itself').check();
+  await first.getByRole('button', { name: 'Add a language' }).click();
+  await first.getByLabel('Language').selectOption({ label: 'French' });
+  await first.getByLabel('Text').fill('Merci, nous arrivons.');
+  await page.getByLabel('Archives by itself what nobody answered').check();
+  await page.getByLabel('After seconds').fill('86400');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await expect.poll(async () => desk.server.get(`/content_sources/${source.id}`)).toMatchObject({
+    auto_response_trigger_enabled: { first_message_from_user: true },
+    auto_response_triggers: [{ language: 'fr', created_from_trigger: 'first_message_from_user', body: 'Merci, nous arrivons.' }],
+    content_archiving_period: 86_400,
+  });
+  expect(await violations(page.mainFrame())).toEqual([]);
+  await page.goto(`${new URL(page.url()).origin}/admin/sources/${source.id}/messaging`);
+  const texts = page.getByRole('group', { name: 'Texts of the window' });
+  await texts.getByLabel('Language').selectOption('fr');
+  await texts.getByRole('searchbox').fill('position');
+  await texts.getByLabel('queuing_update.queued').fill('Encore %{position} devant vous');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await expect.poll(async () => (await desk.server.get(`/content_sources/${source.id}/messaging`)).translations).toEqual({ fr: { queuing_update: { queued: 'Encore %{position} devant vous' } } });
+  // What is emptied says again what it said by itself.
+  await texts.getByLabel('queuing_update.queued').fill('');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await expect.poll(async () => (await desk.server.get(`/content_sources/${source.id}/messaging`)).translations).toEqual({});
+  expect(await violations(page.mainFrame())).toEqual([]);
+  expect(agent.errors).toEqual([]);
+});
