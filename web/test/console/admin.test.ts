@@ -113,6 +113,13 @@ test('a role is made of permissions in words, and who has few sees few screens',
   const { page: hers } = await desk.sits(ada.token, { path: '/admin' });
   const sections = hers.getByRole('navigation').getByRole('link');
   await expect.poll(() => sections.allInnerTexts()).toEqual(['Categories', 'Tags', 'Webhooks']);
+  // What is theirs is found by its name.
+  await hers.keyboard.press('Control+k');
+  const found = hers.getByRole('dialog').getByRole('option', { name: /Administration$/ });
+  await expect.poll(() => found.allInnerTexts()).toHaveLength(1 + 3);
+  await hers.getByRole('combobox').fill('categ');
+  await hers.keyboard.press('Enter');
+  await hers.getByRole('heading', { name: 'Categories' }).waitFor();
   // The right goes, and its screen with it.
   await desk.server.put(`/roles/${role.id}`, { manage_tags: false });
   await expect.poll(() => sections.allInnerTexts()).toEqual(['Categories', 'Webhooks']);
@@ -200,7 +207,7 @@ test('settings are changed, and the journal finds who did what by its filters', 
   await page.getByRole('combobox', { name: 'Who' }).selectOption({ label: 'Ada Agent' });
   await only('intervention.assigned', 'intervention.opened');
   // All that happened in that conversation, from its beginning.
-  await page.getByRole('button', { name: 'All of it' }).first().click();
+  await page.getByRole('button', { name: 'Its events' }).first().click();
   await page.getByRole('combobox', { name: 'Who' }).selectOption({ label: 'Anybody' });
   await page.getByRole('combobox', { name: 'Order' }).selectOption({ label: 'Oldest first' });
   await expect.poll(async () => (await names())[0]).toBe('content.imported');

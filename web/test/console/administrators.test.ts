@@ -130,7 +130,7 @@ test('a website’s key signs its visitors, what it sends fills their cards, and
   await signed.getByRole('alertdialog').getByRole('button', { name: 'Delete' }).click();
   await signed.getByText('No website has a key yet.').waitFor();
 
-  await page.getByRole('navigation').getByRole('link', { name: 'Mails about unread messages' }).click();
+  await page.getByRole('navigation').getByRole('link', { name: 'Mail reminders' }).click();
   await page.getByRole('heading', { name: 'Mails are in our own words' }).waitFor();
   await page.getByRole('main').getByRole('button', { name: 'New' }).last().click();
   await page.getByLabel('Name').fill('Shop');
@@ -157,11 +157,13 @@ test('a source answers by itself in its customers’ languages, and a window say
   const desk = await Desk.opens();
   const source = await desk.server.source('mobile_messaging');
   const { page, agent } = await desk.sits(desk.server.token, { path: `/admin/sources/${source.id}` });
+  await page.getByRole('heading', { name: 'What it answers by itself' }).click();
   const first = page.getByRole('group', { name: 'To the first message of a conversation' });
   await first.getByLabel('Answered by itself').check();
-  await first.getByRole('button', { name: 'Add a language' }).click();
+  await first.getByRole('button', { name: 'Add an answer' }).click();
   await first.getByLabel('Language').selectOption({ label: 'French' });
   await first.getByLabel('Text').fill('Merci, nous arrivons.');
+  await page.getByRole('heading', { name: 'Conversations' }).click();
   await page.getByLabel('Archives by itself what nobody answered').check();
   await page.getByLabel('After seconds').fill('86400');
   await page.getByRole('button', { name: 'Save' }).click();

@@ -22,6 +22,17 @@ function acts({ actions = {} }: Made, names: (kind: string, id: Id) => string, i
   return [show && w(`show_${show}` as Word), ...[button, invitation, message].map((id) => id && names(items, id)), hide_items && w('f_hide_items')].filter(Boolean).join(', ');
 }
 
+/** What an item says, in the language of whoever looks at it where it says it in several. */
+function wordsOf(html: string): string {
+  const { body } = new DOMParser().parseFromString(html, 'text/html');
+  const { lang } = document.documentElement;
+  for (const said of body.querySelectorAll<HTMLElement>('[lang]')) if (said.lang !== lang && said.parentElement?.querySelector(`[lang="${lang}"]`)) said.remove();
+  const texts = document.createNodeIterator(body, NodeFilter.SHOW_TEXT);
+  const found: string[] = [];
+  for (let node = texts.nextNode(); node; node = texts.nextNode()) found.push(node.textContent?.trim() ?? '');
+  return found.filter(Boolean).join(' · ');
+}
+
 const shared = (source: Id, key: (typeof CHAT)[number]) => ({
   key: `sources/${source}/${key}`,
   path: `/content_sources/${source}/${key}`,
@@ -64,8 +75,8 @@ export const chatKind = (source: Id, key: (typeof CHAT)[number]): Kind => {
           { name: 'actions', type: 'actions', parts: [item('button'), item('invitation'), { ...item('automatic_message'), name: 'message' }] },
           { name: 'stops_others', type: 'flag' },
           { name: 'once_per_visit', type: 'flag' },
-          { name: 'category_ids', type: 'many', choices: { of: 'categories' } },
-          { name: 'language', type: 'choice', choices: { list: 'locales' } },
+          { name: 'category_ids', label: 'f_trigger_categories', type: 'many', choices: { of: 'categories' } },
+          { name: 'language', label: 'f_trigger_language', type: 'choice', choices: { list: 'locales' } },
         ],
         more: Preview,
       };
@@ -78,7 +89,7 @@ export const chatKind = (source: Id, key: (typeof CHAT)[number]): Kind => {
         columns: [
           { name: 'label', label: 'f_label', shown: ({ label }) => label, wide: true },
           { name: 'type', label: 'f_type', shown: ({ type }) => w(`item_${type}` as Word) },
-          { name: 'shows', label: 'f_text', shown: ({ text, html }) => text ?? new DOMParser().parseFromString(html ?? '', 'text/html').body.textContent?.trim() ?? '' },
+          { name: 'shows', label: 'f_text', shown: ({ text, html }) => text ?? wordsOf(html ?? '') },
         ],
         fields: [
           { name: 'type', type: 'choice', choices: ITEM_TYPES, said: 'item_', needed: true, only: 'new' },

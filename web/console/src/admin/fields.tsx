@@ -231,7 +231,7 @@ const Hours = ({ field, record, change, problem, disabled }: FieldProps) => {
         disabled={disabled}
         aria-invalid={isWrong || undefined}
         aria-describedby={`${id}-hint`}
-        placeholder={w('f_hours')}
+        placeholder={w('closed')}
         value={written ?? shownHours(value)}
         onChange={(event) => {
           write(event.target.value);

@@ -32,6 +32,22 @@ interface Props {
 
 export { refersTo, useNames };
 
+interface Part {
+  part?: Word | undefined;
+  folded?: true | undefined;
+  fields: Field[];
+}
+
+/** A heading holds until the next one. */
+function parts(fields: Field[]): Part[] {
+  const found: Part[] = [{ fields: [] }];
+  for (const field of fields) {
+    if (field.part) found.push({ part: field.part, folded: field.folded, fields: [] });
+    found.at(-1)!.fields.push(field);
+  }
+  return found;
+}
+
 export const Form = ({ place, record, isNew, fields, names, fixed = false, again, save, verb, beside: Beside, children }: Props) => {
   const [, draw] = useReducer((count: number) => count + 1, 0);
   const [problems, setProblems] = useState<Record<string, string>>({});
@@ -118,12 +134,29 @@ export const Form = ({ place, record, isNew, fields, names, fixed = false, again
           })}
         </section>
       )}
-      {visible.map((field) => (
-        <div key={field.name}>
-          {field.part && <h2 className="part">{w(field.part)}</h2>}
-          <FormField field={field} record={shown} change={change} names={names} problem={problems[field.name]} disabled={fixed} />
-        </div>
-      ))}
+      {parts(visible).map(({ part, folded, fields: own }) => {
+        const all = own.map((field) => <FormField key={field.name} field={field} record={shown} change={change} names={names} problem={problems[field.name]} disabled={fixed} />);
+        if (!part) return all;
+        if (!folded) {
+          return (
+            <section key={part} className="part">
+              <h2>{w(part)}</h2>
+              {all}
+            </section>
+          );
+        }
+        // What is wrong or not saved yet is seen.
+        const isWanted = own.some(({ name }) => problems[name] || name in draft.edits);
+        return (
+          <details key={part} className="part" open={isWanted || undefined}>
+            <summary>
+              <h2>{w(part)}</h2>
+              <Icon name="down" />
+            </summary>
+            <div>{all}</div>
+          </details>
+        );
+      })}
       {Beside && (
         <Suspense>
           <Beside record={shown} saved={record} />

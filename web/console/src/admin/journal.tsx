@@ -134,6 +134,7 @@ const Journal = ({ search }: { search: string }) => {
 /** What it is about: what has a page of its own leads there, and a conversation to all that happened in it. */
 const About = ({ infos, names, only }: { infos: Record<string, string>; names: ReturnType<typeof useNames>; only: (thread: string) => void }) => {
   const { content_thread_id: thread, content_source_id: source, user_id: user, request_ip: address, closed_automatically } = infos;
+  if (![thread, source, user, address, closed_automatically].some(Boolean)) return null;
   return (
     <span className="about">
       {user && <Link to={`/admin/users/${user}`}>{names.of('users', user)}</Link>}

@@ -41,8 +41,10 @@ export interface Field {
   step?: 'any';
   /** What it is made of. */
   parts?: Field[];
-  /** A heading above it. */
+  /** A heading above it and those that follow. */
   part?: Word;
+  /** These are behind their heading until somebody wants them. */
+  folded?: true;
 }
 
 export interface Column {
@@ -142,6 +144,7 @@ export const WEBHOOK_EVENTS =
 
 /** Fields below a heading, which the first of them carries. */
 const under = (part: Word, [first, ...rest]: Field[]): Field[] => [{ ...first!, part }, ...rest];
+const behind = (part: Word, fields: Field[]): Field[] => under(part, fields).map((field) => (field.part ? { ...field, folded: true } : field));
 const isApp = ({ type }: Made): boolean => type === 'mobile_messaging';
 const onlyApps = (...fields: Field[]): Field[] => fields.map((field) => ({ ...field, when: isApp }));
 
@@ -184,29 +187,29 @@ export const KINDS: Kind[] = [
       { name: 'from_name', type: 'text' },
       ...ofYoutube('youtube_history_days', 'youtube_units_per_day', 'youtube_units_for_answers', 'youtube_video_news_days').map((field): Field => ({ ...field, type: 'number', min: 0 })),
       ...['messenger_human_agent', 'messenger_is_primary'].map((name): Field => ({ name, type: 'flag', when: ({ type }) => type === 'messenger' })),
-      ...under('part_promise', [
+      ...behind('part_promise', [
         { name: 'sla_response', type: 'number', min: 0 },
         { name: 'sla_threshold', type: 'number', min: 0, max: 99 },
         { name: 'time_sheet_ids', type: 'many', choices: { of: 'time_sheets' } },
         { name: 'sla_filtering_categories_strategy', type: 'choice', choices: ['ignored_categories', 'selected_categories'], said: 'f_sla_', needed: true },
         { name: 'sla_filtering_category_ids', type: 'many', choices: { of: 'categories' } },
       ]),
-      ...under('part_automatic', [{ name: 'auto_response_triggers', type: 'automatic_answers', choices: { list: 'locales' } }]),
-      ...under('part_conversations', [
+      ...behind('part_automatic', [{ name: 'auto_response_triggers', type: 'automatic_answers', choices: { list: 'locales' } }]),
+      ...behind('part_conversations', [
         { name: 'default_category_ids', type: 'many', choices: { of: 'categories' } },
         { name: 'user_thread_default_category_ids', type: 'many', choices: { of: 'categories' } },
         { name: 'time_for_thread_inclusion', type: 'number', min: 0 },
         { name: 'content_archiving', type: 'flag' },
         { name: 'content_archiving_period', type: 'number', min: 0, when: ({ content_archiving }) => content_archiving },
       ]),
-      ...under('part_routing', [
+      ...behind('part_routing', [
         { name: 'channel_id', type: 'choice', choices: { of: 'channels' } },
         { name: 'default_task_priority', type: 'number' },
         { name: 'intervention_messages_boost', type: 'number' },
         { name: 'transferred_tasks_boost', type: 'number' },
         { name: 'sla_expired_strategy', type: 'choice', choices: ['max', 'half', 'base'], said: 'f_sla_expired_', needed: true },
       ]),
-      ...under(
+      ...behind(
         'part_apps',
         onlyApps(
           { name: 'disable_notification_body_display', type: 'flag' },
@@ -274,8 +277,8 @@ export const KINDS: Kind[] = [
     fields: [
       NAME,
       { name: 'active', type: 'flag' },
-      { name: 'source_ids', label: 'f_source_ids_everywhere', type: 'many', choices: { of: 'sources', where: ({ type }) => type === 'mobile_messaging' || type === 'chat' } },
-      { name: 'category_ids', label: 'f_category_ids_offered', type: 'many', choices: { of: 'categories' } },
+      { name: 'source_ids', label: 'f_mail_sources', type: 'many', choices: { of: 'sources', where: ({ type }) => type === 'mobile_messaging' || type === 'chat' } },
+      { name: 'category_ids', label: 'f_mail_categories', type: 'many', choices: { of: 'categories' } },
       { name: 'languages', type: 'many', choices: { list: 'locales' } },
       { name: 'subject', type: 'text', needed: true, max: 200, only: 'old' },
       { name: 'html', label: 'f_mail_html', type: 'code', needed: true, only: 'old' },

@@ -55,13 +55,13 @@ const SignedIdentities = ({ record }: { record: Made }) => {
     <section className="admin-part" aria-label={w('signed')}>
       <h2>{w('signed')}</h2>
       <p>{w('signed_lead')}</p>
-      <label className="beside">
-        <span>{w('signed_mode')}</span>
-        <select value={data.mode} disabled={!mayChange} onChange={(event) => void act(put(`${path}/signed_identities`, { mode: event.target.value })).then(() => say(w('saved')), complain)}>
+      <div className="field">
+        <label htmlFor="signed-mode">{w('signed_mode')}</label>
+        <select id="signed-mode" value={data.mode} disabled={!mayChange} onChange={(event) => void act(put(`${path}/signed_identities`, { mode: event.target.value })).then(() => say(w('saved')), complain)}>
           <option value="require">{w('signed_require')}</option>
           <option value="reject">{w('signed_reject')}</option>
         </select>
-      </label>
+      </div>
       {made && <Once text={made} label={w('signed_secret')} />}
       {data.keys.length ? (
         <ul className="rows wide">

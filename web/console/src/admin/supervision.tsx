@@ -85,9 +85,9 @@ const Supervision = ({ search }: { search: string }) => {
     <>
       <p className="admin-lead">{w('supervision_lead')}</p>
       <Agents names={names} />
-      <section className="admin-part">
+      <section className="admin-part whole">
         <h2>{w('tasks')}</h2>
-        <div className="admin-tools filters">
+        <div className="admin-tools">
           <label className="beside">
             <span>{w('queue')}</span>
             <select value={queue} onChange={(event) => go({ queue: event.target.value })}>
@@ -117,7 +117,7 @@ const Channels = ({ agent }: { agent: Agent }) =>
     .filter(({ status }) => status)
     .map(({ id, name, status, busyness }) => (
       <span key={id} className={`state ${status === 'away' ? 'off' : busyness === 'full' || busyness === 'busy' ? 'soon' : 'good'}`}>
-        {name}: {w(status === 'away' ? 'agent_away' : (`agent_${busyness}` as Word))}
+        {t('named', { name, value: w(status === 'away' ? 'agent_away' : (`agent_${busyness}` as Word)) })}
       </span>
     ));
 
@@ -207,7 +207,7 @@ export const AgentView = ({ id, search, path }: { id: Id; search: string; path: 
           )}
         </div>
       </section>
-      <section className="admin-part" aria-label={w('tasks')}>
+      <section className="admin-part whole" aria-label={w('tasks')}>
         <h2>{w('tasks')}</h2>
         {held.error && !held.data ? (
           <Failed message={words(held.error)} again={() => void held.refetch()} />

@@ -78,6 +78,10 @@ export const Picture = ({ document: { steps, start, queues = [] }, names }: { do
       .join(' · ');
   const forWhat = ({ when = {} }: Step): string =>
     [named('channels', when.channel_ids), named('sources', when.source_ids), named('categories', when.category_ids), Array.isArray(when.languages) && when.languages.join(', ')].filter(Boolean).join(' · ');
+  const ways = boxes.map((box) => (!box.name || (!box.isQueue && box.for === undefined && !box.when) ? -1 : at(box.next)));
+  // Those that go round have a lane each, the short ways inside.
+  const round = ways.flatMap((to, from) => (to >= 0 && to !== from && to !== from + 1 ? [{ from, length: Math.abs(to - from) }] : [])).toSorted((one, other) => one.length - other.length);
+  const lane = (from: number): number => BOX + 40 + round.findIndex((way) => way.from === from) * Math.min(26, (WIDTH - BOX - 60) / round.length);
   const said = boxes.map((box) => (box.name ? `${box.name}${box.isQueue ? '' : `: ${whom(box)}`}${box.for !== undefined ? `, ${box.for}` : ''} → ${box.next ?? w('topology_undelivered')}` : '')).filter(Boolean).join('. ');
   return (
     <svg className="topology-picture" viewBox={`0 0 ${WIDTH} ${boxes.length * LINE + 8}`} role="img" aria-label={`${w('topology_picture')} ${said}`}>
@@ -88,7 +92,7 @@ export const Picture = ({ document: { steps, start, queues = [] }, names }: { do
       </defs>
       {boxes.map((box, index) => {
         const isEnd = !box.name;
-        const to = isEnd || (!box.isQueue && box.for === undefined && !box.when) ? -1 : at(box.next);
+        const to = ways[index]!;
         const y = index * LINE + 6;
         return (
           <g key={box.name || 'undelivered'}>
@@ -100,7 +104,7 @@ export const Picture = ({ document: { steps, start, queues = [] }, names }: { do
             <text x={22} y={y + 42} className="detail">
               {cut(isEnd ? '' : box.isQueue ? w('topology_queue') : [whom(box), forWhat(box) && `(${forWhat(box)})`].filter(Boolean).join(' '), 46)}
             </text>
-            {to >= 0 && to !== index && <Arrow from={index} to={to} label={box.for === undefined ? '' : String(box.for)} />}
+            {to >= 0 && to !== index && <Arrow from={index} to={to} out={lane(index)} label={box.for === undefined ? '' : String(box.for)} />}
           </g>
         );
       })}
@@ -110,8 +114,8 @@ export const Picture = ({ document: { steps, start, queues = [] }, names }: { do
 
 const cut = (text: string, most: number): string => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
 
-/** The next one is straight below; others go round at the side, the farther the wider. */
-const Arrow = ({ from, to, label }: { from: number; to: number; label: string }) => {
+/** The next one is straight below; others go round at the side. */
+const Arrow = ({ from, to, out, label }: { from: number; to: number; out: number; label: string }) => {
   const [y1, y2] = [from * LINE + 34, to * LINE + 34];
   if (to === from + 1) {
     return (
@@ -123,7 +127,6 @@ const Arrow = ({ from, to, label }: { from: number; to: number; label: string })
       </>
     );
   }
-  const out = Math.min(WIDTH - 60, BOX + 30 + Math.abs(to - from) * 26);
   return (
     <>
       <path className="way" d={`M${BOX + 8} ${y1}H${out - 10}Q${out} ${y1} ${out} ${y1 + Math.sign(y2 - y1) * 10}V${y2 - Math.sign(y2 - y1) * 10}Q${out} ${y2} ${out - 10} ${y2}H${BOX + 10}`} markerEnd="url(#arrow)" />

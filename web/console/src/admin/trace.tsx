@@ -3,6 +3,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { get } from '../api/client.ts';
 import type { Id } from '../api/types.ts';
+import { t } from '../language/index.ts';
 import { words } from '../ui/toasts.tsx';
 import type { useNames } from './data.ts';
 import type { Made } from './kinds.ts';
@@ -48,7 +49,7 @@ function happened({ what, step, queue, from, to, agent_id, agent_ids, user_id, t
   const people = (ids: Id[]): string => ids.map((id) => names.of('users', id)).join(', ');
   const key = `trace_${what}`;
   const who = people([user_id ?? agent_id ?? agent_ids].flat().filter(Boolean));
-  if (!isWord(key)) return [String(what).replaceAll('_', ' '), who].filter(Boolean).join(': ');
+  if (!isWord(key)) return [String(what).replaceAll('_', ' '), who].filter(Boolean).join(' · ');
   const said = w(key, { who, step: step ?? '', queue: queue ? queueName(queue, names) : '', from: from ?? '', to: to ?? '' });
   const whom = what === 'transferred' ? [people(agent_ids ?? []), ...(team_ids ?? []).map((id: Id) => names.of('teams', id))].filter(Boolean).join(', ') : '';
   return whom ? `${said} → ${whom}` : said;
@@ -57,10 +58,10 @@ function happened({ what, step, queue, from, to, agent_id, agent_ids, user_id, t
 /** Who could not have it, and why: those who are named, and how many more. */
 function passedOver({ counts = {}, agents = [] }: Considered, names: Names): string {
   const reason = (why: string): string => (isWord(`why_${why}`) ? w(`why_${why}` as Word) : why.replaceAll('_', ' '));
-  const named = agents.map(({ agent_id, reason: why }) => `${names.of('users', agent_id)}: ${reason(why)}`);
+  const named = agents.map(({ agent_id, reason: why }) => t('named', { name: names.of('users', agent_id), value: reason(why) }));
   const others = Object.entries(counts).flatMap(([why, count]) => {
     const more = count - agents.filter((agent) => agent.reason === why).length;
-    return more > 0 ? [w('trace_more', { count: more, reason: reason(why) })] : [];
+    return more > 0 ? [t('named', { name: `${agents.length ? '+' : ''}${more}`, value: reason(why) })] : [];
   });
   return [...named, ...others].join(' · ');
 }

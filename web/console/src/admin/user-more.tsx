@@ -103,7 +103,7 @@ const Rights = ({ user, fixed }: { user: Id; fixed: boolean }) => {
                   const ids = sources.map(({ id }) => id);
                   const held = ids.filter((id) => data[id]?.includes(right)).length;
                   return (
-                    <td key={right}>
+                    <td key={right} data-label={word(right)}>
                       <input
                         type="checkbox"
                         aria-label={t('named', { name: w('rights_all'), value: word(right) })}
@@ -122,11 +122,11 @@ const Rights = ({ user, fixed }: { user: Id; fixed: boolean }) => {
               <tr key={id} className="still">
                 <th scope="row">{label}</th>
                 {RIGHTS.map((right) => (
-                  <td key={right}>
+                  <td key={right} data-label={word(right)}>
                     <input type="checkbox" aria-label={t('named', { name: label, value: word(right) })} disabled={busy || fixed} checked={!!data[id]?.includes(right)} onChange={(event) => give([id], right, event.target.checked)} />
                   </td>
                 ))}
-                <td>
+                <td data-label={word('approval_required')}>
                   <select
                     aria-label={t('named', { name: label, value: w('right_approval_required') })}
                     disabled={busy || fixed || !data[id]?.includes('read')}
@@ -177,7 +177,7 @@ const Known = ({ user, name }: { user: Id; name: (typeof KNOWN)[number] }) => {
     }, complain);
   };
   return (
-    <form key={data[name]} className="admin-tools" onSubmit={save}>
+    <form key={data[name]} className="admin-tools known" onSubmit={save}>
       <label className="beside">
         <span>{w(`known_${name}`)}</span>
         <input name={name} defaultValue={data[name] ?? ''} autoComplete="off" maxLength={255} />

@@ -36,8 +36,11 @@ export function choose(wanted: Locale): Promise<void> {
   return speak(wanted);
 }
 
+/** In French the space beside these signs stays on their line. */
+export const unbroken = (text: string): string => (locale === 'fr' ? text.replace(/ (?=[;:?!»])|(?<=«) /g, '\u00a0') : text);
+
 export function t(key: Key, put: Record<string, string | number> = {}): string {
-  return words[key].replace(/\{(\w+)\}/g, (whole, name: string) => (name in put ? String(put[name]) : whole));
+  return unbroken(words[key]).replace(/\{(\w+)\}/g, (whole, name: string) => (name in put ? String(put[name]) : whole));
 }
 
 export const currentLocale = (): Locale => locale;

@@ -1,6 +1,6 @@
 // The words of administration, which are loaded with it.
 
-import { currentLocale } from '../../language/index.ts';
+import { currentLocale, unbroken } from '../../language/index.ts';
 import { en } from './en.ts';
 import { fr } from './fr.ts';
 
@@ -8,7 +8,7 @@ export type Word = keyof typeof en;
 
 export function w(key: Word, put: Record<string, string | number> = {}): string {
   const words: Record<Word, string> = currentLocale() === 'fr' ? fr : en;
-  return words[key].replace(/\{(\w+)\}/g, (whole, name: string) => (name in put ? String(put[name]) : whole));
+  return unbroken(words[key]).replace(/\{(\w+)\}/g, (whole, name: string) => (name in put ? String(put[name]) : whole));
 }
 
 /** Whether there is a word for this. */
