@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Result, params};
 use crate::messages::Message;
 
 /// The product's schema.
-pub(crate) const MIGRATIONS: [(&str, &str); 39] = [
+pub(crate) const MIGRATIONS: [(&str, &str); 40] = [
     ("0001_log.sql", include_str!("../../migrations/0001_log.sql")),
     ("0002_people.sql", include_str!("../../migrations/0002_people.sql")),
     ("0003_conversations.sql", include_str!("../../migrations/0003_conversations.sql")),
@@ -46,6 +46,7 @@ pub(crate) const MIGRATIONS: [(&str, &str); 39] = [
     ("0037_channel_tokens.sql", include_str!("../../migrations/0037_channel_tokens.sql")),
     ("0038_channel_profiles.sql", include_str!("../../migrations/0038_channel_profiles.sql")),
     ("0039_user_notifications.sql", include_str!("../../migrations/0039_user_notifications.sql")),
+    ("0040_reply_assistant_files.sql", include_str!("../../migrations/0040_reply_assistant_files.sql")),
 ];
 
 /// As long as the product's, so that the pages fill alike.

@@ -1,9 +1,12 @@
 //! The reply assistant: answers that are kept ready.
 
 use frontdesk_tests::cast::unique;
+use frontdesk_tests::http::Request;
 use frontdesk_tests::pages::{id, ids, records};
 use frontdesk_tests::{Cast, Engine, Person};
 use serde_json::{Value, json};
+
+use crate::attachments::{PNG, target, upload};
 
 on_both_engines![
     an_entry_has_versions_and_a_group,
@@ -11,6 +14,8 @@ on_both_engines![
     an_agent_is_offered_what_fits_where_they_answer,
     what_is_offered_is_found_by_words_and_shortcuts,
     variables_are_filled_in_for_whom_it_is,
+    a_version_has_files_which_go_out_with_it,
+    a_versions_files_are_seen_and_sent_only_where_it_is_offered,
     what_was_used_is_in_the_journal,
     entries_follow_their_categories,
 ];
@@ -271,6 +276,123 @@ fn variables_are_filled_in_for_whom_it_is(engine: Engine) {
     let html = french["body_html"].as_str().unwrap();
     assert!(html.starts_with("<p>Véra Vogel, Otto of ") && !html.contains("script"), "{html}");
     assert!(french["body"].as_str().unwrap().starts_with("Véra Vogel, Otto of "), "{french}");
+}
+
+fn names_of(files: &Value) -> Vec<&str> {
+    let files = files.as_array().expect("files");
+    files.iter().map(|file| file["filename"].as_str().expect("a name")).collect()
+}
+
+fn a_version_has_files_which_go_out_with_it(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let otto = &cast.otto;
+    let (source, channel) = cast.new_source();
+    let made = otto.post(ENTRIES, &json!({ "label": unique("Manual ") })).ok();
+    otto.put(&format!("{ENTRIES}/{}", id(&made)), &json!({ "source_ids": [source.id] })).ok();
+    let [manual, picture] = [("manual.pdf", &b"%PDF-1.4"[..]), ("kettle.png", PNG)]
+        .map(|(name, bytes)| id(&upload(otto, name, bytes, None).ok()));
+    let text = json!({ "entry_id": made["id"], "body": "See below.", "attachment_ids": [picture, manual] });
+    let version = otto.post(VERSIONS, &text).ok();
+    assert_eq!((&version["attachments_count"], version.get("attachments")), (&json!(2), None));
+    let path = format!("{VERSIONS}/{}", id(&version));
+    let extended = format!("{path}?extended=true");
+    assert_eq!(names_of(&otto.get(&extended).ok()["attachments"]), ["kettle.png", "manual.pdf"]);
+    assert_eq!(otto.get(&path).ok(), version);
+
+    source.says("vera", "files", "How does it work?");
+    let content = source.contents(otto, "files").remove(0);
+    let thread = id(&source.thread(otto, "files"));
+    let offered = otto.get(&format!("/1.0/content_threads/{thread}/reply_suggestions")).ok();
+    let offered = records(&offered).iter().find(|one| one["version_id"] == version["id"]).expect("it is offered");
+    let files: Vec<&Value> = offered["attachments"].as_array().unwrap().iter().map(|file| &file["id"]).collect();
+    assert_eq!(files, [&json!(picture), &json!(manual)]);
+    // It goes out with each answer that is written with it.
+    for body in ["See below, once.", "See below, twice."] {
+        let answer = json!({ "in_reply_to_id": content["id"], "body": body, "attachment_ids": files });
+        let reply = otto.post("/1.0/contents", &answer).ok();
+        assert_eq!(reply["attachments_count"], 2);
+        assert_eq!(names_of(&reply["attachments"]), ["kettle.png", "manual.pdf"]);
+        let sent = channel.push_of(body).params()["attachments"].clone();
+        let fetched = cast.server.send(&Request::new("GET", &target(sent[0]["url"].as_str().unwrap())));
+        assert_eq!((fetched.status, fetched.body.as_slice()), (200, PNG));
+    }
+    // Another order, one less, another one; what was sent stays sent.
+    let more = id(&upload(otto, "warranty.pdf", b"%PDF-1.4", None).ok());
+    let changed = otto.put(&extended, &json!({ "attachment_ids": [more, picture, picture] })).ok();
+    assert_eq!(
+        (&changed["attachments_count"], names_of(&changed["attachments"])),
+        (&json!(2), vec!["warranty.pdf", "kettle.png"])
+    );
+    assert_eq!(otto.put(&path, &json!({ "body": "See below!" })).ok()["attachments_count"], 2, "it keeps them");
+    otto.get(&format!("/1.0/attachments/{manual}")).refused(404);
+    let told = format!("name_in:reply_assistant_knowledge_base_version.updated content:{}", id(&version));
+    assert_eq!(otto.search("/1.0/events", &told)["count"], 2);
+    otto.put(&path, &json!({ "attachment_ids": [more, picture] })).ok();
+    assert_eq!(otto.search("/1.0/events", &told)["count"], 2, "nothing changed");
+    assert_eq!(otto.put(&path, &json!({ "attachment_ids": [] })).ok()["attachments_count"], 0);
+    let replies = source.contents(otto, "files");
+    assert_eq!(replies.iter().filter(|reply| reply["attachments_count"] == 2).count(), 2);
+
+    // With the entry everything of it goes.
+    let last = id(&upload(otto, "last.pdf", b"%PDF-1.4", None).ok());
+    otto.put(&path, &json!({ "attachment_ids": [last] })).ok();
+    otto.get(&format!("/1.0/attachments/{last}")).ok();
+    otto.delete(&format!("{ENTRIES}/{}", id(&made))).ok();
+    otto.get(&format!("/1.0/attachments/{last}")).refused(404);
+}
+
+fn a_versions_files_are_seen_and_sent_only_where_it_is_offered(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let otto = &cast.otto;
+    let [(source, _channel), (elsewhere, _other)] = [cast.new_source(), cast.new_source()];
+    let [ada, rita] = ["read,reply", "read"].map(|rights| {
+        let person = cast.hire(&[]);
+        let path = format!("/1.0/users/{}/sources_permissions", person.user_id);
+        otto.put(&path, &json!({ &source.id: rights })).ok();
+        person
+    });
+    let [file, hidden, pending] =
+        ["a.pdf", "b.pdf", "c.pdf"].map(|name| id(&upload(otto, name, b"%PDF-1.4", None).ok()));
+    let here = json!({ "body": "Here", "attachment_ids": [file], "source_ids": [source.id] });
+    let there = json!({ "body": "There", "attachment_ids": [hidden] });
+    entry(otto, &unique("Here "), &json!({}), &[here]);
+    let other = entry(otto, &unique("There "), &json!({ "source_ids": [elsewhere.id] }), &[there]);
+    // Whoever answers where it is offered sees it; it is in the list of who manages the assistant.
+    let of = |id: &str| format!("/1.0/attachments/{id}");
+    let mine = ada.get(&of(&file)).ok();
+    assert_eq!(ada.get(&target(mine["url"].as_str().unwrap())).status, 200);
+    let listed = |person: &Person| ids(&person.get("/1.0/attachments?extension=pdf&limit=150").ok());
+    assert!(listed(otto).contains(&file) && !listed(&ada).contains(&file));
+    for unseen in [&hidden, &pending] {
+        ada.get(&of(unseen)).refused(404);
+    }
+    rita.get(&of(&file)).refused(404);
+    source.says("vera", "files", "Hello?");
+    let content = source.contents(otto, "files").remove(0);
+    let answer = |ids: &Value| json!({ "in_reply_to_id": content["id"], "body": "Here", "attachment_ids": ids });
+    assert_eq!(ada.post("/1.0/contents", &answer(&json!([file]))).ok()["attachments_count"], 1);
+    for wrong in [&hidden, &pending] {
+        assert_eq!(ada.post("/1.0/contents", &answer(&json!([wrong]))).invalid(), ["attachment_ids"]);
+    }
+    assert_eq!(otto.post("/1.0/contents", &answer(&json!([hidden]))).invalid(), ["attachment_ids"]);
+    // A version takes nobody else's uploads, and nothing that is used already.
+    let path = format!("{VERSIONS}/{}", other["version_ids"][0].as_str().unwrap());
+    let hers = id(&upload(&ada, "hers.pdf", b"%PDF-1.4", None).ok());
+    let many: Vec<&str> = vec![&pending; 21];
+    assert_eq!(
+        otto.put(&path, &json!({ "attachment_ids": many })).ok()["attachments_count"],
+        1,
+        "one file, named often"
+    );
+    for wrong in [hers.as_str(), &file, "0123456789abcdef01234567"] {
+        assert_eq!(otto.put(&path, &json!({ "attachment_ids": [wrong] })).invalid(), ["attachment_ids"], "{wrong}");
+    }
+    let many: Vec<String> = (0..21).map(|_| id(&upload(otto, "x.txt", b"x", None).ok())).collect();
+    assert_eq!(otto.put(&path, &json!({ "attachment_ids": many })).invalid(), ["attachment_ids"]);
+    ada.put(&path, &json!({ "attachment_ids": [hers] })).refused(403);
+    // What the source lets nobody send is not sent this way either.
+    otto.put(&format!("/1.0/content_sources/{}", source.id), &json!({ "attachments_security_level": "strict" })).ok();
+    assert_eq!(ada.post("/1.0/contents", &answer(&json!([file]))).invalid(), ["attachment_ids"]);
 }
 
 fn what_was_used_is_in_the_journal(engine: Engine) {

@@ -65,6 +65,7 @@ pub(crate) const ALL: &[Migration] = &[
     both!(37, "0037_channel_tokens"),
     both!(38, "0038_channel_profiles"),
     both!(39, "0039_user_notifications"),
+    both!(40, "0040_reply_assistant_files"),
 ];
 
 #[cfg(test)]

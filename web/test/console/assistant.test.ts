@@ -49,6 +49,53 @@ test('an answer is kept ready, and found by its shortcut and by its words', asyn
   await expect.poll(() => field(page).inputValue()).toMatch(/^Dear customer, it takes/);
 });
 
+test('an answer that is kept ready brings its files, which can be looked at and left out', async () => {
+  const desk = await Desk.opens();
+  await desk.says('Vera Visitor', 'a', 'How do I clean my kettle?');
+  const thread = await desk.thread('a');
+  const entry = await desk.server.post('/reply_assistant/entries', { label: 'Cleaning' });
+  await desk.server.put(`/reply_assistant/entries/${entry.id}`, { shortcuts: ['clean'] });
+  const { page: admin } = await desk.sits(desk.server.token, { path: `/admin/reply_entries/${entry.id}` });
+  await admin.getByLabel('Text').fill('See what comes along.');
+  const chooses = (name: string) => admin.locator('input[type=file]').setInputFiles({ name, mimeType: 'application/pdf', buffer: Buffer.from('%PDF-1.4') });
+  await chooses('manual.pdf');
+  await admin.getByRole('button', { name: 'Download manual.pdf' }).waitFor();
+  await chooses('warranty.pdf');
+  await admin.getByRole('button', { name: 'Download warranty.pdf' }).waitFor();
+  await admin.getByRole('button', { name: 'Add a version' }).click();
+  const version = async () => {
+    const { records } = await desk.server.get('/reply_assistant/versions?extended=true&limit=150');
+    return records.find(({ entry_id }: Record<string, unknown>) => entry_id === entry.id)?.attachments.map(({ filename }: Record<string, unknown>) => filename);
+  };
+  await expect.poll(version).toEqual(['manual.pdf', 'warranty.pdf']);
+
+  const ada = await desk.hires('Ada');
+  const { page, agent } = await desk.sits(ada.token, at(thread));
+  await talk(page).getByText('How do I clean').waitFor();
+  await field(page).pressSequentially('/clean');
+  await page.getByRole('option', { name: '/clean Cleaning' }).waitFor();
+  await page.keyboard.press('Enter');
+  const saved = page.waitForEvent('download');
+  await page.getByRole('button', { name: 'Download manual.pdf' }).click();
+  expect((await saved).suggestedFilename()).toBe('manual.pdf');
+  await page.getByRole('button', { name: 'Remove warranty.pdf' }).click();
+  const sent = async () => {
+    const { records } = await desk.server.get(`/contents?q=thread:${thread.id}`);
+    return records[0].attachments.map(({ filename }: Record<string, unknown>) => filename);
+  };
+  await field(page).press('Control+Enter');
+  await expect.poll(sent, { timeout: 15_000 }).toEqual(['manual.pdf']);
+  // The next answer has them again, until the version has them no more.
+  await page.getByRole('button', { name: 'Answers kept ready' }).click();
+  await page.getByRole('option', { name: /^Cleaning.*manual.pdf · warranty.pdf/ }).waitFor();
+  await page.keyboard.press('Escape');
+  await admin.getByRole('button', { name: 'Take manual.pdf out' }).click();
+  await admin.getByRole('button', { name: 'Save' }).last().click();
+  await expect.poll(version).toEqual(['warranty.pdf']);
+  expect(await sent()).toEqual(['manual.pdf']);
+  expect(agent.errors).toEqual([]);
+});
+
 test('what a channel lets nobody answer is not offered to be; what it lets be hidden and deleted is', async () => {
   const objects = { messages: ['create', 'unpublish', 'publish', 'delete', 'reply'] };
   const asked: string[] = [];

@@ -1,5 +1,6 @@
 //! Attachments: files that contents carry. An upload belongs to whoever made it until a content uses it; from then on,
-//! and for what customers send, whoever may read the content's source may read it.
+//! and for what customers send, whoever may read the content's source may read it. Versions of the reply assistant carry
+//! files as well, of which each content that is written with them gets a copy.
 
 mod download;
 pub mod fetching;
@@ -19,14 +20,15 @@ use frontdesk_store::{Arg, Row, Tx, args};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::Conversations;
+use crate::sources::Channel;
+use crate::{Conversations, reply_assistant};
 
 pub use download::router;
 pub use files::Files;
 pub(crate) use rest::operations;
 
-/// At most this many uploads on one content.
-const UPLOADS_PER_CONTENT_MAX: usize = 20;
+/// At most this many files on one content or version.
+const FILES_MAX: usize = 20;
 /// A file that is fetched from a channel may have this many bytes.
 const FETCHED_BYTES_MAX: u64 = 25 * 1024 * 1024;
 
@@ -183,19 +185,74 @@ pub(crate) fn of_contents(
     Ok(found)
 }
 
-/// Puts the caller's uploads on a content, in this order, and returns how many there are. 422 on `attachment_ids` for
-/// what is not an unused upload of theirs.
-pub(crate) fn use_uploads(
+/// The files of many versions of the reply assistant, in order; versions without any are left out.
+pub(crate) fn of_versions(
     tx: &mut dyn Tx,
-    caller: &Caller,
-    security_level: &str,
-    content_id: Id,
-    ids: &[Id],
-) -> Result<i64> {
-    if ids.len() > UPLOADS_PER_CONTENT_MAX {
-        let message = format!("attachment_ids: a content has at most {UPLOADS_PER_CONTENT_MAX} attachments.");
+    public_url: &str,
+    version_ids: &[Id],
+) -> Result<HashMap<Id, Vec<ContentAttachment>>> {
+    let sql = format!(
+        "SELECT {COLUMNS}, version_id FROM attachments WHERE {} ORDER BY version_id, position, id",
+        tx.in_list("version_id", 1)
+    );
+    let mut found: HashMap<Id, Vec<ContentAttachment>> = HashMap::new();
+    for row in tx.query(&sql, args![version_ids])? {
+        found.entry(row.get(8)?).or_default().push(attachment(&row, public_url)?);
+    }
+    Ok(found)
+}
+
+/// Gives a version of the reply assistant these files, in this order, and returns whether that changed something. 422 on
+/// `attachment_ids` for what is neither one that it has nor an unused upload of the caller's.
+pub(crate) fn put_on_version(tx: &mut dyn Tx, call: &Call, version_id: Id, ids: &[Id]) -> Result<bool> {
+    let mut wanted: Vec<Id> = Vec::with_capacity(ids.len());
+    for id in ids {
+        if !wanted.contains(id) {
+            wanted.push(*id);
+        }
+    }
+    if wanted.len() > FILES_MAX {
+        let message = format!("attachment_ids: a version has at most {FILES_MAX} attachments.");
         return Err(error::invalid("attachment_ids", "too_long", message));
     }
+    let sql = "SELECT id FROM attachments WHERE version_id = $1 ORDER BY position, id";
+    let had: Vec<Id> = tx.query(sql, args![&version_id])?.iter().map(|row| row.get(0)).collect::<Result<_>>()?;
+    if had == wanted {
+        return Ok(false);
+    }
+    for id in had.iter().filter(|id| !wanted.contains(id)) {
+        tx.execute("DELETE FROM attachments WHERE id = $1", args![id])?;
+    }
+    for (position, id) in (0_i64..).zip(&wanted) {
+        // It is nobody's upload from now on: no content takes it away from the version.
+        let put = tx.execute(
+            "UPDATE attachments SET version_id = $2, position = $3, user_id = NULL
+             WHERE id = $1 AND (version_id = $2 OR content_id IS NULL AND user_id = $4)",
+            args![id, &version_id, position, &call.caller.user_id],
+        )?;
+        if put == 0 {
+            let message = format!("attachment_ids: {id} is not an upload of yours, or it is used already.");
+            return Err(error::invalid("attachment_ids", "unknown", message));
+        }
+    }
+    Ok(true)
+}
+
+/// Deletes the files of versions that go.
+pub(crate) fn remove_of_versions(tx: &mut dyn Tx, version_ids: &[Id]) -> Result<()> {
+    let sql = format!("DELETE FROM attachments WHERE {}", tx.in_list("version_id", 1));
+    tx.execute(&sql, args![version_ids])?;
+    Ok(())
+}
+
+/// Puts the caller's uploads, and copies of what the reply assistant offers on the source, on a content, in this order, and
+/// returns how many there are. 422 on `attachment_ids` for anything else.
+pub(crate) fn use_files(tx: &mut dyn Tx, call: &Call, channel: &Channel, content_id: Id, ids: &[Id]) -> Result<i64> {
+    if ids.len() > FILES_MAX {
+        let message = format!("attachment_ids: a content has at most {FILES_MAX} attachments.");
+        return Err(error::invalid("attachment_ids", "too_long", message));
+    }
+    let security_level = &channel.common.attachments_security_level;
     let mut used = 0;
     for (position, id) in (0_i64..).zip(ids) {
         if ids[..position as usize].contains(id) {
@@ -204,8 +261,12 @@ pub(crate) fn use_uploads(
         let row = tx.first(
             "UPDATE attachments SET content_id = $2, position = $3
              WHERE id = $1 AND content_id IS NULL AND user_id = $4 RETURNING content_type, filename",
-            args![id, &content_id, position, &caller.user_id],
+            args![id, &content_id, position, &call.caller.user_id],
         )?;
+        let row = match row {
+            Some(row) => Some(row),
+            None => copy_from_version(tx, call, channel.source_id, content_id, *id, position)?,
+        };
         let Some(row) = row else {
             let message = format!("attachment_ids: {id} is not an upload of yours, or it is on a content already.");
             return Err(error::invalid("attachment_ids", "unknown", message));
@@ -220,6 +281,24 @@ pub(crate) fn use_uploads(
         used += 1;
     }
     Ok(used)
+}
+
+/// The type and the name of a version's file, of which the content now has a copy; none where the version is not offered.
+fn copy_from_version(
+    tx: &mut dyn Tx,
+    call: &Call,
+    source_id: Id,
+    content_id: Id,
+    id: Id,
+    position: i64,
+) -> Result<Option<Row>> {
+    let sql = "SELECT content_type, filename, version_id FROM attachments WHERE id = $1 AND version_id IS NOT NULL";
+    let Some(row) = tx.first(sql, args![&id])? else { return Ok(None) };
+    if !reply_assistant::is_offered_on(tx, row.get(2)?, &[source_id])? {
+        return Ok(None);
+    }
+    copy(tx, call, content_id, id, position)?;
+    Ok(Some(row))
 }
 
 /// What decides whether a file may stand in a structured message: of the caller's own upload, or of an attachment that
@@ -246,7 +325,7 @@ pub(crate) struct Put {
 /// Puts a usable attachment on a content, behind its uploads: an unused upload itself, else a copy, so that what happens
 /// to the content that it is on happens to that one only.
 pub(crate) fn put_on(tx: &mut dyn Tx, call: &Call, content_id: Id, id: Id, at: i64) -> Result<Put> {
-    let position = UPLOADS_PER_CONTENT_MAX as i64 + at;
+    let position = FILES_MAX as i64 + at;
     let row = tx.first("SELECT 1 FROM attachments WHERE id = $1 AND content_id = $2", args![&id, &content_id])?;
     if row.is_some() {
         return Ok(Put { id, is_new: false });
@@ -259,6 +338,11 @@ pub(crate) fn put_on(tx: &mut dyn Tx, call: &Call, content_id: Id, id: Id, at: i
     if used > 0 {
         return Ok(Put { id, is_new: true });
     }
+    Ok(Put { id: copy(tx, call, content_id, id, position)?, is_new: true })
+}
+
+/// Puts a copy of an attachment on a content, as the caller's; returns its id.
+fn copy(tx: &mut dyn Tx, call: &Call, content_id: Id, id: Id, position: i64) -> Result<Id> {
     let copy = call.env.id();
     tx.execute(
         "INSERT INTO attachments (id, content_id, user_id, filename, extension, content_type, kind_hint, size, sha256,
@@ -267,7 +351,7 @@ pub(crate) fn put_on(tx: &mut dyn Tx, call: &Call, content_id: Id, id: Id, at: i
          FROM attachments WHERE id = $1",
         args![&id, &copy, &content_id, &call.caller.user_id, position, call.env.now()],
     )?;
-    Ok(Put { id: copy, is_new: true })
+    Ok(copy)
 }
 
 /// Deletes the attachments of contents that go.

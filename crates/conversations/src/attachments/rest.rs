@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use frontdesk_model::{Caller, Id, Result, SourceRight, Timestamp, error, query};
+use frontdesk_model::{Caller, Id, Permission, Result, SourceRight, Timestamp, error, query};
 use frontdesk_rest::{Call, NoParameters, Operation, Page, Paging};
 use frontdesk_store::{Filter, Row, Tx, args};
 use http::Method;
@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{COLUMNS, ContentAttachment, attachment, bytes, names};
-use crate::Conversations;
+use crate::{Conversations, reply_assistant};
 
 /// An attachment as REST shows it.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -48,7 +48,9 @@ struct Create {
 pub(crate) fn operations(app: &Arc<Conversations>) -> Vec<Operation> {
     let [for_list, for_show, for_create] = std::array::from_fn(|_| app.clone());
     let tag = "Attachments";
-    let whose = "The caller's own unused uploads, and the attachments of contents on sources that they may read.";
+    let whose = "The caller's own unused uploads, the attachments of contents on sources that they may read, and files of \
+                 the reply assistant's versions: all for who manages it, one by one also for who answers where they are \
+                 offered.";
     vec![
         Operation::read("getAllAttachments", Method::GET, "/attachments", move |call, parameters, tx| {
             list(&for_list, call, parameters, tx)
@@ -83,7 +85,7 @@ fn list(app: &Conversations, call: &Call, parameters: List, tx: &mut dyn Tx) -> 
     let after = time("created_after", parameters.created_after.as_deref())?;
     let readable = call.caller.sources_with(SourceRight::Read);
     let mut filter = Filter::default();
-    and_visible(&mut filter, tx, &call.caller.user_id, &readable);
+    and_visible(&mut filter, tx, &call.caller, &readable);
     if let Some(extension) = extension.as_ref().filter(|text| !text.is_empty()) {
         filter.and_equal("extension", extension);
     }
@@ -146,16 +148,30 @@ pub(super) fn find(tx: &mut dyn Tx, caller: &Caller, id: Id, columns: &str) -> R
     let readable = caller.sources_with(SourceRight::Read);
     let mut filter = Filter::default();
     filter.and_equal("id", &id);
-    and_visible(&mut filter, tx, &caller.user_id, &readable);
+    and_visible(&mut filter, tx, caller, &readable);
     let sql = format!("SELECT {columns} FROM attachments WHERE {}", filter.condition());
-    tx.first(&sql, &filter.values())?.ok_or_else(|| error::not_found("attachment"))
+    if let Some(row) = tx.first(&sql, &filter.values())? {
+        return Ok(row);
+    }
+    // Who answers sees the files that would go along.
+    let sql = "SELECT version_id FROM attachments WHERE id = $1 AND version_id IS NOT NULL";
+    if let Some(row) = tx.first(sql, args![&id])?
+        && reply_assistant::is_offered_on(tx, row.get(0)?, &caller.sources_with(SourceRight::Reply))?
+    {
+        return tx.one(&format!("SELECT {columns} FROM attachments WHERE id = $1"), args![&id]);
+    }
+    Err(error::not_found("attachment"))
 }
 
-fn and_visible<'a>(filter: &mut Filter<'a>, tx: &dyn Tx, user_id: &'a Id, readable: &'a [Id]) {
-    let user = filter.bind(user_id);
+fn and_visible<'a>(filter: &mut Filter<'a>, tx: &dyn Tx, caller: &'a Caller, readable: &'a [Id]) {
+    let user = filter.bind(&caller.user_id);
     let is_readable = filter.list(tx, "contents.source_id", readable);
+    let or_of_a_version = match caller.may(Permission::ManageReplyAssistant) {
+        true => "OR attachments.version_id IS NOT NULL",
+        false => "",
+    };
     filter.and(format!(
-        "(attachments.content_id IS NULL AND attachments.user_id = {user} OR EXISTS (
+        "(attachments.content_id IS NULL AND attachments.user_id = {user} {or_of_a_version} OR EXISTS (
            SELECT 1 FROM contents WHERE contents.id = attachments.content_id AND {is_readable}))"
     ));
 }

@@ -70,8 +70,7 @@ pub(super) fn create(app: &Conversations, call: &Call, draft: &Draft, tx: &mut d
     let channel = &route.channel;
     let author_id = author(call, draft, channel, tx)?;
     let (id, now) = (call.env.id(), call.env.now());
-    let level = &channel.common.attachments_security_level;
-    let mut attachments_count = attachments::use_uploads(tx, &call.caller, level, id, &draft.attachment_ids)?;
+    let mut attachments_count = attachments::use_files(tx, call, channel, id, &draft.attachment_ids)?;
     let mut extras = Map::new();
     let mut body = draft.body.as_str();
     let fitted = draft.structured_content.as_ref().map(|given| structured::fit(call, &route, given, body, id, tx));

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{ENTRIES_MAX, IDS_MAX, groups, sources, stored};
-use crate::{categories, events};
+use crate::{attachments, categories, events};
 
 /// At most this many shortcuts of one entry.
 const SHORTCUTS_MAX: usize = 20;
@@ -211,6 +211,7 @@ fn update(call: &Call, parameters: Update, tx: &mut dyn Tx) -> Result<Entry> {
 
 fn delete(call: &Call, _: NoParameters, tx: &mut dyn Tx) -> Result<Entry> {
     let found = find(tx, id(call)?)?;
+    attachments::remove_of_versions(tx, &found.version_ids)?;
     tx.execute("DELETE FROM reply_assistant_versions WHERE entry_id = $1", args![&found.id])?;
     tx.execute("DELETE FROM reply_assistant_entries WHERE id = $1", args![&found.id])?;
     for version_id in &found.version_ids {

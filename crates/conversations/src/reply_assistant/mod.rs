@@ -21,6 +21,7 @@ use crate::Conversations;
 
 pub(crate) use entries::replace_category;
 pub(crate) use using::used;
+pub(crate) use versions::is_offered_on;
 
 /// At most this many entries.
 const ENTRIES_MAX: i64 = 5_000;
@@ -36,7 +37,7 @@ const IDS_MAX: usize = 1_000;
 pub(crate) fn operations(app: &Arc<Conversations>) -> Vec<Operation> {
     let mut operations = entries::operations();
     operations.extend(groups::operations());
-    operations.extend(versions::operations());
+    operations.extend(versions::operations(app));
     operations.extend(suggesting::operations(app));
     operations
 }

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::variables::{Values, filled};
 use super::{is_offered, stored};
+use crate::attachments::{self, ContentAttachment};
 use crate::contents::{self, body};
 use crate::identities::display_name;
 use crate::threads::{self, Thread};
@@ -42,6 +43,8 @@ struct Suggestion {
     body_html: Option<String>,
     /// Variables that nothing is known for; they stand in the text as they are.
     unfilled: Vec<&'static str>,
+    /// The files that go out with it, to be named in `attachment_ids` of `createContent`.
+    attachments: Vec<ContentAttachment>,
 }
 
 /// Parameters of `getReplySuggestions`.
@@ -62,8 +65,10 @@ struct Search {
     paging: Paging,
 }
 
-pub(super) fn operations(_: &Arc<Conversations>) -> Vec<Operation> {
+pub(super) fn operations(app: &Arc<Conversations>) -> Vec<Operation> {
     let path = "/content_threads/{threadId}/reply_suggestions";
+    let app = app.clone();
+    let search = move |call: &Call, parameters, tx: &mut dyn Tx| search(&app, call, parameters, tx);
     vec![
         Operation::read("getReplySuggestions", Method::GET, path, search)
             .tag("Reply Assistant Entries")
@@ -126,7 +131,7 @@ struct Candidate {
     place: (u8, i64, String),
 }
 
-fn search(call: &Call, parameters: Search, tx: &mut dyn Tx) -> Result<Page<Suggestion>> {
+fn search(app: &Conversations, call: &Call, parameters: Search, tx: &mut dyn Tx) -> Result<Page<Suggestion>> {
     let thread = threads::find(tx, &call.caller, call.id("threadId", "thread")?)?;
     if !call.caller.may_on(thread.source_id, SourceRight::Reply) {
         return Err(error::forbidden("You may not reply on this source."));
@@ -148,7 +153,7 @@ fn search(call: &Call, parameters: Search, tx: &mut dyn Tx) -> Result<Page<Sugge
     let length = usize::try_from(paging.limit).unwrap_or(0);
     let shown: Vec<Candidate> = candidates.into_iter().skip(begin).take(length).collect();
     let values = values(call, &thread, occasion.customer_id, tx)?;
-    Ok(Page::new(count, paging, suggestions(tx, shown, &values)?))
+    Ok(Page::new(count, paging, suggestions(tx, &app.public_url, shown, &values)?))
 }
 
 /// What somebody looks for.
@@ -280,13 +285,19 @@ fn best_versions(tx: &mut dyn Tx, source_id: Id, language: Option<&str>) -> Resu
     Ok(best)
 }
 
-/// With their texts.
-fn suggestions(tx: &mut dyn Tx, candidates: Vec<Candidate>, values: &Values) -> Result<Vec<Suggestion>> {
+/// With their texts and files.
+fn suggestions(
+    tx: &mut dyn Tx,
+    public_url: &str,
+    candidates: Vec<Candidate>,
+    values: &Values,
+) -> Result<Vec<Suggestion>> {
     let ids: Vec<Id> = candidates.iter().map(|candidate| candidate.version_id).collect();
     let sql =
         format!("SELECT id, body, body_format, language FROM reply_assistant_versions WHERE {}", tx.in_list("id", 1));
     let rows = tx.query(&sql, args![&ids])?;
     let texts = rows.iter().map(|row| Ok((row.get::<Id>(0)?, row))).collect::<Result<HashMap<Id, &Row>>>()?;
+    let mut files = attachments::of_versions(tx, public_url, &ids)?;
     let suggestion = |candidate: Candidate| {
         let row = texts.get(&candidate.version_id).ok_or_else(|| error::broken("a version without a text"))?;
         let (text, format): (String, String) = (row.get(1)?, row.get(2)?);
@@ -309,6 +320,7 @@ fn suggestions(tx: &mut dyn Tx, candidates: Vec<Candidate>, values: &Values) -> 
             body,
             body_html,
             unfilled: filled.unfilled,
+            attachments: files.remove(&candidate.version_id).unwrap_or_default(),
         })
     };
     candidates.into_iter().map(suggestion).collect()

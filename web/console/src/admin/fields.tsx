@@ -18,6 +18,8 @@ const AutomaticAnswers = lazy(() => import('./automatic-answers-field.tsx'));
 const Texts = lazy(() => import('./texts-field.tsx'));
 const Actions = lazy(() => import('./trigger-fields.tsx').then(({ Actions }) => ({ default: Actions })));
 
+const Files = lazy(() => import('./files-field.tsx'));
+
 export interface FieldProps {
   field: Field;
   /** With what was changed in it. */
@@ -35,7 +37,7 @@ const Frame = ({ field, id, problem, children }: { field: Field; id: string; pro
   const said = hint(labelOf(field));
   return (
     <div className="field">
-      {field.type === 'many' ? <span className="field-name">{w(labelOf(field))}</span> : <label htmlFor={id}>{w(labelOf(field))}</label>}
+      {field.type === 'many' || field.type === 'files' ? <span className="field-name">{w(labelOf(field))}</span> : <label htmlFor={id}>{w(labelOf(field))}</label>}
       {children}
       {(said || problem) && (
         <p className={problem ? 'problem' : 'faint'} id={`${id}-hint`} role={problem ? 'alert' : undefined}>
@@ -95,6 +97,14 @@ export const FormField = (props: FieldProps) => {
       return (
         <Frame field={field} id={id} problem={problem}>
           <Many {...props} />
+        </Frame>
+      );
+    case 'files':
+      return (
+        <Frame field={field} id={id} problem={problem}>
+          <Suspense>
+            <Files {...props} />
+          </Suspense>
         </Frame>
       );
     case 'lines':

@@ -24,7 +24,7 @@ export interface Field {
   name: string;
   /** `f_` and the name, when it is not said. */
   label?: Word;
-  type: 'text' | 'long' | 'number' | 'flag' | 'choice' | 'many' | 'lines' | 'secret' | 'hours' | 'holidays' | 'permissions' | 'capacities' | 'topology' | 'code' | 'color' | 'conditions' | 'actions' | 'mappings' | 'automatic_answers' | 'texts';
+  type: 'text' | 'long' | 'number' | 'flag' | 'choice' | 'many' | 'lines' | 'secret' | 'hours' | 'holidays' | 'permissions' | 'capacities' | 'topology' | 'code' | 'color' | 'conditions' | 'actions' | 'mappings' | 'automatic_answers' | 'texts' | 'files';
   choices?: Choices;
   /** What a written choice is called: this and its name. */
   said?: string;

@@ -3,6 +3,7 @@
 import { useQueries } from '@tanstack/react-query';
 import { useState } from 'react';
 import { destroy, get, post, put } from '../api/client.ts';
+import type { Attachment } from '../api/types.ts';
 import { client } from '../data.ts';
 import { Button } from '../ui/pieces.tsx';
 import { complain, say } from '../ui/toasts.tsx';
@@ -19,10 +20,14 @@ const FIELDS: Field[] = [
   { name: 'format', type: 'choice', choices: ['text', 'html'], said: 'f_format_', needed: true },
   { name: 'language', type: 'text', max: 2 },
   { name: 'source_ids', label: 'f_source_ids_everywhere', type: 'many', choices: { of: 'sources' } },
+  { name: 'attachment_ids', type: 'files' },
 ];
 const FRESH = { format: 'text' };
 
-const read = (id: string) => get<Made>(`${PATH}/${id}`);
+const read = async (id: string): Promise<Made> => {
+  const version = await get<Made>(`${PATH}/${id}`, { extended: true });
+  return { ...version, attachment_ids: (version.attachments as Attachment[]).map((file) => file.id) };
+};
 
 const More = ({ record }: { record: Made }) => {
   const ids: string[] = record.version_ids ?? [];

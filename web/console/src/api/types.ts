@@ -226,6 +226,7 @@ export interface Told {
   type: string;
   seq: number;
   user_id?: Id;
+  attachments: Attachment[];
   resource?: { type: string; id: Id; metadata: Record<string, unknown> };
   error?: string;
   message?: string;

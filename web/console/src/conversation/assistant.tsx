@@ -31,6 +31,8 @@ const useSuggestions = (thread: Id, to: Content | undefined, asked: Record<strin
   }).data?.records ?? [];
 
 const firstLine = (text: string): string => text.trim().split('\n')[0]?.slice(0, 80) ?? '';
+/** How it begins, and which files come with it. */
+const gist = ({ body, attachments }: ReplySuggestion): string => [firstLine(body), ...attachments.map(({ filename }) => filename)].join(' · ');
 
 interface Given {
   field: RefObject<HTMLTextAreaElement | null>;
@@ -39,7 +41,7 @@ interface Given {
   on: boolean;
   thread: Thread;
   to: Content | undefined;
-  used: (version: Id) => void;
+  used: (one: ReplySuggestion) => void;
   insert: ((instead: number, one: Suggestion) => void) | undefined;
 }
 
@@ -56,10 +58,10 @@ export function useShortcuts({ field, text, write, on, thread, to, used, insert 
     write,
     begun,
     insert,
-    found: begun === undefined ? [] : found.map(({ id, label, shortcuts, body, body_html }) => ({ id, label: shortcuts[0] ? `/${shortcuts[0]}` : label, detail: shortcuts[0] ? label : firstLine(body), text: body, html: body_html })),
+    found: begun === undefined ? [] : found.map((one) => ({ id: one.id, label: one.shortcuts[0] ? `/${one.shortcuts[0]}` : one.label, detail: one.shortcuts[0] ? one.label : gist(one), text: one.body, html: one.body_html })),
     taken: (id) => {
       const one = found.find((suggestion) => suggestion.id === id);
-      if (one) used(one.version_id);
+      if (one) used(one);
     },
   });
 }
@@ -92,7 +94,7 @@ export const Assistant = ({ thread, to, open, setOpen, take }: Props) => {
         setOpen(is);
       }}
       onWrite={write}
-      options={shown.map(({ id, label, group, body }) => ({ id, label, detail: firstLine(body), group: words ? undefined : (group ?? undefined), found: true }))}
+      options={shown.map((one) => ({ id: one.id, label: one.label, detail: gist(one), group: words ? undefined : (one.group ?? undefined), found: true }))}
       pick={(id) => {
         const one = shown.find((suggestion) => suggestion.id === id);
         if (one) take(one);

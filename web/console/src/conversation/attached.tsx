@@ -2,7 +2,7 @@
 
 import { useQuery } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
-import { request } from '../api/client.ts';
+import { post, request } from '../api/client.ts';
 import type { Attachment } from '../api/types.ts';
 import { currentLocale, t } from '../language/index.ts';
 import { Icon } from '../ui/icon.tsx';
@@ -20,7 +20,14 @@ function size(count: number): string {
   return new Intl.NumberFormat(currentLocale(), { style: 'unit', unit, unitDisplay: 'short' }).format(value);
 }
 
-async function save(file: Attachment): Promise<void> {
+/** Kept by the server until it is sent with something. */
+export function upload(file: File): Promise<Attachment> {
+  const form = new FormData();
+  form.append('file', file, file.name);
+  return post<Attachment>('/attachments', form);
+}
+
+export async function save(file: Attachment): Promise<void> {
   const address = URL.createObjectURL(await bytes(file.id));
   const link = document.createElement('a');
   link.href = address;

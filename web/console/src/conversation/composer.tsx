@@ -16,6 +16,7 @@ import { Moments } from '../ui/moments.tsx';
 import { Button, IconButton } from '../ui/pieces.tsx';
 import { complain, say } from '../ui/toasts.tsx';
 import { Assistant, unfilled, useShortcuts } from './assistant.tsx';
+import { save, upload } from './attached.tsx';
 import { useColleagues, writes } from './colleagues.ts';
 import { replaced } from './completion.tsx';
 import { decide, hold, leave, useDraft, write as writeDraft } from './drafts.ts';
@@ -97,7 +98,10 @@ export const Composer = ({ thread, contents, interventions, mode, setMode, field
     if (source_type === 'mobile_messaging' || source_type === 'chat') types(written !== '');
   };
   const mentions = useMentions({ field, text, write, on: mode === 'comment' });
-  const assist = (version: Id) => setAssisted((now) => (now.includes(version) ? now : [...now, version]));
+  const assist = ({ version_id, attachments }: ReplySuggestion) => {
+    setAssisted((now) => (now.includes(version_id) ? now : [...now, version_id]));
+    setFiles((now) => [...now, ...attachments.filter(({ id }) => !now.some((file) => file.id === id))]);
+  };
   /** Where the answer has form, a text takes the place of so many characters before the caret. */
   const insert = async (instead: number, body: string, html: string | null = null) => {
     const rich = await loadRich();
@@ -169,9 +173,7 @@ export const Composer = ({ thread, contents, interventions, mode, setMode, field
     for (const file of [...given]) {
       setUploading((count) => count + 1);
       try {
-        const form = new FormData();
-        form.append('file', file, file.name);
-        const made = await post<Attachment>('/attachments', form);
+        const made = await upload(file);
         setFiles((now) => [...now, made]);
       } catch (trouble) {
         complain(trouble);
@@ -195,7 +197,7 @@ export const Composer = ({ thread, contents, interventions, mode, setMode, field
     field.current?.focus();
   };
   const take = async (one: ReplySuggestion) => {
-    assist(one.version_id);
+    assist(one);
     if (isHtml) return insert(0, one.body, one.body_html);
     const at = field.current?.selectionStart ?? text.length;
     const end = field.current?.selectionEnd ?? at;
@@ -280,7 +282,7 @@ export const Composer = ({ thread, contents, interventions, mode, setMode, field
             <ul className="composer-files">
               {structured && <Chip icon="grid" label={t('structured')} remove={() => setStructured(undefined)} />}
               {files.map((file) => (
-                <Chip key={file.id} icon="file" label={file.filename} remove={() => setFiles(files.filter(({ id }) => id !== file.id))} />
+                <Chip key={file.id} icon="file" label={file.filename} look={() => void save(file).catch(complain)} remove={() => setFiles(files.filter(({ id }) => id !== file.id))} />
               ))}
               {uploading > 0 && <li className="chip">{t('uploading')}…</li>}
             </ul>
@@ -341,10 +343,16 @@ export const Composer = ({ thread, contents, interventions, mode, setMode, field
   );
 };
 
-const Chip = ({ icon, label, remove }: { icon: 'file' | 'grid'; label: string; remove: () => void }) => (
+const Chip = ({ icon, label, look, remove }: { icon: 'file' | 'grid'; label: string; look?: () => void; remove: () => void }) => (
   <li className="chip">
     <Icon name={icon} size={14} />
-    <span>{label}</span>
+    {look ? (
+      <button type="button" className="chip-name" aria-label={t('download', { name: label })} onClick={look}>
+        {label}
+      </button>
+    ) : (
+      <span>{label}</span>
+    )}
     <button type="button" aria-label={t('remove_file', { name: label })} onClick={remove}>
       <Icon name="cross" size={12} />
     </button>

@@ -2,12 +2,12 @@
 
 import { useEffect, useRef, useState } from 'react';
 import { structured, type Structured } from '../../../ui/structured.ts';
-import { post } from '../api/client.ts';
 import type { Attachment } from '../api/types.ts';
 import { type Key, t } from '../language/index.ts';
 import { Field, Modal } from '../ui/modal.tsx';
 import { Button, IconButton } from '../ui/pieces.tsx';
 import { complain } from '../ui/toasts.tsx';
+import { upload } from './attached.tsx';
 
 /** As the server takes them (docs/integrator/rest.md). */
 const CHOICES_MAX = 13;
@@ -171,12 +171,10 @@ const Items = ({ items, set, max, label, add, withLink = false }: { items: Item[
 
 const Picture = ({ has, set }: { has: Attachment | undefined; set: (picture: Attachment | undefined, preview: string | undefined) => void }) => {
   const chooser = useRef<HTMLInputElement>(null);
-  const upload = async (file: File | undefined) => {
+  const take = async (file: File | undefined) => {
     if (!file) return;
-    const form = new FormData();
-    form.append('file', file, file.name);
     try {
-      set(await post<Attachment>('/attachments', form), URL.createObjectURL(file));
+      set(await upload(file), URL.createObjectURL(file));
     } catch (trouble) {
       complain(trouble);
     }
@@ -187,7 +185,7 @@ const Picture = ({ has, set }: { has: Attachment | undefined; set: (picture: Att
         {has ? has.filename : t('add_picture')}
       </Button>
       {has && <IconButton icon="cross" label={t('remove_file', { name: has.filename })} onClick={() => set(undefined, undefined)} />}
-      <input ref={chooser} type="file" accept="image/png,image/jpeg" hidden onChange={(event) => void upload(event.target.files?.[0])} />
+      <input ref={chooser} type="file" accept="image/png,image/jpeg" hidden onChange={(event) => void take(event.target.files?.[0])} />
     </div>
   );
 };

@@ -97,6 +97,8 @@ export const en = {
   reply_versions_lead: 'One for each language, or for some sources. {{customer_firstname}} stands for the customer’s name, {{customer_firstname|there}} for “there” where it is not known; also customer_name, customer_lastname, customer_email, agent_name, agent_firstname, agent_lastname, source_name, thread_title.',
   reply_version_add: 'Add a version',
   reply_body: 'Text',
+  f_attachment_ids: 'Files',
+  f_attachment_ids_hint: 'They go out with the answer.',
   f_shortcuts: 'Shortcuts',
   f_shortcuts_hint: 'One a line, without spaces. Agents type / and the shortcut.',
   f_category_ids_offered: 'Categories',

@@ -97,6 +97,8 @@ export const fr: Record<keyof typeof en, string> = {
   reply_versions_lead: 'Une par langue, ou pour certaines sources. {{customer_firstname}} devient le prénom du client, {{customer_firstname|vous}} devient « vous » quand il n’est pas connu ; aussi customer_name, customer_lastname, customer_email, agent_name, agent_firstname, agent_lastname, source_name, thread_title.',
   reply_version_add: 'Ajouter une version',
   reply_body: 'Texte',
+  f_attachment_ids: 'Fichiers',
+  f_attachment_ids_hint: 'Ils partent avec la réponse.',
   f_shortcuts: 'Raccourcis',
   f_shortcuts_hint: 'Un par ligne, sans espaces. Les agents tapent / puis le raccourci.',
   f_category_ids_offered: 'Catégories',
