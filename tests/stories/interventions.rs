@@ -11,6 +11,7 @@ on_both_engines![
     an_intervention_is_closed_only_with_a_reply_and_by_who_may,
     an_intervention_without_replies_is_cancelled_and_its_contents_are_new_again,
     an_intervention_goes_to_another_user_who_may_read_it,
+    an_intervention_is_let_go_and_waits_for_whoever_takes_it,
     lists_are_filtered_and_sorted,
     reply_times_count_from_the_first_message_that_waits,
     of_two_agents_at_once_one_engages,
@@ -149,6 +150,37 @@ fn an_intervention_goes_to_another_user_who_may_read_it(engine: Engine) {
     let refused = cast.otto.put(&format!("{}/reassign", path(&hidden)), &json!({ "user_id": cast.ada.user_id }));
     assert_eq!(refused.invalid(), ["user_id"]);
     cast.ada.put(&format!("{}/reassign", path(&hidden)), &json!({ "user_id": cast.ada.user_id })).refused(404);
+}
+
+fn an_intervention_is_let_go_and_waits_for_whoever_takes_it(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let borrowed = cast.borrow_shop();
+    let thread = frontdesk_tests::cast::unique("released-");
+    borrowed.shop.says("vera", &thread, "Hello?");
+    let content = id(&borrowed.shop.contents(&cast.ada, &thread)[0]);
+    let intervention = cast.ada.engage(&content);
+    let release = format!("{}/release", path(&intervention));
+    let status = || cast.ada.get(&format!("/1.0/contents/{content}")).ok()["status"].clone();
+    assert_eq!(status(), "assigned");
+    // Only who might give it to somebody else.
+    let stranger = cast.hire(&[]);
+    let rights = json!({ &borrowed.shop.id: "read,reply" });
+    cast.otto.put(&format!("/1.0/users/{}/sources_permissions", stranger.user_id), &rights).ok();
+    stranger.put(&release, &json!({})).refused(403);
+    let later = json!({ "rate": 3600 });
+    cast.ada.put(&format!("{}/defer", path(&intervention)), &later).ok();
+    let released = cast.ada.put(&release, &json!({})).ok();
+    assert_eq!(
+        (&released["user_id"], &released["closed"], &released["deferred_at"], &released["id"]),
+        (&json!(null), &json!(false), &json!(null), &intervention["id"])
+    );
+    assert_eq!(status(), "new");
+    assert_eq!(cast.otto.put(&release, &json!({})).ok(), released, "it waits already");
+    // Whoever answers has it.
+    cast.bo.reply(&content, "Hello, Vera.");
+    assert_eq!(cast.ada.get(&path(&intervention)).ok()["user_id"], json!(cast.bo.user_id));
+    cast.otto.put(&format!("{}/close", path(&intervention)), &json!({})).ok();
+    cast.otto.put(&release, &json!({})).refused(403);
 }
 
 fn lists_are_filtered_and_sorted(engine: Engine) {

@@ -196,6 +196,7 @@ pub(super) const TABLE: &[Row] = &[
         .on_source()
         .then(&["update_intervention", "assign_intervention"])
         .body(r#"{ "user_id": "$me" }"#),
+    row("releaseIntervention").on_source().then(&["update_intervention", "assign_intervention"]),
     row("categorizeIntervention").on_source().body(r#"{ "category_ids": [] }"#),
     row("deferIntervention").on_source().then(&["update_intervention"]).body(r#"{ "rate": 3600 }"#),
     row("reactivateIntervention").on_source().object("deferred_intervention").then(&["update_intervention"]),

@@ -222,17 +222,22 @@ pub(super) fn cancel(call: &Call, id: Id, tx: &mut dyn Tx) -> Result<Interventio
 /// Gives an intervention to another user (row 6.06).
 pub(super) fn reassign(call: &Call, id: Id, user_id: Id, tx: &mut dyn Tx) -> Result<Intervention> {
     let intervention = find(tx, &call.caller, id)?;
-    let caller = &call.caller;
-    let own = intervention.user_id == Some(caller.user_id) && caller.may(Permission::UpdateOwnIntervention);
-    if !own {
-        require_assigning(call)?;
-    }
+    require_reassigning(call, &intervention)?;
     require_able(tx, user_id, intervention.source_id)?;
     if intervention.user_id == Some(user_id) {
         return Ok(intervention);
     }
     handing::set_user(call, id, Some(user_id), tx)?;
     announce(call, id, "intervention.user_updated", tx)
+}
+
+/// 403 unless the caller may decide whose it is: of their own with update_own_intervention.
+pub(super) fn require_reassigning(call: &Call, intervention: &Intervention) -> Result<()> {
+    let caller = &call.caller;
+    match intervention.user_id == Some(caller.user_id) && caller.may(Permission::UpdateOwnIntervention) {
+        true => Ok(()),
+        false => require_assigning(call),
+    }
 }
 
 /// 403 unless the caller may decide whose others' interventions are.

@@ -1,5 +1,6 @@
-//! Whose an intervention is, between programs and people (rows 11.02 to 11.04). A program that is done hands it over: then
-//! it is open and nobody's, with all that was written under it, and who engages the customer or answers takes it.
+//! Whose an intervention is, between programs and people (rows 11.02 to 11.04), and nobody's. A program that is done hands
+//! it over, and people let it go: then it is open and nobody's, with all that was written under it, and who engages the
+//! customer or answers takes it.
 
 use frontdesk_model::{Id, Result, Timestamp, error};
 use frontdesk_rest::Call;
@@ -18,13 +19,28 @@ pub fn hand_to_agents(call: &Call, id: Id, tx: &mut dyn Tx) -> Result<Interventi
     if user_id != call.caller.user_id {
         commands::require_assigning(call)?;
     }
-    if intervention.deferred_at.is_some() {
-        deferring::end(tx, &call.env, Some(call.caller.user_id), &intervention)?;
-    }
-    set_user(call, id, None, tx)?;
-    states::hand_over(tx, id, call.env.now())?;
     tell(call, &intervention, user_id, ("bot", "agent"), tx);
-    commands::announce(call, id, "intervention.user_updated", tx)
+    let_go(call, &intervention, tx)
+}
+
+/// Makes an open intervention nobody's, so that it waits for an agent as one that was never anybody's. Nothing happens to one
+/// that waits already. 403 when it is closed, or for who may not reassign it.
+pub(super) fn release(call: &Call, id: Id, tx: &mut dyn Tx) -> Result<Intervention> {
+    let intervention = open(call, id, tx)?;
+    commands::require_reassigning(call, &intervention)?;
+    match intervention.user_id {
+        Some(_) => let_go(call, &intervention, tx),
+        None => Ok(intervention),
+    }
+}
+
+fn let_go(call: &Call, intervention: &Intervention, tx: &mut dyn Tx) -> Result<Intervention> {
+    if intervention.deferred_at.is_some() {
+        deferring::end(tx, &call.env, Some(call.caller.user_id), intervention)?;
+    }
+    set_user(call, intervention.id, None, tx)?;
+    states::hand_over(tx, intervention.id, call.env.now())?;
+    commands::announce(call, intervention.id, "intervention.user_updated", tx)
 }
 
 /// Gives an open intervention to the caller. One that waits for somebody anybody may take; of others', who may assign

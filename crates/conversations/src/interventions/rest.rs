@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::deferring::{self, Until};
-use super::{Intervention, SELECT, commands, find, intervention};
+use super::{Intervention, SELECT, commands, find, handing, intervention};
 use crate::service_levels::{self, Target};
 use crate::{Conversations, categories, sources};
 
@@ -287,6 +287,19 @@ pub(super) fn operations(_: &Arc<Conversations>) -> Vec<Operation> {
         .tag(tag)
         .summary("Gives an intervention to another user.")
         .notes("Needs update_intervention or assign_intervention; the owner update_own_intervention."),
+        Operation::write(
+            "releaseIntervention",
+            Method::PUT,
+            "/interventions/{interventionId}/release",
+            move |call, _: NoParameters, tx| {
+                let released = handing::release(call, id(call)?, tx)?;
+                shown(call, tx, released)
+            },
+        )
+        .tag(tag)
+        .summary("Makes an open intervention nobody's: it waits for whoever takes it.")
+        .notes("Needs update_intervention or assign_intervention; the owner update_own_intervention.")
+        .extension(),
         Operation::write(
             "categorizeIntervention",
             Method::PUT,
