@@ -1,7 +1,7 @@
 // What people do with conversations, one or many. What cannot be taken back on the server waits some seconds before it is
 // done, and is done at once when the page goes.
 
-import { get, post, put, Refusal } from './api/client.ts';
+import { destroy, get, post, put, Refusal } from './api/client.ts';
 import type { Category, Content, Id, Intervention, Page, Thread } from './api/types.ts';
 import { touch } from './live.ts';
 import { t } from './language/index.ts';
@@ -72,16 +72,61 @@ export const isOpen = (thread: Thread): boolean => !!thread.intervention && !thr
 /** The intervention that is open, if there is one. */
 export const openOf = (interventions: Intervention[] | undefined): Intervention | undefined => interventions?.find(({ closed }) => !closed);
 
+/** What takes back what was done. */
+type Undo = () => Promise<unknown>;
+
+const change = (intervention: Id, verb: string, body?: object) => put<Intervention>(`/interventions/${intervention}/${verb}`, body);
+
 /** Makes the thread somebody's: one's own when nobody is named. */
-export async function assign(thread: Thread, user?: Id): Promise<void> {
-  let id = isOpen(thread) ? thread.intervention?.id : undefined;
-  if (!id) {
-    const content = await latestOfCustomer(thread.id);
-    if (!content) throw new Refusal(422, '', t('no_answer_here'));
-    id = (await post<Intervention>('/interventions', { content_id: content.id })).id;
-  }
-  if (user || isOpen(thread)) await put(`/interventions/${id}/reassign`, { user_id: user });
+export async function assign(thread: Thread, user?: Id): Promise<Undo> {
+  const undo = await (isOpen(thread) && thread.intervention?.user_id ? hand : engage)(thread, user);
   touch(thread.id);
+  return () => undo().finally(() => touch(thread.id));
+}
+
+/** Of what is somebody's. */
+async function hand({ intervention }: Thread, user: Id | undefined): Promise<Undo> {
+  const { id, user_id: owner } = intervention!;
+  await change(id, 'reassign', { user_id: user });
+  return () => change(id, 'reassign', { user_id: owner });
+}
+
+/** Of what is nobody's. When it is undone or refused, what was opened for that is gone again, closed again, or nobody's again. */
+async function engage(thread: Thread, user: Id | undefined): Promise<Undo> {
+  const content = await latestOfCustomer(thread.id);
+  if (!content) throw new Refusal(422, '', t('no_answer_here'));
+  const made = await post<Intervention>('/interventions', { content_id: content.id });
+  const { id } = made;
+  const was = thread.intervention?.id === id ? thread.intervention : undefined;
+  const undo = async () => {
+    if (was && !was.closed_at) return change(id, 'release');
+    if (made.user_replies_count) {
+      if (was?.user_id) await change(id, 'reassign', { user_id: was.user_id });
+      return change(id, 'close');
+    }
+    // With it would go what colleagues noted under it meanwhile.
+    const { comments_count } = await get<Intervention>(`/interventions/${id}`);
+    return comments_count ? change(id, 'release') : destroy(`/interventions/${id}/cancel`);
+  };
+  try {
+    if (user && user !== made.user_id) await change(id, 'reassign', { user_id: user });
+  } catch (trouble) {
+    await undo().catch(() => {});
+    throw trouble;
+  }
+  return undo;
+}
+
+/** Makes the thread nobody's; what was set aside until a time is again when that is undone. */
+async function release(thread: Thread): Promise<Undo> {
+  const { id, user_id: owner, deferred_at } = thread.intervention!;
+  await change(id, 'release');
+  touch(thread.id);
+  return async () => {
+    await change(id, 'reassign', { user_id: owner });
+    if (deferred_at) await change(id, 'defer', { deferred_at });
+    touch(thread.id);
+  };
 }
 
 export async function categorise(thread: Thread, categories: Id[]): Promise<void> {
@@ -137,48 +182,58 @@ export function resolve(threads: Thread[]): void {
   });
 }
 
-/** One after the other; tells when all are done, and gives back to whom they belonged. */
-export async function assignMany(threads: Thread[], user: Id, name: string): Promise<void> {
-  const before: [Thread, Id][] = [];
+/** Does it to one after the other, as each is now, which may not be how it is shown; says when all are done, and takes back what
+    was done to them. */
+async function each(threads: Thread[], said: string, work: (thread: Thread) => Promise<Undo | undefined>): Promise<void> {
+  const undos: Undo[] = [];
   const failed: unknown[] = [];
-  for (const thread of threads) {
-    const owner = isOpen(thread) ? thread.intervention?.user_id : undefined;
+  for (const { id } of threads) {
     try {
-      await assign(thread, user);
-      if (owner && owner !== user) before.push([thread, owner]);
+      const undo = await work(await get<Thread>(`/content_threads/${id}`, { extended: true }));
+      if (undo) undos.push(undo);
     } catch (trouble) {
       failed.push(trouble);
     }
   }
-  if (failed.length) say(t('bulk_partly', { done: threads.length - failed.length, count: threads.length, reason: words(failed[0]) }), { bad: true });
-  else {
-    const undo = before.length ? { undo: () => before.forEach(([thread, owner]) => void assign(thread, owner).catch(complain)) } : {};
-    say(threads.length === 1 ? t('assigned_now', { name }) : t('bulk_assigned', { count: threads.length, name }), undo);
-  }
+  const back = undos.length ? { undo: () => undos.forEach((undo) => void undo().catch(complain)) } : {};
+  if (failed.length === 1 && threads.length === 1) complain(failed[0]);
+  else if (failed.length) say(t('bulk_partly', { done: threads.length - failed.length, count: threads.length, reason: words(failed[0]) }), { bad: true, ...back });
+  else say(said, back);
+}
+
+/** Gives them to somebody, or to nobody. */
+export function assignMany(threads: Thread[], user: { id: Id; name: string } | undefined): Promise<void> {
+  const [count, name] = [threads.length, user?.name ?? ''];
+  const said = user ? (count === 1 ? t('assigned_now', { name }) : t('bulk_assigned', { count, name })) : count === 1 ? t('released_now') : t('bulk_released', { count });
+  return each(threads, said, async (thread) => {
+    const owner = (isOpen(thread) && thread.intervention?.user_id) || undefined;
+    if (owner === user?.id) return;
+    return user ? assign(thread, user.id) : release(thread);
+  });
 }
 
 /** Adds a category to each, in place of its siblings where only one may be; gives back what they had. */
-export async function categoriseMany(threads: Thread[], category: Id, siblings: Id[]): Promise<void> {
-  const changed: Thread[] = [];
-  const failed: unknown[] = [];
-  for (const thread of threads) {
+export function categoriseMany(threads: Thread[], category: Id, siblings: Id[]): Promise<void> {
+  return each(threads, t('bulk_categorised', { count: threads.length }), async (thread) => {
     const before = thread.thread_category_ids;
-    if (before.includes(category)) continue;
-    try {
-      await categorise(thread, [...before.filter((id) => !siblings.includes(id)), category]);
-      changed.push(thread);
-    } catch (trouble) {
-      failed.push(trouble);
-    }
-  }
-  if (failed.length) say(t('bulk_partly', { done: threads.length - failed.length, count: threads.length, reason: words(failed[0]) }), { bad: true });
-  else say(t('bulk_categorised', { count: threads.length }), { undo: () => changed.forEach((thread) => void categorise(thread, thread.thread_category_ids).catch(complain)) });
+    if (before.includes(category)) return;
+    await categorise(thread, [...before.filter((id) => !siblings.includes(id)), category]);
+    return () => categorise(thread, before);
+  });
 }
 
 /** Says how an intervention ended. */
 export async function dispose(intervention: Intervention, categories: Id[]): Promise<void> {
   await put(`/interventions/${intervention.id}/update_categories`, { category_ids: categories });
   touch(intervention.thread_id);
+}
+
+/** With one category more, or one less. A branch that takes one category only takes the new one in place of the old one. */
+export function toggled(offered: { id: Id; root: Category }[], held: Id[], id: Id): Id[] {
+  if (held.includes(id)) return held.filter((one) => one !== id);
+  const root = offered.find((one) => one.id === id)?.root;
+  const others = root && !root.multiple ? held.filter((one) => offered.find((other) => other.id === one)?.root.id !== root.id) : held;
+  return [...others, id];
 }
 
 /** The categories that can be chosen on a source, each as the way to it. Those of a root for endings are an intervention's. */

@@ -223,3 +223,70 @@ test('an answer that needs approval waits in its folder until somebody else deci
   await page.getByRole('link', { name: /^All open/ }).click();
   await page.getByRole('link', { name: /^To approve/ }).waitFor({ state: 'detached' });
 });
+
+test('a conversation is archived alone, and back when its customer writes; it is deleted only by who says so twice', async () => {
+  const desk = await Desk.opens();
+  await desk.says('Vera Visitor', 'a', 'Win a million');
+  await desk.says('Marc Martin', 'b', 'Where is my kettle?');
+  const thread = await desk.thread('a');
+  const { page, agent } = await desk.sits(desk.server.token, { path: `/inbox/waiting/${thread.id}` });
+  await talk(page).getByText('Win a million').waitFor();
+  await page.keyboard.press('i');
+  await expect.poll(() => names(page)).toEqual(['Marc Martin']);
+  const status = async () => (await desk.thread('a')).last_content.status;
+  // Until then it can be undone; it is done when the page goes, too.
+  expect(await status()).toBe('new');
+  await page.keyboard.press('z');
+  await expect.poll(() => names(page)).toEqual(['Marc Martin', 'Vera Visitor']);
+  expect(await status()).toBe('new');
+  await lines(page).getByText('Win a million').click();
+  await talk(page).getByText('Win a million').waitFor();
+  await page.keyboard.press('i');
+  await expect.poll(status, { timeout: 15_000 }).toBe('ignored');
+  await page.getByRole('link', { name: /^Everything/ }).click();
+  await lines(page).filter({ hasText: 'Vera Visitor' }).getByText('Archived').waitFor();
+  await desk.says('Vera Visitor', 'a', 'No, really');
+  await page.getByRole('link', { name: /^Unassigned/ }).click();
+  await lines(page).getByText('No, really').click();
+
+  const removes = async () => {
+    await talk(page).getByRole('button', { name: 'More' }).click();
+    await page.getByRole('option', { name: 'Delete the conversation' }).click();
+  };
+  page.once('dialog', (dialog) => void dialog.dismiss());
+  await removes();
+  await talk(page).getByText('No, really').waitFor();
+  page.once('dialog', (dialog) => void dialog.accept());
+  await removes();
+  await page.getByText('The conversation is deleted').waitFor();
+  await expect.poll(() => names(page)).toEqual(['Marc Martin']);
+  expect((await desk.server.get('/content_threads')).count).toBe(1);
+  expect(agent.errors).toEqual([]);
+});
+
+test('a message alone is about something, and what it says is erased', async () => {
+  const desk = await Desk.opens();
+  const topic = await desk.server.post('/categories', { name: 'Topic' });
+  const kettles = await desk.server.post('/categories', { name: 'Kettles', parent_id: topic.id });
+  await desk.says('Vera Visitor', 'a', 'My card is 4970 1234');
+  const thread = await desk.thread('a');
+  const { page, agent } = await desk.sits(desk.server.token, at(thread));
+  const message = page.getByRole('article', { name: /^Vera Visitor/ });
+  const does = async (what: string) => {
+    await message.hover();
+    await message.getByRole('button', { name: 'What can be done with this message' }).click();
+    await page.getByRole('option', { name: what, exact: true }).click();
+  };
+  await does('Categories');
+  await page.getByRole('option', { name: 'Topic › Kettles' }).click();
+  await message.locator('.badge').getByText('Topic › Kettles').waitFor();
+  await page.keyboard.press('Escape');
+  const content = () => desk.server.get(`/contents/${thread.last_content.id}`);
+  expect((await content()).category_ids).toEqual([kettles.id]);
+  expect((await desk.thread('a')).thread_category_ids).toEqual([]);
+  page.once('dialog', (dialog) => void dialog.accept());
+  await does('Erase what it says');
+  await talk(page).getByText('4970').waitFor({ state: 'detached' });
+  expect((await content()).body).not.toContain('4970');
+  expect(agent.errors).toEqual([]);
+});

@@ -311,6 +311,54 @@ test('several are given to a colleague and closed at once, which can be undone; 
   await expect.poll(async () => (await cases()).map((one) => !!one?.closed_at), { timeout: 15_000 }).toEqual([true, true, false]);
 });
 
+test('what nobody had is given away and taken back; what is somebody’s is made nobody’s again', async () => {
+  const desk = await Desk.opens();
+  const ada = await desk.hires('Ada');
+  for (const thread of ['new', 'noted', 'closed']) await desk.says(`Author ${thread}`, thread, 'Hello');
+  const answered = await desk.thread('closed');
+  await ada.ask('POST', '/contents', { in_reply_to_id: answered.last_content.id, body: 'It is on its way.' });
+  await ada.ask('PUT', `/interventions/${(await desk.thread('closed')).intervention.id}/close`);
+  const { page, agent } = await desk.sits(desk.server.token, { path: '/inbox/all' });
+  const me = (await desk.server.get('/users/me')).id;
+  const whose = async () =>
+    (await Promise.all(['new', 'noted', 'closed'].map((thread) => desk.thread(thread)))).map(({ intervention }) => (intervention ? `${intervention.user_id === ada.id ? 'Ada' : intervention.user_id === me ? 'I' : 'nobody'}${intervention.closed_at ? ', closed' : ''}` : 'none'));
+  const gives = async (to: RegExp, ...threads: string[]) => {
+    for (const thread of threads) await page.getByRole('checkbox', { name: `Select the conversation with Author ${thread}` }).check();
+    await page.keyboard.press('a');
+    await page.getByRole('combobox', { name: 'Assign' }).waitFor();
+    await page.getByRole('option', { name: to }).click();
+  };
+  await lines(page).nth(2).waitFor();
+  expect(await whose()).toEqual(['none', 'none', 'Ada, closed']);
+  await gives(/Agent$/, 'new', 'noted');
+  await page.getByText('2 assigned to Ada Agent').waitFor();
+  expect(await whose()).toEqual(['Ada', 'Ada', 'Ada, closed']);
+  // What a colleague noted meanwhile stays.
+  const noted = (await desk.thread('noted')).intervention;
+  await ada.ask('POST', '/intervention_comments', { intervention_id: noted.id, body: 'She is a regular.' });
+  await page.keyboard.press('z');
+  await expect.poll(whose).toEqual(['none', 'nobody', 'Ada, closed']);
+  expect((await desk.server.get(`/intervention_comments?intervention_id=${noted.id}`)).count).toBe(1);
+  const waiting = async () => (await desk.server.get('/content_threads?q=status_in:new')).count;
+  expect(await waiting()).toBe(2);
+
+  // What was closed is opened for somebody, and closed again.
+  await gives(/You$/, 'closed');
+  await expect.poll(whose).toEqual(['none', 'nobody', 'I']);
+  await page.keyboard.press('z');
+  await expect.poll(whose).toEqual(['none', 'nobody', 'Ada, closed']);
+
+  // And nobody is a choice by itself.
+  await gives(/Agent$/, 'noted');
+  await expect.poll(whose).toEqual(['none', 'Ada', 'Ada, closed']);
+  await gives(/^Nobody/, 'noted');
+  await page.getByText('Nobody’s again').waitFor();
+  await expect.poll(whose).toEqual(['none', 'nobody', 'Ada, closed']);
+  await page.keyboard.press('z');
+  await expect.poll(whose).toEqual(['none', 'Ada', 'Ada, closed']);
+  expect(agent.errors).toEqual([]);
+});
+
 test('language and looks are chosen, and kept; the page is an app that browsers can install', async () => {
   const desk = await Desk.opens();
   const { page } = await desk.sits(desk.server.token, { colorScheme: 'light' });

@@ -98,3 +98,23 @@ test('somebody in the demo shop is greeted and asks; the agent sees their page a
     await vera.leave();
   }
 }, 60_000);
+
+test('an agent stops a visitor from typing, and lets them again', async () => {
+  const { desk, comes } = await story();
+  const { chat } = await comes();
+  const { page, agent } = await sit(desk.port, desk.token);
+  await writes(chat, 'Where is my kettle?');
+  await lines(page).getByText('Where is my kettle?').click();
+  await talk(page).getByText('Where is my kettle?').waitFor();
+  const does = async (what: string) => {
+    await talk(page).getByRole('button', { name: 'More' }).click();
+    await page.getByRole('option', { name: what }).click();
+  };
+  await does('Stop the customer from typing');
+  await expect.poll(() => field(chat).isEnabled().catch(() => false)).toBe(false);
+  await does('Let the customer type');
+  await expect.poll(() => field(chat).isEnabled().catch(() => false)).toBe(true);
+  await writes(chat, 'Thank you');
+  await talk(page).getByText('Thank you').waitFor();
+  expect(agent.errors).toEqual([]);
+});

@@ -38,6 +38,10 @@ struct Answer {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-frontdesk-extension" = true))]
     muted: Option<bool>,
+    /// Whether the customer may not type, on messaging sources (`extended=true`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-frontdesk-extension" = true))]
+    text_input_disabled: Option<bool>,
     /// Whether its customers are answered in time: none, ok, warning or expired (`extended=true`).
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-frontdesk-extension" = true))]
@@ -89,6 +93,7 @@ fn answers(tx: &mut dyn Tx, threads: Vec<Thread>, extended: Option<Timestamp>) -
             }
             category_ids.sort_unstable();
             category_ids.dedup();
+            let is_silenceable = extended.is_some() && thread.is_messaging()?;
             Ok(Answer {
                 glance: glances.remove(&thread.id),
                 id: thread.id,
@@ -105,6 +110,7 @@ fn answers(tx: &mut dyn Tx, threads: Vec<Thread>, extended: Option<Timestamp>) -
                 created_at: thread.created_at,
                 updated_at: thread.updated_at,
                 muted: extended.map(|_| thread.muted),
+                text_input_disabled: is_silenceable.then_some(thread.text_input_disabled),
                 sla_state: extended.map(|now| service_levels::state(thread.promise, now)),
                 sla_due_at: thread.promise.filter(|_| extended.is_some()).map(|promise| promise.due_at),
             })

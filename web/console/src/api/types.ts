@@ -65,6 +65,7 @@ export interface Thread {
   muted?: boolean;
   sla_state?: 'none' | 'ok' | 'warning' | 'expired';
   sla_due_at?: string;
+  text_input_disabled?: boolean;
   customer?: { id: Id; display_name: string | null; avatar_url: string | null };
   last_content?: {
     id: Id;
@@ -146,6 +147,8 @@ export interface Comment {
   intervention_id: Id;
   user_id: Id;
   body: string;
+  comments_count: number;
+  custom_fields: Record<string, unknown>;
   created_at: string;
 }
 

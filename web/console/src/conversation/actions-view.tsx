@@ -2,15 +2,15 @@
 // server's business.
 
 import { lazy, Suspense, useEffect, useState } from 'react';
-import { archive, assign, assignMany, categorise, choosable, defer, dispose, openOf, reactivate, resolve } from '../actions.ts';
-import { put } from '../api/client.ts';
+import { archive, assign, assignMany, categorise, choosable, defer, dispose, openOf, reactivate, resolve, toggled } from '../actions.ts';
+import { destroy, put } from '../api/client.ts';
 import type { Id, Intervention, Thread } from '../api/types.ts';
 import { useCategories, useMe, useUsers } from '../data.ts';
 import { seconds, tell } from '../embed.tsx';
 import { useKeys } from '../keyboard.ts';
 import { t } from '../language/index.ts';
 import { touch } from '../live.ts';
-import { fullName, useUserName } from '../names.ts';
+import { customerName, useUserName } from '../names.ts';
 import { go, type Route } from '../routes.ts';
 import { moment } from '../time.ts';
 import { giveBack, useWorkbin } from '../tasks/tasks.tsx';
@@ -18,6 +18,7 @@ import { Choice } from '../ui/choice.tsx';
 import { Moments } from '../ui/moments.tsx';
 import { Avatar, Button } from '../ui/pieces.tsx';
 import { complain, say } from '../ui/toasts.tsx';
+import { assignee, assignees } from './assignees.tsx';
 
 const Transfer = lazy(() => import('../tasks/transfer.tsx'));
 
@@ -43,10 +44,10 @@ export const Actions = ({ thread, interventions, route }: { thread: Thread; inte
     return { id: content, authorId: last?.author_id ?? null, threadId: id, inReplyToAuthorId: customer?.id ?? null, inReplyToId: content, interventionId: open?.id ?? null, updatedAt: seconds(thread.updated_at), sourceId: source_id };
   };
   const take = () =>
-    assign(thread, open ? me?.id : undefined)
-      .then(() => {
+    assign(thread, me?.id)
+      .then((undo) => {
         tell('content:intervention_opened', told());
-        say(t('taken_now'));
+        say(t('taken_now'), { undo: () => void undo().catch(complain) });
       })
       .catch(complain);
   const leave = () => go({ thread: undefined });
@@ -64,6 +65,16 @@ export const Actions = ({ thread, interventions, route }: { thread: Thread; inte
     archive([thread]);
     leave();
   };
+  const doDelete = () => {
+    if (!confirm(t('delete_thread_sure', { name: customerName(thread) }))) return;
+    destroy(`/content_threads/${thread.id}`)
+      .then(() => {
+        leave();
+        touch(thread.id);
+        say(t('thread_deleted'));
+      })
+      .catch(complain);
+  };
   useKeys({
     ...(!mine && { E: () => void take() }),
     A: () => setOpened('assign'),
@@ -75,10 +86,7 @@ export const Actions = ({ thread, interventions, route }: { thread: Thread; inte
   const offered = choosable(categories, thread.source_id).filter(({ root }) => !root.post_qualification);
   const held = chosen ?? thread.thread_category_ids;
   const toggle = (id: Id) => {
-    const root = offered.find((one) => one.id === id)?.root;
-    // A branch that takes one category only takes the new one in place of the old one.
-    const others = root && !root.multiple ? held.filter((one) => offered.find((other) => other.id === one)?.root.id !== root.id) : held;
-    const next = held.includes(id) ? held.filter((one) => one !== id) : [...others, id];
+    const next = toggled(offered, held, id);
     setChosen(next);
     categorise(thread, next)
       .catch(complain)
@@ -88,8 +96,10 @@ export const Actions = ({ thread, interventions, route }: { thread: Thread; inte
   const more = [
     { id: thread.closed ? 'open' : 'close', label: t(thread.closed ? 'open_thread' : 'close_thread') },
     ...(task ? [{ id: 'transfer', label: t('hand_on') }, { id: 'give_back', label: t('give_back') }] : []),
+    ...(thread.text_input_disabled === undefined ? [] : [thread.text_input_disabled ? { id: 'enable_text_input', label: t('let_type') } : { id: 'disable_text_input', label: t('stop_typing') }]),
     { id: thread.muted ? 'unmute' : 'mute', label: t(thread.muted ? 'unmute' : 'mute') },
     { id: 'archive', label: t('archive'), keys: 'I' },
+    { id: 'delete', label: t('delete_thread') },
   ];
   return (
     <div className="actions" role="toolbar" aria-label={t('conversation')}>
@@ -105,11 +115,8 @@ export const Actions = ({ thread, interventions, route }: { thread: Thread; inte
         open={opened === 'assign'}
         setOpen={set('assign')}
         placeholder={t('assign')}
-        options={(opened === 'assign' ? users : []).filter(({ enabled }) => enabled).map((user) => ({ id: user.id, label: fullName(user), detail: user.id === me?.id ? t('you') : undefined, before: <Avatar name={fullName(user)} size="s" /> }))}
-        pick={(id) => {
-          const user = users.find((one) => one.id === id);
-          if (user) void assignMany([thread], id, fullName(user));
-        }}
+        options={opened === 'assign' ? assignees(users, me, !!open?.user_id) : []}
+        pick={(id) => void assignMany([thread], assignee(users, id))}
       >
         {open ? (
           <span className="assignee">
@@ -163,6 +170,7 @@ export const Actions = ({ thread, interventions, route }: { thread: Thread; inte
         options={more}
         pick={(id) => {
           if (id === 'archive') return doArchive();
+          if (id === 'delete') return void setTimeout(doDelete);
           if (id === 'transfer') return void setTimeout(() => setOpened('transfer'));
           if (id === 'give_back') return void (task && giveBack(task).then(() => touch(thread.id), complain));
           const path = `/content_threads/${thread.id}/${id}`;

@@ -2,17 +2,18 @@
 
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { useEffect, useRef, useState, useSyncExternalStore } from 'react';
-import { archive, assignMany, categoriseMany, choosable, leavingThreads, onLeaving, resolve } from '../actions.ts';
+import { archive, assignMany, categoriseMany, choosable, isOpen, leavingThreads, onLeaving, resolve } from '../actions.ts';
 import { post, Refusal } from '../api/client.ts';
 import type { Folder, Id, Thread } from '../api/types.ts';
-import { client, expect, ordered, PAGE, useCategories, useFolders, useFoldersKnown, usePages, useSources, useUsers } from '../data.ts';
+import { client, expect, ordered, PAGE, useCategories, useFolders, useFoldersKnown, useMe, usePages, useSources, useUsers } from '../data.ts';
 import { useKeys } from '../keyboard.ts';
+import { assignee, assignees } from '../conversation/assignees.tsx';
 import { currentLocale, type Key, t } from '../language/index.ts';
-import { fullName, useUserName } from '../names.ts';
+import { useUserName } from '../names.ts';
 import { address, go, goToFolder, type Route, SORTS } from '../routes.ts';
 import { Choice } from '../ui/choice.tsx';
-import { Avatar, Button, Empty, Failed, IconButton, Skeleton } from '../ui/pieces.tsx';
-import { complain, say, words } from '../ui/toasts.tsx';
+import { Button, Empty, Failed, IconButton, Skeleton } from '../ui/pieces.tsx';
+import { complain, say } from '../ui/toasts.tsx';
 import { FolderMenu } from './folder-menu.tsx';
 import { OWN } from './folders.ts';
 import { Line } from './line.tsx';
@@ -255,6 +256,7 @@ const Save = ({ q }: { q: string }) => {
 
 const Bulk = ({ threads, done }: { threads: Thread[]; done: () => void }) => {
   const users = useUsers();
+  const me = useMe().data;
   const categories = useCategories();
   const [open, setOpen] = useState<'assign' | 'categories'>();
   const source = threads[0]?.source_id ?? '';
@@ -282,10 +284,9 @@ const Bulk = ({ threads, done }: { threads: Thread[]; done: () => void }) => {
         keys="A"
         open={open === 'assign'}
         setOpen={(is) => setOpen(is ? 'assign' : undefined)}
-        options={users.filter(({ enabled }) => enabled).map((user) => ({ id: user.id, label: fullName(user), before: <Avatar name={fullName(user)} size="s" /> }))}
+        options={open === 'assign' ? assignees(users, me, threads.some(isOpen)) : []}
         pick={(id) => {
-          const user = users.find((one) => one.id === id);
-          if (user) assignMany(threads, id, fullName(user)).catch((trouble) => say(words(trouble), { bad: true }));
+          void assignMany(threads, assignee(users, id));
           done();
         }}
       />
