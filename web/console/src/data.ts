@@ -160,14 +160,14 @@ export function arrive(thread: Id, show: () => void): void {
   setTimeout(once, ARRIVE_MS);
 }
 
-const identityOf = (id: Id) => ({ queryKey: ['identity', id] as const, queryFn: ({ signal }: { signal: AbortSignal }) => get<Identity>(`/identities/${id}`, {}, signal) });
+const identityOf = (id: Id) => ({ queryKey: ['identity', id] as const, queryFn: ({ signal }: { signal: AbortSignal }) => get<Identity>(`/identities/${id}`, { extended: true }, signal) });
 export const useIdentity = (id: Id | undefined): UseQueryResult<Identity> => useQuery({ ...identityOf(id ?? ''), enabled: !!id });
 export const useIdentities = (ids: Id[]): Map<Id, Identity> => {
   const found = useQueries({ queries: ids.map(identityOf) });
   return new Map(found.flatMap(({ data }) => (data ? [[data.id, data] as const] : [])));
 };
 export const useGroup = (id: Id | null | undefined): IdentityGroup | undefined =>
-  useQuery({ queryKey: ['group', id], queryFn: ({ signal }) => get<IdentityGroup>(`/identity_groups/${id}`, {}, signal), enabled: !!id }).data;
+  useQuery({ queryKey: ['group', id], queryFn: ({ signal }) => get<IdentityGroup>(`/identity_groups/${id}`, { extended: true }, signal), enabled: !!id }).data;
 export const useIdentitiesOfGroup = (id: Id | null | undefined): Identity[] =>
   useQuery({
     queryKey: ['identities', id],

@@ -1,5 +1,6 @@
 // The customer beside their conversation: what is known of them, who they are, and where they are.
 
+import { readFile } from 'node:fs/promises';
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { open as openStories, story, writes } from '../stories/cast.ts';
@@ -103,4 +104,82 @@ test('an agent writes first, to a customer of whom the channel has told', async 
   await page.getByRole('dialog').getByLabel('Message').fill('Hello');
   await page.getByRole('dialog').getByRole('button', { name: 'Send' }).click();
   await page.getByRole('alert').getByText(/no identity/).waitFor();
+});
+
+test('a customer is muted, locked, exported, and forgotten when they wish', async () => {
+  const desk = await Desk.opens();
+  const { server } = desk;
+  await desk.says('Vera Visitor', 'a', 'Hello');
+  const thread = await desk.thread('a');
+  await server.put(`/identities/${thread.customer.id}/identity_group`, { firstname: 'Vera', company: 'Kettles Ltd' });
+  const { page, agent } = await desk.sits(server.token, at(thread));
+  await does(page, 'Mute the customer');
+  await card(page).getByText('Muted', { exact: true }).waitFor();
+  await desk.says('Vera Visitor', 'a', 'Anybody?');
+  await expect.poll(async () => (await desk.thread('a')).last_content.status).toBe('ignored');
+  await does(page, 'Unmute the customer');
+  await card(page).getByText('Muted', { exact: true }).waitFor({ state: 'detached' });
+
+  await does(page, 'Lock what is known');
+  await card(page).getByText('Locked', { exact: true }).waitFor();
+  await does(page, 'Edit what is known');
+  const dialog = page.getByRole('dialog', { name: 'Edit what is known' });
+  await dialog.getByLabel('Gender').selectOption('Woman');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await dialog.getByRole('alert').getByText(/locked/).waitFor();
+  await page.keyboard.press('Escape');
+  await does(page, 'Unlock what is known');
+  await card(page).getByText('Locked', { exact: true }).waitFor({ state: 'detached' });
+  await does(page, 'Edit what is known');
+  await dialog.getByLabel('Gender').selectOption('Woman');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await card(page).getByText('Woman', { exact: true }).waitFor();
+
+  const saved = page.waitForEvent('download');
+  await does(page, 'Export what is known');
+  const file = await saved;
+  expect(file.suggestedFilename()).toMatch(/\.jsonl$/);
+  const kept = (await readFile(await file.path(), 'utf8')).trim().split('\n').map((line) => JSON.parse(line));
+  expect(kept.map(({ id }) => id)).toEqual([thread.customer.id]);
+
+  page.once('dialog', (dialog) => void dialog.accept());
+  await does(page, 'Forget who this is');
+  await talk(page).getByText('Hello', { exact: true }).waitFor({ state: 'detached' });
+  await card(page).getByText('Kettles Ltd').waitFor({ state: 'detached' });
+  expect((await server.get(`/identities/${thread.customer.id}`)).screenname).not.toBe('Vera Visitor');
+  expect(agent.errors.filter((error) => !error.includes('409'))).toEqual([]);
+});
+
+test('what is asked for of each case is filled in; what the channel tells of a conversation is seen', async () => {
+  const desk = await Desk.opens();
+  const { server } = desk;
+  await server.post('/custom_fields', { associated_type_name: 'Intervention', label: 'Order', type: 'string', key: 'order' });
+  await server.post('/custom_fields', { associated_type_name: 'Intervention', label: 'Refunded', type: 'boolean', key: 'refunded' });
+  await desk.says('Vera Visitor', 'a', 'Hello', { context_data: { basket: '3 kettles' } });
+  const thread = await desk.thread('a');
+  const { page, agent } = await desk.sits(server.token, at(thread));
+  await card(page).getByText('3 kettles').waitFor();
+  expect(await card(page).getByRole('heading', { name: 'This case' }).count()).toBe(0);
+  await page.keyboard.press('e');
+  await card(page).getByRole('heading', { name: 'This case' }).waitFor();
+  const fills = async (order: string) => {
+    await card(page).getByRole('button', { name: 'Fill in the case' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Fill in the case' });
+    await dialog.getByLabel('Order').fill(order);
+    return dialog;
+  };
+  let dialog = await fills('2207');
+  await dialog.getByLabel('Refunded').selectOption('yes');
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await card(page).getByText('2207').waitFor();
+  const { intervention } = await desk.thread('a');
+  expect((await server.get(`/interventions/${intervention.id}`)).custom_fields).toMatchObject({ order: '2207', refunded: true });
+  // A colleague was quicker.
+  dialog = await fills('2208');
+  await server.put(`/interventions/${intervention.id}`, { custom_field_values: { order: '2299' } });
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await dialog.getByText('Order was changed meanwhile to: 2299.').waitFor();
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await card(page).getByText('2208').waitFor();
+  expect(agent.errors).toEqual([]);
 });

@@ -28,6 +28,7 @@ export interface Source {
   active: boolean;
   community_id: Id;
   color_hex: string;
+  signatures: { language: string; name: string | null; body: string }[];
 }
 
 export interface Category {
@@ -62,10 +63,11 @@ export interface Thread {
   thread_category_ids: Id[];
   created_at: string;
   updated_at: string;
+  extra_data: Record<string, unknown>;
   muted?: boolean;
+  text_input_disabled?: boolean;
   sla_state?: 'none' | 'ok' | 'warning' | 'expired';
   sla_due_at?: string;
-  text_input_disabled?: boolean;
   customer?: { id: Id; display_name: string | null; avatar_url: string | null };
   last_content?: {
     id: Id;
@@ -104,6 +106,7 @@ export interface Content {
   body_formatted: { text: string; html: string };
   body_input_format: string;
   attachments: Attachment[];
+  category_ids: Id[];
   approval_required: boolean;
   auto_submitted: boolean;
   remotely_deleted: boolean;
@@ -120,6 +123,11 @@ export interface Content {
   channel_actions?: string[];
   /** Why its channel lets nobody answer it, in words. */
   unanswerable?: string;
+  /** What its channel told about it. */
+  context_data?: Record<string, unknown>;
+  foreign_categories?: string[];
+  /** How many stars a review gives. */
+  rating?: number;
   structured_content?: unknown;
   structured_reply?: unknown;
   read_at?: string | null;
@@ -139,6 +147,8 @@ export interface Intervention {
   deferred_at: string | null;
   category_ids: Id[];
   user_replies_count: number;
+  comments_count: number;
+  custom_fields: Record<string, unknown>;
   created_at: string;
 }
 
@@ -147,8 +157,6 @@ export interface Comment {
   intervention_id: Id;
   user_id: Id;
   body: string;
-  comments_count: number;
-  custom_fields: Record<string, unknown>;
   created_at: string;
 }
 
@@ -166,6 +174,8 @@ export interface Identity {
   mobile_phone: string | null;
   avatar_url: string | null;
   extra_values: Record<string, unknown>;
+  /** What they write arrives archived. */
+  muted?: boolean;
   user_ids: Id[];
   created_at: string;
 }
@@ -175,6 +185,9 @@ export interface IdentityGroup {
   firstname: string | null;
   lastname: string | null;
   company: string | null;
+  gender: 'man' | 'woman' | null;
+  /** May not be edited nor merged. */
+  locked?: boolean;
   emails: string[];
   home_phones: string[];
   mobile_phones: string[];
@@ -213,6 +226,7 @@ export interface ReplySuggestion {
   body: string;
   body_html: string | null;
   unfilled: string[];
+  attachments: Attachment[];
 }
 
 /** Where the visitor of a website is and was. */
@@ -229,7 +243,6 @@ export interface Told {
   type: string;
   seq: number;
   user_id?: Id;
-  attachments: Attachment[];
   resource?: { type: string; id: Id; metadata: Record<string, unknown> };
   error?: string;
   message?: string;

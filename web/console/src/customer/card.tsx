@@ -1,9 +1,10 @@
 // Who the customer is: what their channel tells, what colleagues know, and what else they wrote.
 
 import { lazy, type ReactNode, Suspense, useState } from 'react';
+import { openOf } from '../actions.ts';
 import { put } from '../api/client.ts';
 import type { Identity, IdentityGroup, Thread, Visited } from '../api/types.ts';
-import { client, useCustomFields, useGroup, useIdentitiesOfGroup, useIdentity, useSources, useTags, useThreadsOf, useVisited } from '../data.ts';
+import { client, CONTENTS, useContents, useCustomFields, useGroup, useIdentitiesOfGroup, useIdentity, useInterventions, useSources, useTags, useThreadsOf, useVisited } from '../data.ts';
 import { t } from '../language/index.ts';
 import { customerName } from '../names.ts';
 import { address, go } from '../routes.ts';
@@ -12,8 +13,10 @@ import { Choice } from '../ui/choice.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { Avatar, IconButton, Skeleton } from '../ui/pieces.tsx';
 import { complain, say } from '../ui/toasts.tsx';
+import { again, anonymise, exportAll, lock, mute } from './acts.ts';
 
 const Begin = lazy(() => import('../conversation/begin.tsx'));
+const Case = lazy(() => import('./case.tsx'));
 const Edit = lazy(() => import('./edit.tsx'));
 const Merge = lazy(() => import('./merge.tsx'));
 
@@ -42,7 +45,9 @@ export const Card = ({ thread, close }: { thread: Thread; close: () => void }) =
   const others = useThreadsOf(identity && (identity.identity_group_id ? `identity_group:${identity.identity_group_id}` : `identity:${identity.id}`))?.filter(({ id }) => id !== thread.id);
   const now = useNow();
   const visited = useVisited(thread, sources);
-  const [opened, setOpened] = useState<'edit' | 'merge' | 'begin' | 'more'>();
+  const interventions = useInterventions(thread.id);
+  const contents = useContents(thread.id, CONTENTS).data?.contents ?? [];
+  const [opened, setOpened] = useState<'edit' | 'merge' | 'begin' | 'more' | 'case'>();
   const name = (group && distinct([group.firstname, group.lastname]).join(' ')) || customerName(thread);
   const emails = distinct([identity?.email, ...(group?.emails ?? [])]);
   const phones = distinct([identity?.mobile_phone, identity?.home_phone, ...(group?.mobile_phones ?? []), ...(group?.home_phones ?? [])]);
@@ -50,6 +55,17 @@ export const Card = ({ thread, close }: { thread: Thread; close: () => void }) =
   const tagNames = group ? tags.filter(({ id }) => group.tag_ids.includes(id)) : [];
   const values = Object.entries(group?.custom_field_values ?? {});
   const extra = Object.entries(identity?.extra_values ?? {});
+  // What is told of a visitor's page stands above it.
+  const about = Object.entries(Object.assign({}, thread.extra_data, ...contents.map(({ context_data }) => context_data))).filter(([key]) => !(key in (visited?.custom ?? {})));
+  const intervention = openOf(interventions) ?? interventions?.[0];
+  const asked = fields.filter(({ associated_type_name }) => associated_type_name === 'Intervention');
+  const writable = asked.filter(({ read_only }) => !read_only);
+  const acts: Record<string, () => void> = {
+    mute: () => identity && mute(identity),
+    lock: () => group && lock(group),
+    export: () => identity && void exportAll(identity, name).catch(complain),
+    anonymise: () => identity && anonymise(identity, name),
+  };
   return (
     <aside className="card" aria-label={t('customer')}>
       <header>
@@ -67,8 +83,12 @@ export const Card = ({ thread, close }: { thread: Thread; close: () => void }) =
               { id: 'edit', label: t('edit_customer') },
               { id: 'merge', label: t('merge_with') },
               ...(identity.foreign_id ? [{ id: 'begin', label: t('write_first') }] : []),
+              { id: 'mute', label: t(identity.muted ? 'unmute_customer' : 'mute_customer') },
+              ...(group ? [{ id: 'lock', label: t(group.locked ? 'unlock_customer' : 'lock_customer') }] : []),
+              ...(group || identity.foreign_id ? [{ id: 'export', label: t('export_customer') }] : []),
+              { id: 'anonymise', label: t('anonymise') },
             ]}
-            pick={(id) => setTimeout(() => setOpened(id as 'edit' | 'merge' | 'begin'))}
+            pick={(id) => setTimeout(() => (acts[id] ?? (() => setOpened(id as typeof opened)))())}
           />
         )}
         <IconButton icon="cross" label={t('close_dialog')} onClick={close} />
@@ -76,6 +96,12 @@ export const Card = ({ thread, close }: { thread: Thread; close: () => void }) =
       {thread.customer && !identity && <Skeleton width="60%" />}
       {identity && (
         <>
+          {(identity.muted || group?.locked) && (
+            <p className="tags">
+              {identity.muted && <span className="badge">{t('muted')}</span>}
+              {group?.locked && <span className="badge">{t('locked')}</span>}
+            </p>
+          )}
           <Part title={t('contact')}>
             <dl>
               {emails.map((email) => (
@@ -89,6 +115,7 @@ export const Card = ({ thread, close }: { thread: Thread; close: () => void }) =
                 </Fact>
               ))}
               {company && <Fact label={t('company')}>{company}</Fact>}
+              {group?.gender && <Fact label={t('gender')}>{t(group.gender)}</Fact>}
               <Fact label={t('since')}>{date(identity.created_at)}</Fact>
             </dl>
           </Part>
@@ -127,6 +154,33 @@ export const Card = ({ thread, close }: { thread: Thread; close: () => void }) =
             <Part title={t('told_by_channel')}>
               <dl>
                 {extra.map(([key, value]) => (
+                  <Fact key={key} label={key}>
+                    {shown(value)}
+                  </Fact>
+                ))}
+              </dl>
+            </Part>
+          )}
+          {intervention && asked.length > 0 && (
+            <Part title={t('case')}>
+              <dl>
+                {asked.map(({ key, label }) => (
+                  <Fact key={key} label={label}>
+                    {intervention.custom_fields[key] == null ? '–' : shown(intervention.custom_fields[key])}
+                  </Fact>
+                ))}
+              </dl>
+              {writable.length > 0 && (
+                <button type="button" className="link" onClick={() => setOpened('case')}>
+                  {t('edit_case')}
+                </button>
+              )}
+            </Part>
+          )}
+          {about.length > 0 && (
+            <Part title={t('about_conversation')}>
+              <dl>
+                {about.map(([key, value]) => (
                   <Fact key={key} label={key}>
                     {shown(value)}
                   </Fact>
@@ -181,15 +235,12 @@ export const Card = ({ thread, close }: { thread: Thread; close: () => void }) =
         <Suspense>
           {opened === 'edit' && <Edit identity={identity} group={group} close={() => setOpened(undefined)} />}
           {opened === 'begin' && <Begin identity={identity} close={() => setOpened(undefined)} />}
+          {opened === 'case' && intervention && <Case intervention={intervention} fields={writable} close={() => setOpened(undefined)} />}
           {opened === 'merge' && <Merge identity={identity} close={() => setOpened(undefined)} />}
         </Suspense>
       )}
     </aside>
   );
-};
-
-const again = (): void => {
-  for (const kind of ['identity', 'identities', 'group', 'threads']) void client.invalidateQueries({ queryKey: [kind] });
 };
 
 /** Somebody else after all; which can be undone as well. */
@@ -211,7 +262,7 @@ const Tags = ({ identity, group, tags }: { identity: Identity; group: IdentityGr
   const toggle = (id: string) => {
     const next = held.includes(id) ? held.filter((one) => one !== id) : [...held, id];
     setChosen(next);
-    put<IdentityGroup>(group ? `/identity_groups/${group.id}` : `/identities/${identity.id}/identity_group`, { tag_ids: next })
+    put<IdentityGroup>(`${group ? `/identity_groups/${group.id}` : `/identities/${identity.id}/identity_group`}?extended=true`, { tag_ids: next })
       .then((made) => client.setQueryData(['group', made.id], made))
       .then(() => client.invalidateQueries({ queryKey: ['identity', identity.id] }))
       .catch(complain)
