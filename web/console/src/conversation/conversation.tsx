@@ -200,6 +200,7 @@ const Talk = ({ thread, route, card, toggleCard }: { thread: Thread; route: Rout
                 {'content' in entry ? (
                   <Message
                     content={entry.content}
+                    thread={thread}
                     author={entry.content.author_id ? authors.get(entry.content.author_id) : undefined}
                     follows={!heading && !!previous && 'content' in previous && sameSender(previous.content, entry.content)}
                   />

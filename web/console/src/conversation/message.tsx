@@ -3,13 +3,13 @@
 import { Fragment, useEffect, useRef, useState } from 'react';
 import { structured, type Structured } from '../../../ui/structured.ts';
 import { destroy, post, put } from '../api/client.ts';
-import type { Comment, Content, Identity } from '../api/types.ts';
-import { isCustomers, later } from '../actions.ts';
+import type { Comment, Content, Id, Identity, Thread } from '../api/types.ts';
+import { choosable, isCustomers, later, toggled } from '../actions.ts';
 import { Choice } from '../ui/choice.tsx';
 import { t } from '../language/index.ts';
 import { touch } from '../live.ts';
 import { useUserName } from '../names.ts';
-import { useUsers } from '../data.ts';
+import { useCategories, useUsers } from '../data.ts';
 import { clock, moment, whole } from '../time.ts';
 import { Icon } from '../ui/icon.tsx';
 import { Avatar } from '../ui/pieces.tsx';
@@ -18,7 +18,7 @@ import { Attached } from './attached.tsx';
 import { isLetter, Letter } from './letter.tsx';
 import { marked } from './mentions.tsx';
 
-export const Message = ({ content, author, follows }: { content: Content; author: Identity | undefined; follows: boolean }) => {
+export const Message = ({ content, author, follows, thread }: { content: Content; author: Identity | undefined; follows: boolean; thread: Thread }) => {
   const userName = useUserName();
   const ours = !isCustomers(content);
   const name = content.creator_id ? userName(content.creator_id) : (author?.display_name ?? (ours ? t('colleague') : t('unknown_customer')));
@@ -35,6 +35,7 @@ export const Message = ({ content, author, follows }: { content: Content; author
           {content.auto_submitted && <span className="badge">{t('automatic')}</span>}
           {content.private_message && <span className="badge">{t('private')}</span>}
           {!content.published && <span className="badge">{t('unpublished')}</span>}
+          {content.rating !== undefined && <span className="badge">{t('stars', { count: content.rating })}</span>}
         </p>
       )}
       {(content.body || !content.attachments.length) && (
@@ -46,15 +47,33 @@ export const Message = ({ content, author, follows }: { content: Content; author
       {!!content.structured_content && <Shown content={content.structured_content as Structured} />}
       {!!content.structured_reply && <p className="chosen">{t('chose', { choice: chosen(content.structured_reply) })}</p>}
       {content.attachments.length > 0 && <Attached files={content.attachments} />}
+      <Sorted content={content} thread={thread} />
       <Fate content={content} ours={ours} />
       <Menu content={content} ours={ours} />
     </div>
   );
 };
 
+/** What it is about, where that is not what the whole conversation is about: as colleagues say, and as its channel does. */
+const Sorted = ({ content, thread }: { content: Content; thread: Thread }) => {
+  const categories = useCategories();
+  const own = content.category_ids.filter((id) => !thread.category_ids.includes(id));
+  const names = [...choosable(categories, content.source_id).flatMap(({ id, path }) => (own.includes(id) ? [path] : [])), ...(content.foreign_categories ?? [])];
+  return names.length ? (
+    <p className="message-sorted">
+      {names.map((name) => (
+        <span key={name} className="badge">
+          {name}
+        </span>
+      ))}
+    </p>
+  ) : null;
+};
+
 /** What can be done with one message; what only its channel knows is among it. */
 const Menu = ({ content, ours }: { content: Content; ours: boolean }) => {
   const [open, setOpen] = useState(false);
+  const [sorting, setSorting] = useState(false);
   const custom = content.custom_actions ?? [];
   const channel = content.channel_actions ?? [];
   const busy = content.synchronization_status === 'export_pending';
@@ -64,11 +83,17 @@ const Menu = ({ content, ours }: { content: Content; ours: boolean }) => {
     ...(!busy && !content.published && channel.includes('publish') ? [{ id: 'publish', label: t('publish_message') }] : []),
     ...(!busy && content.published && channel.includes('unpublish') ? [{ id: 'unpublish', label: t('unpublish_message') }] : []),
     ...(!busy && channel.includes('show') ? [{ id: 'refresh', label: t('refresh_message') }] : []),
+    ...(ours ? [] : [{ id: 'categorise', label: t('categories') }]),
     { id: 'copy', label: t('copy_text') },
+    { id: 'anonymize', label: t('erase_message') },
     ...(!busy && channel.includes('delete') ? [{ id: 'delete', label: t('delete_message') }] : []),
   ];
   const pick = (id: string) => {
     if (id === 'copy') return void navigator.clipboard.writeText(content.body_formatted.text || content.body).then(() => say(t('copied')), complain);
+    if (id === 'categorise') return void setTimeout(() => setSorting(true));
+    if (id === 'anonymize') {
+      return void setTimeout(() => confirm(t('erase_message_sure')) && put(`/contents/${content.id}/anonymize`).then(() => touch(content.thread_id), complain));
+    }
     if (id === 'delete') {
       // Nothing brings it back once its channel has heard of it.
       const it = later(() => void destroy(`/contents/${content.id}`).then(() => touch(content.thread_id), complain));
@@ -78,10 +103,22 @@ const Menu = ({ content, ours }: { content: Content; ours: boolean }) => {
     asked.then(() => touch(content.thread_id)).catch(complain);
   };
   return (
-    <div className="message-menu" data-open={open || undefined}>
-      <Choice icon="more" bare label={t('message_actions')} open={open} setOpen={setOpen} searched={false} options={options} pick={pick} />
+    <div className="message-menu" data-open={open || sorting || undefined}>
+      {sorting ? <Sorting content={content} close={() => setSorting(false)} /> : <Choice icon="more" bare label={t('message_actions')} open={open} setOpen={setOpen} searched={false} options={options} pick={pick} />}
     </div>
   );
+};
+
+/** Categories of the message alone. */
+const Sorting = ({ content, close }: { content: Content; close: () => void }) => {
+  const offered = choosable(useCategories(), content.source_id).filter(({ root }) => !root.post_qualification);
+  const [held, hold] = useState(content.category_ids);
+  const toggle = (id: Id) => {
+    const next = toggled(offered, held, id);
+    hold(next);
+    put(`/contents/${content.id}/update_categories`, { category_ids: next }).then(() => touch(content.thread_id), complain);
+  };
+  return <Choice icon="tag" bare many open setOpen={close} label={t('categories')} empty={t('no_categories')} options={offered.map(({ id, path }) => ({ id, label: path, checked: held.includes(id) }))} pick={toggle} />;
 };
 
 const chosen = (reply: unknown): string => {
