@@ -73,6 +73,18 @@ export const useSignatures = (): Signature[] => {
   return useQuery({ queryKey: ['signatures'], queryFn: ({ signal }) => all<Signature>(`/users/${me?.id}/signatures`, signal), enabled: !!me }).data ?? NONE;
 };
 
+/** As whom one may write in a community; the first is taken when nothing is said. */
+export const useVoices = (community: Id | undefined): Identity[] => {
+  const me = useMe().data;
+  return (
+    useQuery({
+      queryKey: ['identities', 'mine', community],
+      queryFn: ({ signal }) => allowed(get<Page<Identity>>('/identities', { user_id: me?.id, community_id: community, limit: 150 }, signal).then(({ records }) => records)),
+      enabled: !!me && !!community,
+    }).data ?? NONE
+  );
+};
+
 const pageOf = (q: string, page: number) => ({
   queryKey: ['threads', q, page] as const,
   queryFn: ({ signal }: { signal: AbortSignal }) =>

@@ -226,3 +226,32 @@ test('files come by drop and by paste, and can be taken out again', async () => 
   expect(held.sort()).toEqual(['bill.txt', 'terms.txt']);
   expect(agent.errors).toEqual([]);
 });
+
+test('who has several names on a channel chooses as whom they write; its own signatures are offered', async () => {
+  const desk = await Desk.opens();
+  await desk.server.put(`/content_sources/${desk.source.id}`, { signatures: [{ language: 'en', name: 'The shop', body: 'Your kettle shop' }] });
+  await desk.says('Vera Visitor', 'a', 'Where is my kettle?');
+  const ada = await desk.hires('Ada');
+  const voices = ['Kettle shop', 'Ada of the kettle shop'];
+  for (const name of voices) await desk.says(name, `of ${name}`, 'Hello', { author: { id: name, screenname: name, puppetizable: true, created_at: '2026-01-15T10:00:00Z' } });
+  await desk.server.put(`/users/${ada.id}`, { identity_ids: await Promise.all(voices.map(async (name) => (await desk.thread(`of ${name}`)).customer.id)) });
+  const thread = await desk.thread('a');
+  const { page, agent } = await desk.sits(ada.token, at(thread));
+  await talk(page).getByText('Where is my kettle?').waitFor();
+  await field(page).fill('It is on its way.');
+  await page.getByRole('button', { name: 'Signature' }).click();
+  await page.getByRole('option', { name: /^The shop/ }).click();
+  expect(await field(page).inputValue()).toBe('It is on its way.\n\nYour kettle shop');
+  await page.getByRole('button', { name: 'Write as' }).click();
+  await page.getByRole('option', { name: 'Ada of the kettle shop' }).click();
+  await page.getByRole('button', { name: 'Write as Ada of the kettle shop' }).waitFor();
+  // With all of it there is room for sending on a phone.
+  await page.setViewportSize({ width: 390, height: 844 });
+  const send = (await page.getByRole('button', { name: 'Send', exact: true }).boundingBox())!;
+  expect(send.x + send.width).toBeLessThanOrEqual(390);
+  await field(page).press('Control+Enter');
+  await expect.poll(async () => (await desk.thread('a')).contents_count, { timeout: 15_000 }).toBe(2);
+  const [content] = (await desk.server.get(`/contents?q=${encodeURIComponent(`thread:${thread.id}`)}`)).records;
+  expect((await desk.server.get(`/identities/${content.author_id}`)).screenname).toBe('Ada of the kettle shop');
+  expect(agent.errors).toEqual([]);
+});

@@ -4,11 +4,11 @@ import { type DragEvent, lazy, type RefObject, Suspense, useEffect, useLayoutEff
 import { isCustomers, openOf, resolve } from '../actions.ts';
 import { post } from '../api/client.ts';
 import type { Attachment, Content, Id, Intervention, ReplySuggestion, Thread } from '../api/types.ts';
-import { useSignatures } from '../data.ts';
+import { useSignatures, useVoices } from '../data.ts';
 import { seconds, tell } from '../embed.tsx';
 import { t } from '../language/index.ts';
 import { touch } from '../live.ts';
-import { customerName, useUserName } from '../names.ts';
+import { customerName, useSource, useUserName } from '../names.ts';
 import type { Route } from '../routes.ts';
 import { Choice } from '../ui/choice.tsx';
 import { Icon } from '../ui/icon.tsx';
@@ -53,7 +53,7 @@ export const Composer = ({ thread, contents, interventions, mode, setMode, field
   const [isPrivate, setPrivate] = useState(false);
   const [uploading, setUploading] = useState(0);
   const [over, setOver] = useState(false);
-  const [opened, setOpened] = useState<'assistant' | 'later' | 'signature' | 'structured'>();
+  const [opened, setOpened] = useState<'assistant' | 'later' | 'signature' | 'structured' | 'voice'>();
   const [assisted, setAssisted] = useState<Id[]>([]);
   const chooser = useRef<HTMLInputElement>(null);
   const toldTyping = useRef(0);
@@ -65,7 +65,11 @@ export const Composer = ({ thread, contents, interventions, mode, setMode, field
   const isHtml = mode === 'reply' && draft.html && mayHtml;
   const text = mode === 'reply' ? draft.text : comment;
   const hindrance = mode === 'comment' ? undefined : thread.closed ? t('thread_closed') : contents.length && !to ? (theirs.at(-1)?.unanswerable ?? t(theirs.length ? 'channel_takes_no_answer' : 'no_answer_here')) : undefined;
-  const signatures = useSignatures().filter(({ source_ids }) => !source_ids.length || source_ids.includes(thread.source_id));
+  const source = useSource(thread.source_id);
+  const voices = useVoices(source?.community_id);
+  const [voice, setVoice] = useState<Id>();
+  const own = useSignatures().filter(({ source_ids }) => !source_ids.length || source_ids.includes(thread.source_id));
+  const signatures = [...own, ...(source?.signatures ?? []).map((one, at) => ({ ...one, id: `source-${at}` }))];
 
   const shown = useRef(true);
   useEffect(() => {
@@ -130,6 +134,7 @@ export const Composer = ({ thread, contents, interventions, mode, setMode, field
     setFiles((now) => [...back.attachments, ...now]);
     setStructured((now) => now ?? back.structured);
     setPrivate(back.private);
+    setVoice(back.author);
     setAssisted(back.assisted);
     field.current?.focus();
   };
@@ -147,7 +152,7 @@ export const Composer = ({ thread, contents, interventions, mode, setMode, field
     const body = draft.text.trim();
     // Written in HTML, and then nothing takes that any more: its words go.
     const plain = draft.html && !isHtml ? (await loadRich()).asText(body) : body;
-    const answer: Answer = { thread: thread.id, to: to.id, body: plain, html: isHtml, private: isPrivate, attachments: files, structured, assisted };
+    const answer: Answer = { thread: thread.id, to: to.id, body: plain, html: isHtml, private: isPrivate, author: voice, attachments: files, structured, assisted };
     hold(thread.id);
     tell('content:reply', {
       inReplyToId: to.id,
@@ -315,6 +320,20 @@ export const Composer = ({ thread, contents, interventions, mode, setMode, field
                     options={signatures.map(({ id, name, body, language }) => ({ id, label: name || body.split('\n')[0] || body, detail: language ?? undefined }))}
                     pick={(id) => void sign(signatures.find((one) => one.id === id)?.body ?? '')}
                   />
+                )}
+                {voices.length > 1 && (
+                  <Choice
+                    look="quiet"
+                    label={t('write_as')}
+                    searched={voices.length > 7}
+                    open={opened === 'voice'}
+                    setOpen={(is) => setOpened(is ? 'voice' : undefined)}
+                    options={voices.map(({ id, display_name }) => ({ id, label: display_name ?? id }))}
+                    pick={setVoice}
+                  >
+                    <span className="unseen">{t('write_as')} </span>
+                    {voice ? (voices.find(({ id }) => id === voice)?.display_name ?? '…') : t('write_as')}
+                  </Choice>
                 )}
                 {answers.private && (
                   <button type="button" className="link-toggle" aria-pressed={isPrivate} onClick={() => setPrivate(!isPrivate)}>

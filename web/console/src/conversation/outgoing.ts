@@ -19,6 +19,8 @@ export interface Answer {
   body: string;
   html: boolean;
   private: boolean;
+  /** As whom; the server's choice where nothing is said. */
+  author: Id | undefined;
   attachments: Attachment[];
   structured: Made | undefined;
   /** Versions of the reply assistant that are in it. */
@@ -65,6 +67,7 @@ const request = (answer: Answer, key: string, at?: Date): Promise<Content> =>
       attachment_ids: answer.attachments.map(({ id }) => id),
       ...(answer.html && { body_format: 'html' }),
       ...(answer.private && { private: true }),
+      ...(answer.author && { author_id: answer.author }),
       ...(answer.structured && { structured_content: answer.structured.content }),
       ...(answer.assisted.length && { reply_assistant_version_ids: answer.assisted }),
       ...(at && { scheduled_at: at.toISOString() }),
