@@ -91,3 +91,33 @@ test('a task is handed on to a colleague with a word, and rings there', async ()
   await his.keyboard.press('y');
   await talk(his).getByText('Where is my kettle?').waitFor();
 });
+
+test('who has as many tasks as ring asks for one more, until nobody waits', async () => {
+  const desk = await Desk.opens();
+  await desk.server.post('/channels', { name: 'Messages', source_ids: [desk.source.id], soft_capability: 1, hard_capability: 5 });
+  const ada = await desk.hires('Ada');
+  const { page, agent } = await desk.sits(ada.token);
+  const presence = page.getByRole('region', { name: 'Tasks' });
+  await presence.getByRole('button', { name: 'Receives no tasks' }).click();
+  await page.getByRole('option', { name: 'Receive tasks' }).click();
+  await presence.getByRole('button', { name: 'Available' }).waitFor();
+  await desk.says('Vera Visitor', 'a', 'Where is my kettle?');
+  await page.getByRole('alertdialog', { name: 'Vera Visitor needs an answer' }).waitFor();
+  await page.keyboard.press('y');
+  await presence.getByText('In your hands: 1').waitFor();
+  // One is enough to ring; more come to who asks.
+  await desk.says('Marc Martin', 'b', 'Bonjour');
+  const waiting = async () => (await desk.server.get('/tasks?queue=global')).records.map(({ thread_id }: { thread_id: string }) => thread_id);
+  await expect.poll(waiting).toEqual([(await desk.thread('b')).id]);
+  const asks = async () => {
+    await presence.getByRole('button', { name: 'Available' }).click();
+    await page.getByRole('option', { name: 'Ask for a task' }).click();
+  };
+  await asks();
+  await talk(page).getByText('Bonjour').waitFor();
+  await presence.getByText('In your hands: 2').waitFor();
+  await presence.getByRole('link', { name: 'Marc Martin' }).waitFor();
+  await asks();
+  await page.getByText('Nobody waits for you right now.').waitFor();
+  expect(agent.errors.filter((error) => !error.includes('404'))).toEqual([]);
+});

@@ -2,7 +2,7 @@
 
 import { useQuery } from '@tanstack/react-query';
 import { useEffect, useRef, useState } from 'react';
-import { get, post } from '../api/client.ts';
+import { get, post, Refusal } from '../api/client.ts';
 import type { Id, Page } from '../api/types.ts';
 import { client, useMe, useThread } from '../data.ts';
 import { useKeys } from '../keyboard.ts';
@@ -78,7 +78,7 @@ export const Presence = () => {
           again();
           if (task?.thread_id) go({ folder: 'all', thread: task.thread_id, q: '' });
         })
-        .catch(complain);
+        .catch((trouble) => (trouble instanceof Refusal && trouble.status === 404 ? say(t('no_task_waits')) : complain(trouble)));
       return;
     }
     be(id).catch(complain);
