@@ -75,3 +75,44 @@ test('on a phone one thing is on the screen at a time, and nothing is cut off', 
   await page.getByRole('button', { name: 'Back' }).tap();
   await lines(page).first().waitFor();
 });
+
+test('what is written from right to left is read so, and so is a screen that is turned round', async () => {
+  const desk = await Desk.opens();
+  await desk.says('נועה', 'a', 'שלום, איפה הקומקום שלי?');
+  const thread = await desk.thread('a');
+  await desk.server.post('/contents', { in_reply_to_id: thread.last_content.id, body: 'On its way.' });
+  const { page } = await desk.sits(desk.server.token, { path: `/inbox/all/${thread.id}` });
+  const theirs = talk(page).getByText('שלום, איפה הקומקום שלי?');
+  const ours = talk(page).getByText('On its way.');
+  await ours.waitFor();
+  const direction = (of: typeof ours) => of.evaluate((element) => getComputedStyle(element).direction);
+  expect([await direction(theirs), await direction(ours)]).toEqual(['rtl', 'ltr']);
+  const field = page.getByRole('textbox', { name: /^Reply to/ });
+  expect(await direction(field)).toBe('ltr');
+  await field.fill('שלום');
+  expect(await direction(field)).toBe('rtl');
+
+  const middle = async (of: typeof ours) => {
+    const box = (await of.boundingBox())!;
+    return box.x + box.width / 2;
+  };
+  const parts = [page.getByRole('navigation', { name: 'Folders' }), lines(page).first(), talk(page), page.getByRole('complementary', { name: 'Customer' })];
+  const places = () => Promise.all(parts.map(middle));
+  const before = await places();
+  expect(before).toEqual([...before].sort((a, b) => a - b));
+  expect(await middle(theirs)).toBeLessThan(await middle(ours));
+  await page.evaluate(() => document.documentElement.setAttribute('dir', 'rtl'));
+  const after = await places();
+  expect(after).toEqual([...after].sort((a, b) => b - a));
+  expect(await middle(theirs)).toBeGreaterThan(await middle(ours));
+  expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true);
+  // What opens beside something opens within the screen, and reads the same way.
+  await page.keyboard.press('Escape');
+  await talk(page).getByRole('button', { name: 'More' }).click();
+  const options = page.getByRole('listbox', { name: 'More' });
+  await options.waitFor();
+  const box = (await options.boundingBox())!;
+  expect(box.x >= 0 && box.x + box.width <= page.viewportSize()!.width).toBe(true);
+  expect(await direction(options)).toBe('rtl');
+  expect(await violations(page.mainFrame())).toEqual([]);
+});

@@ -138,3 +138,53 @@ test('what a channel lets nobody answer is not offered to be; what it lets be hi
     channel.close();
   }
 });
+
+test('what only its channel knows of a message is done from its menu, in the words of who reads', async () => {
+  const asked: Record<string, any>[] = [];
+  const locales = { default: { warn: 'Warn the author' }, fr: { warn: 'Avertir l’auteur' } };
+  const objects = { messages: ['create', 'reply', 'warn', 'mark_as_spam'] };
+  const channel = createServer((request, response) => {
+    const parts: Buffer[] = [];
+    request.on('data', (part) => parts.push(part));
+    request.on('end', () => {
+      const given = JSON.parse(Buffer.concat(parts).toString());
+      asked.push(given);
+      const author = { id: 'Vera Visitor', screenname: 'Vera Visitor', created_at: '2026-01-15T10:00:00Z' };
+      const warned = { id: given.params?.id, thread_id: 'a', author, created_at: new Date().toISOString(), body: 'Be kind, please.', actions: ['mark_as_spam'], categories: ['rude'] };
+      response.end(JSON.stringify(given.action === 'implementation.info' ? { objects, options: ['messages.text'], locales } : warned));
+    });
+  });
+  await new Promise<void>((done) => channel.listen(0, '127.0.0.1', done));
+  try {
+    const desk = await Desk.opens('--allow-outbound', '127.0.0.0/8');
+    await desk.server.put(`/content_sources/${desk.source.id}`, { base_uri: `http://127.0.0.1:${(channel.address() as AddressInfo).port}/` });
+    await expect.poll(() => asked.some(({ action }) => action === 'implementation.info')).toBe(true);
+    await desk.says('Vera Visitor', 'a', 'You are all fools', { actions: ['reply', 'warn', 'mark_as_spam'] });
+    const thread = await desk.thread('a');
+    // Whoever presses it acts as one of the channel's own.
+    const marie = await desk.hires('Marie');
+    await desk.server.put(`/users/${marie.id}`, { locale: 'fr' });
+    const { page, agent } = await desk.sits(desk.server.token, at(thread));
+    const { page: hers } = await desk.sits(marie.token, { ...at(thread), locale: 'fr' });
+    const menu = async (page: Page, label: string) => {
+      await talk(page).getByText('You are all fools').hover();
+      await page.getByRole('button', { name: label }).click();
+    };
+    await menu(hers, 'Ce qu’on peut faire de ce message');
+    await hers.getByRole('option', { name: 'Avertir l’auteur' }).waitFor();
+    await hers.getByRole('option', { name: 'Mark as spam' }).waitFor();
+    await menu(page, 'What can be done with this message');
+    await page.getByRole('option', { name: 'Warn the author' }).click();
+    await expect.poll(() => asked.filter(({ action }) => action === 'messages.warn').length).toBe(1);
+    // What its channel made of it is shown, and what may still be done.
+    await talk(page).getByText('Be kind, please.').waitFor();
+    await talk(page).getByText('rude', { exact: true }).waitFor();
+    await talk(page).getByText('Be kind, please.').hover();
+    await page.getByRole('button', { name: 'What can be done with this message' }).click();
+    await page.getByRole('option', { name: 'Mark as spam' }).waitFor();
+    expect(await page.getByRole('option', { name: 'Warn the author' }).count()).toBe(0);
+    expect(agent.errors).toEqual([]);
+  } finally {
+    channel.close();
+  }
+});

@@ -253,3 +253,43 @@ test('a page of another site changes nothing with the session of who looks at it
   await page.reload();
   await isIn(page);
 });
+
+test('on a phone, in French: an invitation leads in, and a forgotten password is chosen anew', async () => {
+  const { url, mail } = await post(opened);
+  const desk = await Desk.opens('--smtp-url', url, '--mail-from', 'desk@desk.example');
+  await desk.server.put('/settings', { locale: 'fr' });
+  const role = (await desk.server.get('/roles')).records.find(({ label }: { label: string }) => label === 'Agent');
+  await desk.server.post('/users/invite', { email: 'noe@desk.example', firstname: 'Noé', lastname: 'Neuf', role_id: role.id });
+  const phone = { locale: 'fr', viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
+  const linkOf = async (words: string) => {
+    const { pathname, hash } = new URL(/http:\/\/\S+\/password#\w+/.exec(await mail(words))![0]);
+    return pathname + hash;
+  };
+  const fits = async (page: Page) => {
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+    expect(await violations(page.mainFrame())).toEqual([]);
+  };
+  const chooses = async (page: Page, password: string) => {
+    await page.getByLabel('Nouveau mot de passe').fill(password);
+    await fits(page);
+    await page.getByRole('button', { name: 'Enregistrer' }).tap();
+    await page.getByRole('link', { name: 'Vers Frontdesk' }).tap();
+    await page.getByLabel('E-mail').fill('noe@desk.example');
+    await page.getByLabel('Mot de passe', { exact: true }).fill(password);
+    await fits(page);
+    await page.getByRole('button', { name: 'Se connecter', exact: true }).tap();
+    await page.getByText('Personne n’attend').waitFor();
+  };
+  const { page, agent } = await desk.sits('', { path: await linkOf('sous trois jours'), ...phone });
+  await chooses(page, 'agrafe correcte cheval');
+  const { page: other } = await desk.sits('', phone);
+  await other.getByRole('button', { name: 'Mot de passe oublié' }).tap();
+  await other.getByLabel('E-mail').fill('noe@desk.example');
+  await fits(other);
+  await other.getByRole('button', { name: 'Envoyez-moi un lien' }).tap();
+  await other.getByText('un courriel avec un lien est en route').waitFor();
+  await fits(other);
+  const { page: again } = await desk.sits('', { path: await linkOf("dans l'heure"), ...phone });
+  await chooses(again, 'cheval agrafe correct');
+  expect(agent.errors).toEqual([]);
+});
