@@ -122,6 +122,8 @@ for (const [name, entry] of Object.entries(parts)) {
   if (!plain) await writeFile(`${dist}${manifest[name]}.gz`, gzipSync(code, { level: 9 }));
 }
 for (const [name, file, bytes] of await bundleConsole()) {
+  // Of two with one name only the last would be in the program.
+  if (manifest[name]) throw new Error(`${name}: two parts of the console have this name`);
   manifest[name] = file;
   await writeFile(dist + file, bytes);
   await writeFile(`${dist}${file}.gz`, gzipSync(bytes, { level: 9 }));
