@@ -177,6 +177,7 @@ test('a channel of one’s own is set up and tried; a webhook is tried, resent a
   secret = (await desk.server.get(`/content_sources/${source.id}?extended=true`)).access_token;
   await page.getByRole('button', { name: 'Test' }).click();
   await page.getByText('The channel answered: 0 imported.').waitFor();
+  await page.getByRole('region', { name: 'What the channel can do' }).getByText('messages.text').waitFor();
   channel.ends();
   await page.getByRole('button', { name: 'Test' }).click();
   await page.getByText(/The channel did not: /).waitFor();

@@ -124,6 +124,8 @@ test('on a phone a task stands by itself, and why it is there below it', async (
   const { desk } = await queue();
   const { page } = await desk.sits(desk.server.token, { path: '/admin/supervision', viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true });
   const why = page.getByRole('button', { name: 'Why is it here?' }).first();
+  // What a value is called stands at the other side of it.
+  expect(await row(page, 'Vera Visitor').locator('td[data-label=Channel]').evaluate((cell) => getComputedStyle(cell).justifyContent)).toBe('space-between');
   await why.tap();
   const trace = page.locator('.trace');
   await trace.getByText('Arrived').waitFor();

@@ -870,4 +870,5 @@ export const en = {
   f_trigger_categories: 'Categories that the conversation gets',
   f_trigger_language: 'Language of the conversation',
   f_trigger_language_hint: 'None: that of the page.',
+  f_custom_css_hint: 'Such as $highlight-color: #e4572e; or $header-color: #222; the guide to the chat lists all variables.',
 };
