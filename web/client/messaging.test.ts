@@ -124,3 +124,33 @@ test('a page above a conversation wishes what it may', () => {
   expect(fromPage({ frontdesk: 'title', title: 'Seats' })).toEqual({ title: 'Seats' });
   for (const strange of ['', 'null', '{', 7, null, {}, { frontdesk: 'title' }, { frontdesk: 'open' }]) expect(fromPage(strange)).toBe(undefined);
 });
+
+test('what was refused is tried again as what it was: a file, a choice, in its conversation', async () => {
+  let refuses = false;
+  const asked = server((one) => {
+    if (one.path === 'session') return session();
+    if (one.path !== 'contents') return undefined;
+    return refuses ? { status: 422, error: 'invalid', message: 'invalid' } : content(one);
+  });
+  const sent = () => asked.filter(({ path }) => path === 'contents').map(({ body }) => body);
+  const app = new Messaging(options(inMemory()));
+  await app.start();
+  app.write('Hello');
+  // Written before the conversation has its id.
+  const choice = app.choose('content-1', { title: 'Blue', payload: 'b' });
+  await vi.waitFor(() => expect(sent()).toHaveLength(1));
+  refuses = true;
+  await vi.waitFor(() => expect(app.state.lines['thread-1']?.at(-1)).toMatchObject({ client_id: choice, state: 'failed' }));
+  const file = app.write('photo.png', { attachment_ids: ['file-1'] });
+  await vi.waitFor(() => expect(app.state.lines['thread-1']?.at(-1)).toMatchObject({ client_id: file, state: 'failed' }));
+  expect(app.state.lines[NEW]).toBeUndefined();
+  refuses = false;
+  await app.show(null);
+  for (const name of [choice, file]) app.retry(name);
+  await vi.waitFor(() => expect(app.state.lines['thread-1']?.map(({ body, state }) => [body, state])).toEqual([['Hello', undefined], ['Blue', undefined], ['photo.png', undefined]]));
+  expect(sent().slice(-2)).toMatchObject([
+    { client_id: choice, thread_id: 'thread-1', structured_reply: { content_id: 'content-1', payload: 'b' } },
+    { client_id: file, thread_id: 'thread-1', attachment_ids: ['file-1'] },
+  ]);
+  app.stop();
+});

@@ -1,7 +1,7 @@
 // A visitor's conversations, as an app shows them: what is known, kept up to date by the stream, and what they do.
 
 import { Connection, Refused } from '../widget/chat/connection.ts';
-import { begin, fetched, sending, sorted, type State, told } from '../widget/chat/model.ts';
+import { begin, failed, fetched, sending, sorted, type State, told } from '../widget/chat/model.ts';
 import { Outbox } from '../widget/chat/outbox.ts';
 import type { Attachment, Outgoing, Session, Told } from '../widget/chat/types.ts';
 import type { Identity } from '../widget/protocol.ts';
@@ -145,8 +145,8 @@ export class Messaging {
 
   /** Tries again to send a message that could not be sent. */
   retry(clientId: string): void {
-    const line = Object.values(this.state.lines).flat().find((each) => each.client_id === clientId && each.state === 'failed');
-    if (line) this.#outbox.push(this.#message(line.body, { client_id: clientId, thread_id: line.thread_id || null }));
+    const message = failed(this.state, clientId);
+    if (message) this.#outbox.push(message);
   }
 
   /** Picks an item of a structured message. */

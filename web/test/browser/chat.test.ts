@@ -243,8 +243,14 @@ test('structured messages: chosen once, cards, webview', async () => {
   expect(await chat.locator('.webview.tall iframe').contentFrame().locator('iframe').count()).toBe(0);
   await chat.locator('.webview.tall iframe').contentFrame().getByText('Seats').evaluate((title) => (title as HTMLElement).click());
   await expect.poll(() => chat.getByRole('dialog').count()).toBe(0);
+  desk.refuse = { status: 422, error: 'invalid' };
   await chat.getByRole('button', { name: 'Blue' }).click();
-  await expect.poll(() => sent()).toMatchObject([{ body: 'Blue', structured_reply: { payload: 'b' } }]);
+  const choice = { body: 'Blue', structured_reply: { payload: 'b' } };
+  await expect.poll(() => sent()).toMatchObject([choice]);
+  // Refused, and tried again, it is still a choice.
+  desk.refuse = undefined;
+  await chat.getByRole('button', { name: 'This could not be sent. Click to try again.' }).click();
+  await expect.poll(() => sent()).toMatchObject([choice, choice]);
   await expect.poll(() => field(chat).isDisabled()).toBe(false);
   expect(await chat.getByRole('button', { name: 'Red' }).count()).toBe(0);
 });

@@ -2,7 +2,7 @@
 
 import { isRightToLeft, localeOf, Texts } from './texts.ts';
 import { Connection, Refused } from './connection.ts';
-import { begin, fetched, forgotten, NEW, sending, sorted, type State, told } from './model.ts';
+import { begin, failed, fetched, forgotten, NEW, sending, sorted, type State, told } from './model.ts';
 import { Outbox } from './outbox.ts';
 import { chime } from './chime.ts';
 import type { Outgoing, Settings, Told } from './types.ts';
@@ -259,8 +259,8 @@ export class Chat {
   }
 
   retry(clientId: string): void {
-    const line = Object.values(this.state.lines).flat().find((each) => each.client_id === clientId);
-    if (line) this.#release({ ...this.#message(line.body), client_id: clientId });
+    const message = failed(this.state, clientId);
+    if (message) this.#release(message);
   }
 
   choose(contentId: string, item: { title: string; payload?: string | null }): void {

@@ -5,6 +5,8 @@ import type { Content, Outgoing, Thread, Told } from './types.ts';
 /** A content, or one of ours on its way. */
 export interface Line extends Content {
   state?: 'sending' | 'failed';
+  /** What is sent, for as long as the server does not have it. */
+  outgoing?: Outgoing;
 }
 
 export interface State {
@@ -79,7 +81,8 @@ export function told(state: State, event: Told, now: number): State {
       const moved = content.client_id ? state.lines[NEW]?.some(({ client_id }) => client_id === content.client_id) : false;
       const lines = { ...state.lines };
       if (moved) {
-        lines[thread_id] = [...(lines[thread_id] ?? []), ...(lines[NEW] ?? [])];
+        const ours = (lines[NEW] ?? []).map((line) => ({ ...line, thread_id, ...(line.outgoing && { outgoing: { ...line.outgoing, thread_id } }) }));
+        lines[thread_id] = [...(lines[thread_id] ?? []), ...ours];
         delete lines[NEW];
       }
       const shown = moved && state.shown === null ? thread_id : state.shown;
@@ -150,8 +153,15 @@ export function sending(state: State, message: Outgoing, now: string, failed = f
     attachments: [],
     structured_content: null,
     state: failed ? 'failed' : 'sending',
+    outgoing: message,
   };
   return { ...state, lines: { ...state.lines, [thread]: placed(state.lines[thread] ?? [], line) } };
 }
+
+/** A message of ours that could not be sent, as it was to be: with its files, and what it chose. */
+export const failed = ({ lines }: State, clientId: string): Outgoing | undefined =>
+  Object.values(lines)
+    .flat()
+    .find((line) => line.client_id === clientId && line.state === 'failed')?.outgoing;
 
 export const unread = ({ threads }: State): number => threads.reduce((sum, thread) => sum + thread.unread, 0);

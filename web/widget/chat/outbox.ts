@@ -43,7 +43,8 @@ export class Outbox {
     this.#halted = true;
   }
 
-  push(message: Outgoing): void {
+  push(written: Outgoing): void {
+    const message = this.#placed(written);
     this.#waiting = this.#waiting.filter(({ client_id }) => client_id !== message.client_id);
     if (this.#waiting.length >= WAITING_MAX) {
       this.on.failed(message);
@@ -60,6 +61,11 @@ export class Outbox {
     this.#made = null;
   }
 
+  /** What was written before the conversation had its id belongs to it. */
+  #placed(message: Outgoing): Outgoing {
+    return { ...message, thread_id: message.thread_id ?? this.#made };
+  }
+
   #keep(): void {
     this.keep(this.#waiting.length ? this.#waiting : null);
   }
@@ -68,12 +74,12 @@ export class Outbox {
     if (this.#running) return;
     this.#running = true;
     for (let attempt = 0; this.#waiting.length && !this.#halted; ) {
-      const message = this.#waiting[0]!;
+      const waited = this.#waiting[0]!;
+      const message = this.#placed(waited);
       try {
-        const thread_id = message.thread_id ?? this.#made;
-        const content = await this.connection.send({ ...message, thread_id });
+        const content = await this.connection.send(message);
         attempt = 0;
-        if (message.thread_id === null) this.#made = content.thread_id;
+        if (waited.thread_id === null) this.#made = content.thread_id;
         this.#drop(message);
         this.on.online(true);
         this.on.sent(content);
@@ -96,7 +102,7 @@ export class Outbox {
   }
 
   #drop(message: Outgoing): void {
-    this.#waiting = this.#waiting.filter((each) => each !== message);
+    this.#waiting = this.#waiting.filter(({ client_id }) => client_id !== message.client_id);
     this.#keep();
   }
 }
