@@ -10,7 +10,7 @@ import { Lead, tell } from './embed.tsx';
 import { useKeys } from './keyboard.ts';
 import { t, useLanguage } from './language/index.ts';
 import { follow, useConnection } from './live.ts';
-import { go, useAddress, useRoute } from './routes.ts';
+import { go, piecesOf, useAddress, useRoute } from './routes.ts';
 import { look, onSession, useSession } from './session.ts';
 import { SignIn } from './sign-in.tsx';
 import { Button, Empty } from './ui/pieces.tsx';
@@ -67,7 +67,7 @@ const Desk = () => {
     if (/^\/(login)?$/.test(location.pathname)) go({}, true);
   }, []);
   const address = useAddress();
-  const own = /^\/(admin|account|supervision)(\/|\?|$)/.exec(address)?.[1];
+  const own = piecesOf(location.pathname) && /^\/(admin|account|supervision)(\/|\?|$)/.exec(address)?.[1];
   const dialogs = (
     <Suspense>
       {open === 'palette' && <Palette close={close} help={help} begin={begin} />}

@@ -24,15 +24,25 @@ export type Sort = (typeof SORTS)[number];
 
 const isSort = (word: string | null): word is Sort => SORTS.includes(word as Sort);
 
+/** The pieces of a path; nothing where it is written as no address is, such as `/inbox/%zz`. */
+export function piecesOf(path: string): string[] | undefined {
+  try {
+    return path.split('/').filter(Boolean).map(decodeURIComponent);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Nothing for an address that means nothing. */
 export function read(path: string, search: string): Route | undefined {
-  const [area = 'inbox', folder = 'waiting', thread, ...more] = path.split('/').filter(Boolean).map(decodeURIComponent);
+  const pieces = piecesOf(path);
+  if (!pieces) return undefined;
+  const [area = 'inbox', folder = 'waiting', thread, ...more] = pieces;
   const given = new URLSearchParams(search);
   const sort = given.get('sort');
   const shown = given.get('view')?.split(',') ?? [];
   const view: View | undefined = shown.includes('permalink') ? 'permalink' : shown.includes('no-header') ? 'no-header' : undefined;
   const rest = { q: given.get('q') ?? '', sort: isSort(sort) ? sort : 'newest', ...(view && { view }) } as const;
-  const pieces = path.split('/').filter(Boolean);
   if (area === 'home' && pieces.length === 1) return { ...rest, folder: 'waiting', thread: undefined };
   if (area === 'tasks' && pieces.length === 1) return { ...rest, folder: 'mine', thread: undefined };
   if (area === 'tasks' && thread === 'permalink' && !more.length) return { ...rest, view: 'permalink', folder: 'all', thread: undefined, lead: `tasks/${folder}` };

@@ -145,6 +145,21 @@ test('refusals stand beside their field, and secrets are shown once', async () =
   expect(await page.getByText(token).count()).toBe(0);
 });
 
+test('who signs out leaves nothing that they had typed and not saved', async () => {
+  const desk = await Desk.opens();
+  const { page } = await desk.sits(desk.server.token, { path: '/admin/webhooks/new' });
+  await page.getByLabel('Address').fill('https://bot.example/hook');
+  await page.getByLabel('Secret', { exact: true }).fill('typed by Ada');
+  await page.keyboard.press('Control+k');
+  await page.getByRole('combobox', { name: 'Go to, or do' }).fill('sign out');
+  await page.keyboard.press('Enter');
+  await page.getByRole('button', { name: 'Use an access token instead' }).click();
+  await page.getByLabel('Access token').fill(desk.server.token);
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+  await page.getByLabel('Address').waitFor();
+  expect([await page.getByLabel('Address').inputValue(), await page.getByLabel('Secret', { exact: true }).inputValue()]).toEqual(['', '']);
+});
+
 test('opening hours begin with a country’s holidays, get one’s own, and belong to their sources', async () => {
   const desk = await Desk.opens();
   const { page, agent } = await desk.sits(desk.server.token, { path: '/admin/time_sheets/new' });

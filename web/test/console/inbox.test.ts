@@ -207,8 +207,10 @@ test('an address that means nothing says so and leads back', async () => {
   const desk = await Desk.opens();
   const { page } = await desk.sits(desk.server.token, { path: `/inbox/all/${'0'.repeat(24)}` });
   await page.getByText('There is no such page').waitFor();
-  await page.goto(`${new URL(page.url()).origin}/inbox/all/a/b/c`);
-  await page.getByText('There is no such page').waitFor();
+  for (const path of ['/inbox/all/a/b/c', '/inbox/%zz', '/admin/%zz']) {
+    await page.goto(`${new URL(page.url()).origin}${path}`);
+    await page.getByText('There is no such page').waitFor();
+  }
   await page.getByRole('button', { name: 'Go to the inbox' }).click();
   await page.getByText('Nobody waits').waitFor();
 });
@@ -229,6 +231,21 @@ test('several are archived at once, which can be undone', async () => {
   await page.keyboard.press('i');
   await expect.poll(async () => (await desk.thread('a')).last_content.status, { timeout: 15_000 }).toBe('ignored');
   expect((await desk.thread('b')).last_content.status).toBe('new');
+});
+
+test('of many things done in a moment each can be undone, the latest first', async () => {
+  const desk = await Desk.opens();
+  for (const thread of ['a', 'b', 'c', 'd', 'e']) await desk.says(`Author ${thread}`, thread, 'Spam');
+  const { page } = await desk.sits(desk.server.token);
+  await expect.poll(() => names(page)).toHaveLength(5);
+  for (const left of [4, 3, 2, 1]) {
+    await page.getByRole('checkbox', { name: /^Select the conversation/ }).first().check();
+    await page.keyboard.press('i');
+    await expect.poll(() => names(page)).toHaveLength(left);
+  }
+  expect(await page.locator('.toast').count()).toBe(3);
+  for (let undone = 0; undone < 4; undone++) await page.keyboard.press('z');
+  await expect.poll(() => names(page)).toHaveLength(5);
 });
 
 test('several are categorised at once, which can be undone', async () => {

@@ -4,7 +4,8 @@ import './admin.css';
 import { lazy, Suspense, useState } from 'react';
 import { destroy, post, put, Refusal } from '../api/client.ts';
 import { t } from '../language/index.ts';
-import { go, useAddress, visit } from '../routes.ts';
+import { go, piecesOf, useAddress, visit } from '../routes.ts';
+import { onSession } from '../session.ts';
 import { Icon } from '../ui/icon.tsx';
 import { Button, Empty, Failed, IconButton, Skeleton } from '../ui/pieces.tsx';
 import { complain, say, words } from '../ui/toasts.tsx';
@@ -27,7 +28,7 @@ const ChatSettings = lazy(() => import('./chat-settings.tsx'));
 
 const Admin = ({ palette }: { palette: () => void }) => {
   const [path = '', search = ''] = useAddress().split('?');
-  const [, area, ...pieces] = path.split('/').map(decodeURIComponent);
+  const [area, ...pieces] = piecesOf(path) ?? [];
   // Other sites show /supervision/users/{id} within theirs.
   const [key = '', id, ...rest] = area === 'supervision' ? [area, ...pieces.slice(1)] : pieces;
   const isBare = new URLSearchParams(search).get('view')?.split(',').includes('no-header');
@@ -155,6 +156,7 @@ const Page = ({ kind, id, search, may, menu }: { kind: Kind; id: string | undefi
 
 /** Shown once, on the page of what was made. */
 const secrets = new Map<string, string>();
+onSession(() => secrets.clear());
 
 /** What the address says goes first, such as below which category the new one is; then what that has which it is to be like. */
 const Making = ({ kind, at, menu }: { kind: Kind; at: URLSearchParams; menu: () => void }) => {

@@ -2,6 +2,7 @@
 // elsewhere loses nothing; only what was changed is sent, and never over what somebody else has changed meanwhile. Pure but
 // for the place where it is kept.
 
+import { onSession } from '../session.ts';
 import type { Made } from './kinds.ts';
 
 export type Edits = Record<string, unknown>;
@@ -26,7 +27,8 @@ export function keep(key: string, draft: Draft | undefined): void {
   else kept.delete(key);
 }
 
-export const forgetAll = (): void => kept.clear();
+// The next one at this desk does not find it, nor the secrets that were typed into it.
+onSession(() => kept.clear());
 
 export const isSame = (one: unknown, other: unknown): boolean => JSON.stringify(one ?? null) === JSON.stringify(other ?? null);
 

@@ -6,6 +6,7 @@ import { put } from '../api/client.ts';
 import type { Id } from '../api/types.ts';
 import type { IconName } from '../ui/icon.tsx';
 import { CHAT_RIGHTS, within } from './chat.ts';
+import { fieldOf } from './edits.ts';
 import { hoursOf, secondsOf } from './hours.ts';
 import { type Word, w } from './words/index.ts';
 import { NAMES } from './words/permissions.ts';
@@ -704,16 +705,13 @@ export const KINDS: Kind[] = [
 /** What another is given that is to be like this one: all but its name. */
 export const likeness = ({ fields }: Pick<Kind, 'fields'>, record: Made): Record<string, unknown> => {
   const names = fields.flatMap(({ name, type, single }) => (type === 'permissions' ? NAMES.filter((one) => record[one]) : single || name === 'name' || name === 'label' || name === 'position' ? [] : [name]));
-  return Object.fromEntries(names.map((name) => [name, valueOf(record, { name })]).filter(([, value]) => value !== undefined && value !== null));
+  return Object.fromEntries(names.map((name) => [name, fieldOf(record, name)]).filter(([, value]) => value !== undefined && value !== null));
 };
 
 /** What words about a kind begin with: its name, without what it is below. */
 export const wordOf = ({ key }: Pick<Kind, 'key'>): string => key.split('/').at(-1)!;
 
 export const kindOf = (key: string): Kind | undefined => KINDS.find((kind) => kind.key === key) ?? within(key);
-
-/** Under which name a record has the value of a field: lists have brackets in some answers. */
-export const valueOf = (record: Made, { name }: Pick<Field, 'name'>): unknown => (name in record ? record[name] : record[`${name}[]`]);
 
 /** What is sent of a field's value, and what is shown of it in a line. */
 export const shownHours = (text: unknown): string => hoursOf(String(text ?? ''));

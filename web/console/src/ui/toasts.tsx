@@ -3,9 +3,11 @@
 import { useSyncExternalStore } from 'react';
 import { Refusal } from '../api/client.ts';
 import { t } from '../language/index.ts';
+import { isOut, onSession } from '../session.ts';
 import { Button } from './pieces.tsx';
 
 const SHOWN_MS = 6_000;
+const SHOWN_MAX = 3;
 
 interface Toast {
   id: number;
@@ -25,13 +27,18 @@ function set(to: Toast[]): void {
   for (const listener of listeners) listener();
 }
 
+// What could be undone was somebody else's.
+onSession(() => {
+  if (isOut()) set([]);
+});
+
 export function dismiss(id: number): void {
   set(toasts.filter((toast) => toast.id !== id));
 }
 
 export function say(text: string, { undo, action, bad = false, ms = SHOWN_MS }: { undo?: () => void; action?: Toast['action']; bad?: boolean; ms?: number } = {}): number {
   const id = next++;
-  set([...toasts.slice(-2), { id, text, bad, undo, action }]);
+  set([...toasts, { id, text, bad, undo, action }]);
   setTimeout(() => dismiss(id), ms);
   return id;
 }
@@ -49,8 +56,18 @@ export function undoLatest(): void {
   if (latest) dismiss(latest.id);
 }
 
+/** Of more than fit, those are left out first that undo nothing, then the oldest; the latest is always there. What is left out can
+ * be undone as well, and is seen again when there is room. */
+function fitting(all: Toast[]): Toast[] {
+  const out = all
+    .slice(0, -1)
+    .sort((one, other) => Number(!!one.undo) - Number(!!other.undo))
+    .slice(0, Math.max(0, all.length - SHOWN_MAX));
+  return all.filter((toast) => !out.includes(toast));
+}
+
 export const Toasts = () => {
-  const shown = useSyncExternalStore(
+  const all = useSyncExternalStore(
     (listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);
@@ -59,7 +76,7 @@ export const Toasts = () => {
   );
   return (
     <div className="toasts" role="status" aria-live="polite">
-      {shown.map(({ id, text, bad, undo, action }) => (
+      {fitting(all).map(({ id, text, bad, undo, action }) => (
         <div key={id} className={bad ? 'toast bad' : 'toast'}>
           <span>{text}</span>
           {action && (
