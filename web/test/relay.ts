@@ -6,6 +6,8 @@ import { type AddressInfo, connect, type Socket } from 'node:net';
 export class Relay {
   /** Requests that arrive, but whose answers do not. */
   losesAnswers: ((request: IncomingMessage) => boolean) | undefined;
+  /** What changes something waits for this; whose browser gives it up meanwhile, it does not get through. */
+  holds: Promise<unknown> | undefined;
   /** Bodies go through at so many bytes in a hundredth of a second. */
   slow: number | undefined;
   /** Sockets do not get through, as with some proxies. */
@@ -15,7 +17,7 @@ export class Relay {
   #cut = false;
 
   private constructor(private readonly to: number) {
-    this.#server = createServer((asked, answer) => this.#pass(asked, answer));
+    this.#server = createServer((asked, answer) => void this.#pass(asked, answer));
     this.#server.on('connection', (socket: Socket) => {
       if (this.#cut) socket.destroy();
       else this.#hold(socket);
@@ -55,6 +57,7 @@ export class Relay {
   mend(): void {
     this.#cut = false;
     this.losesAnswers = undefined;
+    this.holds = undefined;
     this.refusesSockets = false;
     this.slow = undefined;
   }
@@ -78,7 +81,11 @@ export class Relay {
     to.end();
   }
 
-  #pass(asked: IncomingMessage, answer: ServerResponse): void {
+  async #pass(asked: IncomingMessage, answer: ServerResponse): Promise<void> {
+    if (this.holds && asked.method !== 'GET') {
+      await this.holds;
+      if (answer.destroyed || asked.socket.destroyed) return;
+    }
     const { method, url: path, headers } = asked;
     const loses = this.losesAnswers?.(asked);
     const there = request({ host: '127.0.0.1', port: this.to, method, path, headers }, (said) => {

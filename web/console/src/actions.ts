@@ -1,9 +1,10 @@
 // What people do with conversations, one or many. What cannot be taken back on the server waits some seconds before it is
-// done, and is done at once when the page goes.
+// done, and is done at once when the page goes or its person signs out.
 
 import { destroy, get, post, put, Refusal } from './api/client.ts';
 import type { Category, Content, Id, Intervention, Page, Thread } from './api/types.ts';
 import { touch } from './live.ts';
+import { isOut, onSession } from './session.ts';
 import { t } from './language/index.ts';
 import { complain, say, words } from './ui/toasts.tsx';
 
@@ -17,15 +18,28 @@ interface Later {
 }
 
 const waiting = new Set<Later>();
-addEventListener('pagehide', () => {
+/** What is being done now. */
+const doing = new Set<Promise<unknown>>();
+const hurry = (): void => {
   for (const later of waiting) later.now();
-});
+};
+addEventListener('pagehide', hurry);
+
+/** Does all that waits at once, and resolves when it is done, with all that follows from it. */
+export async function settle(): Promise<void> {
+  while (waiting.size || doing.size) {
+    hurry();
+    await Promise.allSettled(doing);
+  }
+}
 
 /** Runs `work` in a while, unless it is cancelled before. */
-export function later(work: () => void, ms = UNDO_MS): Later {
+export function later(work: () => Promise<unknown>, ms = UNDO_MS): Later {
   const run = () => {
     clearTimeout(timer);
-    if (waiting.delete(it)) work();
+    if (!waiting.delete(it)) return;
+    const done = work().finally(() => doing.delete(done));
+    doing.add(done);
   };
   const timer = setTimeout(run, ms);
   const it: Later = {
@@ -144,19 +158,21 @@ export async function reactivate(intervention: Id, thread: Id): Promise<void> {
   touch(thread);
 }
 
+onSession(() => {
+  if (!isOut()) return;
+  // Whose session is over does nothing more: it would be done in the name of the next one.
+  for (const later of waiting) later.cancel();
+  leaving = new Set();
+});
+
 /** Does it to each after the time for undoing, and says how many of them could not be done. */
 function soon(threads: Thread[], said: string, work: (thread: Thread) => Promise<unknown>): void {
   leave(threads, true);
   const it = later(async () => {
-    const failed: unknown[] = [];
-    for (const thread of threads) {
-      try {
-        await work(thread);
-      } catch (trouble) {
-        failed.push(trouble);
-      }
-      touch(thread.id);
-    }
+    // All are asked for in this moment: there may be no other.
+    const done = await Promise.allSettled(threads.map(work));
+    const failed = done.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []));
+    for (const { id } of threads) touch(id);
     // By now the list has been asked for again, or is in a moment.
     setTimeout(() => leave(threads, false), 1_500);
     if (failed.length && threads.length === 1) complain(failed[0]);

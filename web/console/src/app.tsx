@@ -2,8 +2,10 @@
 
 import { QueryClientProvider } from '@tanstack/react-query';
 import { lazy, memo, Suspense, useDeferredValue, useEffect, useMemo, useState } from 'react';
+import { settle } from './actions.ts';
 import { client } from './data.ts';
 import { Conversation } from './conversation/conversation.tsx';
+import { saveAll } from './conversation/drafts.ts';
 import { Folders as FoldersView } from './inbox/folders-view.tsx';
 import { List } from './inbox/list.tsx';
 import { Lead, tell } from './embed.tsx';
@@ -11,7 +13,7 @@ import { useKeys } from './keyboard.ts';
 import { t, useLanguage } from './language/index.ts';
 import { follow, useConnection } from './live.ts';
 import { go, piecesOf, useAddress, useRoute } from './routes.ts';
-import { look, onSession, useSession } from './session.ts';
+import { beforeSignOut, look, onSession, useSession } from './session.ts';
 import { SignIn } from './sign-in.tsx';
 import { Button, Empty } from './ui/pieces.tsx';
 import { Ringing } from './tasks/tasks.tsx';
@@ -26,6 +28,11 @@ const Help = lazy(() => import('./help.tsx'));
 
 // Nothing of the one who was here before is left to the next. Before anything is drawn.
 onSession(() => client.clear());
+// What was done and waits is done in the name of who did it, and what they have written is kept for them.
+beforeSignOut(async () => {
+  await settle();
+  await saveAll();
+});
 
 export const App = () => {
   useLanguage();

@@ -27,6 +27,7 @@ export const SHORTCUTS: Shortcut[] = [
   { keys: 'I', label: 'archive', group: 'keys_conversation' },
   { keys: '/ …', label: 'assistant', group: 'keys_conversation' },
   { keys: 'Ctrl Enter', label: 'key_send', group: 'keys_conversation' },
+  { keys: 'Ctrl Shift Enter', label: 'key_send_close', group: 'keys_conversation' },
   { keys: 'Esc', label: 'key_leave', group: 'keys_conversation' },
   { keys: 'Y', label: 'accept', group: 'keys_everywhere' },
   { keys: 'N', label: 'refuse', group: 'keys_everywhere' },

@@ -6,6 +6,8 @@ import { useSyncExternalStore } from 'react';
 import { tab } from './storage.ts';
 
 const KEY = 'frontdesk.token';
+/** Milliseconds for which signing out waits for what has to be done before. */
+const PARTING_MS = 5_000;
 
 export type Session = { kind: 'unknown' } | { kind: 'out'; why?: 'ended' | 'left' } | { kind: 'in'; token: string | undefined };
 
@@ -44,7 +46,15 @@ export function end(): void {
   set({ kind: 'out', why: 'ended' });
 }
 
+let parting: () => Promise<unknown> = () => Promise.resolve();
+
+/** Says what has to be done while the server still knows who did it. */
+export function beforeSignOut(work: () => Promise<unknown>): void {
+  parting = work;
+}
+
 export async function signOut(): Promise<void> {
+  await Promise.race([parting(), new Promise((late) => setTimeout(late, PARTING_MS))]).catch(() => {});
   if (session.kind !== 'in') return;
   const { token } = session;
   tab.removeItem(KEY);

@@ -39,6 +39,132 @@ test('an answer can be taken back for a moment, then it is sent, and the convers
   expect(agent.errors).toEqual([]);
 });
 
+test('the first answer closes the conversation with it, by a key that the list of keys knows', async () => {
+  const desk = await Desk.opens();
+  await desk.says('Vera Visitor', 'a', 'Thank you!');
+  const { page, agent } = await desk.sits(desk.server.token, at(await desk.thread('a')));
+  await talk(page).getByText('Thank you!').waitFor();
+  await page.keyboard.press('?');
+  await page.getByRole('dialog', { name: 'Keyboard shortcuts' }).getByText('Send and close').waitFor();
+  await page.keyboard.press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  await page.keyboard.press('r');
+  await page.keyboard.type('You are welcome.');
+  await page.keyboard.press('Control+Shift+Enter');
+  await expect.poll(async () => !!(await desk.thread('a')).intervention?.closed_at).toBe(true);
+  expect((await desk.thread('a')).last_content.excerpt).toBe('You are welcome.');
+  expect(agent.errors).toEqual([]);
+});
+
+test('an answer is sent until the server has it, and the customer gets it once, also when it was taken back meanwhile', async () => {
+  const desk = await Desk.opens();
+  await desk.says('Vera Visitor', 'a', 'Where is my kettle?');
+  const { page } = await desk.sits(desk.server.token, { ...at(await desk.thread('a')), relayed: true });
+  const outgoing = talk(page).locator('[data-outgoing]');
+  const arrived = (body: string) => talk(page).locator('.ours:not([data-outgoing])').getByText(body);
+  const isAnswer = ({ method, url }: { method?: string | undefined; url?: string | undefined }) => method === 'POST' && !!url?.startsWith('/1.0/contents?');
+  desk.network.losesAnswers = isAnswer;
+  await field(page).fill('On its way.');
+  await page.keyboard.press('Control+Enter');
+  await outgoing.getByText('Nobody answers; sent again by itself').waitFor();
+  desk.network.mend();
+  await outgoing.waitFor({ state: 'detached' });
+  await arrived('On its way.').waitFor();
+  desk.network.losesAnswers = isAnswer;
+  await field(page).fill('It comes tomorrow.');
+  await page.keyboard.press('Control+Enter');
+  await outgoing.getByText('Nobody answers; sent again by itself').waitFor();
+  await outgoing.getByRole('button', { name: 'Undo' }).click();
+  expect(await field(page).inputValue()).toBe('It comes tomorrow.');
+  desk.network.mend();
+  await page.keyboard.press('Control+Enter');
+  await outgoing.waitFor();
+  await outgoing.waitFor({ state: 'detached' });
+  await arrived('It comes tomorrow.').waitFor();
+  const { records } = await desk.server.get('/contents');
+  expect(records.map(({ body }: Record<string, string>) => body).sort()).toEqual(['It comes tomorrow.', 'On its way.', 'Where is my kettle?']);
+});
+
+test('who leaves the page has sent and archived what waited', async () => {
+  const desk = await Desk.opens();
+  for (const thread of ['a', 'b', 'c']) await desk.says(`Author ${thread}`, thread, 'Hello');
+  const answered = at(await desk.thread('c'));
+  const { page } = await desk.sits(desk.server.token, { ...answered, relayed: true });
+  await talk(page).getByText('Hello').waitFor();
+  for (const thread of ['a', 'b']) await page.getByRole('checkbox', { name: `Select the conversation with Author ${thread}` }).check();
+  await field(page).fill('Good day.');
+  await page.keyboard.press('Control+Enter');
+  await page.keyboard.press('Escape');
+  await page.getByRole('toolbar', { name: '2 selected' }).getByRole('button', { name: 'Archive' }).click();
+  await page.getByText('2 archived').waitFor();
+  let goOn = () => {};
+  desk.network.holds = new Promise<void>((done) => (goOn = done));
+  const here = page.url();
+  await page.goto('about:blank');
+  // The network is slower than the page is gone.
+  await fetch(`http://127.0.0.1:${desk.network.port}/health`);
+  goOn();
+  for (const thread of ['a', 'b']) await expect.poll(async () => (await desk.thread(thread)).last_content.status).toBe('ignored');
+  await expect.poll(async () => (await desk.thread('c')).contents_count).toBe(2);
+  // Nobody has told the page that it was sent. The same words, sent again, are the same answer.
+  desk.network.mend();
+  await page.goto(here);
+  await expect.poll(() => field(page).inputValue()).toBe('Good day.');
+  await field(page).focus();
+  await page.keyboard.press('Control+Enter');
+  await talk(page).locator('[data-outgoing]').waitFor();
+  await talk(page).locator('[data-outgoing]').waitFor({ state: 'detached' });
+  await expect.poll(() => field(page).inputValue()).toBe('');
+  expect((await desk.thread('c')).contents_count).toBe(2);
+});
+
+test('who signs out has done what waited, and the next one at this desk finds none of it', async () => {
+  const desk = await Desk.opens();
+  for (const thread of ['a', 'b']) await desk.says(`Author ${thread}`, thread, 'Hello');
+  const [ada, ben] = [await desk.hires('Ada'), await desk.hires('Ben')];
+  const thread = await desk.thread('a');
+  const { page } = await desk.sits(ada.token, at(thread));
+  await talk(page).getByText('Hello').waitFor();
+  await field(page).fill('Good day.');
+  await page.keyboard.press('Control+Enter');
+  await field(page).fill('Half a sent');
+  await page.keyboard.press('Escape');
+  await page.getByRole('checkbox', { name: 'Select the conversation with Author b' }).check();
+  await page.keyboard.press('i');
+  await page.getByRole('button', { name: 'Appearance' }).click();
+  await page.getByRole('option', { name: 'Sign out' }).click();
+  await page.getByRole('button', { name: 'Sign in', exact: true }).waitFor();
+  expect((await desk.thread('a')).last_content).toMatchObject({ excerpt: 'Good day.', creator_id: ada.id });
+  expect((await desk.thread('b')).last_content.status).toBe('ignored');
+  expect((await ada.ask('GET', `/content_threads/${thread.id}/draft`)).body).toBe('Half a sent');
+  const kept = () => page.evaluate(() => Object.keys(localStorage).filter((name) => /draft|asked/.test(name)));
+  expect(await kept()).toEqual([]);
+
+  // Whose session is ended by others has nothing done in the name of the next one.
+  const comes = async (token: string) => {
+    await page.getByRole('button', { name: 'Use an access token instead' }).click();
+    await page.getByLabel('Access token').fill(token);
+    await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+    await talk(page).getByText('Hello').waitFor();
+  };
+  await comes(ada.token);
+  await expect.poll(() => field(page).inputValue()).toBe('Half a sent');
+  await field(page).fill('And this is the rest.');
+  await page.keyboard.press('Control+Enter');
+  const tokens = (await desk.server.get('/access_tokens?extended=true')).records;
+  const hers = tokens.find(({ user_id }: Record<string, unknown>) => user_id === ada.id);
+  await desk.server.ask('DELETE', `/access_tokens/${hers.id}`);
+  await page.keyboard.press('c');
+  await page.getByRole('button', { name: 'Use an access token instead' }).waitFor();
+  expect(await kept()).toEqual([]);
+  await comes(ben.token);
+  expect(await field(page).inputValue()).toBe('');
+  await field(page).fill('I am Ben.');
+  await page.keyboard.press('Control+Enter');
+  await talk(page).locator('.ours:not([data-outgoing])').getByText('I am Ben.').waitFor();
+  expect((await desk.thread('a')).contents_count).toBe(3);
+});
+
 test('a draft outlives a reload and stays with its conversation', async () => {
   const desk = await Desk.opens();
   await desk.says('Ann One', 'a', 'First');

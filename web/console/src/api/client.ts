@@ -4,6 +4,8 @@ import { credentials, end } from '../session.ts';
 
 /** Milliseconds after which an answer is not waited for any more. */
 const DEADLINE_MS = 20_000;
+/** Browsers let 64 KiB of requests outlive their page. */
+const OUTLIVES_BYTES_MAX = 60_000;
 
 export interface AttributeError {
   attribute: string;
@@ -25,6 +27,13 @@ export class Refusal extends Error {
 /** The server could not be asked. */
 export class Unreachable extends Error {}
 
+let isGoing = false;
+addEventListener('pagehide', () => (isGoing = true));
+addEventListener('pageshow', () => (isGoing = false));
+
+/** What is asked while the page goes is not given up with it. */
+const outlives = (body: unknown): boolean => isGoing && !(body instanceof FormData) && new Blob([String(body ?? '')]).size <= OUTLIVES_BYTES_MAX;
+
 type Parameters = Record<string, string | number | boolean | null | undefined | string[]>;
 
 const query = (given: Parameters): string => {
@@ -45,7 +54,7 @@ export async function request(path: string, options: RequestInit = {}): Promise<
   const signal = options.signal ?? AbortSignal.timeout(DEADLINE_MS);
   let answer: Response;
   try {
-    answer = await fetch(path, { ...options, headers, signal });
+    answer = await fetch(path, { ...options, headers, signal, keepalive: outlives(options.body) });
   } catch (trouble) {
     if (trouble instanceof DOMException && trouble.name === 'AbortError') throw trouble;
     throw new Unreachable(String(trouble));

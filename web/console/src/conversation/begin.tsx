@@ -2,7 +2,8 @@
 
 import { useQuery } from '@tanstack/react-query';
 import { type FormEvent, useEffect, useState } from 'react';
-import { get, post, Refusal } from '../api/client.ts';
+import { get, Refusal } from '../api/client.ts';
+import { postOnce } from '../api/once.ts';
 import type { Content, Identity, Page, Source } from '../api/types.ts';
 import { tell } from '../embed.tsx';
 import { t } from '../language/index.ts';
@@ -34,7 +35,7 @@ const Begin = ({ identity, close }: { identity?: Identity | undefined; close: ()
     if (!chosen || !body.trim() || busy) return;
     setBusy(true);
     try {
-      const made = await post<Content>('/contents', { source_id: chosen.id, body: body.trim(), ...(to.trim() && { to: to.trim() }), ...(title.trim() && { title: title.trim() }) }, crypto.randomUUID());
+      const made = await postOnce<Content>('/contents', { source_id: chosen.id, body: body.trim(), ...(to.trim() && { to: to.trim() }), ...(title.trim() && { title: title.trim() }) });
       touch(made.thread_id);
       close();
       go({ folder: 'all', thread: made.thread_id, q: '' });

@@ -168,8 +168,9 @@ export const Composer = ({ thread, contents, interventions, mode, setMode, field
     setAssisted([]);
     types(false);
     if (at) return sendAt(answer, at, give);
-    send(answer, give, () => {
-      if (close) setTimeout(() => resolve([{ ...thread, intervention: thread.intervention ?? { id: open?.id ?? '', identity_id: '', user_id: null, deferred_at: null, closed_at: null } }]), 0);
+    send(answer, give, ({ intervention_id: id }) => {
+      // The answer may have opened it.
+      if (close && id) resolve([{ ...thread, intervention: { id, identity_id: '', user_id: null, deferred_at: null, closed_at: null } }]);
     });
   };
 

@@ -221,8 +221,8 @@ const Talk = ({ thread, route, card, toggleCard }: { thread: Thread; route: Rout
                 {sending.structured && <p className="faint">{t('structured')}</p>}
               </div>
               <p className="message-foot">
-                <span>{sending.state === 'waiting' ? t('sends_in', { count: sending.seconds }) : t('sending')}</span>
-                {sending.state === 'waiting' && (
+                <span>{sending.state === 'waiting' ? t('sends_in', { count: sending.seconds }) : t(sending.state === 'stuck' ? 'send_stuck' : 'sending')}</span>
+                {sending.state !== 'sending' && (
                   <button type="button" className="link" onClick={sending.undo}>
                     {t('undo')}
                   </button>

@@ -80,6 +80,7 @@ const path = (thread: Id): string => `/content_threads/${thread}/draft`;
 
 /** `since`: the version that was changed here. */
 async function read(thread: Id, state: State, since: number | undefined): Promise<void> {
+  if (states.get(thread) !== state) return;
   try {
     const found = await get<Kept>(path(thread));
     if (state.saving) return;
@@ -101,6 +102,8 @@ function schedule(thread: Id, state: State, pause = PAUSE_MS): void {
 }
 
 async function save(thread: Id, state: State): Promise<void> {
+  // Of somebody who has signed out meanwhile.
+  if (states.get(thread) !== state) return;
   if (state.saving || !state.dirty || state.version === undefined || state.shown.other) return;
   state.saving = true;
   const { text, html } = state.shown;
@@ -145,13 +148,18 @@ export function hold(thread: Id): void {
 }
 
 /** They have arrived. */
-export function release(thread: Id): void {
+export async function release(thread: Id): Promise<void> {
   const state = of(thread);
   if (!state.held) return;
   state.held = false;
   state.dirty = true;
   keepHere(thread, undefined);
-  schedule(thread, state, 0);
+  await save(thread, state);
+}
+
+/** What is not on the server yet goes there now. */
+export async function saveAll(): Promise<void> {
+  await Promise.all([...states].map(([thread, state]) => !state.held && save(thread, state)));
 }
 
 /** What was written elsewhere takes the place of this one, or the other way round. */

@@ -96,7 +96,7 @@ const Menu = ({ content, ours }: { content: Content; ours: boolean }) => {
     }
     if (id === 'delete') {
       // Nothing brings it back once its channel has heard of it.
-      const it = later(() => void destroy(`/contents/${content.id}`).then(() => touch(content.thread_id), complain));
+      const it = later(() => destroy(`/contents/${content.id}`).then(() => touch(content.thread_id), complain));
       return void say(t('deletes_message'), { undo: it.cancel });
     }
     const asked = id.startsWith('custom:') ? post(`/contents/${content.id}/actions`, { name: id.slice('custom:'.length) }) : put(`/contents/${content.id}/${id}`);

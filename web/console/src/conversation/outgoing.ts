@@ -1,17 +1,24 @@
-// Answers on their way: each waits some seconds in which it can be taken back, then it is sent until the server has it.
+// Answers on their way: each waits some seconds in which it can be taken back, then it is sent until the server has it, or its
+// writer takes it back after all because nobody answers.
 // Until then its words are kept as the draft of its thread, so that nothing that happens to this tab loses them.
 
 import { useSyncExternalStore } from 'react';
 import { later, UNDO_MS } from '../actions.ts';
-import { post, put } from '../api/client.ts';
+import { put, Refusal } from '../api/client.ts';
+import { postOnce } from '../api/once.ts';
 import type { Attachment, Content, Id } from '../api/types.ts';
 import { client } from '../data.ts';
 import { touch } from '../live.ts';
 import { t } from '../language/index.ts';
+import { isOut, onSession } from '../session.ts';
 import { moment } from '../time.ts';
 import { complain, say, words } from '../ui/toasts.tsx';
 import { release } from './drafts.ts';
 import type { Made } from './structured-composer.tsx';
+
+/** Milliseconds between two attempts: twice as many each time. */
+const AGAIN_MS = 1_000;
+const AGAIN_MS_MAX = 8_000;
 
 export interface Answer {
   thread: Id;
@@ -29,7 +36,8 @@ export interface Answer {
 
 export interface Sending extends Answer {
   key: string;
-  state: 'waiting' | 'sending';
+  /** `stuck`: it was sent, nobody has answered, and it is sent again. */
+  state: 'waiting' | 'sending' | 'stuck';
   /** Until it goes. */
   seconds: number;
   undo: () => void;
@@ -58,8 +66,8 @@ export const useOutgoing = (thread: Id): Sending[] =>
     () => byThread.get(thread) ?? NONE,
   );
 
-const request = (answer: Answer, key: string, at?: Date): Promise<Content> =>
-  post<Content>(
+const request = (answer: Answer, at?: Date): Promise<Content> =>
+  postOnce<Content>(
     '/contents?extended=true',
     {
       in_reply_to_id: answer.to,
@@ -72,8 +80,12 @@ const request = (answer: Answer, key: string, at?: Date): Promise<Content> =>
       ...(answer.assisted.length && { reply_assistant_version_ids: answer.assisted }),
       ...(at && { scheduled_at: at.toISOString() }),
     },
-    key,
   );
+
+onSession(() => {
+  // Nothing of theirs goes on, nor comes back for the next one to read.
+  if (isOut()) set([]);
+});
 
 /** It is shown where it belongs before the list of contents is asked for again: nothing jumps. */
 function arrived(thread: Id, made: Content): void {
@@ -84,26 +96,40 @@ function arrived(thread: Id, made: Content): void {
 }
 
 /** `back`: gives the words back, when the person wishes or the server refuses. `then`: once the server has it. */
-export function send(answer: Answer, back: (answer: Answer) => void, then: () => void): void {
+export function send(answer: Answer, back: (answer: Answer) => void, then: (made: Content) => void): void {
   const key = crypto.randomUUID();
+  const isHere = (): boolean => all.some((one) => one.key === key);
   const go = async () => {
     clearInterval(clock);
     change(key, { state: 'sending' });
-    try {
-      const made = await request(answer, key);
-      remove(key);
-      arrived(answer.thread, made);
-      release(answer.thread);
-      then();
-    } catch (trouble) {
-      remove(key);
-      back(answer);
-      say(t('send_failed', { reason: words(trouble) }), { bad: true, ms: 12_000 });
+    let made: Content | undefined;
+    for (let pause = AGAIN_MS; !made; pause = Math.min(2 * pause, AGAIN_MS_MAX)) {
+      try {
+        made = await request(answer);
+      } catch (trouble) {
+        if (!isHere()) return;
+        if (trouble instanceof Refusal) {
+          remove(key);
+          back(answer);
+          say(t('send_failed', { reason: words(trouble) }), { bad: true, ms: 12_000 });
+          return;
+        }
+        change(key, { state: 'stuck' });
+        await new Promise((next) => setTimeout(next, pause));
+        if (!isHere()) return;
+      }
     }
+    remove(key);
+    arrived(answer.thread, made);
+    then(made);
+    await release(answer.thread);
   };
-  const it = later(() => void go());
+  const it = later(go);
   const goes = Date.now() + UNDO_MS;
-  const clock = setInterval(() => change(key, { seconds: Math.max(1, Math.ceil((goes - Date.now()) / 1000)) }), 500);
+  const clock = setInterval(() => {
+    if (!isHere()) return clearInterval(clock);
+    change(key, { seconds: Math.max(1, Math.ceil((goes - Date.now()) / 1000)) });
+  }, 500);
   const undo = () => {
     it.cancel();
     clearInterval(clock);
@@ -116,9 +142,9 @@ export function send(answer: Answer, back: (answer: Answer) => void, then: () =>
 /** Later: the server keeps it until then, and it can be taken back all the while. */
 export async function sendAt(answer: Answer, at: Date, back: (answer: Answer) => void): Promise<void> {
   try {
-    const made = await request(answer, crypto.randomUUID(), at);
+    const made = await request(answer, at);
     arrived(answer.thread, made);
-    release(answer.thread);
+    void release(answer.thread);
     const undo = () => {
       put(`/contents/${made.id}/withdraw`)
         .then(() => {

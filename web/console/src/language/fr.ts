@@ -189,6 +189,7 @@ export const fr: Words = {
   remove_file: 'Retirer {name}',
   uploading: 'Envoi du fichier',
   sends_in: 'Envoi dans {count} s',
+  send_stuck: 'Pas de réponse ; renvoi automatique',
   send_failed: 'Non envoyé : {reason}',
 
   other_time: 'Un autre moment…',
@@ -349,6 +350,7 @@ export const fr: Words = {
   key_palette: 'Palette',
   key_help: 'Cette liste',
   key_send: 'Envoyer',
+  key_send_close: 'Envoyer et clore',
   keys_list: 'Liste',
   keys_conversation: 'Conversation',
   keys_everywhere: 'Partout',
