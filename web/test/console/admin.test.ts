@@ -65,6 +65,34 @@ test('every list has search and sorting, survives a reload, and teaches while it
   await expect.poll(async () => (await desk.server.get('/tags')).count).toBe(3);
 });
 
+for (const [what, flags] of [['while there is nothing', []], ['with what there is', ['--demo']]] as const) {
+  test(`every part of administration is searched and sorted, or teaches while it is empty, ${what}`, async () => {
+    const desk = await Desk.opens(...flags);
+    const { page } = await desk.sits(desk.server.token, { path: '/admin' });
+    const links = page.getByRole('navigation').getByRole('link');
+    await links.first().waitFor();
+    const found: Record<string, string> = {};
+    for (const name of await links.allInnerTexts()) {
+      await links.getByText(name, { exact: true }).click();
+      await page.getByRole('heading', { name, level: 1 }).waitFor();
+      await page.locator('main:not(:has([aria-busy])) :is(.table, .empty, .tree, .form)').first().waitFor();
+      const main = page.getByRole('main');
+      if (await main.locator('.empty').count()) {
+        expect(await main.locator('.empty p').innerText(), name).toMatch(/\w{3}.*\./);
+        if (name !== 'Supervision') expect(await main.locator('.empty').getByRole('button', { name: /^(New|Invite)$/ }).count(), name).toBe(1);
+        found[name] = 'teaches';
+      } else if (await main.locator('.table, .tree').count()) {
+        expect(await main.locator('input[type=search]').count(), name).toBeGreaterThan(0);
+        const isSorted = (await main.locator('th[aria-sort] button').count()) + (await main.locator('.tree').count()) + (await main.getByRole('combobox', { name: 'Order' }).count());
+        expect(isSorted, name).toBeGreaterThan(0);
+        found[name] = 'is sorted';
+      }
+    }
+    expect(Object.keys(found)).toHaveLength(21);
+    expect(found.Channels).toBe(flags.length ? 'is sorted' : 'teaches');
+  }, 60_000);
+}
+
 test('what two change at once is never overwritten silently', async () => {
   const desk = await Desk.opens();
   const team = await desk.server.post('/teams', { name: 'First line' });

@@ -60,7 +60,7 @@ export const en = {
   users: 'Users',
   user: 'User',
   users_empty: 'Nobody but you',
-  users_lead: 'Invite your colleagues: they get a mail with a link, and choose a password by it.',
+  users_lead: 'Invite your colleagues: they get a mail with a link and choose a password by it, or you give them one.',
   teams: 'Teams',
   team: 'Team',
   teams_empty: 'No teams yet',

@@ -60,7 +60,7 @@ export const fr: Record<keyof typeof en, string> = {
   users: 'Utilisateurs',
   user: 'Utilisateur',
   users_empty: 'Vous seul',
-  users_lead: 'Invitez vos collègues : ils reçoivent un courriel avec un lien, et choisissent leur mot de passe.',
+  users_lead: 'Invitez vos collègues : ils reçoivent un courriel avec un lien et choisissent leur mot de passe, ou vous le leur donnez.',
   teams: 'Équipes',
   team: 'Équipe',
   teams_empty: 'Pas encore d’équipe',

@@ -5,7 +5,7 @@ import type { Word } from './index.ts';
 
 /** Those that nothing asks for yet: what they are about is not there. */
 export const IDLE = new Set(
-  'access_help_center access_previous_messages access_pull_mode admin_stamp_answer ask_an_expert author_block_content create_and_destroy_extension escalate_to_video manage_app_sdk_applications manage_automatic_exports_tasks manage_custom_notifications manage_emails_templates manage_ice manage_reply_assistant manage_rules_engine_rules manage_surveys read_content_source read_event read_export read_own_stats read_presence read_stats read_surveys reply_with_assistant search_contents update_extension use_cobrowsing use_emoji access_advanced_analytics manage_advanced_analytics'.split(' '),
+  'access_help_center access_previous_messages access_pull_mode admin_stamp_answer ask_an_expert author_block_content create_and_destroy_extension escalate_to_video manage_app_sdk_applications manage_automatic_exports_tasks manage_custom_notifications manage_emails_templates manage_ice manage_rules_engine_rules manage_surveys read_content_source read_event read_export read_own_stats read_presence read_stats read_surveys reply_with_assistant search_contents update_extension use_cobrowsing use_emoji access_advanced_analytics manage_advanced_analytics'.split(' '),
 );
 
 type Said = [name: string, en: string, fr: string];
