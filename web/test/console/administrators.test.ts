@@ -77,6 +77,14 @@ test('a folder is for some people only, and a category leaves what carried it to
   const team = await desk.server.post('/teams', { name: 'First line', user_ids: [ada.id] });
   const { page } = await desk.sits(desk.server.token, { path: '/admin/folders/new' });
   await page.getByLabel('Name').fill('Complaints');
+  // A search is tried while it is written.
+  await desk.says('Vera Visitor', 'a', 'Where is my refund?');
+  await desk.says('Marc Martin', 'b', 'Bonjour');
+  await page.getByText('It holds 2 at the moment.').waitFor();
+  await page.getByLabel('Search', { exact: true }).fill('source:nowhere');
+  await page.getByRole('status').getByText(/source/).waitFor();
+  await page.getByLabel('Search', { exact: true }).fill('text:refund');
+  await page.getByText('It holds 1 at the moment.').waitFor();
   await page.getByRole('button', { name: 'Choose Only these teams' }).click();
   await page.getByRole('option', { name: 'First line' }).click();
   await page.keyboard.press('Escape');

@@ -203,6 +203,11 @@ const Many = ({ field, record, change, names, disabled }: FieldProps) => {
         {w('choose')}
         <span className="unseen"> {label}</span>
       </Picker>
+      {Array.isArray(field.choices) && chosen.length < choices.length && (
+        <button type="button" className="button quiet" disabled={disabled} onClick={() => change(field.name, choices.map(({ id }) => id))}>
+          {w('all_of_them')}
+        </button>
+      )}
     </div>
   );
 };

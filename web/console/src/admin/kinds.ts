@@ -469,6 +469,7 @@ export const KINDS: Kind[] = [
         shown: (folder, names) => RESTRICTED.map((of) => list(folder[`${of}_restriction`]?.only, `${of}s`, names)).filter(Boolean).join(' · ') || w('all_of_them'),
       },
     ],
+    beside: lazy(() => import('./folder-preview.tsx')),
     // Of a restriction only its list is shown: it has nothing else.
     derive: (folder) => ({ ...folder, ...Object.fromEntries(RESTRICTED.map((of) => [`${of}_restriction`, folder[`${of}_restriction`]?.only ?? []])) }),
     sent: (edits) => Object.fromEntries(Object.entries(edits).map(([name, value]) => [name, name.endsWith('_restriction') ? { only: value } : value])),

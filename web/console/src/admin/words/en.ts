@@ -871,4 +871,6 @@ export const en = {
   f_trigger_language: 'Language of the conversation',
   f_trigger_language_hint: 'None: that of the page.',
   f_custom_css_hint: 'Such as $highlight-color: #e4572e; or $header-color: #222; the guide to the chat lists all variables.',
+  folder_finds: 'It holds {count} at the moment.',
+  folder_look: 'Look at them',
 };

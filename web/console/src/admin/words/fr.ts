@@ -860,4 +860,6 @@ export const fr: Record<keyof typeof en, string> = {
   f_trigger_language: 'Langue de la conversation',
   f_trigger_language_hint: 'Aucune : celle de la page.',
   f_custom_css_hint: 'Par exemple $highlight-color: #e4572e; ou $header-color: #222; le guide du chat donne toutes les variables.',
+  folder_finds: 'Il en contient {count} en ce moment.',
+  folder_look: 'Les voir',
 };
