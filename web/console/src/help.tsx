@@ -14,7 +14,8 @@ const Help = ({ close }: { close: () => void }) => (
           <Dialog.Title>{t('shortcuts')}</Dialog.Title>
           <Dialog.Close render={<IconButton icon="cross" label={t('close_dialog')} />} />
         </header>
-        <div className="help-groups">
+        {/* Who has no pointer scrolls it too. */}
+        <div className="help-groups" role="group" aria-label={t('shortcuts')} tabIndex={0}>
           {(['keys_list', 'keys_conversation', 'keys_everywhere'] as const).map((group) => (
             <section key={group}>
               <h3>{t(group)}</h3>
