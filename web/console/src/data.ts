@@ -2,9 +2,12 @@
 // when something happens. Nothing grows old by the clock.
 
 import { QueryClient, useQueries, useQuery, type UseQueryResult } from '@tanstack/react-query';
-import { get, Refusal } from './api/client.ts';
+import { get, type Parameters, Refusal } from './api/client.ts';
+import { readAll } from './api/read.ts';
 import type { Category, Comment, Content, CustomField, Folder, Id, Identity, IdentityGroup, Intervention, Page, Signature, Source, Thread, User, Visited } from './api/types.ts';
+import { type Key, t } from './language/index.ts';
 import type { Sort } from './routes.ts';
+import { say } from './ui/toasts.tsx';
 
 /** Threads that are asked for at once. */
 export const PAGE = 50;
@@ -36,13 +39,14 @@ const ORDERS: Record<Sort, string> = {
 
 export const ordered = (q: string, sort: Sort): string => q + ORDERS[sort];
 
-/** All records of a list that is never long: at most 600. */
-async function all<T>(path: string, signal: AbortSignal, extended = false): Promise<T[]> {
-  const records: T[] = [];
-  for (let offset = 0; offset < 600; offset += 150) {
-    const page = await get<Page<T>>(path, { limit: 150, offset, ...(extended && { extended }) }, signal);
-    records.push(...page.records);
-    if (page.records.length < 150) break;
+const cut = new Set<string>();
+
+/** All records of a list that is seldom long. Who cannot have all is told so, once. */
+export async function all<T>(name: Key, path: string, signal: AbortSignal, given: Parameters = {}): Promise<T[]> {
+  const { records, count } = await readAll<T>(path, given, signal);
+  if (count > records.length && !cut.has(path)) {
+    cut.add(path);
+    say(t('list_cut', { name: t(name), count: records.length, all: count }), { bad: true, ms: 12_000 });
   }
   return records;
 }
@@ -58,19 +62,19 @@ const allowed = <T>(asked: Promise<T[]>): Promise<T[]> =>
 const NONE: never[] = [];
 
 export const useMe = (): UseQueryResult<User> => useQuery({ queryKey: ['me'], queryFn: ({ signal }) => get<User>('/users/me', {}, signal) });
-export const useUsers = (): User[] => useQuery({ queryKey: ['users'], queryFn: ({ signal }) => allowed(all<User>('/users', signal)) }).data ?? NONE;
-export const useSources = (): Source[] => useQuery({ queryKey: ['sources'], queryFn: ({ signal }) => all<Source>('/content_sources', signal) }).data ?? NONE;
-export const useCategories = (): Category[] => useQuery({ queryKey: ['categories'], queryFn: ({ signal }) => all<Category>('/categories', signal) }).data ?? NONE;
-export const useFolders = (): Folder[] => useQuery({ queryKey: ['folders'], queryFn: ({ signal }) => all<Folder>('/folders', signal) }).data ?? NONE;
+export const useUsers = (): User[] => useQuery({ queryKey: ['users'], queryFn: ({ signal }) => allowed(all<User>('colleagues', '/users', signal)) }).data ?? NONE;
+export const useSources = (): Source[] => useQuery({ queryKey: ['sources'], queryFn: ({ signal }) => all<Source>('sources', '/content_sources', signal) }).data ?? NONE;
+export const useCategories = (): Category[] => useQuery({ queryKey: ['categories'], queryFn: ({ signal }) => all<Category>('categories', '/categories', signal) }).data ?? NONE;
+export const useFolders = (): Folder[] => useQuery({ queryKey: ['folders'], queryFn: ({ signal }) => all<Folder>('folders', '/folders', signal) }).data ?? NONE;
 /** Whether it is known by now which folders there are. */
-export const useFoldersKnown = (): boolean => useQuery({ queryKey: ['folders'], queryFn: ({ signal }) => all<Folder>('/folders', signal) }).data !== undefined;
-export const useTags = (): { id: Id; name: string }[] => useQuery({ queryKey: ['tags'], queryFn: ({ signal }) => all<{ id: Id; name: string }>('/tags', signal) }).data ?? NONE;
+export const useFoldersKnown = (): boolean => useQuery({ queryKey: ['folders'], queryFn: ({ signal }) => all<Folder>('folders', '/folders', signal) }).data !== undefined;
+export const useTags = (): { id: Id; name: string }[] => useQuery({ queryKey: ['tags'], queryFn: ({ signal }) => all<{ id: Id; name: string }>('tags', '/tags', signal) }).data ?? NONE;
 export const useCustomFields = (): CustomField[] =>
-  useQuery({ queryKey: ['custom_fields'], queryFn: ({ signal }) => allowed(all<CustomField>('/custom_fields', signal, true)) }).data ?? NONE;
+  useQuery({ queryKey: ['custom_fields'], queryFn: ({ signal }) => allowed(all<CustomField>('custom_fields', '/custom_fields', signal, { extended: true })) }).data ?? NONE;
 
 export const useSignatures = (): Signature[] => {
   const me = useMe().data;
-  return useQuery({ queryKey: ['signatures'], queryFn: ({ signal }) => all<Signature>(`/users/${me?.id}/signatures`, signal), enabled: !!me }).data ?? NONE;
+  return useQuery({ queryKey: ['signatures'], queryFn: ({ signal }) => all<Signature>('signature', `/users/${me?.id}/signatures`, signal), enabled: !!me }).data ?? NONE;
 };
 
 /** As whom one may write in a community; the first is taken when nothing is said. */

@@ -246,6 +246,28 @@ test('of many things done in a moment each can be undone, the latest first', asy
   await expect.poll(() => names(page)).toHaveLength(5);
 });
 
+test('of thousands of colleagues each can be found and given work; where there are more, it is said', async () => {
+  const desk = await Desk.opens();
+  await desk.says('Vera Visitor', 'a', 'Hello');
+  const { page } = await desk.sits(desk.server.token, { path: `/inbox/all/${(await desk.thread('a')).id}` });
+  const me = await desk.server.get('/users/me');
+  await page.route('**/1.0/users?*', (route) => {
+    const at = new URL(route.request().url()).searchParams;
+    const offset = Number(at.get('offset'));
+    const records = Array.from({ length: Number(at.get('limit')) }, (_, index) => ({ ...me, id: `${offset + index}`.padStart(24, '0'), nickname: '', firstname: 'Number', lastname: `${offset + index}` }));
+    return route.fulfill({ json: { count: 4_000, offset, limit: records.length, records } });
+  });
+  await page.reload();
+  await page.getByText('Colleagues: only the first 3000 of 4000 are known here').waitFor();
+  await talk(page).getByText('Hello').waitFor();
+  await page.keyboard.press('a');
+  await page.getByText('2800 more: write a name').waitFor();
+  expect(await page.getByRole('option').count()).toBe(200);
+  await page.getByRole('combobox', { name: 'Assign' }).fill('2999');
+  await expect.poll(() => page.getByRole('option').allInnerTexts()).toHaveLength(1);
+  await page.getByRole('option', { name: 'Number 2999' }).waitFor();
+});
+
 test('several are categorised at once, which can be undone', async () => {
   const desk = await Desk.opens();
   const refund = await desk.server.post('/categories', { name: 'Refund' });

@@ -2,39 +2,19 @@
 
 import { useQueries, useQuery, type UseQueryResult } from '@tanstack/react-query';
 import { get, Refusal } from '../api/client.ts';
-import type { Id, Page } from '../api/types.ts';
+import { type Read, readAll } from '../api/read.ts';
+import type { Id } from '../api/types.ts';
 import { client, useMe } from '../data.ts';
 import { t } from '../language/index.ts';
 import { type Choice, type Field, type Kind, kindOf, type Made, NAMELESS } from './kinds.ts';
 import { type Word, w } from './words/index.ts';
 
-/** So many records are read of a list; the search of the list is over these. */
-export const READ_MAX = 1_500;
-const PAGE = 150;
-
-export interface Read {
-  records: Made[];
-  count: number;
-}
-
-async function readAll(path: string, given: Record<string, string | boolean>, signal: AbortSignal): Promise<Read> {
-  const records: Made[] = [];
-  let count = 0;
-  for (let offset = 0; offset < READ_MAX; offset += PAGE) {
-    const page = await get<Page<Made>>(path, { ...given, limit: PAGE, offset }, signal);
-    records.push(...page.records);
-    count = page.count;
-    if (page.records.length < PAGE) break;
-  }
-  return { records, count };
-}
-
 const listOf = (kind: Kind) => ({
   queryKey: ['admin', kind.family, 'list'] as const,
-  queryFn: ({ signal }: { signal: AbortSignal }) => readAll(kind.path, kind.given ?? {}, signal),
+  queryFn: ({ signal }: { signal: AbortSignal }) => readAll<Made>(kind.path, kind.given ?? {}, signal),
 });
 
-export const useRecords = (kind: Kind): UseQueryResult<Read> => useQuery(listOf(kind));
+export const useRecords = (kind: Kind): UseQueryResult<Read<Made>> => useQuery(listOf(kind));
 
 /** A record as it is on the server now. */
 export async function readOne(kind: Kind, id: Id, signal?: AbortSignal): Promise<Made> {
@@ -42,7 +22,7 @@ export async function readOne(kind: Kind, id: Id, signal?: AbortSignal): Promise
     const record = await get<Made>(`${kind.path}/${id}`, kind.given ?? {}, signal);
     return kind.derive?.(record) ?? record;
   }
-  const { records } = await readAll(kind.path, kind.given ?? {}, signal ?? new AbortController().signal);
+  const { records } = await readAll<Made>(kind.path, kind.given ?? {}, signal ?? new AbortController().signal);
   const found = records.find((record) => record.id === id);
   if (!found) throw new Refusal(404, 'not_found', w('not_there'));
   return found;
@@ -109,7 +89,7 @@ const regionName = (code: string): string => new Intl.DisplayNames([document.doc
 /** What the role of whoever is signed in allows. Nothing as long as it is not known. */
 export function usePermissions(enabled = true): ((...any: string[]) => boolean) | undefined {
   const me = useMe().data;
-  const roles = useQuery({ queryKey: ['admin', 'role', 'mine'], queryFn: ({ signal }) => readAll('/roles', { extended: true }, signal), enabled }).data;
+  const roles = useQuery({ queryKey: ['admin', 'role', 'mine'], queryFn: ({ signal }) => readAll<Made>('/roles', { extended: true }, signal), enabled }).data;
   const role = roles?.records.find(({ id }) => id === me?.role_id);
   return role && ((...any) => !any.length || any.some((permission) => role[permission]));
 }

@@ -34,7 +34,7 @@ addEventListener('pageshow', () => (isGoing = false));
 /** What is asked while the page goes is not given up with it. */
 const outlives = (body: unknown): boolean => isGoing && !(body instanceof FormData) && new Blob([String(body ?? '')]).size <= OUTLIVES_BYTES_MAX;
 
-type Parameters = Record<string, string | number | boolean | null | undefined | string[]>;
+export type Parameters = Record<string, string | number | boolean | null | undefined | string[]>;
 
 const query = (given: Parameters): string => {
   const pairs = new URLSearchParams();

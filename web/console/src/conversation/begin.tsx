@@ -2,9 +2,10 @@
 
 import { useQuery } from '@tanstack/react-query';
 import { type FormEvent, useEffect, useState } from 'react';
-import { get, Refusal } from '../api/client.ts';
+import { Refusal } from '../api/client.ts';
 import { postOnce } from '../api/once.ts';
-import type { Content, Identity, Page, Source } from '../api/types.ts';
+import type { Content, Identity, Source } from '../api/types.ts';
+import { all } from '../data.ts';
 import { tell } from '../embed.tsx';
 import { t } from '../language/index.ts';
 import { touch } from '../live.ts';
@@ -16,12 +17,12 @@ import { words } from '../ui/toasts.tsx';
 const BODY_MAX = 20_000;
 
 const Begin = ({ identity, close }: { identity?: Identity | undefined; close: () => void }) => {
-  const all = useQuery({
+  const found = useQuery({
     queryKey: ['sources', 'initiate'],
-    queryFn: async ({ signal }) => (await get<Page<Source>>('/content_sources', { permission: 'initiate_discussion', active: true, limit: 150 }, signal)).records,
+    queryFn: ({ signal }) => all<Source>('sources', '/content_sources', signal, { permission: 'initiate_discussion', active: true }),
   }).data;
   // A customer is known where they have written.
-  const sources = all?.filter(({ community_id }) => !identity || community_id === identity.community_id);
+  const sources = found?.filter(({ community_id }) => !identity || community_id === identity.community_id);
   const [source, setSource] = useState('');
   const [to, setTo] = useState(identity?.foreign_id ?? '');
   const [title, setTitle] = useState('');

@@ -28,6 +28,7 @@ export const en = {
   failed: 'That did not work.',
   unreachable: 'The server does not answer. What you did is not done.',
   list_unreachable: 'The server does not answer. This list is tried again by itself.',
+  list_cut: '{name}: only the first {count} of {all} are known here',
   reconnecting: 'Reconnecting. What you see may be old.',
   you: 'You',
   colleague: 'A colleague',
@@ -37,6 +38,7 @@ export const en = {
   back: 'Back',
   menu: 'Menu',
   no_match: 'Nothing matches',
+  options_more: '{count} more: write a name',
 
   // Folders
   folders: 'Folders',
@@ -278,9 +280,11 @@ export const en = {
   email: 'E-mail',
   phone: 'Phone',
   source: 'Source',
+  sources: 'Sources',
   since: 'Known since',
   notes: 'Notes',
   tags: 'Tags',
+  custom_fields: 'Custom fields',
   fields: 'Fields',
   told_by_channel: 'Told by the channel',
   other_channels: 'Also known as',

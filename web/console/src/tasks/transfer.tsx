@@ -2,9 +2,9 @@
 
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import { get, post } from '../api/client.ts';
-import type { Id, Page } from '../api/types.ts';
-import { client, useMe, useUsers } from '../data.ts';
+import { post } from '../api/client.ts';
+import type { Id } from '../api/types.ts';
+import { all, client, useMe, useUsers } from '../data.ts';
 import { t } from '../language/index.ts';
 import { touch } from '../live.ts';
 import { fullName } from '../names.ts';
@@ -19,7 +19,7 @@ const COMMENT_MAX = 2_000;
 const Transfer = ({ task, close }: { task: Task; close: () => void }) => {
   const me = useMe().data;
   const users = useUsers().filter(({ id, enabled }) => enabled && id !== me?.id);
-  const teams = useQuery({ queryKey: ['teams'], queryFn: async ({ signal }) => (await get<Page<{ id: Id; name: string }>>('/teams', { limit: 150 }, signal)).records }).data ?? [];
+  const teams = useQuery({ queryKey: ['teams'], queryFn: ({ signal }) => all<{ id: Id; name: string }>('teams', '/teams', signal) }).data ?? [];
   const [chosen, choose] = useState<ReadonlySet<Id>>(new Set());
   const [comment, setComment] = useState('');
   const [busy, setBusy] = useState(false);

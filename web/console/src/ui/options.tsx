@@ -18,6 +18,9 @@ export interface Option {
   found?: boolean | undefined;
 }
 
+/** So many are shown at once: of more, one is found by its name. */
+const SHOWN_MAX = 200;
+
 const fold = (text: string): string => text.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase();
 
 /** Every word is in the name, whatever its case and accents. */
@@ -44,7 +47,8 @@ interface Props {
 export const Options = ({ label, placeholder, options, pick, many = false, searched = true, empty, onWrite }: Props) => {
   const id = useId();
   const [written, write] = useState('');
-  const found = written.trim() ? options.filter((option) => option.found || matches(written.trim(), `${option.label} ${option.detail ?? ''}`)) : options;
+  const matching = written.trim() ? options.filter((option) => option.found || matches(written.trim(), `${option.label} ${option.detail ?? ''}`)) : options;
+  const found = matching.slice(0, SHOWN_MAX);
   const [at, setAt] = useState(0);
   const active = Math.min(at, Math.max(0, found.length - 1));
   const list = useRef<HTMLDivElement>(null);
@@ -106,6 +110,7 @@ export const Options = ({ label, placeholder, options, pick, many = false, searc
             </div>
           </div>
         ))}
+        {matching.length > found.length && <p className="options-none">{t('options_more', { count: matching.length - found.length })}</p>}
         {!found.length && <p className="options-none">{options.length ? t('no_match') : (empty ?? t('no_match'))}</p>}
       </div>
     </div>
