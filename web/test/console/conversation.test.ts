@@ -394,7 +394,7 @@ test('a message alone is about something, and what it says is erased', async () 
   const desk = await Desk.opens();
   const topic = await desk.server.post('/categories', { name: 'Topic' });
   const kettles = await desk.server.post('/categories', { name: 'Kettles', parent_id: topic.id });
-  await desk.says('Vera Visitor', 'a', 'My card is 4970 1234');
+  await desk.says('Vera Visitor', 'a', 'My card is 4970 1234', { display_url: `${desk.server.url}/kettles/7` });
   const thread = await desk.thread('a');
   const { page, agent } = await desk.sits(desk.server.token, at(thread));
   const message = page.getByRole('article', { name: /^Vera Visitor/ });
@@ -410,6 +410,12 @@ test('a message alone is about something, and what it says is erased', async () 
   const content = () => desk.server.get(`/contents/${thread.last_content.id}`);
   expect((await content()).category_ids).toEqual([kettles.id]);
   expect((await desk.thread('a')).thread_category_ids).toEqual([]);
+  const there = page.waitForEvent('popup');
+  await does('See it on its channel');
+  expect(new URL((await there).url()).pathname).toBe('/kettles/7');
+  // What marks one of several in a row is said of each.
+  for (const body of ['We are closed.', 'We open at nine.']) await desk.server.post('/contents', { in_reply_to_id: thread.last_content.id, body, auto_submitted: true });
+  await expect.poll(() => talk(page).locator('.ours .badge').getByText('Automatic').count()).toBe(2);
   page.once('dialog', (dialog) => void dialog.accept());
   await does('Erase what it says');
   await talk(page).getByText('4970').waitFor({ state: 'detached' });

@@ -94,6 +94,8 @@ export interface Content {
   id: Id;
   source_id: Id;
   source_type: string;
+  /** Where it is on its channel. */
+  source_url: string | null;
   thread_id: Id;
   author_id: Id | null;
   creator_id: Id | null;

@@ -23,19 +23,31 @@ export const Message = ({ content, author, follows, thread }: { content: Content
   const ours = !isCustomers(content);
   const name = content.creator_id ? userName(content.creator_id) : (author?.display_name ?? (ours ? t('colleague') : t('unknown_customer')));
   const letter = isLetter(content);
+  const marks = [
+    content.auto_submitted && t('automatic'),
+    content.private_message && t('private'),
+    !content.published && t('unpublished'),
+    content.rating !== undefined && t('stars', { count: content.rating }),
+  ].filter((mark) => mark !== false);
+  const own = content.category_ids.filter((id) => !thread.category_ids.includes(id));
   return (
     <div className={ours ? 'message ours' : 'message'} data-follows={follows || undefined} data-wide={letter || undefined} data-status={content.status} aria-label={t('message_from', { name, when: whole(content.created_at) })} role="article">
-      {!follows && (
+      {(!follows || marks.length > 0) && (
         <p className="message-head">
-          {!ours && <Avatar name={name} size="s" />}
-          <span className="message-name">{name}</span>
-          <time dateTime={content.created_at} title={whole(content.created_at)}>
-            {clock(content.created_at)}
-          </time>
-          {content.auto_submitted && <span className="badge">{t('automatic')}</span>}
-          {content.private_message && <span className="badge">{t('private')}</span>}
-          {!content.published && <span className="badge">{t('unpublished')}</span>}
-          {content.rating !== undefined && <span className="badge">{t('stars', { count: content.rating })}</span>}
+          {!follows && (
+            <>
+              {!ours && <Avatar name={name} size="s" />}
+              <span className="message-name">{name}</span>
+              <time dateTime={content.created_at} title={whole(content.created_at)}>
+                {clock(content.created_at)}
+              </time>
+            </>
+          )}
+          {marks.map((mark) => (
+            <span key={mark} className="badge">
+              {mark}
+            </span>
+          ))}
         </p>
       )}
       {(content.body || !content.attachments.length) && (
@@ -47,7 +59,7 @@ export const Message = ({ content, author, follows, thread }: { content: Content
       {!!content.structured_content && <Shown content={content.structured_content as Structured} />}
       {!!content.structured_reply && <p className="chosen">{t('chose', { choice: chosen(content.structured_reply) })}</p>}
       {content.attachments.length > 0 && <Attached files={content.attachments} />}
-      <Sorted content={content} thread={thread} />
+      {(own.length > 0 || !!content.foreign_categories?.length) && <Sorted content={content} own={own} />}
       <Fate content={content} ours={ours} />
       <Menu content={content} ours={ours} />
     </div>
@@ -55,11 +67,10 @@ export const Message = ({ content, author, follows, thread }: { content: Content
 };
 
 /** What it is about, where that is not what the whole conversation is about: as colleagues say, and as its channel does. */
-const Sorted = ({ content, thread }: { content: Content; thread: Thread }) => {
-  const categories = useCategories();
-  const own = content.category_ids.filter((id) => !thread.category_ids.includes(id));
-  const names = [...choosable(categories, content.source_id).flatMap(({ id, path }) => (own.includes(id) ? [path] : [])), ...(content.foreign_categories ?? [])];
-  return names.length ? (
+const Sorted = ({ content, own }: { content: Content; own: Id[] }) => {
+  const categories = choosable(useCategories(), content.source_id).filter(({ id }) => own.includes(id));
+  const names = [...categories.map(({ path }) => path), ...(content.foreign_categories ?? [])];
+  return (
     <p className="message-sorted">
       {names.map((name) => (
         <span key={name} className="badge">
@@ -67,7 +78,7 @@ const Sorted = ({ content, thread }: { content: Content; thread: Thread }) => {
         </span>
       ))}
     </p>
-  ) : null;
+  );
 };
 
 /** What can be done with one message; what only its channel knows is among it. */
@@ -84,12 +95,14 @@ const Menu = ({ content, ours }: { content: Content; ours: boolean }) => {
     ...(!busy && content.published && channel.includes('unpublish') ? [{ id: 'unpublish', label: t('unpublish_message') }] : []),
     ...(!busy && channel.includes('show') ? [{ id: 'refresh', label: t('refresh_message') }] : []),
     ...(ours ? [] : [{ id: 'categorise', label: t('categories') }]),
+    ...(content.source_url ? [{ id: 'visit', label: t('see_at_channel') }] : []),
     { id: 'copy', label: t('copy_text') },
     { id: 'anonymize', label: t('erase_message') },
     ...(!busy && channel.includes('delete') ? [{ id: 'delete', label: t('delete_message') }] : []),
   ];
   const pick = (id: string) => {
     if (id === 'copy') return void navigator.clipboard.writeText(content.body_formatted.text || content.body).then(() => say(t('copied')), complain);
+    if (id === 'visit') return void window.open(content.source_url!, '_blank', 'noopener,noreferrer');
     if (id === 'categorise') return void setTimeout(() => setSorting(true));
     if (id === 'anonymize') {
       return void setTimeout(() => confirm(t('erase_message_sure')) && put(`/contents/${content.id}/anonymize`).then(() => touch(content.thread_id), complain));

@@ -315,6 +315,7 @@ export const en = {
   delete_message: 'Delete on its channel',
   deletes_message: 'The message is deleted on its channel.',
   unpublished: 'Hidden',
+  see_at_channel: 'See it on its channel',
   copy_text: 'Copy the text',
   copied: 'Copied',
   archive_message: 'Archive this message',

@@ -286,6 +286,7 @@ export const fr: Words = {
   delete_message: 'Supprimer sur son canal',
   deletes_message: 'Le message est supprimé sur son canal.',
   unpublished: 'Caché',
+  see_at_channel: 'Le voir sur son canal',
   copy_text: 'Copier le texte',
   copied: 'Copié',
   archive_message: 'Archiver ce message',
