@@ -9,7 +9,7 @@ import { Avatar } from '../ui/pieces.tsx';
 
 const NOBODY = 'nobody';
 
-/** `isSomebodys`: whether nobody would be a change. */
+/** `isSomebodys`: whether nobody may be a change. */
 export const assignees = (users: User[], me: User | undefined, isSomebodys: boolean): Option[] => [
   ...(isSomebodys ? [{ id: NOBODY, label: t('nobody'), before: <Icon name="tray" /> }] : []),
   ...users.filter(({ enabled }) => enabled).map((user) => ({ id: user.id, label: fullName(user), detail: user.id === me?.id ? t('you') : undefined, before: <Avatar name={fullName(user)} size="s" /> })),

@@ -2,7 +2,7 @@
 
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { useEffect, useRef, useState, useSyncExternalStore } from 'react';
-import { archive, assignMany, categoriseMany, choosable, isOpen, leavingThreads, onLeaving, resolve } from '../actions.ts';
+import { archive, assignMany, categoriseMany, choosable, leavingThreads, onLeaving, resolve } from '../actions.ts';
 import { post, Refusal } from '../api/client.ts';
 import type { Folder, Id, Thread } from '../api/types.ts';
 import { client, expect, ordered, PAGE, useCategories, useFolders, useFoldersKnown, useMe, usePages, useSources, useUsers } from '../data.ts';
@@ -284,7 +284,7 @@ const Bulk = ({ threads, done }: { threads: Thread[]; done: () => void }) => {
         keys="A"
         open={open === 'assign'}
         setOpen={(is) => setOpen(is ? 'assign' : undefined)}
-        options={open === 'assign' ? assignees(users, me, threads.some(isOpen)) : []}
+        options={open === 'assign' ? assignees(users, me, true) : []}
         pick={(id) => {
           void assignMany(threads, assignee(users, id));
           done();
