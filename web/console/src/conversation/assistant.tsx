@@ -22,13 +22,13 @@ export const unfilled = (text: string): { from: number; to: number; name: string
   return found ? { from: found.index, to: found.index + found[0].length, name: found[0] } : undefined;
 };
 
-const useSuggestions = (thread: Id, to: Content | undefined, asked: Record<string, string | number>, enabled: boolean): ReplySuggestion[] =>
+const useSuggestions = (thread: Id, to: Content | undefined, asked: Record<string, string | number>, enabled: boolean): ReplySuggestion[] | undefined =>
   useQuery({
     queryKey: ['suggestions', thread, to?.id, asked],
     queryFn: ({ signal }) => get<Page<ReplySuggestion>>(`/content_threads/${thread}/reply_suggestions`, { ...(to && { in_reply_to_id: to.id }), ...asked }, signal),
     placeholderData: keepPreviousData,
     enabled,
-  }).data?.records ?? [];
+  }).data?.records;
 
 const firstLine = (text: string): string => text.trim().split('\n')[0]?.slice(0, 80) ?? '';
 /** How it begins, and which files come with it. */
@@ -49,7 +49,7 @@ interface Given {
 export function useShortcuts({ field, text, write, on, thread, to, used, insert }: Given): Completion {
   const begun = on ? before(field, text, BEGUN) : undefined;
   const shortcut = useDeferredValue(begun?.slice(1));
-  const found = useSuggestions(thread.id, to, { shortcut: shortcut ?? '', limit: COMPLETED_MAX }, shortcut !== undefined);
+  const found = useSuggestions(thread.id, to, { shortcut: shortcut ?? '', limit: COMPLETED_MAX }, shortcut !== undefined) ?? [];
   return useCompletion({
     id: 'shortcuts',
     label: t('assistant'),
@@ -78,10 +78,11 @@ interface Props {
 export const Assistant = ({ thread, to, open, setOpen, take }: Props) => {
   const [written, write] = useState('');
   const words = useDeferredValue(written);
-  const all = useSuggestions(thread.id, to, { limit: SEARCHED_MAX }, true);
+  const all = useSuggestions(thread.id, to, { limit: SEARCHED_MAX }, true) ?? [];
   const found = useSuggestions(thread.id, to, { words, limit: SEARCHED_MAX }, open && words !== '');
   if (!all.length) return null;
-  const shown = words ? found : all;
+  // Until the server has found them, those are there whose names hold the words.
+  const shown = (words && found) || all;
   return (
     <Choice
       icon="bolt"
@@ -94,7 +95,7 @@ export const Assistant = ({ thread, to, open, setOpen, take }: Props) => {
         setOpen(is);
       }}
       onWrite={write}
-      options={shown.map((one) => ({ id: one.id, label: one.label, detail: gist(one), group: words ? undefined : (one.group ?? undefined), found: true }))}
+      options={shown.map((one) => ({ id: one.id, label: one.label, detail: gist(one), group: words ? undefined : (one.group ?? undefined), found: shown === found }))}
       pick={(id) => {
         const one = shown.find((suggestion) => suggestion.id === id);
         if (one) take(one);
