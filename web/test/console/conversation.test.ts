@@ -63,6 +63,7 @@ test('an answer is sent until the server has it, and the customer gets it once, 
   const outgoing = talk(page).locator('[data-outgoing]');
   const arrived = (body: string) => talk(page).locator('.ours:not([data-outgoing])').getByText(body);
   const isAnswer = ({ method, url }: { method?: string | undefined; url?: string | undefined }) => method === 'POST' && !!url?.startsWith('/1.0/contents?');
+  await talk(page).getByText('Where is my kettle?').waitFor();
   desk.network.losesAnswers = isAnswer;
   await field(page).fill('On its way.');
   await page.keyboard.press('Control+Enter');
@@ -109,6 +110,7 @@ test('who leaves the page has sent and archived what waited', async () => {
   // Nobody has told the page that it was sent. The same words, sent again, are the same answer.
   desk.network.mend();
   await page.goto(here);
+  await talk(page).getByText('Hello').waitFor();
   await expect.poll(() => field(page).inputValue()).toBe('Good day.');
   await field(page).focus();
   await page.keyboard.press('Control+Enter');

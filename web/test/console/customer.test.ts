@@ -93,12 +93,19 @@ test('the page on which a visitor is, is seen, beside the conversation and in it
 test('an agent writes first, to a customer of whom the channel has told', async () => {
   const desk = await Desk.opens();
   await desk.says('Vera Visitor', 'a', 'Where is my kettle?');
-  const { page } = await desk.sits(desk.server.token, at(await desk.thread('a')));
+  const { page } = await desk.sits(desk.server.token, { ...at(await desk.thread('a')), relayed: true });
   await does(page, 'Write to them');
   const dialog = page.getByRole('dialog', { name: 'Write to Vera Visitor' });
   await dialog.getByLabel('Message').fill('Your kettle has arrived here.');
+  // Whether it has arrived nobody knows; sent once more, it is the same message.
+  desk.network.losesAnswers = ({ method, url }) => method === 'POST' && url === '/1.0/contents';
   await page.keyboard.press('Control+Enter');
+  await dialog.getByText('The server does not answer.').waitFor();
+  desk.network.mend();
+  await dialog.getByRole('button', { name: 'Send' }).click();
   await talk(page).locator('.ours').getByText('Your kettle has arrived here.').waitFor();
+  const q = encodeURIComponent('text:"arrived here"');
+  expect((await desk.server.get(`/contents?q=${q}`)).count).toBe(1);
   await page.keyboard.press('w');
   await page.getByRole('dialog', { name: 'New conversation' }).getByLabel('To').fill('nobody knows them');
   await page.getByRole('dialog').getByLabel('Message').fill('Hello');
