@@ -11,6 +11,7 @@ on_both_engines![
     it_is_brought_back_by_hand,
     deferring_is_refused_where_it_makes_no_sense,
     who_may_not_edit_an_intervention_does_not_defer_it,
+    agents_are_offered_what_the_account_says,
 ];
 
 fn path(intervention: &Value) -> String {
@@ -144,4 +145,26 @@ fn who_may_not_edit_an_intervention_does_not_defer_it(engine: Engine) {
     let (hidden, _channel) = cast.new_source();
     let other = engaged(&cast.otto, &hidden);
     cast.ada.put(&format!("{}/defer", path(&other)), &request).refused(404);
+}
+
+fn agents_are_offered_what_the_account_says(engine: Engine) {
+    let cast = Cast::start(engine, &[]);
+    let thread = "deferring";
+    cast.shop.says("vera", thread, "Hello?");
+    let intervention = cast.ada.engage(&id(&cast.shop.contents(&cast.ada, thread)[0]));
+    let offered = || cast.ada.get(&format!("{}?extended=true", path(&intervention))).ok()["defer_rates"].clone();
+    assert_eq!(offered(), json!([3_600, 14_400, 86_400, 172_800, 604_800]));
+    let settings = |settings: Value| cast.otto.put("/1.0/settings", &settings).ok();
+    settings(json!({ "intervention_defer_rates": [7_200, 600, 600, 90_000] }));
+    assert_eq!(offered(), json!([600, 7_200, 90_000]));
+    // Nothing is offered that would be refused.
+    settings(json!({ "intervention_defer_threshold": 7_200 }));
+    assert_eq!(offered(), json!([600, 7_200]));
+    let defer = |seconds: i64| cast.ada.put(&format!("{}/defer", path(&intervention)), &json!({ "rate": seconds }));
+    assert_eq!(defer(90_000).invalid(), ["rate"]);
+    defer(7_200).ok();
+    // What is closed is not deferred; and who does not ask is told what is documented.
+    cast.ada.reply(intervention["content_id"].as_str().unwrap(), "Hello");
+    cast.ada.put(&format!("{}/close", path(&intervention)), &json!({})).ok();
+    assert_eq!(offered(), Value::Null);
 }

@@ -244,6 +244,16 @@ impl Settings {
         dates::Context { now, locale: &self.locale, time_zone: self.time_zone(), first_weekday, business }
     }
 
+    /// Seconds for which deferring is offered: those that an intervention may be deferred for, the shortest first.
+    pub fn defer_rates(&self) -> Vec<i64> {
+        let threshold = self.intervention_defer_threshold;
+        let possible = self.intervention_defer_rates.iter().filter(|rate| threshold == 0 || **rate <= threshold);
+        let mut rates: Vec<i64> = possible.copied().collect();
+        rates.sort_unstable();
+        rates.dedup();
+        rates
+    }
+
     /// All that is wrong, told at once.
     fn check(&self) -> Result<()> {
         let mut errors = Vec::new();

@@ -137,7 +137,7 @@ export const useContents = (thread: Id, limit: number) =>
 
 const interventionsOf = (thread: Id) => ({
   queryKey: ['interventions', thread] as const,
-  queryFn: async ({ signal }: { signal: AbortSignal }) => (await get<Page<Intervention>>('/interventions', { thread_id: thread, limit: 150 }, signal)).records,
+  queryFn: async ({ signal }: { signal: AbortSignal }) => (await get<Page<Intervention>>('/interventions', { thread_id: thread, extended: true, limit: 150 }, signal)).records,
 });
 export const useInterventions = (thread: Id): Intervention[] | undefined => useQuery(interventionsOf(thread)).data;
 

@@ -65,6 +65,14 @@ export function day(time: string): string {
   return format({ weekday: 'long', day: 'numeric', month: 'long', ...(that.getFullYear() !== new Date().getFullYear() && { year: 'numeric' }) }, that);
 }
 
+/** So many seconds ahead, in the largest unit that tells them exactly: In 4 hours. */
+export function ahead(seconds: number): string {
+  const units = [[DAY, 'day'], [HOUR, 'hour'], [MINUTE, 'minute'], [1, 'second']] as const;
+  const [size, unit] = units.find(([size]) => seconds % size === 0) ?? units[3];
+  const said = new Intl.RelativeTimeFormat(currentLocale()).format(seconds / size, unit);
+  return said.charAt(0).toLocaleUpperCase(currentLocale()) + said.slice(1);
+}
+
 /** When something comes back: the hour today, else the day too. */
 export function moment(time: string): string {
   const that = new Date(time);

@@ -220,6 +220,9 @@ test('a conversation is taken, categorised, deferred, brought back, answered and
   await page.keyboard.press('Escape');
   await page.getByRole('combobox', { name: /^Categories/ }).waitFor({ state: 'detached' });
   await page.keyboard.press('d');
+  // As long as the account says, and the next mornings.
+  await page.getByRole('option', { name: /^In 4 hours/ }).waitFor();
+  await page.getByRole('option', { name: /^In 7 days/ }).waitFor();
   await page.getByRole('option', { name: /^Tomorrow morning/ }).click();
   await expect.poll(async () => !!(await desk.thread('a')).intervention.deferred_at).toBe(true);
   await page.getByRole('link', { name: /^Deferred/ }).click();

@@ -57,6 +57,11 @@ pub struct Answer {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-frontdesk-extension" = true))]
     sla_due_at: Option<Timestamp>,
+    /// Seconds for which deferring it is offered to people: the setting intervention_defer_rates. Any other time up to
+    /// intervention_defer_threshold may be asked for as well. Absent once it is closed (`extended=true`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-frontdesk-extension" = true))]
+    defer_rates: Option<Vec<i64>>,
 }
 
 /// `extended`: with our own properties, as they are at this moment.
@@ -74,7 +79,8 @@ fn answers(tx: &mut dyn Tx, interventions: Vec<Intervention>, extended: Option<T
         true => custom_fields::of(tx, custom_fields::Owner::Intervention)?,
         false => Vec::new(),
     };
-    let french = settings::load(tx)?.speaks_french();
+    let settings = settings::load(tx)?;
+    let (french, rates) = (settings.speaks_french(), settings.defer_rates());
     interventions
         .into_iter()
         .map(|intervention| {
@@ -110,6 +116,7 @@ fn answers(tx: &mut dyn Tx, interventions: Vec<Intervention>, extended: Option<T
                 updated_at: intervention.updated_at,
                 sla_state: extended.map(|now| service_levels::state(promise, now)),
                 sla_due_at: promise.map(|promise| promise.due_at),
+                defer_rates: extended.filter(|_| intervention.closed_at.is_none()).map(|_| rates.clone()),
             })
         })
         .collect()

@@ -151,6 +151,8 @@ export interface Intervention {
   user_replies_count: number;
   comments_count: number;
   custom_fields: Record<string, unknown>;
+  /** Seconds for which deferring it is offered, the shortest first; absent once it is closed. */
+  defer_rates?: number[];
   created_at: string;
 }
 

@@ -149,6 +149,7 @@ export const Actions = ({ thread, interventions, route }: { thread: Thread; inte
           bare
           open={opened === 'defer'}
           setOpen={set('defer')}
+          rates={open.defer_rates}
           first={open.deferred_at ? [{ id: 'now', label: t('reactivate'), act: () => void reactivate(open.id, thread.id).catch(complain) }] : []}
           pick={(at) => {
             defer(open.id, thread.id, at)

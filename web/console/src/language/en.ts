@@ -146,8 +146,6 @@ export const en = {
   anonymise: 'Forget who this is',
   anonymise_sure: 'Forget who {name} is, and erase what they wrote? There is no way back.',
   anonymised: 'Nobody knows any more who this was',
-  later_today: 'In 3 hours',
-  in_an_hour: 'In an hour',
   tomorrow: 'Tomorrow morning',
   next_week: 'Next Monday',
   how_it_ended: 'How did it end?',

@@ -141,8 +141,6 @@ export const fr: Words = {
   anonymise: 'Oublier qui c’est',
   anonymise_sure: 'Oublier qui est {name}, et effacer ce qu’il a écrit ? C’est sans retour.',
   anonymised: 'Personne ne sait plus qui c’était',
-  later_today: 'Dans 3 heures',
-  in_an_hour: 'Dans une heure',
   tomorrow: 'Demain matin',
   next_week: 'Lundi prochain',
   how_it_ended: 'Comment cela s’est-il terminé ?',
