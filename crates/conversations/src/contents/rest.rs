@@ -134,16 +134,16 @@ impl ReplyOptions {
 
 const SELECT: &str = "SELECT contents.id, contents.source_id, contents.source_url, contents.thread_id,
     contents.author_id, contents.creator_id, contents.foreign_id, contents.type, contents.created_from,
-    contents.private, contents.status, contents.intervention_id, contents.in_reply_to_id, parents.author_id,
+    contents.private, contents.status, contents.intervention_id, contents.in_reply_to_id,
     contents.first_in_thread, contents.language, contents.title, contents.body, contents.body_format,
     contents.attachments_count, contents.approval_required, contents.auto_submitted, contents.published,
     contents.remotely_deleted, contents.synchronization_status, contents.synchronization_error, contents.extras,
     contents.read_at, contents.created_at, contents.updated_at, contents.scheduled_at
-    FROM contents LEFT JOIN contents AS parents ON parents.id = contents.in_reply_to_id";
+    FROM contents";
 
 fn answer(row: &Row, extended: bool) -> Result<Answer> {
-    let (body, body_input_format): (Text, Text) = (row.get(17)?, row.get(18)?);
-    let mut extras: Map<String, Value> = match row.get::<Option<Text>>(26)? {
+    let (body, body_input_format): (Text, Text) = (row.get(16)?, row.get(17)?);
+    let mut extras: Map<String, Value> = match row.get::<Option<Text>>(25)? {
         Some(text) => {
             serde_json::from_str(&text).map_err(|trouble| error::broken(format!("contents.extras: {trouble}")))?
         }
@@ -165,38 +165,55 @@ fn answer(row: &Row, extended: bool) -> Result<Answer> {
         status: row.get(10)?,
         intervention_id: row.get(11)?,
         in_reply_to_id: row.get(12)?,
-        in_reply_to_author_id: row.get(13)?,
-        first_in_thread: row.get(14)?,
-        language: row.get(15)?,
-        title: row.get(16)?,
+        in_reply_to_author_id: None,
+        first_in_thread: row.get(13)?,
+        language: row.get(14)?,
+        title: row.get(15)?,
         body_formatted: formatted(&body, &body_input_format),
         body,
         body_input_format,
-        attachments_count: row.get(19)?,
+        attachments_count: row.get(18)?,
         attachments: Vec::new(),
         category_ids: Vec::new(),
-        approval_required: row.get(20)?,
-        auto_submitted: row.get(21)?,
-        published: row.get(22)?,
-        remotely_deleted: row.get(23)?,
-        synchronization_status: row.get(24)?,
-        synchronization_error: row.get(25)?,
+        approval_required: row.get(19)?,
+        auto_submitted: row.get(20)?,
+        published: row.get(21)?,
+        remotely_deleted: row.get(22)?,
+        synchronization_status: row.get(23)?,
+        synchronization_error: row.get(24)?,
         capabilities_supported: Vec::new(),
         context_data: extras.remove("context_data"),
         foreign_categories: extras.remove("foreign_categories"),
         structured_content: extras.remove("structured_content"),
         structured_reply: extras.remove("structured_reply"),
         rating: extras.remove("rating").and_then(|stars| stars.as_i64()),
-        read_at: row.get::<Option<Timestamp>>(27)?.filter(|_| extended),
-        scheduled_at: row.get::<Option<Timestamp>>(30)?.filter(|_| extended),
+        read_at: row.get::<Option<Timestamp>>(26)?.filter(|_| extended),
+        scheduled_at: row.get::<Option<Timestamp>>(29)?.filter(|_| extended),
         custom_actions: None,
         reply_options: None,
         channel_actions: None,
         unanswerable: extras.remove("unanswerable").filter(|_| extended),
         actions: extras.remove("actions"),
-        created_at: row.get(28)?,
-        updated_at: row.get(29)?,
+        created_at: row.get(27)?,
+        updated_at: row.get(28)?,
     })
+}
+
+/// The authors of these contents and of those that they answer. Most of what is answered is in the same window, so looking
+/// it up row by row would read twice what is there already.
+fn authors_with_parents(tx: &mut dyn Tx, answers: &[Answer]) -> Result<HashMap<Id, Option<Id>>> {
+    let mut authors: HashMap<Id, Option<Id>> = answers.iter().map(|content| (content.id, content.author_id)).collect();
+    let mut others: Vec<Id> = answers.iter().filter_map(|content| content.in_reply_to_id).collect();
+    others.retain(|parent| !authors.contains_key(parent));
+    others.sort_unstable();
+    others.dedup();
+    if !others.is_empty() {
+        let sql = format!("SELECT id, author_id FROM {} CROSS JOIN contents WHERE id = wanted.value", tx.wanted(1));
+        for row in tx.query(&sql, args![&others])? {
+            authors.insert(row.get(0)?, row.get(1)?);
+        }
+    }
+    Ok(authors)
 }
 
 /// Rows as answers, with their attachments, categories and authors' groups: a statement each for the whole window.
@@ -219,6 +236,7 @@ fn answers(app: &Conversations, call: &Call, rows: &[Row], tx: &mut dyn Tx) -> R
     authors.sort_unstable();
     authors.dedup();
     let groups = identities::groups_of(tx, &authors)?;
+    let authors = authors_with_parents(tx, &answers)?;
     let mut source_ids: Vec<Id> = answers.iter().map(|content| content.source_id).collect();
     source_ids.sort_unstable();
     source_ids.dedup();
@@ -226,6 +244,8 @@ fn answers(app: &Conversations, call: &Call, rows: &[Row], tx: &mut dyn Tx) -> R
     let mut language = Language::default();
     for content in &mut answers {
         content.identity_group_id = content.author_id.and_then(|author| groups.get(&author).copied());
+        content.in_reply_to_author_id =
+            content.in_reply_to_id.and_then(|parent| authors.get(&parent).copied()).flatten();
         if let Some(channel) = channels.get(&content.source_id) {
             content.source_type = channel.kind.type_name;
             content.capabilities_supported = channel.capabilities();

@@ -150,7 +150,7 @@ impl Channels {
         if ids.is_empty() {
             return Ok(found);
         }
-        let sql = format!("SELECT id, version FROM sources WHERE {}", tx.in_list("id", 1));
+        let sql = format!("SELECT id, version FROM {} CROSS JOIN sources WHERE id = wanted.value", tx.wanted(1));
         for row in tx.query(&sql, args![ids])? {
             let (id, version): (Id, i64) = (row.get(0)?, row.get(1)?);
             let known = self.known.read().unwrap_or_else(PoisonError::into_inner).get(&id).cloned();
