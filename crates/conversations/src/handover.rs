@@ -10,24 +10,23 @@ use frontdesk_model::{Env, Event, Id, Result, SourceRight, Timestamp, error};
 use frontdesk_rest::Call;
 use frontdesk_sources::ingress::Control;
 use frontdesk_sources::outbound::{Failure, Request};
-use frontdesk_store::{Tx, args};
+use frontdesk_store::{Row, Tx, args};
 use serde_json::json;
 use tokio::sync::watch;
 
+use crate::questions::{ANSWER_BYTES_MAX, DEADLINE, Questions};
 use crate::sources::Channel;
 use crate::{Conversations, calling};
 
-/// For one question to the service.
-const DEADLINE: Duration = Duration::from_secs(15);
-/// Of its answer, this much is read.
-const ANSWER_BYTES_MAX: usize = 64 * 1024;
-/// At most this many questions in one go.
-const ASKED_MAX: i64 = 16;
-/// Questions that become due while nothing else happens are found this often.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// A question that was not answered is asked again after so many seconds, and so often in all.
 const PAUSE_SECONDS: i64 = 20;
 const ATTEMPTS_MAX: i64 = 4;
+const QUESTIONS: Questions = Questions {
+    table: "conversation_control",
+    columns: "wanted, wanted_app_id, attempts",
+    pause_seconds: PAUSE_SECONDS,
+    look_every: Duration::from_millis(500),
+};
 
 /// What is asked of a service.
 #[derive(Clone, Copy)]
@@ -201,66 +200,26 @@ struct Question {
     attempts: i64,
 }
 
+impl Question {
+    fn read(row: &Row) -> Result<Question> {
+        let wanted: Option<String> = row.get(2)?;
+        Ok(Question {
+            source_id: row.get(0)?,
+            customer: row.get(1)?,
+            is_ask: wanted.as_deref() == Some(Wanted::Ask.as_str()),
+            app_id: row.get(3)?,
+            attempts: row.get(4)?,
+        })
+    }
+}
+
 /// Asks services what is to be asked until `stop` changes.
-pub async fn run(app: Arc<Conversations>, mut stop: watch::Receiver<bool>) {
-    while !*stop.borrow() {
-        let asked = match take(&app).await {
-            Ok(questions) => {
-                let count = questions.len();
-                for question in questions {
-                    if let Err(trouble) = put(&app, question).await {
-                        tracing::error!(?trouble, "a conversation's handover");
-                    }
-                }
-                count
-            }
-            Err(trouble) => {
-                tracing::error!(?trouble, "handovers cannot be read");
-                0
-            }
-        };
-        if asked == 0 {
-            tokio::select! {
-                _ = stop.changed() => {}
-                () = tokio::time::sleep(LOOK_EVERY) => {}
-            }
-        }
-    }
+pub async fn run(app: Arc<Conversations>, stop: watch::Receiver<bool>) {
+    QUESTIONS.run(app, stop, put).await;
 }
 
-const DUE: &str = "SELECT source_id, foreign_id, wanted, wanted_app_id, attempts FROM conversation_control
-                   WHERE due_at <= $1 ORDER BY due_at LIMIT $2";
-
-/// The questions that are due. Each is due again later, should nobody write down its answer.
-async fn take(app: &Conversations) -> Result<Vec<Question>> {
-    let now = app.env.now();
-    if app.store.read(move |tx| Ok(tx.query(DUE, args![now, 1_i64])?.is_empty())).await? {
-        return Ok(Vec::new());
-    }
-    let taking = move |tx: &mut dyn Tx| {
-        let mut questions = Vec::new();
-        for row in tx.query(DUE, args![now, ASKED_MAX])? {
-            let wanted: Option<String> = row.get(2)?;
-            let question = Question {
-                source_id: row.get(0)?,
-                customer: row.get(1)?,
-                is_ask: wanted.as_deref() == Some(Wanted::Ask.as_str()),
-                app_id: row.get(3)?,
-                attempts: row.get(4)?,
-            };
-            tx.execute(
-                "UPDATE conversation_control SET attempts = attempts + 1, due_at = $3
-                 WHERE source_id = $1 AND foreign_id = $2",
-                args![&question.source_id, &question.customer, now.plus_seconds(PAUSE_SECONDS)],
-            )?;
-            questions.push(question);
-        }
-        Ok(questions)
-    };
-    app.store.write(taking).await
-}
-
-async fn put(app: &Arc<Conversations>, question: Question) -> Result<()> {
+async fn put(app: Arc<Conversations>, row: Row) -> Result<()> {
+    let question = Question::read(&row)?;
     let channel = app.channels.reload(&app.store, &app.seal, question.source_id).await?;
     let outcome = match channel.as_ref().and_then(|channel| Some((channel, channel.kind.handover.as_ref()?))) {
         Some((channel, handover)) if channel.active => {
@@ -269,7 +228,7 @@ async fn put(app: &Arc<Conversations>, question: Question) -> Result<()> {
                 false => (handover.give)(&channel.settings, &question.customer, question.app_id.as_deref()),
             };
             match request {
-                Some(request) => send(app, channel, handover.read, request).await?,
+                Some(request) => send(&app, channel, handover.read, request).await?,
                 None => Err(Failure::new(frontdesk_sources::outbound::Class::Invalid, "The source has no token.")),
             }
         }

@@ -25,6 +25,7 @@ pub mod notifications;
 pub mod pace;
 pub mod polling;
 pub mod profiles;
+mod questions;
 pub mod queue_updates;
 mod quotas;
 mod reply_assistant;

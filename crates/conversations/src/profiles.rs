@@ -8,24 +8,23 @@ use frontdesk_model::event::NewEvent;
 use frontdesk_model::{Env, Id, Result, Timestamp};
 use frontdesk_sources::outbound::{Class, Failure};
 use frontdesk_sources::profiles::{Profile, Profiles};
-use frontdesk_store::{Tx, args};
+use frontdesk_store::{Row, Tx, args};
 use serde_json::json;
 use tokio::sync::watch;
 
+use crate::questions::{ANSWER_BYTES_MAX, DEADLINE, Questions};
 use crate::sources::Channel;
 use crate::{Conversations, calling};
 
-/// For one question.
-const DEADLINE: Duration = Duration::from_secs(15);
-/// Of its answer, this much is read.
-const ANSWER_BYTES_MAX: usize = 64 * 1024;
-/// At most so many questions in one go.
-const ASKED_MAX: i64 = 16;
-/// Questions are looked for this often.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// A question that was not answered is asked again after so many seconds, and so often in all.
 const PAUSE_SECONDS: i64 = 60;
 const ATTEMPTS_MAX: i64 = 3;
+const QUESTIONS: Questions = Questions {
+    table: "channel_profiles",
+    columns: "attempts",
+    pause_seconds: PAUSE_SECONDS,
+    look_every: Duration::from_secs(1),
+};
 /// Pictures change, and their addresses end: whoever writes so many seconds later is asked about again.
 const KNOWN_SECONDS: i64 = 7 * 86_400;
 
@@ -44,55 +43,15 @@ pub(crate) fn want(tx: &mut dyn Tx, source_id: Id, customer: &str, now: Timestam
 }
 
 /// Asks about whom it is wanted until `stop` changes.
-pub async fn run(app: Arc<Conversations>, mut stop: watch::Receiver<bool>) {
-    while !*stop.borrow() {
-        let found = take(&app).await.unwrap_or_else(|trouble| {
-            tracing::error!(?trouble, "wanted profiles cannot be read");
-            Vec::new()
-        });
-        for (source_id, customer, attempts) in &found {
-            if let Err(trouble) = ask(&app, *source_id, customer, *attempts).await {
-                tracing::error!(%source_id, ?trouble, "a profile");
-            }
-        }
-        if found.is_empty() {
-            tokio::select! {
-                _ = stop.changed() => {}
-                () = tokio::time::sleep(LOOK_EVERY) => {}
-            }
-        }
-    }
+pub async fn run(app: Arc<Conversations>, stop: watch::Receiver<bool>) {
+    QUESTIONS.run(app, stop, ask).await;
 }
 
-const DUE: &str = "SELECT source_id, foreign_id, attempts FROM channel_profiles
-                   WHERE due_at <= $1 ORDER BY due_at LIMIT $2";
-
-/// Who is to be asked about now. Each is again later, should nobody write down the answer.
-async fn take(app: &Conversations) -> Result<Vec<(Id, String, i64)>> {
-    let now = app.env.now();
-    if app.store.read(move |tx| Ok(tx.query(DUE, args![now, 1_i64])?.is_empty())).await? {
-        return Ok(Vec::new());
-    }
-    let taking = move |tx: &mut dyn Tx| {
-        let mut found = Vec::new();
-        for row in tx.query(DUE, args![now, ASKED_MAX])? {
-            let one: (Id, String, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
-            tx.execute(
-                "UPDATE channel_profiles SET attempts = attempts + 1, due_at = $3
-                 WHERE source_id = $1 AND foreign_id = $2",
-                args![&one.0, &one.1, now.plus_seconds(PAUSE_SECONDS)],
-            )?;
-            found.push(one);
-        }
-        Ok(found)
-    };
-    app.store.write(taking).await
-}
-
-async fn ask(app: &Arc<Conversations>, source_id: Id, customer: &str, attempts: i64) -> Result<()> {
+async fn ask(app: Arc<Conversations>, question: Row) -> Result<()> {
+    let (source_id, customer, attempts): (Id, String, i64) = (question.get(0)?, question.get(1)?, question.get(2)?);
     let channel = app.channels.reload(&app.store, &app.seal, source_id).await?;
     let told = match channel.as_ref().and_then(|channel| Some((channel, channel.kind.profiles.as_ref()?))) {
-        Some((channel, profiles)) if channel.active => match (profiles.request)(&channel.settings, customer) {
+        Some((channel, profiles)) if channel.active => match (profiles.request)(&channel.settings, &customer) {
             Some(request) => match app.call(channel, request, DEADLINE, ANSWER_BYTES_MAX).await? {
                 Ok(answer) => (profiles.read)(&calling::answer_of(&answer, app.env.now())),
                 Err(failure) => Err(failure),
@@ -101,7 +60,7 @@ async fn ask(app: &Arc<Conversations>, source_id: Id, customer: &str, attempts: 
         },
         _ => Ok(Profile::default()),
     };
-    let (env, customer) = (app.env.clone(), customer.to_owned());
+    let env = app.env.clone();
     let noting = move |tx: &mut dyn Tx| {
         let due_at = match &told {
             Ok(_) => None,
