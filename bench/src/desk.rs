@@ -51,9 +51,7 @@ pub(crate) fn work(settings: &Stores, store: &Store, cluster: Option<&Cluster>) 
     let (address, ends) = (server.address, Instant::now() + time);
     let (looked, replies, arrived) = runtime.block_on(async {
         let bodies = Arc::new(bodies());
-        let channels: Vec<_> = (0..CHANNELS)
-            .map(|number| tokio::spawn(channel(address, signer.clone(), bodies.clone(), number, move |due| due < ends)))
-            .collect();
+        let arriving = tokio::spawn(messages(address, signer, bodies, move |due| due < ends, drop));
         let agents: Vec<_> = tokens
             .into_iter()
             .enumerate()
@@ -67,10 +65,7 @@ pub(crate) fn work(settings: &Stores, store: &Store, cluster: Option<&Cluster>) 
             replies.times.extend(own.times);
             replies.refused += own.refused;
         }
-        let mut arrived = Vec::new();
-        for channel in channels {
-            arrived.extend(channel.await.map_err(|error| error.to_string())??);
-        }
+        let arrived = arriving.await.map_err(|error| error.to_string())??;
         Ok::<_, String>((looked, replies, arrived))
     })?;
     let syncs = disk.join().map_err(|_| "the thread of the disk panicked")??;
@@ -122,13 +117,32 @@ fn own_source(address: SocketAddr, token: &str) -> Result<Signer, String> {
 }
 
 /// Messages that arrive at even intervals, as long as the moment when the next is due is one of those wanted; how long
-/// each took, from the moment when it was due.
-pub(crate) async fn channel(
+/// each took, from the moment when it was due. `accepted` is told of each by its foreign id.
+pub(crate) async fn messages(
+    address: SocketAddr,
+    signer: Signer,
+    bodies: Arc<Vec<String>>,
+    is_wanted: impl Fn(Instant) -> bool + Clone + Send + 'static,
+    accepted: impl Fn(String) + Clone + Send + 'static,
+) -> Result<Vec<f64>, String> {
+    let channel = |number| {
+        tokio::spawn(channel(address, signer.clone(), bodies.clone(), number, is_wanted.clone(), accepted.clone()))
+    };
+    let channels: Vec<_> = (0..CHANNELS).map(channel).collect();
+    let mut times = Vec::new();
+    for channel in channels {
+        times.extend(channel.await.map_err(|error| error.to_string())??);
+    }
+    Ok(times)
+}
+
+async fn channel(
     address: SocketAddr,
     signer: Signer,
     bodies: Arc<Vec<String>>,
     number: u64,
     is_wanted: impl Fn(Instant) -> bool,
+    accepted: impl Fn(String),
 ) -> Result<Vec<f64>, String> {
     let mut connection = Connection::open(address).await?;
     let mut dice = Dice::new(9_000 + number);
@@ -138,12 +152,14 @@ pub(crate) async fn channel(
     while is_wanted(due) {
         tokio::time::sleep_until(due.into()).await;
         request.clear();
-        signer.request(&Message::from_anybody(&mut dice, &bodies), &mut request);
+        let message = Message::from_anybody(&mut dice, &bodies);
+        signer.request(&message, &mut request);
         let status = connection.exchange(&request).await?;
         if status != 200 {
             return Err(format!("a message: {status}: {}", connection.text()));
         }
         times.push(due.elapsed().as_micros() as f64);
+        accepted(message.foreign_id);
         due += period;
     }
     Ok(times)

@@ -1,9 +1,8 @@
 //! Webhooks: how soon a customer's message is at the receiver, and whether bad receivers hold up the good ones.
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::process::Command;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -11,18 +10,15 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 
-use crate::client::{Connection, End, drive};
+use crate::arrivals::Times;
+use crate::client::{End, drive};
+use crate::desk::{MESSAGES_PER_SECOND, messages};
 use crate::limits::writer;
-use crate::messages::{Dice, Message, Signer, bodies};
+use crate::messages::{Signer, bodies};
 use crate::server::{self, Server, rest};
 use crate::table::{Line, Sample, table};
 use crate::{CONNECTIONS, Webhooks, disk};
 
-pub(crate) const MESSAGES_PER_SECOND: u64 = 500;
-/// Connections over which they arrive.
-pub(crate) const CHANNELS: u64 = 20;
-/// From acceptance to the receiver's first byte, over a sync: both for the median and for the 99th percentile.
-pub(crate) const SYNCS_MAX: f64 = 8.0;
 const HEALTHY: usize = 5;
 const HOSTILE: usize = 45;
 /// What the healthy wait for at most, beside hostile ones.
@@ -52,13 +48,6 @@ pub(crate) fn measure(settings: &Webhooks) -> Result<bool, String> {
     Ok(!lines.iter().any(Line::is_missed))
 }
 
-/// When messages were accepted, and when their first byte was at a receiver.
-#[derive(Default)]
-pub(crate) struct Times {
-    pub(crate) accepted: Mutex<HashMap<String, Instant>>,
-    pub(crate) arrived: Mutex<Vec<(String, Instant)>>,
-}
-
 fn serve(settings: &Webhooks) -> Result<Server, String> {
     let data = settings.dir.join("data");
     crate::fresh(&data)?;
@@ -82,11 +71,10 @@ fn backlog(settings: &Webhooks) -> Result<[Line; 2], String> {
     let load = (0..CONNECTIONS as u64).map(|number| writer(&signer, &bodies, number)).collect();
     let taken_in = drive(server.address, load, End::After(CROWDED))?;
     let ended = Instant::now();
-    let told = || times.arrived.lock().expect("no panic").len();
-    let told_meanwhile = told();
-    while told() < taken_in.count() {
+    let told_meanwhile = times.count();
+    while times.count() < taken_in.count() {
         if ended.elapsed() > TOLD_DEADLINE {
-            return Err(format!("{} of {} messages were told in time", told(), taken_in.count()));
+            return Err(format!("{} of {} messages were told in time", times.count(), taken_in.count()));
         }
         std::thread::sleep(Duration::from_millis(5));
     }
@@ -134,16 +122,14 @@ fn part(settings: &Webhooks, healthy: usize, hostile: usize) -> Result<Vec<Line>
     let mut greatest = 0;
     runtime.block_on(async {
         let bodies = Arc::new(bodies());
-        let channels: Vec<_> = (0..CHANNELS)
-            .map(|number| tokio::spawn(channel(address, signer.clone(), bodies.clone(), number, ends, times.clone())))
-            .collect();
+        let taken = times.clone();
+        let accepted = move |id| taken.accepted(id);
+        let arriving = tokio::spawn(messages(address, signer, bodies, move |due| due < ends, accepted));
         while Instant::now() < ends {
             tokio::time::sleep(Duration::from_millis(200)).await;
             greatest = greatest.max(server.process.resident_bytes()?);
         }
-        for channel in channels {
-            channel.await.map_err(|error| error.to_string())??;
-        }
+        arriving.await.map_err(|error| error.to_string())??;
         // What is on its way.
         tokio::time::sleep(Duration::from_secs(2)).await;
         Ok::<_, String>(())
@@ -151,37 +137,16 @@ fn part(settings: &Webhooks, healthy: usize, hostile: usize) -> Result<Vec<Line>
     let syncs = disk.join().map_err(|_| "the thread of the disk panicked")??;
     server.process.stop()?;
 
-    let accepted = std::mem::take(&mut *times.accepted.lock().expect("no panic"));
-    let arrived = std::mem::take(&mut *times.arrived.lock().expect("no panic"));
-    let mut waits: Vec<f64> = arrived
-        .iter()
-        .filter_map(|(id, at)| Some(at.saturating_duration_since(*accepted.get(id)?).as_secs_f64() * 1e6))
-        .collect();
-    waits.sort_unstable_by(f64::total_cmp);
-    let at =
-        |share: f64| waits.get((waits.len().saturating_sub(1) as f64 * share) as usize).copied().unwrap_or(f64::NAN);
-    let whole = format!("{} of {}", arrived.len(), accepted.len() * healthy);
-    let mut distinct = arrived.iter().map(|(id, _)| id).collect::<Vec<_>>();
-    distinct.sort_unstable();
-    distinct.dedup();
-    let lost = accepted.keys().filter(|id| distinct.binary_search(id).is_err()).count();
+    let arrivals = times.take(healthy);
     let mut lines = Vec::new();
     if hostile == 0 {
-        let (p50, p99) = (syncs.p50.as_secs_f64() * 1e6, syncs.p99.as_secs_f64() * 1e6);
-        lines.push(Line::syncs("a message at the receiver: p50 over p50 of a sync", p50, at(0.5), at(0.5), SYNCS_MAX));
-        lines.push(Line::syncs("a message at the receiver: p99 over p99 of a sync", p99, at(0.5), at(0.99), SYNCS_MAX));
-        lines.push(Line::note("  arrived", String::new(), whole));
-        lines.push(Line::below("  messages that did not arrive", lost as f64, 1.0, ""));
-        lines.push(Line::note(
-            "  append 4 KiB + fdatasync every 2 ms, beside: p50, p99",
-            format!("{} us, {} us", syncs.p50.as_micros(), syncs.p99.as_micros()),
-            String::new(),
-        ));
+        lines.extend(arrivals.lines("a message at the receiver", &syncs));
+        lines.push(Line::below("  messages that did not arrive", arrivals.lost as f64, 1.0, ""));
     } else {
         let what = format!("{healthy} receivers beside {hostile} that hang, drip or flood: p99");
-        lines.push(Line::below(&what, at(0.99) / 1e6, HEALTHY_SECONDS_MAX, "s"));
-        lines.push(Line::note("  arrived; p50", whole, format!("{:.1} ms", at(0.5) / 1e3)));
-        lines.push(Line::below("  messages that no receiver got", lost as f64, 1.0, ""));
+        lines.push(Line::below(&what, arrivals.at(0.99) / 1e6, HEALTHY_SECONDS_MAX, "s"));
+        lines.push(Line::note("  arrived; p50", arrivals.whole(), format!("{:.1} ms", arrivals.at(0.5) / 1e3)));
+        lines.push(Line::below("  messages that no receiver got", arrivals.lost as f64, 1.0, ""));
         let growth = greatest.saturating_sub(before) as f64 / MEGABYTE;
         lines.push(Line::below("  memory that the server grew by", growth, GROWTH_MEGABYTES_MAX, "MB"));
     }
@@ -208,35 +173,6 @@ fn wait_until_enabled(address: SocketAddr, token: &str) -> Result<(), String> {
         std::thread::sleep(Duration::from_millis(50));
     }
     Err("the webhooks were not enabled".into())
-}
-
-/// Messages that arrive at even intervals.
-pub(crate) async fn channel(
-    address: SocketAddr,
-    signer: Signer,
-    bodies: Arc<Vec<String>>,
-    number: u64,
-    ends: Instant,
-    times: Arc<Times>,
-) -> Result<(), String> {
-    let mut connection = Connection::open(address).await?;
-    let mut dice = Dice::new(9_000 + number);
-    let period = Duration::from_micros(1_000_000 * CHANNELS / MESSAGES_PER_SECOND);
-    let mut due = Instant::now() + period.mul_f64(number as f64 / CHANNELS as f64);
-    let mut request = Vec::new();
-    while due < ends {
-        tokio::time::sleep_until(due.into()).await;
-        request.clear();
-        let message = Message::from_anybody(&mut dice, &bodies);
-        signer.request(&message, &mut request);
-        let status = connection.exchange(&request).await?;
-        if status != 200 {
-            return Err(format!("a message: {status}: {}", connection.text()));
-        }
-        times.accepted.lock().expect("no panic").insert(message.foreign_id, Instant::now());
-        due += period;
-    }
-    Ok(())
 }
 
 /// How a receiver treats events; all answer their challenge.
@@ -298,9 +234,7 @@ async fn hear(mut stream: TcpStream, manner: Manner) -> std::io::Result<()> {
                 let told: Value = serde_json::from_slice(&bytes[head..]).unwrap_or_default();
                 let at = first.unwrap_or_else(Instant::now);
                 for event in told["events"].as_array().into_iter().flatten() {
-                    if let Some(id) = event["resource"]["metadata"]["foreign_id"].as_str() {
-                        times.arrived.lock().expect("no panic").push((id.to_owned(), at));
-                    }
+                    times.told(event, at);
                 }
             }
             Manner::Hangs => std::future::pending().await,

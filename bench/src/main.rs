@@ -2,6 +2,7 @@
 //! bytes from a bare HTTP server, the same disk, the same store when it was small. Reference and product take turns, so
 //! that noise hits both; what counts is their ratio. See README.md.
 
+mod arrivals;
 mod client;
 mod desk;
 mod disk;

@@ -19,9 +19,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 
 use crate::client::{End, drive};
-use crate::desk::{CHANNELS, MESSAGES_PER_SECOND, channel, percentile};
+use crate::desk::{MESSAGES_PER_SECOND, messages, percentile};
 use crate::limits::{fill, make_source, text, writer};
-use crate::messages::{Dice, Message, SIGNATURE_HEADER, Signer, bodies};
+use crate::messages::{Dice, Message, SIGNATURE_HEADER, bodies};
 use crate::server::{self, Server, rest, shown_token};
 use crate::stores::{Engine, POSTGRES};
 use crate::table::{Line, Sample, table};
@@ -146,7 +146,8 @@ impl Bench<'_> {
             alone.0.push(self.runtime.block_on(self.import(address, &token))?);
             std::thread::sleep(PAUSE);
             let ends = Instant::now() + duration;
-            let times = self.runtime.block_on(self.messages(address, &other, move |due| due < ends))?;
+            let arriving = messages(address, other.clone(), self.bodies.clone(), move |due| due < ends, drop);
+            let times = self.runtime.block_on(arriving)?;
             shares.iter().zip(&mut before).for_each(|(share, sample)| sample.0.push(percentile(&times, *share)));
             std::thread::sleep(PAUSE);
             let is_over = Arc::new(AtomicBool::new(false));
@@ -156,8 +157,8 @@ impl Bench<'_> {
                 is_over.store(true, SeqCst);
                 rate
             };
-            let messages = self.messages(address, &other, move |_| !seen.load(SeqCst));
-            let (rate, times) = self.runtime.block_on(async { tokio::join!(import, messages) });
+            let arriving = messages(address, other.clone(), self.bodies.clone(), move |_| !seen.load(SeqCst), drop);
+            let (rate, times) = self.runtime.block_on(async { tokio::join!(import, arriving) });
             beside.0.push(rate?);
             let times = times?;
             shares.iter().zip(&mut during).for_each(|(share, sample)| sample.0.push(percentile(&times, *share)));
@@ -217,25 +218,6 @@ impl Bench<'_> {
         let times = (*channel.began.lock().expect("no panic"), *channel.ended.lock().expect("no panic"));
         let (Some(began), Some(ended)) = times else { return Err("no times of the import".into()) };
         Ok(self.settings.messages as f64 / ended.duration_since(began).as_secs_f64())
-    }
-
-    /// How long each message of another source took.
-    async fn messages(
-        &self,
-        address: SocketAddr,
-        signer: &Signer,
-        is_wanted: impl Fn(Instant) -> bool + Clone + Send + 'static,
-    ) -> Result<Vec<f64>, String> {
-        let channels: Vec<_> = (0..CHANNELS)
-            .map(|number| {
-                tokio::spawn(channel(address, signer.clone(), self.bodies.clone(), number, is_wanted.clone()))
-            })
-            .collect();
-        let mut times = Vec::new();
-        for channel in channels {
-            times.extend(channel.await.map_err(|error| error.to_string())??);
-        }
-        Ok(times)
     }
 
     /// Kills the server in an import and lets the next one end it. How many messages are missing, and how many twice.

@@ -9,17 +9,17 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use frontdesk_model::hex;
 use ring::hmac;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
+use crate::arrivals::{Times, watch};
 use crate::client::Connection;
-use crate::desk::{CHANNELS, MESSAGES_PER_SECOND, channel, percentile};
-use crate::hooks::{SYNCS_MAX, Times};
+use crate::desk::{CHANNELS, MESSAGES_PER_SECOND, messages, percentile};
 use crate::limits::{fill, make_source, text};
-use crate::messages::{Dice, Message, Signer, bodies};
+use crate::messages::{Dice, Message, bodies};
 use crate::server::{self, Process, Server, rest, shown_token};
-use crate::streams::{MESSAGE, Reader, Transport, request};
 use crate::table::{Line, Sample, table};
 use crate::{disk, fresh, machine};
 
@@ -99,18 +99,7 @@ fn told(settings: &Social, runtime: &Runtime) -> Result<Vec<Line>, String> {
     let disk = std::thread::spawn(move || disk::sync_times(&synced, time));
     let (address, ends, bodies) = (server.address, Instant::now() + time, Arc::new(bodies()));
     runtime.block_on(async {
-        for _ in 0..AGENTS {
-            let mut reader =
-                Reader::open(address, Transport::Websocket, &request(Transport::Websocket, &token)).await?;
-            reader.begun().await?;
-            let times = times.clone();
-            tokio::spawn(reader.read(MESSAGE, move |message| {
-                let told: Value = serde_json::from_slice(message).unwrap_or_default();
-                if let Some(id) = told["resource"]["metadata"]["foreign_id"].as_str() {
-                    times.arrived.lock().expect("no panic").push((id.to_owned(), Instant::now()));
-                }
-            }));
-        }
+        watch(address, &token, AGENTS, &times).await?;
         let hooks: Vec<_> = (0..CHANNELS)
             .map(|number| tokio::spawn(hook(address, path.clone(), bodies.clone(), number, ends, times.clone())))
             .collect();
@@ -122,25 +111,10 @@ fn told(settings: &Social, runtime: &Runtime) -> Result<Vec<Line>, String> {
     })?;
     let syncs = disk.join().map_err(|_| "the thread of the disk panicked")??;
     server.process.stop()?;
-    let accepted = std::mem::take(&mut *times.accepted.lock().expect("no panic"));
-    let arrived = std::mem::take(&mut *times.arrived.lock().expect("no panic"));
-    let waits: Vec<f64> = arrived
-        .iter()
-        .filter_map(|(id, at)| Some(at.saturating_duration_since(*accepted.get(id)?).as_secs_f64() * 1e6))
-        .collect();
-    let [p50, p99] = [0.5, 0.99].map(|share| percentile(&waits, share));
-    let [sync_p50, sync_p99] = [syncs.p50, syncs.p99].map(|time| time.as_secs_f64() * 1e6);
-    let missing = accepted.len() * AGENTS - arrived.len().min(accepted.len() * AGENTS);
-    Ok(vec![
-        Line::syncs("a webhook's message on agents' screens: p50 over p50 of a sync", sync_p50, p50, p50, SYNCS_MAX),
-        Line::syncs("a webhook's message on agents' screens: p99 over p99 of a sync", sync_p99, p50, p99, SYNCS_MAX),
-        Line::below("  of those accepted, did not arrive", missing as f64, 1.0, ""),
-        Line::note(
-            "  append 4 KiB + fdatasync every 2 ms, beside: p50, p99",
-            format!("{} us, {} us", syncs.p50.as_micros(), syncs.p99.as_micros()),
-            format!("{} of {}", arrived.len(), accepted.len() * AGENTS),
-        ),
-    ])
+    let arrivals = times.take(AGENTS);
+    let mut lines = Vec::from(arrivals.lines("a webhook's message on agents' screens", &syncs));
+    lines.push(Line::below("  of those accepted, did not arrive", arrivals.missing() as f64, 1.0, ""));
+    Ok(lines)
 }
 
 /// Webhooks with a message each, at even intervals, signed as Facebook signs them.
@@ -166,7 +140,7 @@ async fn hook(
         });
         let body = json!({ "object": "page", "entry": [{ "id": PAGE, "messaging": [item] }] }).to_string();
         let signed = hmac::sign(&key, body.as_bytes());
-        let signed: String = signed.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        let signed = hex::encode(signed);
         let request = format!(
             "POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
              x-hub-signature-256: sha256={signed}\r\ncontent-length: {}\r\n\r\n{body}",
@@ -176,7 +150,7 @@ async fn hook(
         if status != 200 {
             return Err(format!("a webhook: {status}: {}", connection.text()));
         }
-        times.accepted.lock().expect("no panic").insert(message.foreign_id, Instant::now());
+        times.accepted(message.foreign_id);
         due += period;
     }
     Ok(())
@@ -199,7 +173,7 @@ fn imported(settings: &Social, runtime: &Runtime) -> Result<Vec<Line>, String> {
     fill(address, &other, &bodies)?;
     std::thread::sleep(PAUSE);
     let ends = Instant::now() + Duration::from_secs(settings.seconds);
-    let before = runtime.block_on(messages(address, &other, &bodies, move |due| due < ends))?;
+    let before = runtime.block_on(messages(address, other.clone(), bodies.clone(), move |due| due < ends, drop))?;
     let commented = json!({
         "youtube_channel_id": COMMENTED, "youtube_client_id": "bench", "youtube_client_secret": SECRET,
         "youtube_refresh_token": format!("refresh-{COMMENTED}"), "youtube_history_days": 366,
@@ -227,7 +201,7 @@ fn imported(settings: &Social, runtime: &Runtime) -> Result<Vec<Line>, String> {
         is_over.store(true, SeqCst);
         outcome
     });
-    let during = runtime.block_on(messages(address, &other, &bodies, move |_| !seen.load(SeqCst)))?;
+    let during = runtime.block_on(messages(address, other, bodies, move |_| !seen.load(SeqCst), drop))?;
     let (shown, took) = looking.join().map_err(|_| "the thread that looks panicked")??;
     server.process.stop()?;
     drop(fake);
@@ -245,21 +219,4 @@ fn imported(settings: &Social, runtime: &Runtime) -> Result<Vec<Line>, String> {
             format!("{:.0} s, {:.0}/s", took.as_secs_f64(), count as f64 / took.as_secs_f64()),
         ),
     ])
-}
-
-/// How long each message of another source took.
-async fn messages(
-    address: SocketAddr,
-    signer: &Signer,
-    bodies: &Arc<Vec<String>>,
-    is_wanted: impl Fn(Instant) -> bool + Clone + Send + 'static,
-) -> Result<Vec<f64>, String> {
-    let channels: Vec<_> = (0..CHANNELS)
-        .map(|number| tokio::spawn(channel(address, signer.clone(), bodies.clone(), number, is_wanted.clone())))
-        .collect();
-    let mut times = Vec::new();
-    for channel in channels {
-        times.extend(channel.await.map_err(|error| error.to_string())??);
-    }
-    Ok(times)
 }

@@ -8,13 +8,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 
+use crate::arrivals::{Times, watch};
 use crate::client::{self, End, drive};
-use crate::hooks::{CHANNELS, SYNCS_MAX, Times, channel};
+use crate::desk::messages;
 use crate::limits::{make_source, text, writer};
 use crate::messages::{Signer, bodies};
 use crate::server::{self, Server, rest, shown_token};
@@ -179,44 +180,15 @@ fn at_work(settings: &Streams) -> Result<Vec<Line>, String> {
     let disk = std::thread::spawn(move || disk::sync_times(&synced, time));
     let (address, ends, bodies) = (server.address, Instant::now() + time, Arc::new(bodies()));
     runtime.block_on(async {
-        for _ in 0..AGENTS {
-            let mut reader =
-                Reader::open(address, Transport::Websocket, &request(Transport::Websocket, &token)).await?;
-            reader.begun().await?;
-            let times = times.clone();
-            tokio::spawn(reader.read(MESSAGE, move |message| {
-                let told: Value = serde_json::from_slice(message).unwrap_or_default();
-                if let Some(id) = told["resource"]["metadata"]["foreign_id"].as_str() {
-                    times.arrived.lock().expect("no panic").push((id.to_owned(), Instant::now()));
-                }
-            }));
-        }
-        let channels: Vec<_> = (0..CHANNELS)
-            .map(|number| tokio::spawn(channel(address, source.clone(), bodies.clone(), number, ends, times.clone())))
-            .collect();
-        for channel in channels {
-            channel.await.map_err(|error| error.to_string())??;
-        }
+        watch(address, &token, AGENTS, &times).await?;
+        let taken = times.clone();
+        messages(address, source, bodies, move |due| due < ends, move |id| taken.accepted(id)).await?;
         tokio::time::sleep(Duration::from_secs(1)).await;
         Ok::<_, String>(())
     })?;
     let syncs = disk.join().map_err(|_| "the thread of the disk panicked")??;
     server.process.stop()?;
-    let accepted = std::mem::take(&mut *times.accepted.lock().expect("no panic"));
-    let arrived = std::mem::take(&mut *times.arrived.lock().expect("no panic"));
-    let mut waits: Vec<f64> = arrived
-        .iter()
-        .filter_map(|(id, at)| Some(at.saturating_duration_since(*accepted.get(id)?).as_secs_f64() * 1e6))
-        .collect();
-    waits.sort_unstable_by(f64::total_cmp);
-    let at =
-        |share: f64| waits.get((waits.len().saturating_sub(1) as f64 * share) as usize).copied().unwrap_or(f64::NAN);
-    let (p50, p99) = (syncs.p50.as_secs_f64() * 1e6, syncs.p99.as_secs_f64() * 1e6);
-    Ok(vec![
-        Line::syncs("a message on agents' screens: p50 over p50 of a sync", p50, at(0.5), at(0.5), SYNCS_MAX),
-        Line::syncs("a message on agents' screens: p99 over p99 of a sync", p99, at(0.5), at(0.99), SYNCS_MAX),
-        Line::note("  arrived", String::new(), format!("{} of {}", arrived.len(), accepted.len() * AGENTS)),
-    ])
+    Ok(times.take(AGENTS).lines("a message on agents' screens", &syncs).into())
 }
 
 struct Load {

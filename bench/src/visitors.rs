@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
+use crate::arrivals::Times;
 use crate::client::Connection;
-use crate::hooks::{CHANNELS, MESSAGES_PER_SECOND, SYNCS_MAX, Times};
+use crate::desk::{CHANNELS, MESSAGES_PER_SECOND};
 use crate::limits::text;
 use crate::server::{self, Process, rest, shown_token};
 use crate::streams::{CALM, IDLE, IDLE_KIBIBYTES_MAX, OPENING_AT_ONCE, Reader, Transport};
@@ -78,29 +79,15 @@ pub(crate) fn measure(binary: &Path, dir: &Path, count: usize, seconds: u64) -> 
     drop(runtime);
     server.process.stop()?;
 
-    let accepted = std::mem::take(&mut *times.accepted.lock().unwrap_or_else(PoisonError::into_inner));
-    let arrived = std::mem::take(&mut *times.arrived.lock().unwrap_or_else(PoisonError::into_inner));
-    let mut waits: Vec<f64> = Vec::new();
-    let mut first = accepted.clone();
-    for (id, at) in arrived {
-        // What is told of it again, once it is changed, is no arrival.
-        if let Some(sent) = first.remove(&id) {
-            waits.push(at.saturating_duration_since(sent).as_secs_f64() * 1e6);
-        }
-    }
-    waits.sort_unstable_by(f64::total_cmp);
-    let at =
-        |share: f64| waits.get((waits.len().saturating_sub(1) as f64 * share) as usize).copied().unwrap_or(f64::NAN);
-    let (p50, p99) = (syncs.p50.as_secs_f64() * 1e6, syncs.p99.as_secs_f64() * 1e6);
     let rate = count as f64 / opening.as_secs_f64();
-    Ok(vec![
+    let mut lines = vec![
         Line::below("visitors: resident for each who is connected", idle, IDLE_KIBIBYTES_MAX, "KiB"),
         Line::note("visitors:   after the answers", String::new(), format!("{after:.2} KiB")),
         Line::note("visitors: came", String::new(), format!("{rate:.0}/s")),
-        Line::syncs("an answer on a visitor's screen: p50 over p50 of a sync", p50, at(0.5), at(0.5), SYNCS_MAX),
-        Line::syncs("an answer on a visitor's screen: p99 over p99 of a sync", p99, at(0.5), at(0.99), SYNCS_MAX),
-        Line::note("  arrived", String::new(), format!("{} of {}", waits.len(), accepted.len())),
-    ])
+    ];
+    // What is told of it again, once it is changed, is no arrival.
+    lines.extend(times.take(1).lines("an answer on a visitor's screen", &syncs));
+    Ok(lines)
 }
 
 /// Everybody begins a session and listens; some write.
@@ -132,7 +119,7 @@ async fn come(site: &Arc<Site>, count: usize, times: &Arc<Times>) -> Result<Vec<
                 if let ("agent", Some(id)) =
                     (told["content"]["from"].as_str().unwrap_or(""), told["content"]["id"].as_str())
                 {
-                    times.arrived.lock().unwrap_or_else(PoisonError::into_inner).push((id.to_owned(), Instant::now()));
+                    times.arrived(id, Instant::now());
                 }
             }));
             Ok::<(), String>(())
@@ -167,10 +154,8 @@ async fn answer_all(site: &Arc<Site>, visitors: &[Visitor], ends: Instant, times
                     if !matches!(status, 200 | 201) {
                         return Err(format!("an answer: {status}: {}", connection.text()));
                     }
-                    let accepted = Instant::now();
                     let told: Value = serde_json::from_str(&connection.text()).map_err(|error| error.to_string())?;
-                    let id = text(&told, "id")?.to_owned();
-                    times.accepted.lock().unwrap_or_else(PoisonError::into_inner).insert(id, accepted);
+                    times.accepted(text(&told, "id")?.to_owned());
                     due += period;
                 }
                 Ok::<(), String>(())
