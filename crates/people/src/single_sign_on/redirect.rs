@@ -1,10 +1,15 @@
 //! What the addresses of single sign-on have in common. Browsers are sent to them, no script asks: so each answers with a
 //! redirect, and what came in by one is told to no other page.
 
+use std::sync::Arc;
+
+use axum::Router;
 use axum::body::Body;
+use axum::extract::{Request, State};
 use axum::http::header::{CACHE_CONTROL, LOCATION, REFERRER_POLICY, SET_COOKIE, USER_AGENT};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Response, StatusCode};
+use axum::routing::get;
 use frontdesk_model::{Env, Id, Result, Secret, error};
 use frontdesk_rest::{ClientAddress, parse_pairs, refuse};
 use frontdesk_store::Tx;
@@ -30,8 +35,22 @@ impl Redirect {
     }
 }
 
-/// Answers a request to `path`.
-pub(super) fn answer(sign_in: &SignIn, parts: &Parts, path: &'static str, outcome: Result<Redirect>) -> Response<Body> {
+/// The route of an address, which answers with where the browser goes next. It has no fallback, so that it can be merged
+/// with others.
+pub(super) fn route<Visit, Going>(sign_in: &Arc<SignIn>, path: &'static str, visit: Visit) -> Router
+where
+    Visit: Fn(Arc<SignIn>, Arc<Parts>) -> Going + Clone + Send + Sync + 'static,
+    Going: Future<Output = Result<Redirect>> + Send,
+{
+    let visited = move |State(sign_in): State<Arc<SignIn>>, request: Request| async move {
+        let parts = Arc::new(request.into_parts().0);
+        let outcome = visit(sign_in.clone(), parts.clone()).await;
+        answer(&sign_in, &parts, path, outcome)
+    };
+    Router::new().route(path, get(visited)).with_state(sign_in.clone())
+}
+
+fn answer(sign_in: &SignIn, parts: &Parts, path: &'static str, outcome: Result<Redirect>) -> Response<Body> {
     let request_id = sign_in.env.id();
     let response = outcome.and_then(|Redirect { to, cookies }| {
         let mut response = Response::new(Body::empty());

@@ -3,15 +3,11 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Body;
-use axum::extract::{Request, State};
-use axum::http::Response;
 use axum::http::request::Parts;
-use axum::routing::get;
 use frontdesk_model::{Result, error};
 use frontdesk_store::Tx;
 
-use super::super::redirect::{Redirect, Visitor, answer, own_path, parameter, with_parameters};
+use super::super::redirect::{Redirect, Visitor, own_path, parameter, route, with_parameters};
 use super::super::take;
 use super::token::{self, AGE_SECONDS_MAX, Fault};
 use crate::sessions::{Method, SignIn};
@@ -22,36 +18,24 @@ pub(super) const CALLBACK: &str = "/users/auth/jwt/callback";
 /// Where people begin who come here first.
 pub(super) const START: &str = "/session/jwt";
 
-/// The routes. They have no fallback, so that they can be merged with others.
+/// The routes.
 pub(in super::super) fn router(sign_in: &Arc<SignIn>) -> Router {
-    Router::new().route(CALLBACK, get(callback)).route(START, get(start)).with_state(sign_in.clone())
-}
-
-async fn start(State(sign_in): State<Arc<SignIn>>, request: Request) -> Response<Body> {
-    let (parts, _) = request.into_parts();
-    let outcome = send_away(&sign_in, &parts).await;
-    answer(&sign_in, &parts, START, outcome)
-}
-
-async fn callback(State(sign_in): State<Arc<SignIn>>, request: Request) -> Response<Body> {
-    let (parts, _) = request.into_parts();
-    let outcome = let_in(&sign_in, &parts).await;
-    answer(&sign_in, &parts, CALLBACK, outcome)
+    route(sign_in, START, send_away).merge(route(sign_in, CALLBACK, let_in))
 }
 
 /// To the other system, with the page that was wanted.
-async fn send_away(sign_in: &SignIn, parts: &Parts) -> Result<Redirect> {
+async fn send_away(sign_in: Arc<SignIn>, parts: Arc<Parts>) -> Result<Redirect> {
     let jwt = sign_in.store.read(super::jwt).await?;
     let login = jwt.remote_login_url.filter(|_| jwt.enabled).ok_or_else(|| error::not_found("page"))?;
-    let wanted = own_path(&parameter(parts, "return_to")?, &sign_in.public_url).unwrap_or_else(|| "/".into());
+    let wanted = own_path(&parameter(&parts, "return_to")?, &sign_in.public_url).unwrap_or_else(|| "/".into());
     let to = with_parameters(&login, &[("return_to", &format!("{}{wanted}", sign_in.public_url))])?;
     Ok(Redirect::to(to))
 }
 
 /// Signs in whom a token names; anything wrong with it is told to the other system (row 9.11).
-async fn let_in(sign_in: &SignIn, parts: &Parts) -> Result<Redirect> {
-    let (token, wanted) = (parameter(parts, "jwt")?, parameter(parts, "return_to")?);
-    let visitor = Visitor::of(sign_in, parts);
+async fn let_in(sign_in: Arc<SignIn>, parts: Arc<Parts>) -> Result<Redirect> {
+    let (token, wanted) = (parameter(&parts, "jwt")?, parameter(&parts, "return_to")?);
+    let visitor = Visitor::of(&sign_in, &parts);
     // What is no token of theirs costs no turn of the writer.
     let (env, seal, asked) = (sign_in.env.clone(), sign_in.seal.clone(), token.clone());
     let look = move |tx: &mut dyn Tx| {

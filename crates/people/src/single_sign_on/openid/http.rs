@@ -5,11 +5,7 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Body;
-use axum::extract::{Request, State};
-use axum::http::Response;
 use axum::http::request::Parts;
-use axum::routing::get;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use frontdesk_model::{Env, Result, Secret, error};
@@ -21,7 +17,7 @@ use super::provider::{Exchange, Fault};
 use super::{accounts, redirect_uri};
 use crate::sessions::{Method, SignIn, attempts};
 use crate::settings;
-use crate::single_sign_on::redirect::{Redirect, Visitor, answer, own_path, parameter, with_parameters};
+use crate::single_sign_on::redirect::{Redirect, Visitor, own_path, parameter, route, with_parameters};
 use crate::single_sign_on::take;
 
 /// Where the provider sends people back to.
@@ -38,21 +34,9 @@ const FROM_ADDRESS_MAX: i64 = 200;
 const NAME_CHARACTERS: usize = 8;
 const PURPOSE: &str = "single sign-on:openid begun";
 
-/// The routes. They have no fallback, so that they can be merged with others.
+/// The routes.
 pub(in super::super) fn router(sign_in: &Arc<SignIn>) -> Router {
-    Router::new().route(CALLBACK, get(callback)).route(START, get(start)).with_state(sign_in.clone())
-}
-
-async fn start(State(sign_in): State<Arc<SignIn>>, request: Request) -> Response<Body> {
-    let (parts, _) = request.into_parts();
-    let outcome = send_away(&sign_in, &parts).await;
-    answer(&sign_in, &parts, START, outcome)
-}
-
-async fn callback(State(sign_in): State<Arc<SignIn>>, request: Request) -> Response<Body> {
-    let (parts, _) = request.into_parts();
-    let outcome = let_in(&sign_in, &parts).await;
-    answer(&sign_in, &parts, CALLBACK, outcome)
+    route(sign_in, START, send_away).merge(route(sign_in, CALLBACK, let_in))
 }
 
 /// A sign-in that has begun.
@@ -100,10 +84,10 @@ fn name_of(state: &str) -> Option<&str> {
 }
 
 /// To the provider.
-async fn send_away(sign_in: &SignIn, parts: &Parts) -> Result<Redirect> {
+async fn send_away(sign_in: Arc<SignIn>, parts: Arc<Parts>) -> Result<Redirect> {
     let openid = sign_in.store.read(super::openid).await?;
     let (issuer, client_id) = openid.client().ok_or_else(|| error::not_found("page"))?;
-    let wanted = own_path(&parameter(parts, "return_to")?, &sign_in.public_url);
+    let wanted = own_path(&parameter(&parts, "return_to")?, &sign_in.public_url);
     let wanted = wanted.filter(|path| path.len() <= WANTED_BYTES_MAX).unwrap_or_else(|| "/".into());
     let Ok(metadata) = sign_in.provider.metadata(&issuer, sign_in.env.now()).await else {
         return Ok(Redirect::with_fault("provider_unreachable"));
@@ -129,14 +113,14 @@ async fn send_away(sign_in: &SignIn, parts: &Parts) -> Result<Redirect> {
 }
 
 /// Signs in whom the provider vouches for; what goes wrong is told on our own page.
-async fn let_in(sign_in: &SignIn, parts: &Parts) -> Result<Redirect> {
-    let (state, code) = (parameter(parts, "state")?, parameter(parts, "code")?);
-    let (refusal, by) = (parameter(parts, "error")?, parameter(parts, "iss")?);
+async fn let_in(sign_in: Arc<SignIn>, parts: Arc<Parts>) -> Result<Redirect> {
+    let (state, code) = (parameter(&parts, "state")?, parameter(&parts, "code")?);
+    let (refusal, by) = (parameter(&parts, "error")?, parameter(&parts, "iss")?);
     let kept = name_of(&state).and_then(|name| Some((name, sign_in.cookies.kept_for(&parts.headers, name)?)));
     let begun = kept.and_then(|(_, cookie)| Begun::open(&sign_in.seal, cookie, &state, now(&sign_in.env)));
     let done = kept.and_then(|(name, _)| sign_in.cookies.keep_for(CALLBACK, name, "", 0));
     let outcome = match begun {
-        Some(begun) => finish(sign_in, Visitor::of(sign_in, parts), begun, &code, &refusal, &by).await?,
+        Some(begun) => finish(&sign_in, Visitor::of(&sign_in, &parts), begun, &code, &refusal, &by).await?,
         None => Err("sign_in_expired"),
     };
     let mut redirect = match outcome {
