@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use frontdesk_model::hex;
 use frontdesk_tests::postgres::Cluster;
 use ring::hmac;
 use serde_json::{Value, json};
@@ -317,7 +318,7 @@ struct Library {
 /// The head of a signed answer of HTTP/1.1.
 fn head(secret: &str, body: &str) -> String {
     let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA512, secret.as_bytes()), body.as_bytes());
-    let signature: String = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let signature = hex::encode(tag);
     format!(
         "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n{SIGNATURE_HEADER}: {signature}\r\n\
          content-length: {}\r\n\r\n",

@@ -14,7 +14,7 @@ use std::fmt;
 use std::io::{self, Read};
 use std::path::Path;
 
-use frontdesk_model::{Error, Result, error};
+use frontdesk_model::{Error, Result, error, hex};
 use frontdesk_store::dump::{self, Column};
 use frontdesk_store::{Tx, args};
 use ring::digest;
@@ -227,8 +227,7 @@ fn table_entry(name: &str) -> String {
 }
 
 fn attachment_entry(sha256: &[u8; 32]) -> String {
-    let digits: String = sha256.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("attachments/{digits}")
+    format!("attachments/{}", hex::encode(sha256))
 }
 
 /// Hashes what is read through it.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use frontdesk_model::{Env, Id, Secret};
+use frontdesk_model::{Env, Id, Secret, hex};
 use frontdesk_store::{Seal, Store, args};
 
 /// Sealed once and opened at every start: proves that the key is the right one.
@@ -149,21 +149,12 @@ fn read_key(path: &Path) -> Result<Option<[u8; 32]>, String> {
     }
     let mut text = String::new();
     file.read_to_string(&mut text).map_err(|error| wrong(&format!("cannot be read: {error}")))?;
-    let digits = text.trim().as_bytes();
-    let mut key = [0; 32];
-    if digits.len() != 64 {
-        return Err(wrong("should hold 64 hex digits"));
-    }
-    for (byte, pair) in key.iter_mut().zip(digits.chunks_exact(2)) {
-        let pair = std::str::from_utf8(pair).map_err(|_| wrong("should hold 64 hex digits"))?;
-        *byte = u8::from_str_radix(pair, 16).map_err(|_| wrong("should hold 64 hex digits"))?;
-    }
-    Ok(Some(key))
+    hex::decode(text.trim()).map(Some).ok_or_else(|| wrong("should hold 64 hex digits"))
 }
 
 fn create_key(path: &Path, env: &Env) -> Result<[u8; 32], String> {
     let key: [u8; 32] = env.random();
-    let text: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
+    let text = hex::encode(key);
     let written = || -> std::io::Result<()> {
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
         file.write_all(text.as_bytes())?;

@@ -12,7 +12,7 @@ use axum::routing::{get, post};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use frontdesk_conversations::Conversations;
-use frontdesk_model::{Error, Result, error};
+use frontdesk_model::{Error, Result, error, hex};
 use frontdesk_rest::{parse_pairs, refuse};
 use frontdesk_store::{Seal, args};
 use http::{HeaderMap, StatusCode, header};
@@ -57,11 +57,7 @@ const CUSTOMERS: [Customer; 2] = [
 
 /// The key that the shop shares with the community: 24 hexadecimal digits, the same after every start.
 pub(crate) fn key(seal: &Seal) -> String {
-    use std::fmt::Write as _;
-    seal.derive("demo shop").iter().take(12).fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    hex::encode(&seal.derive("demo shop")[..12])
 }
 
 /// The routes.

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::hex;
+
 /// The id of anything: 6 bytes of milliseconds since 1970, then 6 bytes that grow within a millisecond.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Id(pub [u8; 12]);
@@ -52,24 +54,7 @@ impl FromStr for Id {
     type Err = MalformedId;
 
     fn from_str(text: &str) -> Result<Id, MalformedId> {
-        let digits = text.as_bytes();
-        if digits.len() != 24 {
-            return Err(MalformedId);
-        }
-        let mut bytes = [0; 12];
-        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-            *byte = nibble(pair[0])? << 4 | nibble(pair[1])?;
-        }
-        Ok(Id(bytes))
-    }
-}
-
-fn nibble(digit: u8) -> Result<u8, MalformedId> {
-    match digit {
-        b'0'..=b'9' => Ok(digit - b'0'),
-        b'a'..=b'f' => Ok(digit - b'a' + 10),
-        b'A'..=b'F' => Ok(digit - b'A' + 10),
-        _ => Err(MalformedId),
+        hex::decode(text).map(Id).ok_or(MalformedId)
     }
 }
 

@@ -7,6 +7,7 @@ pub mod dates;
 pub mod env;
 pub mod error;
 pub mod event;
+pub mod hex;
 pub mod holidays;
 pub mod id;
 pub mod invisible;

@@ -1,17 +1,18 @@
 //! Signatures made with a shared secret: those of the channel SDK, and those of links that the server hands out.
 
 use base64::Engine;
+use frontdesk_model::hex;
 use ring::hmac;
 
 /// The signature of a channel SDK request or answer: HMAC-SHA512 over the raw body, as lower-case hex (128 characters).
 pub fn sdk_signature(secret: &[u8], body: &[u8]) -> String {
-    hex(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA512, secret), body).as_ref())
+    hex::encode(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA512, secret), body).as_ref())
 }
 
 /// Whether `given` is the signature of `body`, in upper- or lower-case hex; takes the same time wherever they differ.
 /// An empty secret verifies nothing: a source whose secret got lost must not accept everybody.
 pub fn verify_sdk_signature(secret: &[u8], body: &[u8], given: &str) -> bool {
-    let Some(given) = unhex::<64>(given) else { return false };
+    let Some(given) = hex::decode::<64>(given) else { return false };
     !secret.is_empty() && hmac::verify(&hmac::Key::new(hmac::HMAC_SHA512, secret), body, &given).is_ok()
 }
 
@@ -28,12 +29,12 @@ pub fn webhook_signature(key: &[u8], id: &str, seconds: i64, body: &[u8]) -> Str
 /// length, so that no two lists of parts share a signature. Let the first part say what the link is for, and another
 /// one when it ends.
 pub fn link_signature(key: &[u8], parts: &[&str]) -> String {
-    hex(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), &joined(parts)).as_ref())
+    hex::encode(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), &joined(parts)).as_ref())
 }
 
 /// Whether `given` is the signature of these parts; as strict as [`verify_sdk_signature`].
 pub fn verify_link_signature(key: &[u8], parts: &[&str], given: &str) -> bool {
-    let Some(given) = unhex::<32>(given) else { return false };
+    let Some(given) = hex::decode::<32>(given) else { return false };
     !key.is_empty() && hmac::verify(&hmac::Key::new(hmac::HMAC_SHA256, key), &joined(parts), &given).is_ok()
 }
 
@@ -44,24 +45,6 @@ fn joined(parts: &[&str]) -> Vec<u8> {
         bytes.extend_from_slice(part.as_bytes());
     }
     bytes
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let digit = |nibble: u8| char::from_digit(nibble.into(), 16).unwrap_or('0');
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
-}
-
-/// Exactly `N` bytes of hex, or nothing.
-fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
-    if text.len() != 2 * N {
-        return None;
-    }
-    let digit = |character: u8| char::from(character).to_digit(16).map(|digit| digit as u8);
-    let mut bytes = [0; N];
-    for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
-        *byte = digit(pair[0])? << 4 | digit(pair[1])?;
-    }
-    Some(bytes)
 }
 
 #[cfg(test)]
@@ -118,9 +101,9 @@ mod tests {
     }
 
     fn flip(signature: &str, bit: usize) -> String {
-        let mut bytes: [u8; 64] = unhex(signature).expect("a signature");
+        let mut bytes: [u8; 64] = hex::decode(signature).expect("a signature");
         bytes[bit / 8] ^= 1 << (bit % 8);
-        hex(&bytes)
+        hex::encode(bytes)
     }
 
     proptest! {

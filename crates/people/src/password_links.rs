@@ -4,7 +4,7 @@
 //! The secret in a link is made from its id and a key that is not in the store. So mails can wait in the store without it,
 //! and neither the store nor a backup opens anybody's account.
 
-use frontdesk_model::{Env, Id, Result, Secret};
+use frontdesk_model::{Env, Id, Result, Secret, hex};
 use frontdesk_store::{Seal, Tx, args};
 use ring::hmac;
 use serde::Serialize;
@@ -64,7 +64,7 @@ impl Links {
 
     fn secret(&self, id: Id) -> Secret {
         let tag = hmac::sign(&self.key, id.hex().as_bytes());
-        Secret::new(tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+        Secret::new(hex::encode(tag))
     }
 
     /// Makes a link, in place of the one that the user has for the same purpose: what anybody may ask for, a mail for a

@@ -1,9 +1,9 @@
 //! From method and path to an operation. A tree of segments, built once; exact segments before parameters.
 
 use axum::http::Method;
+use frontdesk_model::hex;
 
 use crate::operation::{Operation, path_parameters};
-use crate::parameters::hex_pair;
 
 /// All routes below `/1.0`.
 #[derive(Default)]
@@ -143,7 +143,7 @@ fn decode(raw: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(raw.len());
     let mut rest = raw.as_bytes();
     while let Some((byte, tail)) = rest.split_first() {
-        match hex_pair(tail.get(..2)).filter(|_| *byte == b'%') {
+        match tail.get(..2).and_then(hex::pair).filter(|_| *byte == b'%') {
             Some(value) => {
                 bytes.push(value);
                 rest = &tail[2..];

@@ -1,13 +1,12 @@
 //! Multipart requests with a file: streamed to disk, never held in memory, and only for those who may send them.
 
-use std::fmt::Write;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use axum::body::Body;
 use frontdesk_model::error::Error;
-use frontdesk_model::{Env, Result, error};
+use frontdesk_model::{Env, Result, error, hex};
 use serde_json::{Map, Value};
 use tokio::io::AsyncWriteExt;
 
@@ -94,11 +93,7 @@ async fn keep(mut part: multer::Field<'_>, env: &Env, bounds: &Bounds<'_>) -> Re
 }
 
 fn temporary_path(dir: &Path, env: &Env) -> PathBuf {
-    let mut name = TEMPORARY_NAME_START.to_owned();
-    for byte in env.random::<16>() {
-        let _ = write!(name, "{byte:02x}");
-    }
-    dir.join(name)
+    dir.join(format!("{TEMPORARY_NAME_START}{}", hex::encode(env.random::<16>())))
 }
 
 /// Readable by this user only: an upload may be anything.

@@ -1,7 +1,7 @@
 //! What services send us by themselves: how a request is verified over its raw bytes, cut into single events, and how one
 //! of these is read later, by itself. An event that cannot be read never takes others with it.
 
-use frontdesk_model::{Id, Timestamp};
+use frontdesk_model::{Id, Timestamp, hex};
 use ring::{digest, hmac};
 use serde_json::Value;
 
@@ -76,14 +76,14 @@ impl Received {
     /// A body that is not what the service sends.
     pub fn unreadable(kind: &'static str, body: &[u8]) -> Received {
         let text = String::from_utf8_lossy(&body[..body.len().min(UNREADABLE_BYTES_MAX)]).replace('\0', "\u{fffd}");
-        let key = hex(digest::digest(&digest::SHA256, body).as_ref());
+        let key = hex::encode(digest::digest(&digest::SHA256, body).as_ref());
         Received { kind, accounts: Vec::new(), key, name: "unreadable".into(), payload: text }
     }
 }
 
 /// What tells an event from all others: the hash of what it holds, as 64 hex digits.
 pub fn key_of(text: &str) -> String {
-    hex(digest::digest(&digest::SHA256, text.as_bytes()).as_ref())
+    hex::encode(digest::digest(&digest::SHA256, text.as_bytes()).as_ref())
 }
 
 /// Something that happened at a service, in the same words for every channel. Ids are the service's own.
@@ -169,13 +169,13 @@ pub enum Control {
 /// Whether `given` is the lower- or upper-case hex HMAC-SHA256 of the body; takes the same time wherever they differ. An
 /// empty secret verifies nothing.
 pub fn is_hmac_sha256_hex(secret: &[u8], body: &[u8], given: &str) -> bool {
-    let Some(given) = unhex(given) else { return false };
+    let Some(given) = hex::decode::<32>(given) else { return false };
     !secret.is_empty() && hmac::verify(&hmac::Key::new(hmac::HMAC_SHA256, secret), body, &given).is_ok()
 }
 
 /// The lower-case hex HMAC-SHA256 of the body.
 pub fn hmac_sha256_hex(secret: &[u8], body: &[u8]) -> String {
-    hex(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), body).as_ref())
+    hex::encode(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), body).as_ref())
 }
 
 /// Whether two texts are the same; takes the same time wherever they differ.
@@ -184,23 +184,6 @@ pub fn is_same_secret(one: &str, other: &str) -> bool {
     let key = hmac::Key::new(hmac::HMAC_SHA256, one.as_bytes());
     let tag = hmac::sign(&key, other.as_bytes());
     hmac::verify(&key, one.as_bytes(), tag.as_ref()).is_ok()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let digit = |nibble: u8| char::from_digit(nibble.into(), 16).unwrap_or('0');
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
-}
-
-fn unhex(text: &str) -> Option<[u8; 32]> {
-    if text.len() != 64 {
-        return None;
-    }
-    let digit = |character: u8| char::from(character).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let mut bytes = [0; 32];
-    for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
-        *byte = digit(pair[0])? << 4 | digit(pair[1])?;
-    }
-    Some(bytes)
 }
 
 #[cfg(test)]

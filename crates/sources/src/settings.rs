@@ -1,10 +1,9 @@
 //! What an administrator sets for one source: the schema that each kind declares, and the values that fit it.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use frontdesk_model::error::{self, AttributeError};
-use frontdesk_model::{Env, Error, Secret, query};
+use frontdesk_model::{Env, Error, Secret, hex, query};
 use serde_json::{Map, Value};
 
 use crate::SourceKind;
@@ -126,7 +125,9 @@ impl Settings {
     /// Makes the secrets that a source of this kind gets by itself, where they are absent.
     pub fn generate_missing(&mut self, kind: &SourceKind, env: &Env) {
         for setting in kind.settings.iter().filter(|setting| setting.generated_when_absent) {
-            self.0.entry(setting.name).or_insert_with(|| SettingValue::Secret(Secret::new(hex(env.random()))));
+            self.0
+                .entry(setting.name)
+                .or_insert_with(|| SettingValue::Secret(Secret::new(hex::encode(env.random::<32>()))));
         }
     }
 
@@ -300,14 +301,6 @@ fn short_text(value: &Value) -> Result<String, Misfit> {
         return Err(invalid("must not hold control characters"));
     }
     Ok(text.into())
-}
-
-fn hex(bytes: [u8; 32]) -> String {
-    bytes.iter().fold(String::with_capacity(64), |mut text, byte| {
-        // Writing into a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use axum::response::Response;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use frontdesk_conversations::visitors::Place;
-use frontdesk_model::{Id, Result};
+use frontdesk_model::{Id, Result, hex};
 use frontdesk_web as assets;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use ring::digest;
@@ -54,11 +54,7 @@ pub(crate) fn webview(headers: &HeaderMap) -> Response {
 /// A script under a name that stays, for pages of every site.
 fn script(text: String, kept: &str, headers: &HeaderMap) -> Response {
     let hash = digest::digest(&digest::SHA256, text.as_bytes());
-    let mut tag = String::from("\"");
-    for byte in &hash.as_ref()[..12] {
-        let _ = write!(tag, "{byte:02x}");
-    }
-    tag.push('"');
+    let tag = format!("\"{}\"", hex::encode(&hash.as_ref()[..12]));
     let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
     let is_known = known.is_some_and(|known| known.split(',').any(|one| one.trim().trim_start_matches("W/") == tag));
     let mut response = Response::new(if is_known { Body::empty() } else { Body::from(text) });

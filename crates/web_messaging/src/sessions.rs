@@ -4,7 +4,7 @@
 use frontdesk_conversations::Conversations;
 use frontdesk_conversations::visitors::{self, ANONYMOUS, Claims, Place, Visitor};
 use frontdesk_model::error::{Error, Refusal};
-use frontdesk_model::{Env, Id, Result, Timestamp, error};
+use frontdesk_model::{Env, Id, Result, Timestamp, error, hex};
 use frontdesk_people::access_tokens;
 use frontdesk_store::{Row, Seal, Tx, args};
 use ring::digest;
@@ -222,8 +222,7 @@ pub(crate) fn begin(tx: &mut dyn Tx, env: &Env, seal: &Seal, place: &Place, give
             create(tx, env, place, Proven::unsigned(env, uuid, claims), &given.context, None)
         }
         (_, None) => {
-            let random: [u8; 16] = env.random();
-            let uuid = random.iter().fold(ANONYMOUS.to_owned(), |text, byte| format!("{text}{byte:02x}"));
+            let uuid = format!("{ANONYMOUS}{}", hex::encode(env.random::<16>()));
             create(tx, env, place, Proven::unsigned(env, uuid, claims), &given.context, None)
         }
     }
@@ -421,8 +420,7 @@ fn create(
 ) -> Result<Begun> {
     // One that agents write as is refused here, before anybody speaks with its voice.
     Visitor { place, uuid: &proven.uuid }.identity_id(tx)?;
-    let random: [u8; 32] = env.random();
-    let secret = random.iter().fold(PREFIX.to_owned(), |text, byte| format!("{text}{byte:02x}"));
+    let secret = format!("{PREFIX}{}", hex::encode(env.random::<32>()));
     let Proven { uuid, claims, signed, jwt_hash, jwt_key, expires_at } = proven;
     let session = Session { id: env.id(), uuid, signed, claims, context: context.clone(), expires_at };
     tx.execute(

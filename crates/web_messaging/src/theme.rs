@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::response::Response;
 use frontdesk_model::error::Error;
-use frontdesk_model::{Env, Id, Result, error};
+use frontdesk_model::{Env, Id, Result, error, hex};
 use frontdesk_rest::Call;
 use frontdesk_store::Tx;
 use http::{HeaderValue, header};
@@ -156,7 +156,7 @@ pub(crate) fn change(call: &Call, tx: &mut dyn Tx, channel: Channel, custom_css:
     }
     items::require_light(tx, channel.source_id, "custom_css")?;
     let hash = digest::digest(&digest::SHA256, window.as_bytes());
-    let hash = hash.as_ref()[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = hex::encode(&hash.as_ref()[..8]);
     let theme = Theme { custom_css: custom_css.to_owned(), compiled: window, hash };
     match before {
         Some(before) => objects::save(tx, &call.env, before.id, &theme)?,

@@ -12,13 +12,13 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use axum::routing::get;
 use bytes::BytesMut;
-use frontdesk_model::{Error, Id, Refusal, Result, error};
+use frontdesk_model::{Error, Id, Refusal, Result, error, hex};
 use frontdesk_rest::{Authenticator, ClientAddress, Credential, parse_pairs, refuse};
 use frontdesk_store::{Row, Tx, args};
 use futures_util::stream;
 use tokio::io::AsyncReadExt;
 
-use super::{files, links, names, rest};
+use super::{links, names, rest};
 use crate::Conversations;
 use crate::sources::StoredSettings;
 
@@ -75,7 +75,7 @@ async fn answer(server: &Arc<Server>, id: &str, parts: &Parts) -> Result<Respons
         Ok(stored)
     });
     let stored = found.await?;
-    let etag = format!("\"{}\"", files::hex(&stored.sha256));
+    let etag = format!("\"{}\"", hex::encode(stored.sha256));
     if is_same(headers, &etag) {
         return response(StatusCode::NOT_MODIFIED, &stored, &etag, Body::empty());
     }

@@ -1,6 +1,7 @@
 //! Where the bytes of attachments lie: one immutable file per content, named by its SHA-256. A file that was damaged on
 //! disk is noticed when it is read, and refused.
 
+use frontdesk_model::hex;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -66,7 +67,7 @@ impl Files {
 
     /// Where the file with this hash is, if there is one.
     pub fn path(&self, sha256: &[u8; 32]) -> PathBuf {
-        let name = hex(sha256);
+        let name = hex::encode(sha256);
         self.inner.dir.join(&name[..2]).join(name)
     }
 
@@ -135,17 +136,12 @@ impl Files {
         let mut file = File::open(self.path(sha256))?;
         let (found, bytes) = hash(&mut file)?;
         if found != *sha256 {
-            let message = format!("the file {} is damaged: restore it from a backup", hex(sha256));
+            let message = format!("the file {} is damaged: restore it from a backup", hex::encode(sha256));
             return Err(io::Error::new(io::ErrorKind::InvalidData, message));
         }
         file.seek(SeekFrom::Start(0))?;
         Ok((file, bytes))
     }
-}
-
-pub(super) fn hex(sha256: &[u8; 32]) -> String {
-    let digit = |nibble: u8| char::from_digit(nibble.into(), 16).unwrap_or('0');
-    sha256.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 fn hash(file: &mut File) -> io::Result<([u8; 32], u64)> {
@@ -222,8 +218,8 @@ mod tests {
         let (_dir, files) = files();
         let sha256 = files.write(b"hello").unwrap();
         assert_eq!(files.write(b"hello").unwrap(), sha256);
-        assert_eq!(hex(&sha256), "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824");
-        assert!(files.path(&sha256).ends_with(format!("2c/{}", hex(&sha256))));
+        assert_eq!(hex::encode(sha256), "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824");
+        assert!(files.path(&sha256).ends_with(format!("2c/{}", hex::encode(sha256))));
         assert_eq!(content(&files, &sha256).unwrap(), b"hello");
         assert_eq!(fs::read_dir(files.temp_dir()).unwrap().count(), 0);
         assert_eq!(content(&files, &[7; 32]).unwrap_err().kind(), io::ErrorKind::NotFound);

@@ -8,7 +8,7 @@ use axum::extract::RawQuery;
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use frontdesk_model::{Id, Result, Secret, Timestamp, error};
+use frontdesk_model::{Id, Result, Secret, Timestamp, error, hex};
 use frontdesk_rest::Call;
 use frontdesk_sources::connecting::{SignIn, Trip};
 use frontdesk_sources::ingress::key_of;
@@ -35,7 +35,7 @@ pub(super) fn redirect_uri(app: &Conversations) -> String {
 /// The way of whoever has this state, by its hash. What only we know of it is made of our key, and kept nowhere.
 fn trip(app: &Conversations, state_hash: &str) -> Trip {
     let verifier = app.seal.derive(&format!("sign-in-verifier:{state_hash}"));
-    let verifier = Secret::new(verifier.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
+    let verifier = Secret::new(hex::encode(verifier));
     Trip { redirect_uri: redirect_uri(app), verifier }
 }
 
@@ -51,8 +51,7 @@ fn of(source: &Source) -> Result<&'static SignIn> {
 pub(super) fn begin(app: &Conversations, call: &Call, source: &Source, tx: &mut dyn Tx) -> Result<(String, Timestamp)> {
     let (sign_in, now) = (of(source)?, call.env.now());
     let channel = Channel::load(tx, &app.seal, source.id)?.ok_or_else(|| error::not_found("source"))?;
-    let random: [u8; 32] = call.env.random();
-    let state = format!("{}.{}", source.id, random.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
+    let state = format!("{}.{}", source.id, hex::encode(call.env.random::<32>()));
     let hash = key_of(&state);
     let url = (sign_in.dialog)(&channel.settings, &trip(app, &hash), &state)
         .map_err(|missing| error::unprocessable("not_ready", missing))?;

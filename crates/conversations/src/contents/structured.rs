@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use frontdesk_model::structured::{self, Kind, Surroundings};
-use frontdesk_model::{Id, Result, error};
+use frontdesk_model::{Id, Result, error, hex};
 use frontdesk_rest::Call;
 use frontdesk_sources::inbound::ContentObject;
 use frontdesk_store::Tx;
@@ -61,7 +61,7 @@ pub(super) fn fit(
             files.insert(id, file);
         }
     }
-    let payload = || call.env.random::<PAYLOAD_BYTES>().iter().map(|byte| format!("{byte:02x}")).collect();
+    let payload = || hex::encode(call.env.random::<PAYLOAD_BYTES>());
     message = message.adapt(channel, &Surroundings { file: &|id| files.get(&id).cloned(), payload: &payload })?;
     let mut names = HashMap::new();
     for (at, id) in (0_i64..).zip(message.files()) {

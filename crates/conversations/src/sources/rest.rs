@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use frontdesk_model::{Env, Id, Permission, Permissions, Result, SourceRight, SourceRights, Timestamp, error};
+use frontdesk_model::{Env, Id, Permission, Permissions, Result, SourceRight, SourceRights, Timestamp, error, hex};
 use frontdesk_people::{checked, time_sheets};
 use frontdesk_rest::{Call, NoParameters, Operation, Page, Paging};
 use frontdesk_sources::push::Service;
@@ -397,8 +397,7 @@ fn widget_token(tx: &mut dyn Tx, id: Id) -> Result<String> {
 
 /// A new one; none for other kinds.
 fn new_widget_token(kind: &SourceKind, env: &Env) -> Option<String> {
-    let random: [u8; WIDGET_TOKEN_BYTES] = env.random();
-    kind.is_messaging.then(|| random.iter().map(|byte| format!("{byte:02x}")).collect())
+    kind.is_messaging.then(|| hex::encode(env.random::<WIDGET_TOKEN_BYTES>()))
 }
 
 /// Who makes a source in a community sees its customers and writes what is known of them: 422 unless they may see those

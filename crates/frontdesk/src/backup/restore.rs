@@ -11,7 +11,7 @@ use std::sync::Arc;
 use flate2::read::GzDecoder;
 use frontdesk_conversations::attachments::Files;
 use frontdesk_conversations::contents::indexing;
-use frontdesk_model::{Id, Result, error};
+use frontdesk_model::{Id, Result, error, hex};
 use frontdesk_store::dump::{self, Column, Rows};
 use frontdesk_store::{Migration, Row, Store, Tx, Value, args};
 use tokio::runtime::Handle;
@@ -269,11 +269,7 @@ fn take_parents(columns: &[Column], parent: &str, rows: &mut [Row]) -> Result<Ve
 }
 
 fn sha256_of(entry_name: &str) -> Option<[u8; 32]> {
-    let digits = entry_name.strip_prefix("attachments/")?;
-    let mut sha256 = [0; 32];
-    for (index, byte) in sha256.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(digits.get(2 * index..2 * index + 2)?, 16).ok()?;
-    }
+    let sha256 = hex::decode(entry_name.strip_prefix("attachments/")?)?;
     // Other spellings of the same hash are not ours.
     (attachment_entry(&sha256) == entry_name).then_some(sha256)
 }

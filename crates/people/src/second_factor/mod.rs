@@ -2,7 +2,7 @@
 
 mod totp;
 
-use frontdesk_model::{Env, Id, Result, Secret, error};
+use frontdesk_model::{Env, Id, Result, Secret, error, hex};
 use frontdesk_rest::{Call, NoParameters, Operation};
 use frontdesk_store::{Seal, Tx, args};
 use http::Method;
@@ -88,7 +88,7 @@ pub(crate) fn begin(tx: &mut dyn Tx, env: &Env, keys: &Keys, settings: &Settings
         return Err(error::conflict("There is a second factor already: remove it first."));
     }
     let secret: [u8; 20] = env.random();
-    let sealed = keys.seal.seal(&purpose(user_id), &Secret::new(hex(&secret)))?;
+    let sealed = keys.seal.seal(&purpose(user_id), &Secret::new(hex::encode(secret)))?;
     tx.execute(
         "INSERT INTO second_factors (user_id, secret, last_step, created_at) VALUES ($1, $2, 0, $3)
          ON CONFLICT (user_id) DO UPDATE SET secret = excluded.secret, last_step = 0, created_at = excluded.created_at",
@@ -116,7 +116,9 @@ pub(crate) fn take(tx: &mut dyn Tx, env: &Env, keys: &Keys, user_id: Id, code: &
     attempts::count_code(tx, env.now(), user_id)?;
     let sql = "SELECT secret, last_step, confirmed_at IS NOT NULL FROM second_factors WHERE user_id = $1";
     let Some(row) = tx.first(sql, args![&user_id])? else { return Ok(false) };
-    let secret = unhex(keys.seal.open(&purpose(user_id), &row.get::<Vec<u8>>(0)?)?.reveal())?;
+    let secret = keys.seal.open(&purpose(user_id), &row.get::<Vec<u8>>(0)?)?;
+    let secret: [u8; 20] =
+        hex::decode(secret.reveal()).ok_or_else(|| error::broken("the secret of a second factor cannot be read"))?;
     let seconds = env.now().micros().div_euclid(1_000_000);
     let taken = match totp::step_of(code, &secret, seconds, row.get(1)?) {
         Some(step) => {
@@ -168,17 +170,6 @@ pub fn remove(tx: &mut dyn Tx, env: &Env, by: Option<Id>, user_id: Id) -> Result
 
 fn tell(tx: &mut dyn Tx, env: &Env, by: Option<Id>, user_id: Id) {
     tx.append(events::of(by, env, "user.updated", user_id, json!({ "changed": ["second_factor"] })));
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn unhex(text: &str) -> Result<Vec<u8>> {
-    let wrong = || error::broken("the secret of a second factor cannot be read");
-    (0..text.len() / 2)
-        .map(|at| u8::from_str_radix(text.get(2 * at..2 * at + 2).ok_or_else(wrong)?, 16).map_err(|_| wrong()))
-        .collect()
 }
 
 /// Whose second factor was removed.

@@ -9,8 +9,8 @@ use frontdesk_model::{Result, error};
 use futures_util::{FutureExt, stream};
 use serde_json::{Map, Value};
 
+pub(crate) use pairs::PairTree;
 pub use pairs::{NAME_BYTES_MAX, NAME_LEVELS_MAX, PAIRS_MAX, parse_pairs};
-pub(crate) use pairs::{PairTree, hex_pair};
 pub(crate) use shape::{Record, boolean};
 
 /// What a `Content-Type` says about a body, as far as parameters are concerned.

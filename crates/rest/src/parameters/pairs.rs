@@ -1,7 +1,7 @@
 //! `name=value` pairs whose names carry brackets, as one tree: `a[]=1`, `h[key]=v`, `h[key][]=v`,
 //! `list[][id]=1&list[][max]=2&list[][id]=3` (a repeated key begins the next element).
 
-use frontdesk_model::{Result, error};
+use frontdesk_model::{Result, error, hex};
 use serde_json::{Map, Value};
 
 /// At most this many pairs in one query string or one form.
@@ -35,7 +35,7 @@ pub(crate) fn decode(text: &[u8]) -> Option<String> {
     let mut at = 0;
     while let Some(byte) = text.get(at) {
         let escaped = match byte {
-            b'%' => hex_pair(text.get(at + 1..at + 3)),
+            b'%' => text.get(at + 1..at + 3).and_then(hex::pair),
             _ => None,
         };
         match (byte, escaped) {
@@ -49,14 +49,6 @@ pub(crate) fn decode(text: &[u8]) -> Option<String> {
         at += 1;
     }
     String::from_utf8(bytes).ok()
-}
-
-/// The byte behind two hex digits.
-pub(crate) fn hex_pair(digits: Option<&[u8]>) -> Option<u8> {
-    let [high, low] = digits? else { return None };
-    let high = char::from(*high).to_digit(16)?;
-    let low = char::from(*low).to_digit(16)?;
-    u8::try_from(high << 4 | low).ok()
 }
 
 /// The tree while pairs are added to it, in the order in which they arrived.

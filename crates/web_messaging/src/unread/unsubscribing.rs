@@ -3,7 +3,7 @@
 
 use axum::response::{IntoResponse, Response};
 use frontdesk_conversations::Conversations;
-use frontdesk_model::{Id, Result, Timestamp, error};
+use frontdesk_model::{Id, Result, Timestamp, error, hex};
 use frontdesk_net::{link_signature, verify_link_signature};
 use frontdesk_store::{Tx, args};
 use http::{HeaderMap, StatusCode, header};
@@ -23,27 +23,12 @@ pub(crate) fn hash(email: &str) -> Hash {
     hash
 }
 
-fn hex(hash: &Hash) -> String {
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn unhex(text: &str) -> Option<Hash> {
-    let mut hash = [0; 32];
-    if text.len() != 64 || !text.is_ascii() {
-        return None;
-    }
-    for (place, byte) in hash.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(&text[2 * place..2 * place + 2], 16).ok()?;
-    }
-    Some(hash)
-}
-
 /// The link for an address.
 pub(crate) fn link(tx: &mut dyn Tx, app: &Conversations, source_id: Id, hash: &Hash) -> Result<String> {
     let row = tx.one("SELECT widget_token FROM sources WHERE id = $1", args![&source_id])?;
     let token: Option<String> = row.get(0)?;
     let token = token.unwrap_or_else(|| source_id.hex());
-    let address = hex(hash);
+    let address = hex::encode(hash);
     let key = app.seal.derive(PURPOSE);
     let signature = link_signature(&key, &[PURPOSE, &source_id.hex(), &address]);
     Ok(format!("{}/chat/{token}/unsubscribe?address={address}&signature={signature}", app.public_url))
@@ -65,7 +50,7 @@ pub(crate) fn linked(
         row = tx.first("SELECT id FROM sources WHERE id = $1 AND widget_token IS NULL", args![&id])?;
     }
     let source_id: Id = row.ok_or_else(missing)?.get(0)?;
-    let hash = unhex(address).ok_or_else(missing)?;
+    let hash = hex::decode(address).ok_or_else(missing)?;
     let key = app.seal.derive(PURPOSE);
     match verify_link_signature(&key, &[PURPOSE, &source_id.hex(), address], signature) {
         true => Ok((source_id, hash)),

@@ -2,7 +2,7 @@
 //! Validation).
 
 use frontdesk_conversations::Conversations;
-use frontdesk_model::{Env, Id, Result, Timestamp};
+use frontdesk_model::{Env, Id, Result, Timestamp, hex};
 use frontdesk_store::{Tx, args};
 use http::StatusCode;
 
@@ -11,7 +11,7 @@ use crate::request::{challenge_request, shown};
 
 /// Asks; none when all is well, else what is wrong with the answer.
 pub(crate) async fn ask(app: &Conversations, webhook: &Webhook) -> Result<Option<Reason>> {
-    let challenge: String = app.env.random::<16>().iter().map(|byte| format!("{byte:02x}")).collect();
+    let challenge = hex::encode(app.env.random::<16>());
     let secrets = webhook.secrets(&app.seal)?;
     let request = challenge_request(webhook, &secrets, &challenge)?;
     Ok(match app.outbound.send(request).await {
