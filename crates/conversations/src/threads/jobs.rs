@@ -59,9 +59,11 @@ enum Left {
     After(Timestamp, Id),
 }
 
+// SQLite keeps the order of a cross join: of itself it would pass over every thread, each time that anybody looks.
 const SELECT: &str = "SELECT thread_jobs.thread_id, threads.source_id, verb, user_id, done_at, done_id,
       thread_jobs.created_at
-    FROM thread_jobs JOIN threads ON threads.id = thread_jobs.thread_id ORDER BY thread_jobs.created_at LIMIT 1";
+    FROM thread_jobs CROSS JOIN threads WHERE threads.id = thread_jobs.thread_id
+    ORDER BY thread_jobs.created_at LIMIT 1";
 
 fn job(row: &Row) -> Result<Job> {
     Ok(Job {
