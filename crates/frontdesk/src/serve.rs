@@ -35,6 +35,7 @@ use ipnet::IpNet;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
+use tokio::task::{JoinError, JoinSet};
 
 use crate::admin::Admin;
 use crate::data_dir::{self, DataDir};
@@ -135,11 +136,11 @@ pub(crate) async fn run(settings: Settings, directory: DataDir, store: Store, en
     let (consumers, delivery) = consumers(&app, &mails);
     delivery.release_claims().await.map_err(|error| error.to_string())?;
     consumer::require_distinct(&consumers).map_err(|error| error.to_string())?;
-    let mut workers = tokio::task::JoinSet::new();
+    let mut workers = JoinSet::new();
     workers.spawn(app.tail.clone().run(stopping.clone()));
     workers.spawn(stream::run(app.clone(), stopping.clone()));
     for consumer in consumers {
-        workers.spawn(consumer::run(store.clone(), consumer, stopping.clone()));
+        workers.spawn(consumer::run(store.clone(), app.tail.clone(), consumer, stopping.clone()));
     }
     workers.spawn(delivery.run(stopping.clone()));
     workers.spawn(channel_events::run(app.clone(), stopping.clone()));
@@ -185,13 +186,30 @@ pub(crate) async fn run(settings: Settings, directory: DataDir, store: Store, en
         told_to_stop().await;
         let _ = close.send(true);
     };
-    frontdesk_net::serve(listener, router(&settings, &app, &metrics, &visitors, &sign_in), limits, told).await;
+    let router = router(&settings, &app, &metrics, &visitors, &sign_in);
+    let broken = tokio::select! {
+        () = frontdesk_net::serve(listener, router, limits, told) => None,
+        panic = first_panic(&mut workers) => Some(format!("a part of the server broke: {panic}")),
+    };
     tracing::info!("stopping");
     let _ = stop.send(true);
     while workers.join_next().await.is_some() {}
     let _ = std::fs::remove_file(directory.socket());
     drop((app, metrics, visitors, sign_in));
-    tokio::task::spawn_blocking(move || store.close()).await.map_err(|error| error.to_string())
+    tokio::task::spawn_blocking(move || store.close()).await.map_err(|error| error.to_string())?;
+    broken.map_or(Ok(()), Err)
+}
+
+/// Waits until a worker panics. One that ends has done its work. Without it the server would go on half: better that it
+/// ends and is started again.
+async fn first_panic(workers: &mut JoinSet<()>) -> JoinError {
+    loop {
+        match workers.join_next().await {
+            Some(Err(trouble)) if trouble.is_panic() => return trouble,
+            Some(_) => {}
+            None => std::future::pending().await,
+        }
+    }
 }
 
 /// Whether other sites may show the console in a frame. Not while that cannot be read.
@@ -321,5 +339,19 @@ async fn told_to_stop() {
     tokio::select! {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_worker_that_has_done_its_work_ends_nothing_and_one_that_panics_does() {
+        let mut workers = JoinSet::new();
+        workers.spawn(async {});
+        assert!(tokio::time::timeout(Duration::from_millis(50), first_panic(&mut workers)).await.is_err());
+        workers.spawn(async { panic!("a mistake of ours") });
+        assert!(first_panic(&mut workers).await.to_string().contains("a mistake of ours"));
     }
 }

@@ -7,14 +7,17 @@ use std::time::{Duration, Instant};
 use frontdesk_model::{Event, Result, error};
 
 use crate::tx::Tx;
-use crate::{Store, args, log};
+use crate::{Store, Tail, args};
 
-/// At most this many entries are read at once.
-const READ_EVENTS_MAX: i64 = 1000;
+/// At most this many entries are looked at at once.
+const READ_EVENTS_MAX: usize = 1000;
 /// At most this many entries are handled in one transaction: everybody else waits behind it.
 const HANDLE_EVENTS_MAX: usize = 64;
-/// Hints may be lost and other nodes give none, so the log is looked at this often anyway.
+/// Its position is looked at this often, whether or not the log has grown.
 const POLL_PERIOD: Duration = Duration::from_millis(500);
+/// Whoever asked the store and found nothing to do asks again after this at the earliest: under load, one question then
+/// serves many commits.
+const PAUSE_AFTER_NOTHING: Duration = Duration::from_millis(5);
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
 /// A position that only passed over events is saved this often: it costs a write.
 const SAVE_PERIOD: Duration = Duration::from_secs(2);
@@ -27,8 +30,13 @@ pub trait Consumer: Send + Sync + 'static {
     /// Whether an event of this kind concerns it; the others are passed over without a write.
     fn wants(&self, kind: &str) -> bool;
 
-    /// Which of the wanted events are worth a write: asked in the transaction that read them. A consumer that wants a
-    /// frequent kind and seldom does anything about it chooses here.
+    /// Whether it chooses among the events that it wants.
+    fn is_choosy(&self) -> bool {
+        false
+    }
+
+    /// Which of the wanted events are worth a write. A consumer that wants a frequent kind and seldom does anything about
+    /// it is choosy and chooses here, in a transaction that only reads.
     fn choose(&self, tx: &mut dyn Tx, events: Vec<Event>) -> Result<Vec<Event>> {
         let _ = tx;
         Ok(events)
@@ -42,16 +50,17 @@ pub trait Consumer: Send + Sync + 'static {
     fn handled(&self) {}
 }
 
-/// Feeds a consumer until `stop` changes.
-pub async fn run(store: Store, consumer: Arc<dyn Consumer>, mut stop: tokio::sync::watch::Receiver<bool>) {
-    let mut committed = store.committed();
+/// Feeds a consumer from the end of the log until `stop` changes.
+pub async fn run(store: Store, tail: Tail, consumer: Arc<dyn Consumer>, mut stop: tokio::sync::watch::Receiver<bool>) {
+    let mut changed = tail.changed();
     let mut position = None;
     loop {
         if *stop.borrow() {
             return;
         }
-        let pause = match catch_up(&store, &consumer, &mut position).await {
+        let pause = match catch_up(&store, &tail, &consumer, &mut position).await {
             Ok(Progress::CaughtUp) => POLL_PERIOD,
+            Ok(Progress::FoundNothing) => PAUSE_AFTER_NOTHING,
             Ok(Progress::MovedElsewhere) => {
                 tracing::debug!(consumer = consumer.name(), "another node moved this consumer on");
                 position = None;
@@ -65,7 +74,7 @@ pub async fn run(store: Store, consumer: Arc<dyn Consumer>, mut stop: tokio::syn
         };
         tokio::select! {
             _ = stop.changed() => return,
-            changed = committed.changed(), if pause == POLL_PERIOD => if changed.is_err() { return },
+            changed = changed.changed(), if pause == POLL_PERIOD => if changed.is_err() { return },
             () = tokio::time::sleep(pause) => {}
         }
     }
@@ -82,11 +91,18 @@ struct Position {
 /// What came of reading on.
 enum Progress {
     CaughtUp,
+    /// The same, but the store was asked and nothing was chosen.
+    FoundNothing,
     /// Another node handled what this one was about to: its place is read again.
     MovedElsewhere,
 }
 
-async fn catch_up(store: &Store, consumer: &Arc<dyn Consumer>, position: &mut Option<Position>) -> Result<Progress> {
+async fn catch_up(
+    store: &Store,
+    tail: &Tail,
+    consumer: &Arc<dyn Consumer>,
+    position: &mut Option<Position>,
+) -> Result<Progress> {
     let mut place = match *position {
         Some(place) => place,
         None => {
@@ -95,17 +111,19 @@ async fn catch_up(store: &Store, consumer: &Arc<dyn Consumer>, position: &mut Op
             Position { stored, read: stored, saved_at: Instant::now() }
         }
     };
+    let mut progress = Progress::CaughtUp;
     loop {
-        let after = place.read;
-        let reader = consumer.clone();
-        let read = move |tx: &mut dyn Tx| {
-            let events = log::read(tx, after, READ_EVENTS_MAX)?;
-            let last = events.last().map(|event| event.seq);
-            let wanted: Vec<Event> = events.into_iter().filter(|event| reader.wants(&event.kind)).collect();
-            let chosen = if wanted.is_empty() { wanted } else { reader.choose(tx, wanted)? };
-            Ok((last, chosen))
+        let events = tail.after(place.read, READ_EVENTS_MAX).await?;
+        let (is_end, Some(last)) = (events.len() < READ_EVENTS_MAX, events.last().map(|event| event.seq)) else {
+            break;
         };
-        let (Some(last), wanted) = store.read(read).await? else { break };
+        let wanted = events.iter().filter(|event| consumer.wants(&event.kind));
+        let mut wanted: Vec<Event> = wanted.map(|event| Event::clone(event)).collect();
+        if consumer.is_choosy() && !wanted.is_empty() {
+            let chooser = consumer.clone();
+            wanted = store.read(move |tx| chooser.choose(tx, wanted.clone())).await?;
+            progress = if wanted.is_empty() { Progress::FoundNothing } else { Progress::CaughtUp };
+        }
         for some in wanted.chunks(HANDLE_EVENTS_MAX) {
             let end = some.last().map_or(last, |event| event.seq);
             if !handle(store, consumer, place.stored, end, some.to_vec()).await? {
@@ -115,6 +133,9 @@ async fn catch_up(store: &Store, consumer: &Arc<dyn Consumer>, position: &mut Op
         }
         place.read = last;
         *position = Some(place);
+        if is_end {
+            break;
+        }
     }
     if place.read > place.stored && place.saved_at.elapsed() >= SAVE_PERIOD {
         if !handle(store, consumer, place.stored, place.read, Vec::new()).await? {
@@ -123,7 +144,7 @@ async fn catch_up(store: &Store, consumer: &Arc<dyn Consumer>, position: &mut Op
         place = Position { stored: place.read, read: place.read, saved_at: Instant::now() };
     }
     *position = Some(place);
-    Ok(Progress::CaughtUp)
+    Ok(progress)
 }
 
 fn stored_position(tx: &mut dyn Tx, name: &str) -> Result<i64> {
@@ -258,7 +279,9 @@ mod tests {
         let store = Store::open_sqlite(&folder.path().join("db"), &[tables]).unwrap();
         let (stop, stopped) = tokio::sync::watch::channel(false);
         let consumer = Arc::new(Refusing::default());
-        let running = tokio::spawn(run(store.clone(), consumer.clone(), stopped));
+        let tail = Tail::new(store.clone());
+        let following = tokio::spawn(tail.clone().run(stopped.clone()));
+        let running = tokio::spawn(run(store.clone(), tail, consumer.clone(), stopped));
         for _ in 0..10_000 {
             tokio::time::sleep(Duration::from_millis(1)).await;
             if consumer.0.load(Ordering::Relaxed) > 0 {
@@ -269,6 +292,7 @@ mod tests {
         assert!((1..=2).contains(&consumer.0.load(Ordering::Relaxed)), "{}", consumer.0.load(Ordering::Relaxed));
         stop.send(true).unwrap();
         running.await.unwrap();
+        following.await.unwrap();
         tokio::task::spawn_blocking(move || store.close()).await.unwrap();
     }
 }

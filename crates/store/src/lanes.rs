@@ -1,14 +1,18 @@
 //! The two lanes of the writer: what somebody waits for, and what can wait. The second has its turn when the first is
-//! empty, and never stands still: it has a turn after a few batches in any case.
+//! empty, and does not stand still: it has a turn after a few batches in any case, unless it is held for a moment.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, TryRecvError, select};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, select};
 
 use crate::engine::{Job, Queued};
 
 /// After so many batches of what somebody waits for, something that can wait goes first.
 const PASSED_OVER_MAX: usize = 2;
+/// How soon the end of a hold is noticed.
+const HELD_PERIOD: Duration = Duration::from_millis(1);
 
 /// Where jobs are put.
 #[derive(Clone)]
@@ -22,6 +26,21 @@ pub(crate) struct Lanes {
     now: Receiver<Queued>,
     later: Receiver<Box<dyn Job>>,
     passed_over: usize,
+    hold: Hold,
+}
+
+/// Whether what can wait is held: nothing of it begins.
+#[derive(Clone, Default)]
+pub(crate) struct Hold(Arc<AtomicBool>);
+
+impl Hold {
+    pub(crate) fn set(&self, is_held: bool) {
+        self.0.store(is_held, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 /// What the writer does next.
@@ -37,12 +56,24 @@ pub(crate) enum First {
 /// Both ends of new lanes.
 pub(crate) fn open() -> (Entries, Lanes) {
     let ((now, take_now), (later, take_later)) = (crossbeam_channel::unbounded(), crossbeam_channel::unbounded());
-    (Entries { now, later }, Lanes { now: take_now, later: take_later, passed_over: 0 })
+    (Entries { now, later }, Lanes { now: take_now, later: take_later, passed_over: 0, hold: Hold::default() })
 }
 
 impl Lanes {
-    /// What a batch begins with; waits for it.
+    /// What holds the second lane.
+    pub(crate) fn hold(&self) -> &Hold {
+        &self.hold
+    }
+
+    /// What a batch begins with; waits for it, but while the second lane is held not for long.
     pub(crate) fn first(&mut self, timeout: Duration) -> First {
+        if self.hold.is_set() {
+            return match self.now.recv_timeout(HELD_PERIOD) {
+                Ok(queued) => self.of_now(queued),
+                Err(RecvTimeoutError::Timeout) => First::Nothing,
+                Err(RecvTimeoutError::Disconnected) => First::Stop,
+            };
+        }
         if self.passed_over >= PASSED_OVER_MAX
             && let Ok(job) = self.later.try_recv()
         {
@@ -127,5 +158,21 @@ mod tests {
         assert!(lanes.next().is_none(), "nothing that can wait joins a batch");
         entries.now.send(None).unwrap();
         assert!(matches!(lanes.first(Duration::ZERO), First::Stop));
+    }
+
+    #[test]
+    fn what_is_held_does_not_begin_and_what_is_waited_for_does() {
+        let (entries, mut lanes) = open();
+        let (told, _heard) = crossbeam_channel::unbounded();
+        lanes.hold().set(true);
+        entries.later.send(Box::new(Named("later", told.clone()))).unwrap();
+        assert!(matches!(lanes.first(Duration::MAX), First::Nothing), "it waits, but not long");
+        for _ in 0..=PASSED_OVER_MAX {
+            entries.now.send(Some(Box::new(Named("now", told.clone())))).unwrap();
+            assert!(matches!(lanes.first(Duration::ZERO), First::Job(_)));
+        }
+        assert!(matches!(lanes.first(Duration::ZERO), First::Nothing));
+        lanes.hold().set(false);
+        assert!(matches!(lanes.first(Duration::ZERO), First::Job(_)));
     }
 }

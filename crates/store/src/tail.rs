@@ -17,8 +17,9 @@ pub const PAYLOAD_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// At most this many entries are read from the store at once.
 const READ_EVENTS_MAX: usize = 1000;
-/// Hints may be lost and other nodes give none, so the log is looked at this often anyway.
-const POLL_PERIOD: Duration = Duration::from_millis(500);
+/// Hints may be lost and other nodes give none, so the log is looked at this often anyway; hardly ever where tests show that
+/// hints are enough.
+const POLL_PERIOD: Duration = if cfg!(test) { Duration::from_secs(3_600) } else { Duration::from_millis(500) };
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
 
 /// A handle on the end of the log, cheap to clone. It moves while [`Tail::run`] does.
@@ -254,12 +255,10 @@ mod tests {
         let mut following = log.follow();
         log.append(1, 1).await;
         following.reach(1).await;
-        let began = std::time::Instant::now();
         for seq in 2..=40 {
             log.append(1, 1).await;
             following.reach(seq).await;
         }
-        assert!(began.elapsed() < POLL_PERIOD * 20, "{:?}", began.elapsed());
     }
 
     #[tokio::test]

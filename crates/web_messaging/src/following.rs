@@ -1,5 +1,5 @@
 //! The consumer of the log that lets the server speak to visitors by itself: who has come and gone, that it is over, that an
-//! e-mail address is wanted (rows 14.03, 14.31, 14.34, 14.40).
+//! e-mail address is wanted.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -87,6 +87,10 @@ impl Consumer for Following {
                 | "intervention.user_updated"
                 | "intervention.closed"
         )
+    }
+
+    fn is_choosy(&self) -> bool {
+        true
     }
 
     fn choose(&self, tx: &mut dyn Tx, events: Vec<Event>) -> Result<Vec<Event>> {

@@ -147,7 +147,7 @@ impl WebMessaging {
             .collect();
         let wake = senders.iter().map(|(_, wake)| wake.clone()).collect();
         let noting = Arc::new(push::Noting { desk: self.desk.clone(), hub: self.hub.clone(), wake });
-        let noting = consumer::run(self.desk.store.clone(), noting, stop.clone());
+        let noting = consumer::run(self.desk.store.clone(), self.desk.tail.clone(), noting, stop.clone());
         let mut sending = JoinSet::new();
         for (sender, _) in senders {
             sending.spawn(sender.run(stop.clone()));

@@ -1,4 +1,4 @@
-//! Mails to agents about what they want to hear of (row 9.13). A consumer of the log: it queues a mail for each user whose
+//! Mails to agents about what they want to hear of. A consumer of the log: it queues a mail for each user whose
 //! switch is on, who may read where it happened, and who did not do it themselves.
 //!
 //! A mail names the source and leads to the conversation; it repeats nothing that was said, which could not be erased any
@@ -51,6 +51,10 @@ impl Consumer for AgentMails {
 
     fn wants(&self, kind: &str) -> bool {
         !occasions(kind).is_empty()
+    }
+
+    fn is_choosy(&self) -> bool {
+        true
     }
 
     /// What somebody wants to hear of: most accounts are told of little by mail.

@@ -61,6 +61,10 @@ impl Consumer for Watching {
         KINDS.binary_search(&kind).is_ok()
     }
 
+    fn is_choosy(&self) -> bool {
+        true
+    }
+
     /// What happens on sources that promise something, or in threads where something was promised: most is neither.
     fn choose(&self, tx: &mut dyn Tx, events: Vec<Event>) -> Result<Vec<Event>> {
         let promising = promising(tx)?;

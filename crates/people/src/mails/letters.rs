@@ -46,6 +46,10 @@ impl Consumer for Letters {
         matches!(kind, "user.invited" | "webhook.suspended" | "webhook.disabled" | "webhook.restored")
     }
 
+    fn is_choosy(&self) -> bool {
+        true
+    }
+
     fn choose(&self, _: &mut dyn Tx, events: Vec<Event>) -> Result<Vec<Event>> {
         let oldest = self.env.now().plus_seconds(-AGE_SECONDS_MAX);
         Ok(events.into_iter().filter(|event| event.at >= oldest).collect())

@@ -34,6 +34,10 @@ impl Consumer for Noting {
         )
     }
 
+    fn is_choosy(&self) -> bool {
+        true
+    }
+
     /// Answers to people who have a device: most have none. One that waits for its time or for approval cannot be seen
     /// yet, and is heard of again as exported.
     fn choose(&self, tx: &mut dyn Tx, events: Vec<Event>) -> Result<Vec<Event>> {
