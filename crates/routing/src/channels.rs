@@ -1,4 +1,4 @@
-//! Channels: groups of sources whose work is shared out together (rows 8.09 and 8.13). A channel says how many tasks an
+//! Channels: groups of sources whose work is shared out together. A channel says how many tasks an
 //! agent takes of it at once, and how long one may take.
 //!
 //! A source is in one channel or in none, and of none nothing is routed. Which one, is a column of the source's row.

@@ -1,4 +1,4 @@
-//! Capacity profiles: how many tasks of a channel an agent takes, in place of what the channel says (row 8.15). A user has
+//! Capacity profiles: how many tasks of a channel an agent takes, in place of what the channel says. A user has
 //! one or none (`user_capacity_id`); of channels that it does not name, the channel's own limits hold.
 
 use std::collections::HashMap;

@@ -27,6 +27,7 @@ on_both_engines![
     what_is_ignored_deferred_or_reopened,
     more_on_request_up_to_the_hard_limit,
     an_agent_releases_and_resumes,
+    whose_task_it_was_goes_on_with_it_without_the_button,
     who_sees_and_touches_which_tasks,
     what_cannot_be_is_refused_and_changes_nothing,
     sources_of_no_channel_and_accounts_without_push_make_no_tasks,
@@ -612,6 +613,49 @@ fn an_agent_releases_and_resumes(engine: Engine) {
     eventually("it is in the workbin", || (desk.queue(&workbin(&bo)).len() == 1).then_some(()));
     assert_eq!(cast.otto.get(&intervention).ok()["closed"], false);
     assert!(desk.events(&task).contains(&"task.resume".to_owned()));
+}
+
+fn whose_task_it_was_goes_on_with_it_without_the_button(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let desk = Desk::open(&cast, json!({}));
+    let (ada, bo) = (desk.agent(), desk.hires(AGENT));
+    let content = |task: &Value| task["content_id"].as_str().unwrap().to_owned();
+    let is_held = |task: &Value| {
+        eventually("it is held", || (desk.whats(task).last().unwrap() == "held").then_some(()));
+    };
+
+    // She gave them back, then takes one up from a folder and answers the other: nobody else is asked.
+    let [engaged, answered] = [desk.accepted_by(&ada), desk.accepted_by(&ada)];
+    ada.reply(&content(&answered), "A moment, please.");
+    for task in [&engaged, &answered] {
+        ada.post(&format!("{}/release", path(task)), &json!({})).ok();
+    }
+    ada.post("/1.0/interventions", &json!({ "content_id": content(&engaged) })).ok();
+    ada.reply(&content(&answered), "Here I am.");
+    [&engaged, &answered].into_iter().for_each(is_held);
+    connects(&bo);
+    let other = desk.asked(&unique("vera"));
+    ada.post("/1.0/status/me/disconnect", &json!({})).ok();
+    desk.rings_at(&other, &bo);
+    for task in [&engaged, &answered] {
+        assert_eq!(desk.task(task)["agent_ids"], json!([]));
+    }
+    bo.post("/1.0/status/me/disconnect", &json!({})).ok();
+
+    // The customer of a closed case comes back and it rings: her answer is her yes.
+    let carl = desk.agent();
+    let task = eventually("it rings at him", || {
+        desk.queue("global").into_iter().find(|task| task["agent_ids"] == json!([carl.user_id]))
+    });
+    carl.post(&format!("{}/accept", path(&task)), &json!({})).ok();
+    let reply = carl.reply(&content(&task), "Done.");
+    let intervention = format!("/1.0/interventions/{}", reply["intervention_id"].as_str().unwrap());
+    carl.put(&format!("{intervention}/close"), &json!({})).ok();
+    desk.is_in(&task, "history");
+    desk.writes_again(&task, "One more thing");
+    let again = desk.rings_at(&task, &carl);
+    carl.reply(&content(&again), "Yes?");
+    desk.is_in(&task, &workbin(&carl));
 }
 
 fn who_sees_and_touches_which_tasks(engine: Engine) {

@@ -1,4 +1,4 @@
-//! How urgent a task is: the published formula (rows 2.10, 2.11, 21.03 and reading U8).
+//! How urgent a task is: the published formula.
 //!
 //! The base is the source's `default_task_priority`, plus its `intervention_messages_boost` when the customer has an
 //! intervention, plus its `transferred_tasks_boost` when the task was transferred, cut to ±[`PRIORITY_MAX`]. Where the

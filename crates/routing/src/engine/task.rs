@@ -219,6 +219,11 @@ impl Task {
         self.state == State::Waiting && self.queue.is_none() && !self.held
     }
 
+    /// Whether it rings at somebody.
+    pub fn rings_at(&self, agent_id: Id) -> bool {
+        self.state == State::Ringing && self.agent_ids.contains(&agent_id)
+    }
+
     /// Who has it on their hands: it counts for their limits.
     pub fn holders(&self) -> Vec<Id> {
         match self.state {
@@ -253,7 +258,7 @@ impl Task {
         if self.state.is_over() {
             return Err(Refusal::Over);
         }
-        if self.state != State::Ringing || !self.agent_ids.contains(&agent_id) {
+        if !self.rings_at(agent_id) {
             return Err(Refusal::NotOffered);
         }
         self.give(agent_id, now, hold_seconds);
@@ -287,7 +292,7 @@ impl Task {
 
     /// Somebody does not want what rings at them. Rings on at the others, if there are any.
     pub fn refuse(&mut self, agent_id: Id, now: Timestamp) -> Result<(), Refusal> {
-        if self.state != State::Ringing || !self.agent_ids.contains(&agent_id) {
+        if !self.rings_at(agent_id) {
             return Err(if self.state.is_over() { Refusal::Over } else { Refusal::NotOffered });
         }
         self.note_asked(agent_id, now);

@@ -73,6 +73,10 @@ impl Consumer for Following {
         KINDS.binary_search(&kind).is_ok()
     }
 
+    fn is_choosy(&self) -> bool {
+        true
+    }
+
     /// Of what happens to conversations, only what happens on sources of channels, or where a task is.
     fn choose(&self, tx: &mut dyn Tx, events: Vec<Event>) -> Result<Vec<Event>> {
         let routed = work::routed_sources(tx)?;
@@ -107,6 +111,12 @@ fn payload(event: &Event) -> Map<String, Value> {
 
 fn id(payload: &Map<String, Value>, name: &str) -> Option<Id> {
     payload.get(name)?.as_str()?.parse().ok()
+}
+
+/// Whether a task's customer is somebody's: they have the open intervention.
+fn is_theirs(tx: &mut dyn Tx, task: &Task, user_id: Id) -> Result<bool> {
+    let found = work::intervention_of(tx, task.thread_id, task.identity_id)?;
+    Ok(found.is_some_and(|found| found.closed_at.is_none() && found.user_id == Some(user_id)))
 }
 
 /// The customer's task that an event of an intervention is about.
@@ -293,13 +303,14 @@ impl Following {
         let mut task = before.clone();
         task.intervention_id = Some(event.object_id);
         match id(told, "user_id") {
-            Some(user_id) if before.owner_id == Some(user_id) => self.write_quietly(tx, &before, task),
             // At whom it rings has begun to answer it: they have accepted it, whatever button they pressed.
-            Some(user_id) if before.agent_ids.contains(&user_id) => {
-                let hold = hold_seconds(tx, task.channel_id)?;
-                task.give(user_id, self.env.now(), hold);
-                note(tx, &self.env, task.id, "accepted", json!({ "agent_id": user_id }))?;
-                self.write(tx, &before, task, Some(user_id), "task.taken", json!({ "type": "ring" }))
+            Some(user_id) if before.rings_at(user_id) => self.accepted(tx, &before, task, user_id),
+            // Whose it is, or was when this happened: they may have given it back meanwhile.
+            Some(user_id)
+                if before.owner_id == Some(user_id)
+                    && (before.state == Life::Accepted || event.at < before.updated_at) =>
+            {
+                self.write_quietly(tx, &before, task)
             }
             Some(user_id) => {
                 task.hold_off(self.env.now());
@@ -322,6 +333,14 @@ impl Following {
         }
     }
 
+    /// It rang at somebody who went on without the button.
+    fn accepted(&self, tx: &mut dyn Tx, before: &Task, mut task: Task, user_id: Id) -> Result<()> {
+        let hold = hold_seconds(tx, task.channel_id)?;
+        task.give(user_id, self.env.now(), hold);
+        note(tx, &self.env, task.id, "accepted", json!({ "agent_id": user_id }))?;
+        self.write(tx, before, task, Some(user_id), "task.taken", json!({ "type": "ring" }))
+    }
+
     fn cancelled(&self, tx: &mut dyn Tx, event: &Event, told: &Map<String, Value>) -> Result<()> {
         let Some(before) = of_intervention(tx, event, told)? else { return Ok(()) };
         let mut task = before.clone();
@@ -333,7 +352,7 @@ impl Following {
         self.write_quietly(tx, &before, task)
     }
 
-    /// The case is closed or put off: in a workbin the task is done, elsewhere it is of no use any more (row 8.05).
+    /// The case is closed or put off: in a workbin the task is done, elsewhere it is of no use any more.
     fn ended(&self, tx: &mut dyn Tx, event: &Event, told: &Map<String, Value>, action: &str) -> Result<()> {
         let Some(before) = of_intervention(tx, event, told)? else { return Ok(()) };
         // Open again by now, as when its task was resumed at once: the task that there is came after this.
@@ -427,12 +446,10 @@ impl Following {
     }
 
     /// Whether a bot has moved its own conversation out of its categories, into people's: the documented way of handing over
-    /// without a handover (row 11.08). A bot without categories only sorts.
+    /// without a handover. A bot without categories only sorts.
     fn has_given_it_away(&self, tx: &mut dyn Tx, task: &Task, by: Option<Id>) -> Result<bool> {
         let Some(bot_id) = by else { return Ok(false) };
-        let found = work::intervention_of(tx, task.thread_id, task.identity_id)?;
-        let is_theirs = found.is_some_and(|found| found.closed_at.is_none() && found.user_id == Some(bot_id));
-        if !is_theirs || !works_without_tasks(tx, bot_id)? {
+        if !is_theirs(tx, task, bot_id)? || !works_without_tasks(tx, bot_id)? {
             return Ok(false);
         }
         let rows = tx.query("SELECT category_id FROM user_categories WHERE user_id = $1", args![&bot_id])?;
@@ -440,20 +457,29 @@ impl Following {
         Ok(!own.is_empty() && !task.category_ids.is_empty() && !task.category_ids.iter().any(|id| own.contains(id)))
     }
 
-    /// Whose task it is has answered: they are alive, and the customer's turn begins.
+    /// Somebody has answered. If it is in their workbin they are alive, and the customer's turn begins; if it rings at
+    /// them they have accepted it; if it waits, though the customer is theirs, nobody else is asked.
     fn replied(&self, tx: &mut dyn Tx, event: &Event) -> Result<()> {
-        let Some(thread_id) = event.thread_id else { return Ok(()) };
+        let (Some(thread_id), Some(user_id)) = (event.thread_id, event.user_id) else { return Ok(()) };
         for before in of_thread(tx, thread_id)? {
-            if before.state != Life::Accepted || before.owner_id != event.user_id {
-                continue;
-            }
-            let Some(channel) = channels::find(tx, before.channel_id)? else { continue };
-            service_levels::end(tx, Target::Agent, before.thread_id, before.identity_id)?;
-            let now = self.env.now();
             let mut task = before.clone();
-            task.hold(now, channel.task_timeout_seconds);
-            task.completes_at = channel.auto_complete_after_seconds.map(|seconds| now.plus_seconds(seconds));
-            self.write_quietly(tx, &before, task)?;
+            if before.rings_at(user_id) {
+                self.accepted(tx, &before, task, user_id)?;
+            } else if before.state == Life::Accepted {
+                let Some(channel) = channels::find(tx, before.channel_id)?.filter(|_| before.owner_id == Some(user_id))
+                else {
+                    continue;
+                };
+                service_levels::end(tx, Target::Agent, before.thread_id, before.identity_id)?;
+                let now = self.env.now();
+                task.hold(now, channel.task_timeout_seconds);
+                task.completes_at = channel.auto_complete_after_seconds.map(|seconds| now.plus_seconds(seconds));
+                self.write_quietly(tx, &before, task)?;
+            } else if !before.held && event.at >= before.updated_at && is_theirs(tx, &before, user_id)? {
+                task.hold_off(self.env.now());
+                note(tx, &self.env, task.id, "held", json!({ "user_id": user_id }))?;
+                self.write_quietly(tx, &before, task)?;
+            }
         }
         Ok(())
     }

@@ -1,5 +1,5 @@
-//! Where waiting customers stand in their queue, and about how long they still wait (row 8.19): asked for a task, and told
-//! to the channels that want to know (row 12.17) and to visitors in Live Chats.
+//! Where waiting customers stand in their queue, and about how long they still wait: asked for a task, and told
+//! to the channels that want to know and to visitors in Live Chats.
 //!
 //! The tasks of one channel compete for the same agents' room, so a task's position is its place among those that wait
 //! there, 1 being next. How long it takes follows from what was finished lately: see [`estimate`].

@@ -146,7 +146,7 @@ struct Move {
 /// Parameters of `completeTask`.
 #[derive(Deserialize, JsonSchema)]
 struct Complete {
-    /// Of no effect: the public description copied it from moving (reading D6).
+    /// Of no effect: the public description copied it from moving.
     #[serde(rename = "queue")]
     _queue: Option<String>,
 }

@@ -385,7 +385,7 @@ fn count(tx: &mut dyn Tx, env: &Env, user_ids: &[Id], channel_id: Id) -> Result<
     presence::set_loads(tx, env, channel_id, &loads)
 }
 
-/// Appends an event of a task with its documented metadata (row 10.13), what else it tells, and whom it concerns: who had
+/// Appends an event of a task with its documented metadata, what else it tells, and whom it concerns: who had
 /// the task, before or now, is told of it.
 pub(super) fn tell(
     tx: &mut dyn Tx,

@@ -30,7 +30,7 @@ const FOR_SECONDS_MAX: i64 = 7 * 24 * 60 * 60;
 /// Who gets more wrong sees the rest after mending these.
 pub const FAULTS_MAX: usize = 20;
 
-/// Names that queues cannot have, because lists of tasks use them (row 8.02).
+/// Names that queues cannot have, because lists of tasks use them.
 const RESERVED: [&str; 4] = ["global", "workbins", "history", "undelivered"];
 const RESERVED_PREFIX: &str = "workbin_";
 

@@ -1,4 +1,4 @@
-//! Topologies: how a task finds its agent, step by step (row 8.16, reading U7).
+//! Topologies: how a task finds its agent, step by step.
 //!
 //! A topology is a document (`config.rs`), checked in itself and against the account (`check.rs`) whenever it is saved and
 //! again when it is activated. At most one is active; while none is, [`Plan::built_in`] leads.
