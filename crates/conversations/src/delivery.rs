@@ -27,7 +27,7 @@ use crate::quotas;
 use crate::sources::{self, Channel};
 use crate::{Conversations, attachments, calling, categories, handover, ingest};
 
-/// Seconds before the second and the third attempt; there is no fourth (row 12.12).
+/// Seconds before the second and the third attempt; there is no fourth.
 const PAUSES_SECONDS: [i64; 2] = [30, 300];
 /// The channel's action that tells a content once more.
 pub(crate) const SHOW: &str = "show";
@@ -40,7 +40,8 @@ const NOT_CONNECTED: &str = "The source is not connected: go through the steps o
 const RESPELLED_DEADLINE: Duration = Duration::from_secs(15);
 /// How long a stopping server waits for the attempts that run.
 const STOP_DEADLINE: Duration = Duration::from_secs(5);
-/// How long a worker may hold a delivery: an attempt and the time to write down how it went.
+/// How long a worker may hold a delivery: a call in both spellings and the time to write down how it went. One of several
+/// calls holds it anew before each.
 const CLAIM_SECONDS: i64 = 60;
 /// At most this many attempts run at once, so that memory stays bounded.
 const ATTEMPTS_MAX: usize = 64;
@@ -52,7 +53,7 @@ const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 const DUE_SECONDS_MAX: i64 = 2 * PAUSES_SECONDS[1];
 /// Deliveries that become due while nothing else happens are found this often.
 const POLL_PERIOD: Duration = Duration::from_secs(1);
-/// What people read when the fault is ours.
+/// What people read when a server was killed at a deed that is tried once.
 const UNCERTAIN: &str = "The server was stopped while it asked the channel for this: whether it was done is not known.";
 /// What people read when the fault is ours.
 const UNPREPARED: &str = "The content could not be prepared for its channel; the server's log says why.";
@@ -359,6 +360,9 @@ impl Delivery {
             return Ok(Some(Outcome::Failed(failure)));
         }
         while content.part + 1 < parts {
+            if content.part > 0 {
+                self.hold(claim).await?;
+            }
             let Some(request) = (delivery.request)(&channel.settings, content, env.now()) else {
                 return Ok(Some(Outcome::failed(Class::Invalid, nowhere(channel))));
             };
@@ -375,6 +379,9 @@ impl Delivery {
             let noting = move |tx: &mut dyn Tx| note_part(tx, source_id, content_id, part, foreign_id.as_deref());
             self.app.store.write(noting).await?;
             content.part += 1;
+        }
+        if parts > 1 {
+            self.hold(claim).await?;
         }
         Ok(None)
     }
@@ -393,6 +400,7 @@ impl Delivery {
         let Some(uploading) = &delivery.uploading else { return Ok(None) };
         // What belongs to parts that were sent need not be given again.
         for place in content.part..content.attachments.len() {
+            self.hold(claim).await?;
             let bytes = attachments::bytes_of(&self.app, claim.content_id, place).await?;
             let request = (uploading.request)(content, &content.attachments[place], &bytes);
             let answer = match self.app.call(channel, request, ATTEMPT_DEADLINE, ANSWER_BYTES_MAX).await? {
@@ -404,7 +412,23 @@ impl Delivery {
                 Err(failure) => return Ok(Some(failure)),
             }
         }
+        self.hold(claim).await?;
         Ok(None)
+    }
+
+    /// Holds a claim for another while, so that nobody else begins what has several calls and takes long.
+    async fn hold(&self, claim: &Claim) -> Result<()> {
+        let (held, until) = (claim.clone(), self.app.env.now().plus_seconds(CLAIM_SECONDS));
+        let holding = self.app.store.write(move |tx| {
+            tx.execute(
+                "UPDATE deliveries SET claimed_until = $4 WHERE content_id = $1 AND seq = $2 AND claim = $3",
+                args![&held.content_id, held.seq, held.number, until],
+            )
+        });
+        match holding.await? {
+            1 => Ok(()),
+            _ => Err(Error::Unavailable("somebody else has taken over this delivery".into())),
+        }
     }
 }
 
@@ -698,7 +722,7 @@ fn custom_action(tx: &mut dyn Tx, claim: &Claim) -> Result<(String, String)> {
     Ok((name.to_owned(), row.get(0)?))
 }
 
-/// A content's structured message, with links to its files, which are sent in it and not beside it (row 13.19).
+/// A content's structured message, with links to its files, which are sent in it and not beside it.
 pub(crate) fn structured_content(
     extras: Option<String>,
     files: &mut Vec<(Id, OutboundAttachment)>,
@@ -714,7 +738,7 @@ pub(crate) fn structured_content(
     Ok(Some(linked))
 }
 
-/// What customers see as the sender (row 2.16): the source's template, or the agent's name.
+/// What customers see as the sender: the source's template, or the agent's name.
 fn sender_name(channel: &Channel, firstname: Option<String>, lastname: Option<String>) -> String {
     sender_name_by(channel.common.from_name.as_deref(), firstname, lastname)
 }
@@ -878,7 +902,7 @@ fn done(tx: &mut dyn Tx, claim: &Claim, action: Option<ContentAction>, now: Time
     Ok(())
 }
 
-/// The push is over, well or not (row 4.25).
+/// The push is over, well or not.
 fn conclude(tx: &mut dyn Tx, env: &Env, claim: &Claim, status: &str) -> Result<()> {
     tx.execute("DELETE FROM deliveries WHERE content_id = $1", args![&claim.content_id])?;
     let sql = "SELECT thread_id, status, intervention_id FROM contents WHERE id = $1";

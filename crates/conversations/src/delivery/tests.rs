@@ -18,38 +18,14 @@ pub(crate) fn id(tail: u64) -> Id {
     Id::from_parts(1, tail)
 }
 
+/// The product's schema on SQLite.
 fn migrations() -> Vec<Migration> {
-    let texts = [
-        include_str!("../../../../migrations/0001_log.sql"),
-        include_str!("../../../../migrations/0002_people.sql"),
-        include_str!("../../../../migrations/0003_conversations.sql"),
-        include_str!("../../../../migrations/0004_contents.sqlite.sql"),
-        include_str!("../../../../migrations/0005_people.sql"),
-        include_str!("../../../../migrations/0006_time.sql"),
-        include_str!("../../../../migrations/0007_customers.sql"),
-        include_str!("../../../../migrations/0008_desk.sql"),
-        include_str!("../../../../migrations/0009_journal.sqlite.sql"),
-        include_str!("../../../../migrations/0010_contents_life.sql"),
-        include_str!("../../../../migrations/0011_plans.sqlite.sql"),
-        include_str!("../../../../migrations/0012_category_jobs.sql"),
-        include_str!("../../../../migrations/0016_polling.sql"),
-        include_str!("../../../../migrations/0017_routing.sql"),
-        include_str!("../../../../migrations/0018_tasks.sql"),
-        include_str!("../../../../migrations/0019_service_levels.sql"),
-        include_str!("../../../../migrations/0020_web_messaging.sql"),
-        include_str!("../../../../migrations/0021_visitor_notices.sql"),
-        include_str!("../../../../migrations/0028_visitor_pages.sql"),
-        include_str!("../../../../migrations/0022_tasks_kept.sql"),
-        include_str!("../../../../migrations/0025_sessions.sql"),
-        include_str!("../../../../migrations/0026_passwords.sql"),
-        include_str!("../../../../migrations/0027_single_sign_on.sql"),
-        include_str!("../../../../migrations/0029_push.sql"),
-        include_str!("../../../../migrations/0030_thread_drafts.sql"),
-        include_str!("../../../../migrations/0031_visitors_known.sql"),
-        include_str!("../../../../migrations/0034_channel_quotas.sql"),
-        include_str!("../../../../migrations/0035_channel_events.sql"),
-        include_str!("../../../../migrations/0036_openid.sql"),
-    ];
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../migrations");
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let is_ours = |name: &str| name.ends_with(".sql") && !name.ends_with(".postgres.sql");
+    let mut files: Vec<_> = entries.filter(|path| path.to_str().is_some_and(is_ours)).collect();
+    files.sort();
+    let texts = files.iter().map(|file| &*std::fs::read_to_string(file).unwrap().leak());
     (1..).zip(texts).map(|(number, sqlite)| Migration { number, name: "test", sqlite, postgres: "" }).collect()
 }
 
@@ -256,6 +232,24 @@ async fn a_worker_that_was_overtaken_cannot_finish_what_is_sent_again() {
     desk.finish(&new, Outcome::Delivered { foreign_id: None }).await;
     assert_eq!(desk.synchronization(id(1)).await, ("success".into(), None));
     assert_eq!(desk.app.store.read(waiting).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn what_takes_long_is_held_anew_and_what_was_taken_over_goes_no_further() {
+    let desk = Desk::open().await;
+    desk.app.store.write(|tx| Desk::insert_content(tx, id(1), id(50))).await.unwrap();
+    desk.send(id(1), "content.replied", 5).await;
+    let (_, delivery) = Delivery::new(&desk.app);
+    let first = delivery.claim(1).await.unwrap().remove(0).0;
+    for _ in 0..3 {
+        desk.pass(CLAIM_SECONDS - 1);
+        assert!(delivery.claim(1).await.unwrap().is_empty());
+        delivery.hold(&first).await.unwrap();
+    }
+    desk.pass(CLAIM_SECONDS);
+    let second = delivery.claim(1).await.unwrap().remove(0).0;
+    assert!(matches!(delivery.hold(&first).await, Err(Error::Unavailable(_))));
+    delivery.hold(&second).await.unwrap();
 }
 
 #[tokio::test]
