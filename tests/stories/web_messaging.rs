@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use frontdesk_tests::cast::unique;
 use frontdesk_tests::http::Request;
-use frontdesk_tests::pages::{id, records};
+use frontdesk_tests::pages::{id, ids, records};
 use frontdesk_tests::{Answer, Cast, Engine, Heard, Person, Stream, TRANSPORTS, Transport, clock, eventually};
 use ring::hmac;
 use serde_json::{Value, json};
@@ -24,6 +24,7 @@ on_both_engines![
     what_is_not_rightly_signed_is_refused,
     an_unsigned_word_never_reaches_a_signed_person,
     nobody_speaks_with_an_agents_voice,
+    nobody_takes_the_name_of_the_source,
     a_visitor_sends_files,
     pages_of_other_sites_are_sent_away,
     bad_input_is_refused_and_named,
@@ -463,7 +464,8 @@ fn a_signed_visitor_takes_along_what_they_began(engine: Engine) {
         let anonymous = site.vera(&json!({}));
         let message = json!({ "client_id": format!("m{round}"), "body": "Before I signed in" });
         let before = anonymous.send("POST", "contents", &message).json();
-        cast.otto.engage(&id(&before));
+        let comment = json!({ "intervention_id": cast.otto.engage(&id(&before))["id"], "body": "Who is she?" });
+        let comment = cast.otto.post("/1.0/intervention_comments", &comment).ok();
         let vera = site.vera(&json!({ "session": anonymous.session, "jwt": jwt }));
         assert_eq!((&vera.begun["identity"]["uuid"], &vera.begun["identity"]["signed"]), (&json!(uuid), &json!(true)));
         assert_eq!(vera.threads().len(), round + 1, "what she began is hers");
@@ -482,6 +484,8 @@ fn a_signed_visitor_takes_along_what_they_began(engine: Engine) {
             (&json!(uuid), &json!("Vera"), &json!("Purple"))
         );
         assert_eq!(author["extra_values"]["customer_id"], "A1");
+        let of_hers = format!("/1.0/intervention_comments?identity_id={}", id(&author));
+        assert!(ids(&cast.otto.get(&of_hers).ok()).contains(&id(&comment)), "what was noted about her, too");
         // A new token renews, one of somebody else does not.
         let renewed = signed("one", KEY, &json!({ "uuid": uuid, "exp": in_hours(3) }));
         assert_eq!(vera.send("PUT", "session", &json!({ "jwt": renewed })).status, 204);
@@ -595,6 +599,21 @@ fn file(name: &str, client_id: &str, bytes: &[u8]) -> Vec<u8> {
     body.extend_from_slice(bytes);
     body.extend_from_slice(b"\r\n--XX--\r\n");
     body
+}
+
+fn nobody_takes_the_name_of_the_source(engine: Engine) {
+    let cast = shared(engine);
+    let site = Site::new(cast, "mobile_messaging");
+    site.key("one", "HS256", KEY);
+    let author = |content: &Value| cast.otto.content(&id(content))["author_id"].clone();
+    let jwt = signed("one", KEY, &json!({ "uuid": site.source_id, "exp": in_hours(2) }));
+    let customer = author(&site.vera(&json!({ "jwt": jwt })).writes(None, "I am the shop"));
+    let [first, second] = [0, 1].map(|_| {
+        let message = json!({ "client_id": unique("m"), "body": "Need help?", "from": "agent", "automated": true });
+        author(&site.vera(&json!({})).send("POST", "contents", &message).json())
+    });
+    assert_ne!(first, customer);
+    assert_eq!(first, second, "it keeps its voice");
 }
 
 fn a_visitor_sends_files(engine: Engine) {

@@ -1,4 +1,4 @@
-//! Automatic answers (row 2.08): what a source itself says to a customer's first message, and outside business hours. A
+//! Automatic answers: what a source itself says to a customer's first message, and outside business hours. A
 //! consumer of the log: each message is answered at most once, also after a crash.
 //!
 //! Outside business hours the answer is the one about that; otherwise a thread's first message gets the one for first
@@ -10,7 +10,7 @@ use std::sync::Arc;
 use frontdesk_model::event::NewEvent;
 use frontdesk_model::{Event, Id, Result, Timestamp};
 use frontdesk_people::time_sheets;
-use frontdesk_sources::inbound::{ContentObject, InboundAuthor};
+use frontdesk_sources::inbound::ContentObject;
 use frontdesk_store::consumer::Consumer;
 use frontdesk_store::{Tx, args};
 use serde_json::{Map, Value, json};
@@ -83,6 +83,10 @@ impl Consumer for AutomaticAnswers {
 
     fn wants(&self, kind: &str) -> bool {
         kind == "content.imported"
+    }
+
+    fn is_choosy(&self) -> bool {
+        true
     }
 
     /// Messages of customers on sources that answer by themselves: most sources do not.
@@ -273,14 +277,6 @@ fn voice(app: &Conversations, tx: &mut dyn Tx, channel: &Channel) -> Result<Id> 
     if let Some(row) = first {
         return row.get(0);
     }
-    let name: String = tx.one("SELECT name FROM sources WHERE id = $1", args![&channel.source_id])?.get(0)?;
-    let hex = channel.source_id.hex();
-    let taken = "SELECT 1 FROM identities WHERE community_id = $1 AND foreign_id = $2";
-    let foreign_id = match tx.first(taken, args![&channel.community_id, &hex])? {
-        // A customer who took the source's id for a name must not become the source.
-        Some(_) => format!("{hex}-{}", app.env.id()),
-        None => hex,
-    };
-    let author = InboundAuthor { puppetizable: true, ..InboundAuthor::new(foreign_id, name) };
+    let author = identities::source_author(tx, &app.env, channel)?;
     Ok(identities::store_author(tx, &app.env, channel.community_id, channel.kind.community_type, &author, &[])?.id)
 }

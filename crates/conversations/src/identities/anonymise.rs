@@ -1,4 +1,4 @@
-//! The right to be forgotten (row 5.12): what is known of a customer goes, their place in conversations stays.
+//! The right to be forgotten: what is known of a customer goes, their place in conversations stays.
 
 use frontdesk_model::{Id, Result};
 use frontdesk_rest::Call;

@@ -1,4 +1,4 @@
-//! Exporting identities (row 5.12): as CSV for spreadsheets, or as JSON lines, a bounded piece with each answer.
+//! Exporting identities: as CSV for spreadsheets, or as JSON lines, a bounded piece with each answer.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! Importing identities (rows 5.04 and 5.05): for communities whose identities are known by an e-mail address or a phone
+//! Importing identities: for communities whose identities are known by an e-mail address or a phone
 //! number, which anybody can know before the first message.
 
 use frontdesk_model::{Id, Permission, Result, error};

@@ -234,6 +234,24 @@ pub(crate) fn account(tx: &mut dyn Tx, env: &Env, channel: &Channel, foreign_id:
     Ok(store_author(tx, env, channel.community_id, community_type, &author, &channel.mappings)?.id)
 }
 
+/// The author that a source itself is where nobody in particular speaks: named after it, under its id. A customer who took
+/// that id for a name does not become the source.
+pub(crate) fn source_author(tx: &mut dyn Tx, env: &Env, channel: &Channel) -> Result<InboundAuthor> {
+    let name: String = tx.one("SELECT name FROM sources WHERE id = $1", args![&channel.source_id])?.get(0)?;
+    let hex = channel.source_id.hex();
+    let known = tx.query(
+        "SELECT foreign_id, controlled FROM identities
+         WHERE community_id = $1 AND (foreign_id = $2 OR (foreign_id LIKE $3 AND controlled)) ORDER BY controlled DESC, id",
+        args![&channel.community_id, &hex, &format!("{hex}-%")],
+    )?;
+    let foreign_id = match known.first() {
+        Some(row) if row.get(1)? => row.get(0)?,
+        Some(_) => format!("{hex}-{}", env.id()),
+        None => hex,
+    };
+    Ok(InboundAuthor { puppetizable: true, ..InboundAuthor::new(foreign_id, name) })
+}
+
 /// The identity that a caller writes as on a source when they name none.
 pub(crate) fn writer(tx: &mut dyn Tx, call: &Call, channel: &Channel) -> Result<Id> {
     match (channel.kind.account)(&channel.settings) {

@@ -1,4 +1,4 @@
-//! Muting a customer: what they write arrives ignored (row 3.14).
+//! Muting a customer: what they write arrives ignored.
 
 use frontdesk_model::{Id, Result};
 use frontdesk_rest::Call;

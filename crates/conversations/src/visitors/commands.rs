@@ -6,7 +6,7 @@ use std::sync::Arc;
 use frontdesk_model::error::{Error, Refusal};
 use frontdesk_model::event::NewEvent;
 use frontdesk_model::{Env, Id, Result, error};
-use frontdesk_sources::inbound::{BodyFormat, ContentObject, InboundAuthor, InboundContent};
+use frontdesk_sources::inbound::{BodyFormat, ContentObject, InboundContent};
 use frontdesk_store::{Tx, args};
 use serde_json::{Map, Value, json};
 
@@ -149,10 +149,7 @@ pub fn write(
         inbound.context_data.insert("automated".into(), true.into());
     }
     if message.from_agent {
-        let desk = InboundAuthor {
-            puppetizable: true,
-            ..InboundAuthor::new(format!("source-{}", channel.source_id), source_name(tx, channel.source_id)?)
-        };
+        let desk = identities::source_author(tx, env, channel)?;
         (inbound.author, inbound.recipient) = (Some(desk), Some(author));
     } else {
         if joins != Joins::AsTold && thread_id.is_none() {
@@ -188,11 +185,7 @@ fn open_chat(tx: &mut dyn Tx, source_id: Id, identity_id: Option<Id>) -> Result<
     row.map(|row| row.get(0)).transpose()
 }
 
-fn source_name(tx: &mut dyn Tx, source_id: Id) -> Result<String> {
-    tx.one("SELECT name FROM sources WHERE id = $1", args![&source_id])?.get(0)
-}
-
-/// What a new conversation has from the page on which it began (rows 3.10, 14.27).
+/// What a new conversation has from the page on which it began.
 fn begin(tx: &mut dyn Tx, thread_id: Id, message: &Message) -> Result<()> {
     let mut data = message.context.clone();
     data.insert("identity_initiated_thread".into(), (!message.from_agent).into());
@@ -229,12 +222,7 @@ fn store(tx: &mut dyn Tx, env: &Env, visitor: Visitor<'_>, claims: &Claims) -> R
     Ok(stored.id)
 }
 
-/// The visitor tells their e-mail address.
-pub fn set_email(tx: &mut dyn Tx, env: &Env, visitor: Visitor<'_>, claims: &Claims) -> Result<()> {
-    identify(tx, env, visitor, claims).map(drop)
-}
-
-/// What somebody did while they were not known becomes theirs (row 14.08): conversations, and what agents do about them.
+/// What somebody did while they were not known becomes theirs: conversations, and what agents do about them.
 /// `from` was anonymous, so nobody else can have been meant.
 pub fn merge(tx: &mut dyn Tx, env: &Env, from: Visitor<'_>, to: Visitor<'_>, claims: &Claims) -> Result<()> {
     let Some(old) = from.identity_id(tx)? else { return Ok(()) };
@@ -268,6 +256,7 @@ pub fn merge(tx: &mut dyn Tx, env: &Env, from: Visitor<'_>, to: Visitor<'_>, cla
         ("contents", "author_id"),
         ("contents", "recipient_id"),
         ("interventions", "identity_id"),
+        ("intervention_comments", "identity_id"),
     ] {
         tx.execute(&format!("UPDATE {table} SET {column} = $2 WHERE {column} = $1"), args![&old, &new])?;
     }

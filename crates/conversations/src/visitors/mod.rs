@@ -24,7 +24,7 @@ use serde_json::{Map, Value};
 use crate::Conversations;
 use crate::sources::Channel;
 
-pub use commands::{File, Message, Written, close, identify, mark_read, merge, set_email, types_in, write};
+pub use commands::{File, Message, Written, close, identify, mark_read, merge, types_in, write};
 pub use hints::{Hint, Hints};
 pub(crate) use hints::{agent_types, queued};
 pub use pages::{Seen, visit};

@@ -1,4 +1,4 @@
-//! The pages that a visitor looks at while they are in a conversation (row 14.26): agents see where they are now and, where the
+//! The pages that a visitor looks at while they are in a conversation: agents see where they are now and, where the
 //! source wants that, where they have been.
 
 use frontdesk_model::event::NewEvent;

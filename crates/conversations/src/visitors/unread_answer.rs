@@ -18,7 +18,7 @@ pub struct UnreadAnswer {
     pub from: Option<String>,
     /// What was written; the title of a structured message without a text. Empty when there are files only.
     pub text: String,
-    /// Whether the conversation takes typed messages now, and this one does not ask to choose (row 13.14).
+    /// Whether the conversation takes typed messages now, and this one does not ask to choose.
     pub may_reply: bool,
     /// How many answers they have not read, in all conversations.
     pub unread: i64,

@@ -1,5 +1,5 @@
-//! Live chats in which nobody has answered: after their source's time it is said that nobody is there, and they are over
-//! (row 14.34). A timer.
+//! Live chats in which nobody has answered: after their source's time it is said that nobody is there, and they are over.
+//! A timer.
 
 use frontdesk_model::{Env, Id, Result, Timestamp};
 use frontdesk_store::{Tx, args};

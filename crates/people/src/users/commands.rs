@@ -12,7 +12,6 @@ use crate::{
     checked, events, locales, password, password_changes, password_links, roles, sessions, settings, sign_in, teams,
 };
 
-/// The longest e-mail that can be delivered to (RFC 5321).
 /// At most this many categories, identities or teams of one user.
 const LINKS_MAX: usize = 100;
 /// At most this many languages of one user.
@@ -208,6 +207,8 @@ pub(super) fn delete(call: &Call, id: Id, tx: &mut dyn Tx) -> Result<User> {
         "password_links",
         "second_factors",
         "recovery_codes",
+        "thread_drafts",
+        "user_notifications",
     ] {
         tx.execute(&format!("DELETE FROM {table} WHERE user_id = $1"), args![&id])?;
     }
@@ -215,7 +216,8 @@ pub(super) fn delete(call: &Call, id: Id, tx: &mut dyn Tx) -> Result<User> {
     tx.execute(
         "UPDATE users SET deleted_at = $2, updated_at = $2, enabled = FALSE, email = '', email_key = $3,
            external_id = NULL, jwt_external_id = NULL, openid_issuer = NULL,
-           openid_subject = NULL, password_hash = NULL, invitation_pending = FALSE
+           openid_subject = NULL, password_hash = NULL, invitation_pending = FALSE, nickname = NULL, gender = NULL,
+           locale = NULL, timezone = NULL, spoken_languages = '[]', user_capacity_id = NULL
          WHERE id = $1",
         args![&id, now, &format!("deleted {id}")],
     )?;

@@ -247,7 +247,7 @@ pub(crate) enum Reach {
     Nobody,
 }
 
-/// How far a permission over users reaches (row 9.01): manage_users_of_my_teams gives it for the members of the teams
+/// How far a permission over users reaches: manage_users_of_my_teams gives it for the members of the teams
 /// that one leads, and limits it to them.
 pub(crate) fn reach(caller: &Caller, permission: Permission) -> Reach {
     if caller.may(permission) && !caller.permissions.are_limited_to_teams() {
