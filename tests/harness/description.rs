@@ -65,7 +65,7 @@ impl Description {
     }
 
     /// Every operation that answers and is done, in the document's order. Streams have no end to wait for: what is asked
-    /// of every operation here, `stories/stream.rs` asks of them.
+    /// of every operation here, `stories/stream/` asks of them.
     pub fn operations(&self) -> Vec<Operation<'_>> {
         let all = self.routes.iter().map(|(method, path, _)| self.at(method, path));
         all.filter(|operation| operation.entry["responses"]["200"]["content"]["text/event-stream"].is_null()).collect()

@@ -1,5 +1,5 @@
 //! Folders: kept searches of threads, in a tree. A shared folder is seen by everybody whom its restrictions let through;
-//! one's own is seen by nobody else (row 7.06).
+//! one's own is seen by nobody else.
 
 use std::sync::Arc;
 

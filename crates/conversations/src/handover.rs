@@ -1,4 +1,4 @@
-//! Whose a conversation is, where several apps take part in it (rows 11.05 and 11.06; public page
+//! Whose a conversation is, where several apps take part in it (public page
 //! interactions/bots-api). A row of `conversation_control` says what the service told last, and what is still to be asked
 //! of it; a worker asks.
 

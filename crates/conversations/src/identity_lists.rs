@@ -1,4 +1,4 @@
-//! Identity lists: customers that people put together by hand, such as those of a campaign (row 5.12).
+//! Identity lists: customers that people put together by hand, such as those of a campaign.
 
 use frontdesk_model::{Id, Permission, Result, Timestamp, error};
 use frontdesk_rest::{Call, NoParameters, Operation, Page, Paging};

@@ -276,7 +276,7 @@ pub(crate) fn find_by_foreign_id(tx: &mut dyn Tx, source_id: Id, object: &str, f
     row.map(|row| row.get(0)).transpose()
 }
 
-/// Keeps a channel's id for ever. Returns whether it was free: an id never comes to mean another content (reading D26).
+/// Keeps a channel's id for ever. Returns whether it was free: an id never comes to mean another content.
 pub(crate) fn remember_foreign_id(
     tx: &mut dyn Tx,
     source_id: Id,
@@ -385,7 +385,7 @@ fn thread_by_foreign_id(
 }
 
 /// Where a channel has no threads, an answer joins the thread of what it answers; anything else joins the customer's
-/// latest thread if that is open and recent enough (row 2.23), or starts one.
+/// latest thread if that is open and recent enough, or starts one.
 fn thread_by_author(
     tx: &mut dyn Tx,
     env: &Env,

@@ -1,5 +1,5 @@
 //! What subscribers are told of an event: the one shape of webhooks and of the live stream, and who may see it
-//! (public documentation: Webhooks, Event types; rows 10.07 and 10.10 to 10.17).
+//! (public documentation: Webhooks, Event types).
 //!
 //! What a subscriber is told of states, users and categories is what the log froze when it happened: a bot must see `new`
 //! where it was new. Texts, titles and values of custom fields are read from their rows, so that what was erased is not
@@ -552,7 +552,7 @@ fn metadata(
         None => Map::new(),
     };
     let mut take = |key: &str| extras.remove(key);
-    // As REST shows them: its own; if it has none, its intervention's; if that has none, its thread's (row 4.18).
+    // As REST shows them: its own; if it has none, its intervention's; if that has none, its thread's.
     let of = [Some(row.get::<Id>(0)?), row.get(11)?, Some(row.get::<Id>(20)?)];
     let category_ids = of.into_iter().flatten().find_map(|id| categories.get(&id));
     let mut metadata = Map::new();

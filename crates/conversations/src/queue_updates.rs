@@ -1,4 +1,4 @@
-//! Queue updates: channels that want to know are told how long a customer still waits (row 12.17). Routing knows the
+//! Queue updates: channels that want to know are told how long a customer still waits. Routing knows the
 //! queue and calls [`queue_update`] whenever a customer's place in it may have changed. They are hints: nothing of them
 //! is stored or logged, what comes too often or too much at once is left out, and nobody waits for an answer that fails.
 

@@ -1,4 +1,4 @@
-//! How dates in searches are read (row 7.15): by the account's locale and time zone, and "business hours" by the time
+//! How dates in searches are read: by the account's locale and time zone, and "business hours" by the time
 //! sheet of the source that the search names.
 
 use frontdesk_model::{Id, Result, SourceRight, Timestamp, dates};

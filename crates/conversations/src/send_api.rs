@@ -228,7 +228,7 @@ pub struct Typing {
 }
 
 impl Typing {
-    /// Whether the thread may start typing now: once in two seconds, unless it stopped meanwhile (row 12.16).
+    /// Whether the thread may start typing now: once in two seconds, unless it stopped meanwhile.
     fn start(&self, thread_id: Id, now: Timestamp) -> bool {
         let since = now.plus_seconds(-limits::TYPING_SECONDS_MIN);
         let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,5 +1,5 @@
-//! What grows old: contents that nobody answered are archived (row 2.13), and threads of messaging sources that have been
-//! silent are closed (row 3.12). Both are timers.
+//! What grows old: contents that nobody answered are archived, and threads of messaging sources that have been
+//! silent are closed. Both are timers.
 //!
 //! A sweep walks in the order of age and keeps its place, so that nobody waits behind it: a step looks at no more than
 //! [`LOOKS_PER_STEP_MAX`] rows in one transaction, and changes fewer.

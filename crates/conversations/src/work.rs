@@ -13,7 +13,7 @@ use crate::{categories, events, interventions};
 
 pub use crate::interventions::{finish, give_to, take_up};
 
-/// What of a source decides how urgent its tasks are (rows 2.10, 2.11 and 21.03).
+/// What of a source decides how urgent its tasks are.
 #[derive(Clone, Debug)]
 pub struct SourceWork {
     /// The source.

@@ -27,7 +27,7 @@ const HORIZON_DAYS: i64 = 36_525;
 pub struct Hours(Vec<(i64, i64)>);
 
 impl Hours {
-    /// Reads `a-b,c-d` (row 21.01); the empty text is a day that is closed. The error says what is wrong.
+    /// Reads `a-b,c-d`; the empty text is a day that is closed. The error says what is wrong.
     pub fn parse(text: &str) -> Result<Hours, String> {
         let mut intervals = Vec::new();
         let mut end_before = 0;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::permissions::RightsBySource;
 use crate::{Error, Id, Permission, Permissions, SourceRight, SourceRights, error};
 
-/// An authenticated user: the token's owner, or the user they act as (row 1.08).
+/// An authenticated user: the token's owner, or the user they act as.
 #[derive(Clone, Debug)]
 pub struct Caller {
     /// The user.

@@ -1,4 +1,4 @@
-//! Dates as people write them, in English and French (row 7.15): `2011-02-03 14:27`, `yesterday`, `last friday at 20:00`,
+//! Dates as people write them, in English and French: `2011-02-03 14:27`, `yesterday`, `last friday at 20:00`,
 //! `dec 25`, `il y a 2 heures`, `6 business hours ago`.
 //!
 //! What can be read in several ways is read in one:

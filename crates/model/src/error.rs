@@ -48,7 +48,7 @@ pub struct Refusal {
     pub code: Cow<'static, str>,
     /// For people: what is wrong and what to change.
     pub message: String,
-    /// One entry per attribute on 422 (reading U2).
+    /// One entry per attribute on 422.
     pub errors: Vec<AttributeError>,
     /// Seconds after which trying again makes sense (429).
     pub retry_after_seconds: Option<u64>,
@@ -84,7 +84,7 @@ pub fn bad_request(message: impl Into<String>) -> Error {
     Refusal::new(400, "bad_request", message).into()
 }
 
-/// 401: no token, or one that is unknown or disabled (reading U1).
+/// 401: no token, or one that is unknown or disabled.
 pub fn unauthorized(message: impl Into<String>) -> Error {
     Refusal::new(401, "invalid_access_token", message).into()
 }

@@ -1,4 +1,4 @@
-//! Public holidays of the regions for which time sheets can be begun (row 21.01): those of the whole country, with the
+//! Public holidays of the regions for which time sheets can be begun: those of the whole country, with the
 //! days on which they are kept where another one is observed instead.
 
 use jiff::Span;

@@ -11,7 +11,7 @@ use crate::hex;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Id(pub [u8; 12]);
 
-/// A text that is not 24 hex digits. REST answers it as an unknown object (reading U3).
+/// A text that is not 24 hex digits. REST answers it as an unknown object.
 #[derive(Debug, PartialEq, Eq)]
 pub struct MalformedId;
 

@@ -1,5 +1,5 @@
 //! The one table of events' names: what the log says, the journal shows (`/events`) and webhooks tell. A kind of event has
-//! the name by which the public platform tells of it, so a row is one name and who is told (row 18.11, reading D3).
+//! the name by which the public platform tells of it, so a row is one name and who is told.
 
 /// Whether there are events of this kind.
 pub fn is_known(kind: &str) -> bool {

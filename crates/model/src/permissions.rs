@@ -6,7 +6,7 @@ use crate::Id;
 
 macro_rules! permissions {
     ($($variant:ident $name:literal,)*) => {
-        /// One permission of a role, under the name that REST uses (union of the published lists, reading D18).
+        /// One permission of a role, under the name that REST uses (union of the published lists).
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
         #[allow(missing_docs, reason = "the wire name beside each variant is its documentation")]
         pub enum Permission { $($variant,)* }
@@ -169,7 +169,7 @@ impl FromIterator<Permission> for Permissions {
     }
 }
 
-/// What a user may do on one source (row 9.07); the discriminants are bits in the store.
+/// What a user may do on one source; the discriminants are bits in the store.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum SourceRight {
     /// See its threads, contents, identities and interventions.
@@ -204,7 +204,7 @@ impl SourceRights {
     }
 
     /// The share of answers, in percent by tens, that waits for approval; none: [`SourceRight::ApprovalRequired`] alone
-    /// decides (row 9.07, reading U15).
+    /// decides.
     pub fn approval_threshold(self) -> Option<i64> {
         match self.0 >> Self::THRESHOLD_SHIFT & Self::THRESHOLD_MASK {
             0 => None,

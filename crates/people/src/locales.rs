@@ -1,4 +1,4 @@
-//! Languages and time zones to choose from (row 22.02): plain arrays, the same for everybody.
+//! Languages and time zones to choose from: plain arrays, the same for everybody.
 
 use frontdesk_model::{Result, time_zones};
 use frontdesk_rest::{Call, NoParameters, Operation};

@@ -33,7 +33,7 @@ pub fn hash(env: &Env, password: &Secret) -> Result<String> {
     Ok(hash.to_string())
 }
 
-/// 422 with everything that the account's rules miss in a new password (row 22.03). They do not touch older ones.
+/// 422 with everything that the account's rules miss in a new password. They do not touch older ones.
 pub fn check(password: &Secret, rules: &Settings) -> Result<()> {
     check_as("password", password, rules)
 }

@@ -19,7 +19,7 @@ const ROLES_MAX: i64 = 1_000;
 
 const COLUMNS: &str = "id, label, permissions, created_at, updated_at";
 
-/// Permissions that the published schema of a role does not show (reading D18); `extended=true` shows them.
+/// Permissions that the published schema of a role does not show; `extended=true` shows them.
 const UNPUBLISHED: &[Permission] = &[
     Permission::ManageAutomaticExportsTasks,
     Permission::ManageSurveys,
@@ -163,7 +163,7 @@ struct Update {
 }
 
 /// One optional boolean for each permission, under its wire name: all 74, also those that the public description names
-/// in one place only (reading D18).
+/// in one place only.
 struct Flags(Vec<(Permission, bool)>);
 
 impl<'de> Deserialize<'de> for Flags {

@@ -1,4 +1,4 @@
-//! The account's settings (row 22.01): one row, read whole. What they govern asks [`load`].
+//! The account's settings: one row, read whole. What they govern asks [`load`].
 
 use std::borrow::Cow;
 
@@ -29,7 +29,7 @@ const PASSWORD_MIN_LENGTH_MAX: i64 = 128;
 /// So many former passwords are kept at most.
 const PASSWORDS_ARCHIVED_MAX: i64 = 50;
 
-/// Names that the public description lets be written and leaves out of its answers (reading D19), and ours;
+/// Names that the public description lets be written and leaves out of its answers, and ours;
 /// `extended=true` shows them.
 const UNPUBLISHED: [&str; 9] = [
     "category_tagging",
@@ -184,7 +184,7 @@ settings! {
     push_enabled: bool = true;
     /// Whether agents may answer as any identity that writes on the source.
     reply_as_any_identity: bool = false;
-    /// Whether only contents under an open intervention can be answered (reading D1); otherwise a reply to a content that
+    /// Whether only contents under an open intervention can be answered; otherwise a reply to a content that
     /// was never engaged engages it. Ours.
     reply_requires_intervention: bool = false;
     /// Whether texts may run from right to left.
@@ -225,7 +225,7 @@ impl Settings {
         time_zones::find(&self.timezone).unwrap_or(TimeZone::UTC)
     }
 
-    /// Whether labels are written in French: the account's language decides, English serves all others (reading D8).
+    /// Whether labels are written in French: the account's language decides, English serves all others.
     pub fn speaks_french(&self) -> bool {
         self.locale.split('-').next() == Some("fr")
     }
@@ -355,7 +355,7 @@ fn read_only() -> [(&'static str, Value); 6] {
     ]
 }
 
-/// The name under which an answer shows a setting: the published one, brackets included (reading D15).
+/// The name under which an answer shows a setting: the published one, brackets included.
 fn shown_name(name: &str) -> &str {
     if name == "content_languages" { "content_languages[]" } else { name }
 }

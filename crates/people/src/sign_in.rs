@@ -10,7 +10,7 @@ use crate::{access_tokens, events, sources_permissions, teams};
 /// Between two entries of the journal about the same two people.
 const ACTING_SECONDS: i64 = 3_600;
 
-/// 401 unless the token is known and enabled and so is its owner (reading U1).
+/// 401 unless the token is known and enabled and so is its owner.
 pub(crate) fn token_owner(tx: &mut dyn Tx, token: &str) -> Result<Caller> {
     let hash = access_tokens::hash(token);
     let row = tx.first(
@@ -32,7 +32,7 @@ pub fn by_token(tx: &mut dyn Tx, token_id: Id) -> Result<Option<Caller>> {
     Ok(owner.map(|owner| Caller { token_id: Some(token_id), ..owner }))
 }
 
-/// Acting as somebody else is 400 where it is not allowed (row 1.08), and never a way to more permissions or rights.
+/// Acting as somebody else is 400 where it is not allowed, and never a way to more permissions or rights.
 pub(crate) fn impersonated(tx: &mut dyn Tx, owner: &Caller, user_id: &str) -> Result<Caller> {
     let refused = || error::bad_request("impersonated_user_id: you may not act as this user.");
     acting_as(tx, owner, user_id)?.ok_or_else(refused)

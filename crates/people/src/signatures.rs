@@ -1,4 +1,4 @@
-//! Signatures: what a user puts below their answers (row 9.09).
+//! Signatures: what a user puts below their answers.
 
 use frontdesk_model::{Id, Result, SourceRight, error};
 use frontdesk_rest::{Call, NoParameters, Operation, Page, Paging};

@@ -1,4 +1,4 @@
-//! What users may do on sources (row 9.07), under the words of the wire.
+//! What users may do on sources, under the words of the wire.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

@@ -1,4 +1,4 @@
-//! Tags: labels that agents put on identity groups (row 7.04).
+//! Tags: labels that agents put on identity groups.
 
 use frontdesk_model::event::NewEvent;
 use frontdesk_model::{Id, Permission, Result, Timestamp, error};

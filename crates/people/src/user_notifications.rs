@@ -1,4 +1,4 @@
-//! Of what a user wants a mail (row 9.13): seven switches, under the names of the public exports. Who sends those mails is
+//! Of what a user wants a mail: seven switches, under the names of the public exports. Who sends those mails is
 //! for others to know: this holds the switches.
 
 use frontdesk_model::{Env, Id, Permission, Result};

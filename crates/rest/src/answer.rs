@@ -1,4 +1,4 @@
-//! Answers as they go over the wire (rows 1.06, 24.02 and 24.04).
+//! Answers as they go over the wire.
 
 use axum::body::Body;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS};

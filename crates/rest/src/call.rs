@@ -36,7 +36,7 @@ impl Call {
         found.map(|(_, value)| value.as_str()).ok_or_else(|| error::broken(format!("the path has no parameter {name}")))
     }
 
-    /// A parameter of the path as an id. A malformed one is a 404 about `noun`: nothing has such an id (reading U3).
+    /// A parameter of the path as an id. A malformed one is a 404 about `noun`: nothing has such an id.
     pub fn id(&self, name: &str, noun: &str) -> Result<Id> {
         self.path(name)?.parse().map_err(|_| error::not_found(noun))
     }

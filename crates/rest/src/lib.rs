@@ -54,7 +54,7 @@ pub use upload::{Bounds, receive, sweep_uploads};
 
 /// Turns a token or a session into a caller.
 pub trait Authenticator: Send + Sync {
-    /// Whose credential it is, or the user they act as (row 1.08). 401 for a token that is unknown or disabled and for a
+    /// Whose credential it is, or the user they act as. 401 for a token that is unknown or disabled and for a
     /// session that has ended, 400 when acting as that user is not allowed. It may run more than once per request.
     fn caller(&self, tx: &mut dyn Tx, credential: &Credential, impersonated_user_id: Option<&str>) -> Result<Caller>;
 

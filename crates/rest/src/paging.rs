@@ -1,4 +1,4 @@
-//! Windows on lists (row 24.01): `offset` and `limit` in, `{count, offset, limit, records}` out.
+//! Windows on lists: `offset` and `limit` in, `{count, offset, limit, records}` out.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -10,7 +10,7 @@ pub const RECORDS_MAX: i64 = 150;
 /// The greatest offset: the greatest integer that every JSON reader keeps exact. More is cut to it.
 pub const OFFSET_MAX: i64 = 9_007_199_254_740_991;
 
-/// The window that a request asks for, cut to what is allowed when it is read (reading U3). Flatten it into an
+/// The window that a request asks for, cut to what is allowed when it is read. Flatten it into an
 /// operation's parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 pub struct Paging {

@@ -1,4 +1,4 @@
-//! Requests per token in a sliding minute (row 24.03, reading U4). Tokens are kept as digests, in bounded memory.
+//! Requests per token in a sliding minute. Tokens are kept as digests, in bounded memory.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};

@@ -35,13 +35,13 @@ pub struct SourceKind {
     pub community_type: &'static str,
     /// For people.
     pub display_name: &'static str,
-    /// Whether its threads can be closed and opened (row 3.06); otherwise the attempt is a 403.
+    /// Whether its threads can be closed and opened; otherwise the attempt is a 403.
     pub threads_can_be_closed: bool,
-    /// Whether the customer's text input can be switched off (row 3.09); otherwise the attempt is a 404.
+    /// Whether the customer's text input can be switched off; otherwise the attempt is a 404.
     pub is_messaging: bool,
-    /// Whether its conversations are held at once and end: one for each visitor at a time (row 14.02).
+    /// Whether its conversations are held at once and end: one for each visitor at a time.
     pub is_live_chat: bool,
-    /// Whether an agent can write first (row 4.04); otherwise the attempt is a 422.
+    /// Whether an agent can write first; otherwise the attempt is a 422.
     pub can_initiate: bool,
     /// What an answer that everybody sees is there.
     pub public_object: ContentObject,
@@ -60,7 +60,7 @@ pub struct SourceKind {
     /// Whether webhooks name its contents without the source's type: `message` instead of `sdk/message`.
     pub has_bare_resource_types: bool,
     /// What it takes of structured messages, by the options of the source, which nobody may have told; none where it
-    /// takes none (rows 13.13, 12.11).
+    /// takes none.
     pub structured: fn(Option<&[String]>) -> Option<structured::Channel>,
     /// What an administrator sets for each source of this kind, in the order of the form.
     pub settings: &'static [Setting],

@@ -94,7 +94,7 @@ impl ContentAction {
         self.names()[0]
     }
 
-    /// Every name that channels have for it, the usual one first (reading D22).
+    /// Every name that channels have for it, the usual one first.
     pub fn names(self) -> &'static [&'static str] {
         match self {
             ContentAction::Publish => &["publish"],

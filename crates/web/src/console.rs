@@ -23,7 +23,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
     media-src 'self' blob:; font-src 'self'; connect-src 'self'; frame-src 'self' blob:; manifest-src 'self'; \
     base-uri 'none'; form-action 'none'; frame-ancestors";
 
-/// Whether other sites may show the console within theirs, as the account has it at the moment (row 20.01).
+/// Whether other sites may show the console within theirs, as the account has it at the moment.
 pub type Framing = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = bool> + Send>> + Send + Sync>;
 
 const MISSING: &str = "<main><h1>Frontdesk</h1><p>The console is not in this build of the server: run <code>make \

@@ -1,4 +1,4 @@
-//! Files that visitors send (row 14.35): what is taken, and keeping them until a message names them.
+//! Files that visitors send: what is taken, and keeping them until a message names them.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Whether a visitor who is offered a chat now would find somebody (rows 14.19, 14.20): counted as for everybody who asks,
+//! Whether a visitor who is offered a chat now would find somebody: counted as for everybody who asks,
 //! with the queuing factor of the trigger. A source that is in no channel has nobody.
 
 use frontdesk_conversations::visitors::Place;

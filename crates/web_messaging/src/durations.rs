@@ -1,4 +1,4 @@
-//! Durations as administrators write them (row 14.34): `8m`, `2m 25s`, `1 hour 30 minutes`; a bare number is seconds, and 0
+//! Durations as administrators write them: `8m`, `2m 25s`, `1 hour 30 minutes`; a bare number is seconds, and 0
 //! is off.
 
 /// The seconds of a text; none for what is no duration, or longer than `seconds_max`.

@@ -1,4 +1,4 @@
-//! Signed identities: JSON Web Tokens (RFC 7519) in the compact form, with HS256 or RS256 (row 14.08). The key decides the
+//! Signed identities: JSON Web Tokens (RFC 7519) in the compact form, with HS256 or RS256. The key decides the
 //! algorithm, and a token that names another one is refused before anything of it is believed.
 
 use base64::Engine;

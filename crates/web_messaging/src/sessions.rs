@@ -1,5 +1,5 @@
 //! Sessions: a secret stands for a visitor at a source. Who they are is what they are on their own, what their website says
-//! of them, or what it has signed (rows 14.07 to 14.09).
+//! of them, or what it has signed.
 
 use frontdesk_conversations::Conversations;
 use frontdesk_conversations::visitors::{self, ANONYMOUS, Claims, Place, Visitor};

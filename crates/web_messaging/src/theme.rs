@@ -1,4 +1,4 @@
-//! A source's own style sheet: of its window, and its variables for its items (row 14.37).
+//! A source's own style sheet: of its window, and its variables for its items.
 
 use axum::body::Body;
 use axum::response::Response;

@@ -1,5 +1,5 @@
-//! What bots do beside what everybody does (rows 11.02 to 11.05). A bot is a user like any other, with a role and a token:
-//! the virtual agent of these operations is the caller (reading U16).
+//! What bots do beside what everybody does. A bot is a user like any other, with a role and a token:
+//! the virtual agent of these operations is the caller.
 
 use frontdesk_conversations::interventions::{self, Intervention};
 use frontdesk_conversations::{categories, handover, identities, sources, threads};
@@ -69,7 +69,7 @@ enum Kind {
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "BotResponse")]
 struct Done {
-    /// 200, as a number (reading D11).
+    /// 200, as a number.
     status: u16,
     message: &'static str,
 }

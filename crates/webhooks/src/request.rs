@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::subscriptions::{Secrets, Webhook};
 
-/// For a whole attempt, answer included (reading U12).
+/// For a whole attempt, answer included.
 pub(crate) const ATTEMPT_DEADLINE: Duration = Duration::from_secs(10);
 /// Of the answer this much is read.
 pub(crate) const ANSWER_BYTES_MAX: usize = 8 * 1024;

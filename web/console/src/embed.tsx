@@ -1,4 +1,4 @@
-// The console within another site (row 20): its documented addresses, and what it tells the page around it. The server
+// The console within another site: its documented addresses, and what it tells the page around it. The server
 // decides whether it may be shown there at all.
 
 import { useEffect, useState } from 'react';

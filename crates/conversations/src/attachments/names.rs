@@ -141,7 +141,7 @@ pub(super) fn kind(content_type: &str) -> &'static str {
     }
 }
 
-/// Whether a source of this security level lets a file of this type through (row 2.14): strict takes images and media,
+/// Whether a source of this security level lets a file of this type through: strict takes images and media,
 /// relaxed also documents, permissive anything.
 pub(super) fn is_allowed(level: &str, content_type: &str) -> bool {
     match level {

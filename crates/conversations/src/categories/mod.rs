@@ -103,7 +103,7 @@ pub fn of(tx: &mut dyn Tx, object_id: Id) -> Result<Vec<Id>> {
 }
 
 /// The categories that a content is told with: its own; if it has none, its intervention's; if that has none, its
-/// thread's (row 4.18).
+/// thread's.
 pub(crate) fn told(
     tx: &mut dyn Tx,
     content_id: Option<Id>,
@@ -253,7 +253,7 @@ impl Branches {
         None
     }
 
-    /// Why an object on this source cannot be given all of these: a root may be limited to some sources (row 7.01).
+    /// Why an object on this source cannot be given all of these: a root may be limited to some sources.
     fn elsewhere(&self, wanted: &[Id], source_id: Id) -> Option<(&'static str, String)> {
         let roots = wanted.iter().filter_map(|id| self.root(*id));
         let (_, root) = roots.into_iter().find(|(_, root)| !root.is_offered_on(source_id))?;

@@ -1,4 +1,4 @@
-//! Erasing what contents say (row 4.29): the text, title, files and all that a channel told beside them go, also from the
+//! Erasing what contents say: the text, title, files and all that a channel told beside them go, also from the
 //! full-text index; that somebody wrote at that time stays.
 
 use frontdesk_model::event::NewEvent;

@@ -53,7 +53,7 @@ pub(super) struct Route {
 }
 
 /// Writes a content: an answer when it names what it answers, else a new discussion. It is stored now and pushed to its
-/// channel later (row 4.03). Returns its id.
+/// channel later. Returns its id.
 pub(super) fn create(app: &Conversations, call: &Call, draft: &Draft, tx: &mut dyn Tx) -> Result<Id> {
     check(draft)?;
     let route = match draft.in_reply_to_id.as_deref().filter(|id| !id.is_empty()) {
@@ -99,7 +99,7 @@ pub(super) fn create(app: &Conversations, call: &Call, draft: &Draft, tx: &mut d
     if hold.approval {
         extras.extend(waiting::hand(call));
     }
-    // A conversation with a visitor is in the language of the trigger that it began with (row 14.22).
+    // A conversation with a visitor is in the language of the trigger that it began with.
     let language: Option<String> = match is_reply && channel.kind.is_messaging {
         true => {
             let sql = "SELECT language FROM contents WHERE thread_id = $1 ORDER BY created_at, id LIMIT 1";
@@ -396,7 +396,7 @@ fn channel(app: &Conversations, source_id: Id, tx: &mut dyn Tx) -> Result<Channe
     Ok(channel)
 }
 
-/// The identity that `to` names by the channel's own id (rows 4.13, 4.14). On a channel it must have been imported; in
+/// The identity that `to` names by the channel's own id. On a channel it must have been imported; in
 /// messaging the website chooses its visitors' ids, so one who has not written yet is as good.
 fn recipient(call: &Call, channel: &Channel, to: &Value, tx: &mut dyn Tx) -> Result<Id> {
     let Some(foreign_id) = to.as_str() else {

@@ -26,7 +26,7 @@ use crate::Conversations;
 pub use body::fragment;
 pub(crate) use search::words;
 
-/// The states of a content (row 4.20), under their wire names.
+/// The states of a content, under their wire names.
 pub(crate) const STATUSES: &[&str] =
     &["new", "assigned", "forwarded", "replied", "user_reply", "user_initiated", "ignored"];
 
@@ -99,7 +99,7 @@ fn content(row: &Row) -> Result<Content> {
     })
 }
 
-/// A content on a source that the caller may read; anything else is missing (row 1.10).
+/// A content on a source that the caller may read; anything else is missing.
 pub(crate) fn find(tx: &mut dyn Tx, caller: &Caller, id: Id) -> Result<Content> {
     let row = tx.first(&format!("{SELECT} WHERE id = $1"), args![&id])?;
     let found = row.map(|row| content(&row)).transpose()?;

@@ -1,5 +1,5 @@
 //! What is done with a content that its channel has: publishing, unpublishing and deleting it, asking for it again, and
-//! the channel's own actions (rows 4.26, 12.05 and 12.06; public page sdks/source-sdk/actions). A channel says in
+//! the channel's own actions (public page sdks/source-sdk/actions). A channel says in
 //! `implementation.info` what it can do, and with each content what it lets be done with that one; the delivery pushes
 //! it.
 
@@ -217,7 +217,7 @@ pub(super) fn refresh(app: &Conversations, call: &Call, id: Id, tx: &mut dyn Tx)
     require_reply(call, &remote)?;
     remote.require_idle()?;
     let (channel, object) = remote.channel(app, tx)?;
-    // Not among the content's own actions: what holds for a kind is told of the kind alone (row 12.06).
+    // Not among the content's own actions: what holds for a kind is told of the kind alone.
     if !channel.implementation.as_ref().is_some_and(|told| told.can(object, delivery::SHOW)) {
         return Err(not_available(format!("The channel does not say that it can show a {}.", remote.r#type)));
     }

@@ -54,7 +54,7 @@ struct Answer {
     body_input_format: Text,
     attachments_count: i64,
     attachments: Vec<ContentAttachment>,
-    /// Its own; if it has none, its intervention's; if that has none, its thread's (row 4.18).
+    /// Its own; if it has none, its intervention's; if that has none, its thread's.
     category_ids: Vec<Id>,
     approval_required: bool,
     auto_submitted: bool,

@@ -1,4 +1,4 @@
-//! The search language over contents (operation getAllContents, row 4.01).
+//! The search language over contents (operation getAllContents).
 
 use std::sync::LazyLock;
 

@@ -1,4 +1,4 @@
-//! The changes of a content's state (row 4.20), all of them; ingest and the commands that write a content give it its
+//! The changes of a content's state, all of them; ingest and the commands that write a content give it its
 //! first. A customer's content is `new`, `assigned` once somebody engages, `replied` once they answer, `new` again when
 //! it is handed over, and `ignored` when nobody is to; one of ours is `user_reply` or `user_initiated` and stays so.
 

@@ -1,4 +1,4 @@
-//! Contents that wait before they go out: for another person's approval (row 4.25), or for their time (row 4.26). Until
+//! Contents that wait before they go out: for another person's approval, or for their time. Until
 //! then they are `export_pending`, no channel gets them, and they count as nobody's reply.
 
 use frontdesk_model::event::NewEvent;
@@ -81,8 +81,8 @@ pub(super) struct Matter {
     pub(super) at: Timestamp,
 }
 
-/// A threshold is the share of what somebody writes that is drawn for approval; without one, the right alone decides
-/// (reading U15). To try again changes nothing: one draw holds for all that a person answers in a thread, for every
+/// A threshold is the share of what somebody writes that is drawn for approval; without one, the right alone decides.
+/// To try again changes nothing: one draw holds for all that a person answers in a thread, for every
 /// discussion with somebody that they begin, and for a day's discussions with nobody in particular.
 fn needs_approval(seal: &Seal, author: &Caller, matter: Matter) -> bool {
     let rights = author.rights(matter.source_id);

@@ -29,7 +29,7 @@ pub(super) struct Edit {
     pub(super) custom_field_values: Map<String, Value>,
 }
 
-/// Edits a group (row 5.08).
+/// Edits a group.
 pub(super) fn edit(call: &Call, id: Id, edit: Edit, tx: &mut dyn Tx) -> Result<Group> {
     let group = find(tx, &call.caller, id)?;
     apply(call, group, edit, tx)
@@ -85,7 +85,7 @@ fn apply(call: &Call, before: Group, edit: Edit, tx: &mut dyn Tx) -> Result<Grou
     by_id(tx, after.id)?.ok_or_else(|| error::not_found("identity group"))
 }
 
-/// Merges an identity into a group (row 5.09). The group's values win; a group that the identity leaves empty goes, and
+/// Merges an identity into a group. The group's values win; a group that the identity leaves empty goes, and
 /// what it knew is not lost.
 pub(super) fn merge(call: &Call, id: Id, identity_id: &str, tx: &mut dyn Tx) -> Result<Group> {
     let before = find(tx, &call.caller, id)?;
@@ -133,7 +133,7 @@ pub(super) fn merge(call: &Call, id: Id, identity_id: &str, tx: &mut dyn Tx) -> 
     by_id(tx, id)?.ok_or_else(|| error::not_found("identity group"))
 }
 
-/// Takes an identity out of its group (row 5.10); it has none then, until the next edit or merge.
+/// Takes an identity out of its group; it has none then, until the next edit or merge.
 pub(super) fn unmerge(call: &Call, identity_id: Id, tx: &mut dyn Tx) -> Result<()> {
     identities::require_readable(tx, &call.caller, identity_id)?;
     let old: Option<Id> =
@@ -188,7 +188,7 @@ fn leave(call: &Call, identity_id: Id, tx: &mut dyn Tx) -> Result<()> {
     remove_if_empty(call, old, tx)
 }
 
-/// Locks or unlocks a group (row 5.12): what is known of a locked one stays as it is.
+/// Locks or unlocks a group: what is known of a locked one stays as it is.
 pub(super) fn lock(call: &Call, id: Id, locked: bool, tx: &mut dyn Tx) -> Result<Group> {
     let before = find(tx, &call.caller, id)?;
     if save(tx, &call.env, &before, &Group { locked, ..before.clone() })? {
@@ -210,7 +210,7 @@ fn count(tx: &mut dyn Tx, id: Id) -> Result<usize> {
     Ok(usize::try_from(count).unwrap_or(0))
 }
 
-/// A group goes with its last identity (reading U14).
+/// A group goes with its last identity.
 fn remove_if_empty(call: &Call, id: Id, tx: &mut dyn Tx) -> Result<()> {
     if count(tx, id)? == 0 {
         tx.execute("DELETE FROM identity_groups WHERE id = $1", args![&id])?;

@@ -1,4 +1,4 @@
-//! Extra values that fill fields of identity groups, as a community maps them (row 5.11). What a group knows stays. For a
+//! Extra values that fill fields of identity groups, as a community maps them. What a group knows stays. For a
 //! value that has a place to go an identity without a group gets one.
 
 use frontdesk_model::event::NewEvent;

@@ -1,5 +1,5 @@
 //! Identity groups: one person over several identities. A group is made by the first edit of an identity's data, by a
-//! merge or by a community's mapping of extra values, and goes with its last identity (rows 5.06 to 5.11, reading U14).
+//! merge or by a community's mapping of extra values, and goes with its last identity.
 
 mod commands;
 pub(crate) mod mapping;
@@ -96,7 +96,7 @@ impl Group {
         Ok(())
     }
 
-    /// Takes over what this group does not know from another; what it knows stays (row 5.09).
+    /// Takes over what this group does not know from another; what it knows stays.
     fn fill(&mut self, other: &Group) -> Result<()> {
         for (own, others) in [
             (&mut self.firstname, &other.firstname),

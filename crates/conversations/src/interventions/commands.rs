@@ -34,7 +34,7 @@ pub fn open(call: &Call, content_id: &str, tx: &mut dyn Tx) -> Result<Interventi
 
 /// The intervention under which a reply to `content` is sent. A content never engaged is engaged for the caller, unless
 /// the account asks for an open intervention, and one that was handed over becomes theirs; under a closed one a reply is
-/// refused (reading D1).
+/// refused.
 pub(crate) fn open_for_reply(call: &Call, content: &Content, tx: &mut dyn Tx) -> Result<Option<Intervention>> {
     let known = match (content.intervention_id, content.author_id, content.creator_id) {
         (Some(id), _, _) => by_id(tx, id)?,
@@ -155,7 +155,7 @@ pub(crate) fn count_reply(tx: &mut dyn Tx, intervention: &Intervention, reply_id
     Ok(())
 }
 
-/// 403 unless an intervention is in a state in which it can be closed (row 6.04): open, with an agent's reply, and
+/// 403 unless an intervention is in a state in which it can be closed: open, with an agent's reply, and
 /// without one that waits.
 pub fn require_closable(tx: &mut dyn Tx, intervention: &Intervention) -> Result<()> {
     if intervention.closed_at.is_some() {
@@ -188,7 +188,7 @@ pub(super) fn end(tx: &mut dyn Tx, env: &Env, by: Option<Id>, intervention: &Int
     tell(tx, env, by, id, "intervention.closed")
 }
 
-/// 403 while a reply waits: it would go out under an intervention that is over (reading D1).
+/// 403 while a reply waits: it would go out under an intervention that is over.
 fn require_nothing_waits(tx: &mut dyn Tx, id: Id) -> Result<()> {
     let waits = "SELECT 1 FROM contents WHERE intervention_id = $1 AND synchronization_status = 'export_pending'
                    AND (approval_required OR scheduled_at IS NOT NULL) LIMIT 1";
@@ -198,7 +198,7 @@ fn require_nothing_waits(tx: &mut dyn Tx, id: Id) -> Result<()> {
     }
 }
 
-/// Removes an intervention without replies (row 6.05); its contents are new again.
+/// Removes an intervention without replies; its contents are new again.
 pub(super) fn cancel(call: &Call, id: Id, tx: &mut dyn Tx) -> Result<Intervention> {
     let intervention = find(tx, &call.caller, id)?;
     if intervention.closed_at.is_some() {
@@ -219,7 +219,7 @@ pub(super) fn cancel(call: &Call, id: Id, tx: &mut dyn Tx) -> Result<Interventio
     Ok(intervention)
 }
 
-/// Gives an intervention to another user (row 6.06).
+/// Gives an intervention to another user.
 pub(super) fn reassign(call: &Call, id: Id, user_id: Id, tx: &mut dyn Tx) -> Result<Intervention> {
     let intervention = find(tx, &call.caller, id)?;
     require_reassigning(call, &intervention)?;
@@ -270,7 +270,7 @@ pub(super) fn categorise(call: &Call, id: Id, category_ids: &[Id], tx: &mut dyn 
     announce(call, id, "intervention.recategorized", tx)
 }
 
-/// Sets values of custom fields, by key (row 6.08).
+/// Sets values of custom fields, by key.
 pub(super) fn set_custom_fields(
     call: &Call,
     id: Id,

@@ -1,5 +1,5 @@
 //! Comments: remarks of agents on an intervention, which customers never see. Whoever may read the intervention's source
-//! may read, write and delete them (row 6.11).
+//! may read, write and delete them.
 
 use std::sync::Arc;
 
@@ -194,7 +194,7 @@ fn insert(call: &Call, intervention: &Intervention, user_id: Id, body: &str, tx:
     Ok(id)
 }
 
-/// Writing for somebody else is as acting as them (reading D10), and they must be able to read the intervention.
+/// Writing for somebody else is as acting as them, and they must be able to read the intervention.
 fn author(call: &Call, user_id: Option<&str>, source_id: Id, tx: &mut dyn Tx) -> Result<Id> {
     let Some(text) = user_id.filter(|text| !text.is_empty()) else { return Ok(call.caller.user_id) };
     match sign_in::acting_as(tx, &call.caller, text)? {

@@ -1,4 +1,4 @@
-//! Deferring (row 6.10): an intervention is out of sight until its time comes, or until the customer writes again.
+//! Deferring: an intervention is out of sight until its time comes, or until the customer writes again.
 
 use frontdesk_model::event::NewEvent;
 use frontdesk_model::{Env, Id, Permission, Result, Timestamp, error};

@@ -1,4 +1,4 @@
-//! Whose an intervention is, between programs and people (rows 11.02 to 11.04), and nobody's. A program that is done hands
+//! Whose an intervention is, between programs and people, and nobody's. A program that is done hands
 //! it over, and people let it go: then it is open and nobody's, with all that was written under it, and who engages the
 //! customer or answers takes it.
 

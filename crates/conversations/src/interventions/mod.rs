@@ -1,5 +1,5 @@
 //! Interventions: the ticket, opened by engaging a customer's content, open until resolved. There is at most one for a
-//! customer in a thread; a new message of theirs re-opens it, with its id and its figures (row 6.09).
+//! customer in a thread; a new message of theirs re-opens it, with its id and its figures.
 
 mod commands;
 pub(crate) mod comments;
@@ -68,7 +68,7 @@ pub(crate) enum State {
 }
 
 impl State {
-    /// What people call it, in the account's language (reading D8).
+    /// What people call it, in the account's language.
     pub(crate) fn label(self, french: bool) -> &'static str {
         match (self, french) {
             (State::Opened, false) => "Opened",
@@ -129,7 +129,7 @@ fn intervention(row: &Row) -> Result<Intervention> {
     })
 }
 
-/// An intervention on a source that the caller may read; anything else is missing (row 1.10).
+/// An intervention on a source that the caller may read; anything else is missing.
 pub fn find(tx: &mut dyn Tx, caller: &Caller, id: Id) -> Result<Intervention> {
     by_id(tx, id)?
         .filter(|intervention| caller.may_on(intervention.source_id, SourceRight::Read))

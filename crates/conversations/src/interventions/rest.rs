@@ -30,7 +30,7 @@ pub struct Answer {
     /// Whose it is; null when it was handed over and waits for somebody to take it.
     user_id: Option<Id>,
     /// A label in the account's language: Opened, Reopened, Deferred or Closed; in French Ouverte, Rouverte, Reportée or
-    /// Fermée (reading D8). To decide anything, use closed and deferred_at.
+    /// Fermée. To decide anything, use closed and deferred_at.
     status: String,
     closed: bool,
     closed_at: Option<Timestamp>,

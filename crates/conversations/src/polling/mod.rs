@@ -1,4 +1,4 @@
-//! Polling: asking the channels of Channel SDK sources what they can do and what is new (rows 12.02 to 12.04).
+//! Polling: asking the channels of Channel SDK sources what they can do and what is new.
 //!
 //! A row of `polls` says when a source is asked next. One node claims it, asks `implementation.info`, then each list from
 //! where it was read to, slice after slice until there is nothing new. What a slice holds is taken in by the same
@@ -34,7 +34,7 @@ use crate::sources::{Channel, Source};
 
 /// Seconds between two runs, unless the operator says otherwise.
 pub const INTERVAL_SECONDS: u32 = 60;
-/// A channel without a list is asked so many times less often what it can do (row 12.03).
+/// A channel without a list is asked so many times less often what it can do.
 const WITHOUT_LIST_FACTOR: i64 = 3;
 /// The pauses after failures double up to so many seconds, or to the interval where that is longer.
 const PAUSE_SECONDS_MAX: i64 = 900;

@@ -1,4 +1,4 @@
-//! What became of the assistant's answers: which of them were sent (row 16.04).
+//! What became of the assistant's answers: which of them were sent.
 
 use frontdesk_model::{Id, Result, error};
 use frontdesk_rest::Call;

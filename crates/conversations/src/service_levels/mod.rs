@@ -1,4 +1,4 @@
-//! Service levels: by when customers and agents were promised an answer (rows 2.10 and 21.03, and `agent_sla` of 8.09).
+//! Service levels: by when customers and agents were promised an answer (`agent_sla` of 8.09).
 //!
 //! A promise begins with what a customer writes and ends with an answer; at its warning and at its end an event is told.
 //! It is kept as it was made: other settings count for what comes next. Whether it is well, in danger or broken is never

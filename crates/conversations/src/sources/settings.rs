@@ -515,7 +515,8 @@ impl Update {
             ("email_parser", self.email_parser.is_some()),
         ];
         let messaging = messaging.into_iter().filter(|(_, given)| *given && !kind.is_messaging);
-        let email = email.into_iter().filter(|(_, given)| *given && kind.type_name != "emails");
+        // No kind of source is a mailbox.
+        let email = email.into_iter().filter(|(_, given)| *given);
         messaging.chain(email).map(|(name, _)| not_here(name, kind)).collect()
     }
 }

@@ -11,7 +11,7 @@ use crate::categories::{self, Object};
 use crate::{events, pace};
 
 /// Closes a thread: agents can no longer reply in it. The answer is the thread as it was, because elsewhere this is a
-/// job that ends later (row 3.04); closing a closed one changes nothing.
+/// job that ends later; closing a closed one changes nothing.
 pub fn close(call: &Call, id: Id, tx: &mut dyn Tx) -> Result<Thread> {
     set_closed(call, id, tx, true)
 }
@@ -57,7 +57,7 @@ pub fn categorise(call: &Call, id: Id, category_ids: &[Id], tx: &mut dyn Tx) -> 
     find(tx, &call.caller, id)
 }
 
-/// Lets the customer type, or stops them (row 3.09).
+/// Lets the customer type, or stops them.
 pub(super) fn set_text_input(call: &Call, id: Id, disabled: bool, tx: &mut dyn Tx) -> Result<Thread> {
     let thread = find(tx, &call.caller, id)?;
     if !thread.is_messaging()? {
@@ -86,7 +86,7 @@ pub(crate) fn switch_text_input(call: &Call, id: Id, source_id: Id, disabled: bo
     Ok(changed > 0)
 }
 
-/// What customers write in a muted thread arrives ignored (row 3.14).
+/// What customers write in a muted thread arrives ignored.
 pub(super) fn set_muted(call: &Call, id: Id, muted: bool, tx: &mut dyn Tx) -> Result<Thread> {
     let thread = find(tx, &call.caller, id)?;
     if thread.muted != muted {
@@ -98,14 +98,14 @@ pub(super) fn set_muted(call: &Call, id: Id, muted: bool, tx: &mut dyn Tx) -> Re
     find(tx, &call.caller, id)
 }
 
-/// Ignores what waits in a thread for an answer (row 3.07).
+/// Ignores what waits in a thread for an answer.
 pub(super) fn archive(call: &Call, id: Id, tx: &mut dyn Tx) -> Result<Thread> {
     let thread = find(tx, &call.caller, id)?;
     jobs::begin(call, &thread, Verb::Ignore, tx)?;
     find(tx, &call.caller, id)
 }
 
-/// Deletes a thread and all that is in it (row 3.15).
+/// Deletes a thread and all that is in it.
 pub(super) fn delete(call: &Call, id: Id, tx: &mut dyn Tx) -> Result<()> {
     let thread = find(tx, &call.caller, id)?;
     jobs::begin(call, &thread, Verb::Delete, tx)

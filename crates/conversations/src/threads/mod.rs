@@ -40,7 +40,7 @@ pub struct Thread {
 }
 
 impl Thread {
-    /// Whether threads of this source can be closed at all (row 3.06).
+    /// Whether threads of this source can be closed at all.
     pub fn can_be_closed(&self) -> Result<bool> {
         Ok(kind_of(&self.source_type)?.threads_can_be_closed)
     }
@@ -50,7 +50,7 @@ impl Thread {
         Ok(kind_of(&self.source_type)?.typing.is_some())
     }
 
-    /// Whether its customer's text input can be switched (row 3.09).
+    /// Whether its customer's text input can be switched.
     fn is_messaging(&self) -> Result<bool> {
         Ok(kind_of(&self.source_type)?.is_messaging)
     }
@@ -82,7 +82,7 @@ fn thread(row: &Row) -> Result<Thread> {
     })
 }
 
-/// A thread on a source that the caller may read; anything else is missing (row 1.10).
+/// A thread on a source that the caller may read; anything else is missing.
 pub fn find(tx: &mut dyn Tx, caller: &Caller, id: Id) -> Result<Thread> {
     let row = tx.first(&format!("{SELECT} WHERE threads.id = $1"), args![&id])?;
     let found = row.map(|row| thread(&row)).transpose()?;
@@ -153,7 +153,7 @@ pub(crate) fn close_silent(tx: &mut dyn Tx, id: Id, now: Timestamp) -> Result<()
     set_ending(tx, id, Some(Ending::InterventionAutoClosed), now)
 }
 
-/// Why a messaging conversation has ended (row 3.11).
+/// Why a messaging conversation has ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Ending {
     /// An agent closed the customer's intervention.
@@ -169,7 +169,7 @@ pub(crate) enum Ending {
 const CLOSE_CAUSE: &str = "close_cause";
 const CLOSED_AT: &str = "closed_at";
 
-/// Writes down in the extra data of a messaging thread why and when it ended (row 3.10), or that it goes on. Threads of
+/// Writes down in the extra data of a messaging thread why and when it ended, or that it goes on. Threads of
 /// other kinds of sources keep what they have.
 pub(crate) fn set_ending(tx: &mut dyn Tx, id: Id, ending: Option<Ending>, now: Timestamp) -> Result<()> {
     let row = tx.one(

@@ -1,4 +1,4 @@
-//! The search language over threads (public page basics/pagination, rows 7.07 to 7.15).
+//! The search language over threads (public page basics/pagination).
 
 use std::sync::LazyLock;
 
@@ -46,7 +46,7 @@ pub(super) enum Whose {
     MineOf,
 }
 
-/// Which interventions count (row 7.13).
+/// Which interventions count.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Which {
     /// Open or closed.
@@ -443,7 +443,7 @@ mod tests {
 
     #[test]
     fn every_documented_keyword_is_there_with_its_rule_about_negation() {
-        // With text: 37 (rows 7.08 to 7.11), and sla, which is ours.
+        // With text: 37, and sla, which is ours.
         assert_eq!(LANGUAGE.keywords.len() + 1, 38);
         let positive: Vec<&str> =
             LANGUAGE.keywords.iter().filter(|keyword| !keyword.negatable).map(|keyword| keyword.name).collect();

@@ -21,7 +21,7 @@ pub struct Surroundings<'s> {
 }
 
 impl Structured {
-    /// This structured message as the channel takes it (rows 13.10 to 13.12). 422 when it lacks a fallback that it needs,
+    /// This structured message as the channel takes it. 422 when it lacks a fallback that it needs,
     /// and for a type that the channel does not take.
     pub fn adapt(&self, channel: Channel, surroundings: &Surroundings) -> Result<Structured> {
         if !channel.takes(self.kind) {

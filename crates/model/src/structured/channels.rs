@@ -43,7 +43,7 @@ impl Channel {
         Channel::Instagram,
     ];
 
-    /// The types that it takes (row 13.13); of others it gets the text.
+    /// The types that it takes; of others it gets the text.
     pub const fn capabilities(self) -> &'static [Kind] {
         match self {
             Channel::Apple => &[Select, RichLink, List, TimeSelect, Form, ApplePay, Authenticate],
@@ -60,7 +60,7 @@ impl Channel {
         self.capabilities().contains(&kind)
     }
 
-    /// Whether its links may open apps; elsewhere they are http and https, or their fallback is (row 13.12).
+    /// Whether its links may open apps; elsewhere they are http and https, or their fallback is.
     pub(super) const fn opens_apps(self) -> bool {
         matches!(self, Channel::Messaging)
     }
@@ -171,13 +171,13 @@ use When::{Always, App, Bare, NotApp, NotBare, WithAttachment, WithSubtitle, Wit
 /// Every documented limit of a channel. Where it is wider than the one of `schema.rs`, it holds in its place.
 #[rustfmt::skip]
 static LIMITS: &[Limit] = &[
-    // What one gets back for an item that was picked (row 13.11).
+    // What one gets back for an item that was picked.
     limit(GENERATING, &[Select, Template], "items.payload", Always, Payload),
     limit(GENERATING, &[Carousel], "items.items.payload", Always, Payload),
     limit(WHATSAPP, &[Template, List], "items.payload", Always, Payload),
     limit(APPLE, &[List], "items.payload", Always, Payload),
 
-    // Messenger and Instagram (row 13.15).
+    // Messenger and Instagram.
     limit(META, &[Select], "items.title", Always, Cut(20, Characters)),
     limit(META, &[Template], "items", Always, Keep(3)),
     limit(META, &[Carousel], "items.items", Always, Keep(3)),
@@ -193,12 +193,12 @@ static LIMITS: &[Limit] = &[
     limit(META, &[Carousel], "items.subtitle", Always, Cut(80, Characters)),
     limit(MESSENGER, &[RichLink], "url_text", Bare, Cut(20, Characters)),
     limit(MESSENGER, &[RichLink], "url_text", NotBare, Ignore),
-    // Its layout has no place for it (reading D30).
+    // Its layout has no place for it.
     limit(INSTAGRAM, &[RichLink], "url_text", Always, Ignore),
     limit(META, &[Template], "url_text", Always, Ignore),
     limit(META, &[Carousel], "items.url_text", Always, Ignore),
 
-    // Google (row 13.16).
+    // Google.
     limit(GOOGLE, &[Select, Template], "items.title", Always, Cut(25, Characters)),
     limit(GOOGLE, &[Carousel], "items.items.title", Always, Cut(25, Characters)),
     limit(GOOGLE, &[RichLink, Template], "title", Always, Cut(200, Characters)),
@@ -209,7 +209,7 @@ static LIMITS: &[Limit] = &[
     limit(GOOGLE, &[Carousel], "items.url", Always, Ignore),
     limit(GOOGLE, &[Carousel], "items.url_text", Always, Ignore),
 
-    // WhatsApp (row 13.17).
+    // WhatsApp.
     limit(WHATSAPP, &[List], "button", Always, Default("See options")),
     limit(WHATSAPP, &[List], "button", Always, Cut(20, Utf16)),
     limit(WHATSAPP, &[List], "header", Always, Cut(60, Utf16)),
@@ -228,7 +228,7 @@ static LIMITS: &[Limit] = &[
     limit(WHATSAPP, &[Template], "url", Always, Ignore),
     limit(WHATSAPP, &[Template], "url_text", Always, Ignore),
 
-    // Apple (row 13.18).
+    // Apple.
     limit(APPLE, &[List], "title", Always, Cut(512, Utf16)),
     limit(APPLE, &[List], "subtitle", Always, Cut(512, Utf16)),
     limit(APPLE, &[List], "items.subtitle", Always, Cut(512, Characters)),
@@ -275,7 +275,7 @@ static FILES: &[FileRow] = &[
     files(Channel::Apple, Some(RichLink), PICTURES_AND_VIDEOS, 300),
     files(Channel::Apple, None, PICTURES, 5),
     files(Channel::Messenger, None, MORE_PICTURES, 5),
-    // Bitmaps on rich links only (reading D30).
+    // Bitmaps on rich links only.
     files(Channel::Messaging, Some(RichLink), MORE_PICTURES, 5),
     files(Channel::Messaging, None, &["gif", "jpg", "jpeg", "png"], 5),
     files(Channel::Google, None, PICTURES, 5),

@@ -1,4 +1,4 @@
-//! The lengths and numbers of the types that every kind of channel has, in both directions (rows 13.10 and 13.11).
+//! The lengths and numbers of the types that every kind of channel has, in both directions.
 //! Characters are Unicode code points.
 
 /// Items of a select.

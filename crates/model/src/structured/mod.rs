@@ -1,4 +1,4 @@
-//! Structured messages: buttons, links, cards and lists beside or in place of a text (rows 13.01 to 13.19).
+//! Structured messages: buttons, links, cards and lists beside or in place of a text.
 //!
 //! A structured message is read once, by the limits that hold everywhere: what is beyond them is a 422 that names the
 //! attribute, what nobody knows is left out ([`parse`]). Then it is fitted to its channel: longer texts are cut and get
@@ -157,7 +157,7 @@ impl Structured {
     }
 }
 
-/// The same structured message with an `attachment_url` in place of each `attachment_id` (row 13.19): without the image
+/// The same structured message with an `attachment_url` in place of each `attachment_id`: without the image
 /// where `link` knows none.
 pub fn with_links(structured: &Value, link: &dyn Fn(Id) -> Option<String>) -> Value {
     let mut linked = structured.clone();

@@ -17,7 +17,7 @@ use crate::{Id, Result, query};
 const ERRORS_MAX: usize = 20;
 /// The attribute that refusals name.
 const ROOT: &str = "structured_content";
-/// What an iMessage app's identifier begins with (row 13.18).
+/// What an iMessage app's identifier begins with.
 const APP_PREFIX: &str = "com.apple.messages.MSMessageExtensionBalloonPlugin:";
 
 /// Reads a structured message. Unknown attributes are ignored, null and empty ones count as absent. 422 names each that
@@ -183,7 +183,7 @@ impl Reader<'_> {
         }
     }
 
-    /// All cards have an attachment, or none has (row 13.04).
+    /// All cards have an attachment, or none has.
     fn check_carousel(&mut self, fields: &Map<String, Value>) {
         let has_file: Vec<bool> = objects(fields, "items").map(|card| is_given(card, "attachment_id")).collect();
         if has_file.contains(&true) {
@@ -194,7 +194,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Every item is in a section that there is, every section has an item, several sections have titles (row 13.05).
+    /// Every item is in a section that there is, every section has an item, several sections have titles.
     fn check_sections(&mut self, fields: &mut Map<String, Value>) {
         let sections: Vec<(String, bool)> =
             objects(fields, "sections").map(|one| (text_of(one, "identifier"), is_given(one, "title"))).collect();
@@ -226,7 +226,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Pages lead to pages that there are (row 13.07).
+    /// Pages lead to pages that there are.
     fn check_pages(&mut self, fields: &Map<String, Value>) {
         let pages: Vec<&Map<String, Value>> = objects(fields, "pages").collect();
         let mut known = HashSet::new();

@@ -10,7 +10,7 @@ use super::{Channel, Kind};
 /// One attribute.
 pub(super) struct Attribute {
     pub(super) name: &'static str,
-    /// Another name that the public pages give it in places (reading D29).
+    /// Another name that the public pages give it in places.
     pub(super) other_name: Option<&'static str>,
     pub(super) shape: Shape,
     pub(super) required: bool,
@@ -28,7 +28,7 @@ pub(super) enum Shape {
     Ascii(usize),
     /// One of these words.
     Word(&'static [&'static str]),
-    /// Any complete address, also one that opens an app; `?…` beside a `bid` (row 13.18).
+    /// Any complete address, also one that opens an app; `?…` beside a `bid`.
     Link,
     /// A complete http or https address.
     WebUrl,

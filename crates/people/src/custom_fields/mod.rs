@@ -1,4 +1,4 @@
-//! Custom fields: what an installation wants to know about customers and interventions beyond what there is (row 7.05).
+//! Custom fields: what an installation wants to know about customers and interventions beyond what there is.
 //! Their values live with the objects, by the field's id: a deleted field's values are shown no more and go with the
 //! object's next change, and a new field under the same key begins empty.
 

@@ -1,5 +1,5 @@
 //! Availability: whether somebody is there to answer on a source, as web messaging and bots ask before they offer a
-//! person (rows 11.08, 11.10, 14.19 and 14.20).
+//! person.
 
 use frontdesk_model::{Id, Result, SourceRight, error};
 use frontdesk_rest::{Call, Operation};
@@ -69,7 +69,7 @@ fn waiting(tx: &mut dyn Tx, channel_id: Id) -> Result<i64> {
     tx.one(sql, args![&channel_id, WAITING_MAX])?.get(0)
 }
 
-/// Slots are agents, times their soft limits, times one and the factor (row 14.20): 4 agents of 2 with 0.25 make 10. There
+/// Slots are agents, times their soft limits, times one and the factor: 4 agents of 2 with 0.25 make 10. There
 /// is one left while fewer are taken or waited for.
 fn count(agents: &[Agent], channel_id: Option<Id>, waiting: i64, queue_factor: f64) -> Availability {
     let channels = agents.iter().flat_map(|agent| &agent.channels);

@@ -207,7 +207,7 @@ pub fn set_loads(tx: &mut dyn Tx, env: &Env, channel_id: Id, loads: &BTreeMap<Id
     Ok(())
 }
 
-/// Appends an event about an agent, with how they are now. `kind` is one of the `push_agent` events (row 10.14); `by` is
+/// Appends an event about an agent, with how they are now. `kind` is one of the `push_agent` events; `by` is
 /// who caused it.
 pub fn announce(tx: &mut dyn Tx, env: &Env, by: Option<Id>, kind: &'static str, user_id: Id) -> Result<()> {
     tell(tx, env, by, kind, user_id).map(drop)
@@ -234,7 +234,7 @@ fn required(tx: &mut dyn Tx, user_id: Id) -> Result<Agent> {
     agent(tx, user_id)?.ok_or_else(|| error::broken("an agent is no user"))
 }
 
-/// An agent who is connected; 404 `disconnected` otherwise (row 8.11).
+/// An agent who is connected; 404 `disconnected` otherwise.
 pub(super) fn connected(tx: &mut dyn Tx, user_id: Id) -> Result<Agent> {
     let agent = agent(tx, user_id)?.ok_or_else(|| error::not_found("agent"))?;
     if agent.connected { Ok(agent) } else { Err(disconnected()) }

@@ -1,4 +1,4 @@
-//! Presence: which agents are there to take tasks, on which channels, and how much they have (rows 8.10 to 8.14).
+//! Presence: which agents are there to take tasks, on which channels, and how much they have.
 //!
 //! An agent connects, sends a heartbeat every 20 seconds or so, and disconnects; who is silent for a minute is taken to
 //! have gone. While connected they are available or away, channel by channel, and away for a reason if they choose one.
@@ -57,7 +57,7 @@ pub struct AgentChannel {
 }
 
 impl AgentChannel {
-    /// How busy they are on the channel (row 8.13).
+    /// How busy they are on the channel.
     pub fn busyness(&self) -> Busyness {
         Busyness::of(self.load, self.soft, self.hard)
     }

@@ -1,4 +1,4 @@
-//! Presence statuses: the reasons to be away that agents choose from (row 8.14).
+//! Presence statuses: the reasons to be away that agents choose from.
 
 use frontdesk_model::{Id, Permission, Result, Timestamp, error};
 use frontdesk_rest::{Call, NoParameters, Operation, Page, Paging};

@@ -1,5 +1,5 @@
 //! Single sign-on: whoever another system vouches for comes in without a password of ours. By JWT, as the public platform
-//! documents it (rows 9.10 to 9.12), and by OpenID Connect.
+//! documents it, and by OpenID Connect.
 
 mod jwt;
 mod openid;

@@ -1,4 +1,4 @@
-//! The one bag of parameters of a request, whatever carried them (rows 1.03 and 1.05): query string, then body.
+//! The one bag of parameters of a request, whatever carried them: query string, then body.
 
 pub mod given;
 mod pairs;

@@ -282,7 +282,7 @@ pub(crate) fn boolean(value: &Value) -> Option<bool> {
     }
 }
 
-/// Integers past 64 bits are the largest there are, so that paging clamps them (reading U3) and bounds refuse them.
+/// Integers past 64 bits are the largest there are, so that paging clamps them and bounds refuse them.
 fn integer(value: &Value) -> Option<i64> {
     match value {
         Value::Number(number) => number.as_i64().or(number.as_u64().map(|_| i64::MAX)),

@@ -1,4 +1,4 @@
-//! Huawei Push Kit (row 15.04): an app signs in with its id and secret and sends to one device at a time. What went wrong
+//! Huawei Push Kit: an app signs in with its id and secret and sends to one device at a time. What went wrong
 //! stands in the body, under a status of 200.
 
 use frontdesk_model::{Secret, Timestamp};

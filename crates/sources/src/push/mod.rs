@@ -1,4 +1,4 @@
-//! Push services: how an app's user is told of a message while the app is away (rows 15.03, 15.04). One module per
+//! Push services: how an app's user is told of a message while the app is away. One module per
 //! service: settings of a source to credentials, a notification to a request, an answer to what it means. Nothing here
 //! opens a connection; who sends is `frontdesk-web-messaging`.
 
@@ -132,7 +132,7 @@ impl Notification {
 
 /// The category for which an app offers an answer.
 const CATEGORY_REPLY: &str = "frontdesk.reply";
-/// The category without one (`disable_text_input`, row 13.14).
+/// The category without one (`disable_text_input`).
 const CATEGORY_MESSAGE: &str = "frontdesk.message";
 
 /// A request to a push service. It has no `Debug`, because its headers hold secrets.

@@ -1,4 +1,4 @@
-//! What an administrator sets so that apps are notified. The public pages name the three of Huawei (row 15.04) and the two
+//! What an administrator sets so that apps are notified. The public pages name the three of Huawei and the two
 //! about texts (main-export-fields); the others are named after what their consoles call them.
 
 use super::{apns, fcm};

@@ -1,4 +1,4 @@
-//! Dates as integrators really write them (reading D23).
+//! Dates as integrators really write them.
 
 use frontdesk_model::Timestamp;
 use serde_json::Value;

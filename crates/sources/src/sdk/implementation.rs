@@ -1,5 +1,4 @@
-//! What a channel tells of itself in answer to `implementation.info` (rows 12.02, 12.05, 12.06, 12.11 and 12.13;
-//! readings D22 and D24).
+//! What a channel tells of itself in answer to `implementation.info`.
 
 use std::collections::BTreeMap;
 
@@ -12,10 +11,10 @@ use super::limits::{
 use crate::inbound::ContentObject;
 use crate::outbound::ContentAction;
 
-/// The objects that are listed, in the order in which they are asked for (row 12.04).
+/// The objects that are listed, in the order in which they are asked for.
 const LISTED: [ContentObject; 3] = [ContentObject::Thread, ContentObject::Message, ContentObject::PrivateMessage];
 
-/// Those that have a meaning of their own; any other is the channel's (row 12.05, reading D22).
+/// Those that have a meaning of their own; any other is the channel's.
 const STANDARD_ACTIONS: [&str; 9] =
     ["create", "delete", "destroy", "info", "list", "publish", "reply", "show", "unpublish"];
 
@@ -124,7 +123,7 @@ impl Implementation {
     }
 
     /// The custom actions that may be done with a content of this kind which came with these `actions`: those that the
-    /// channel tells both of the kind and of the content, in the content's order (rows 12.05 and 12.06).
+    /// channel tells both of the kind and of the content, in the content's order.
     pub fn custom_actions<'a>(&self, object: ContentObject, actions: &'a [String], options: &[String]) -> Vec<&'a str> {
         if object == ContentObject::Thread && is_without_threads(options) {
             return Vec::new();
@@ -139,8 +138,8 @@ impl Implementation {
         custom
     }
 
-    /// The standard actions that may be done with a content of this kind which came with these `actions`, in a fixed order
-    /// (rows 12.05 and 12.06). Of contents that were posted to it (`ours`) a channel need not tell any. Where `reply` is not
+    /// The standard actions that may be done with a content of this kind which came with these `actions`, in a fixed order.
+    /// Of contents that were posted to it (`ours`) a channel need not tell any. Where `reply` is not
     /// told of the kind it is not asked for: then everything can be answered.
     pub fn standard_actions(
         &self,
@@ -166,7 +165,7 @@ impl Implementation {
         standard
     }
 
-    /// What people read on the button of a custom action (row 12.13): its label in this language, such as `fr-CA` or
+    /// What people read on the button of a custom action: its label in this language, such as `fr-CA` or
     /// then `fr`, else the default one, else the name as words.
     pub fn label(&self, action: &str, language: &str) -> String {
         let primary = language.split('-').next().unwrap_or(language);

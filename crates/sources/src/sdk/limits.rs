@@ -42,7 +42,7 @@ pub const TYPING_SECONDS_MIN: i64 = 2;
 /// Characters of the explanation that is kept of a failed delivery.
 pub const EXPLANATION_CHARACTERS_MAX: usize = 500;
 
-/// File name extensions that are taken, lower case (public, row 12.18).
+/// File name extensions that are taken, lower case (public).
 #[rustfmt::skip]
 pub const EXTENSIONS: [&str; 59] = [
     "aac", "m4a", "mp3", "ogg",

@@ -1,4 +1,4 @@
-//! What the options say of contents that leave (row 12.11; public page sdks/source-sdk/options).
+//! What the options say of contents that leave (public page sdks/source-sdk/options).
 
 use super::Implementation;
 use crate::inbound::ContentObject;

@@ -1,5 +1,5 @@
 //! Asking a channel for what is new: the requests, and what their answers mean (public pages sdks/source-sdk/polling and
-//! action-details; readings D24 and D25).
+//! action-details).
 
 use frontdesk_model::Timestamp;
 use serde_json::{Map, Value};

@@ -1,4 +1,4 @@
-//! Telling a channel how long a customer still waits (row 12.17; public page sdks/source-sdk/action-details).
+//! Telling a channel how long a customer still waits (public page sdks/source-sdk/action-details).
 
 use frontdesk_model::Timestamp;
 use serde_json::Map;

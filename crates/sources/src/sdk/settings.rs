@@ -9,7 +9,7 @@ pub const ACCESS_TOKEN: &str = "access_token";
 /// The setting that says which options are on, until the channel tells them itself.
 pub const OPTIONS: &str = "options";
 
-/// Every option of the public page (row 12.11).
+/// Every option of the public page.
 pub const OPTION_NAMES: [&str; 17] = [
     "messages.unthreaded",
     "messages.no_title",

@@ -1,4 +1,4 @@
-//! What conditions may say: criteria, positions and operators of the published protocol (rows 14.13 to 14.17). Evaluated
+//! What conditions may say: criteria, positions and operators of the published protocol. Evaluated
 //! they are in the browser, by `web/widget/targeting`.
 
 use frontdesk_model::error::AttributeError;

@@ -1,4 +1,4 @@
-//! Items of the catalogue: buttons, invitations and automatic messages, which triggers show (rows 14.23 and 14.24).
+//! Items of the catalogue: buttons, invitations and automatic messages, which triggers show.
 
 use frontdesk_conversations::contents::fragment;
 use frontdesk_model::{Id, Result, Timestamp, error};

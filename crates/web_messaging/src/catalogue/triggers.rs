@@ -1,4 +1,4 @@
-//! Triggers: when to offer the chat, how, and what a conversation that begins so gets (rows 14.18 to 14.22).
+//! Triggers: when to offer the chat, how, and what a conversation that begins so gets.
 
 use frontdesk_conversations::categories;
 use frontdesk_model::error::AttributeError;

@@ -1,4 +1,4 @@
-//! Custom variables: what a website tells of its visitors, for conditions and for agents (row 14.25).
+//! Custom variables: what a website tells of its visitors, for conditions and for agents.
 
 use frontdesk_model::{Id, Result, Timestamp, error};
 use frontdesk_rest::{Call, NoParameters, Operation, Paging};

@@ -103,7 +103,7 @@ fn message(fields: &Fields, ip: Option<String>) -> Result<Message> {
     })
 }
 
-/// What a new conversation has of where it began (row 3.10).
+/// What a new conversation has of where it began.
 fn thread_context(context: &Context) -> Map<String, Value> {
     let mut facts = context.custom.clone();
     for (name, value) in [("page_url", &context.url), ("page_title", &context.title)] {

@@ -72,7 +72,7 @@ impl Visit {
     }
 }
 
-/// The script for pages above a conversation (row 13.20): under a published name, so browsers ask again now and then.
+/// The script for pages above a conversation: under a published name, so browsers ask again now and then.
 pub(super) async fn webview(request: Request) -> Response {
     match *request.method() {
         Method::GET | Method::HEAD => pages::webview(request.headers()),

@@ -1,4 +1,4 @@
-//! Push: an app's user is told of an answer while the app is away (rows 15.03, 15.04). A consumer of the log ([`Noting`])
+//! Push: an app's user is told of an answer while the app is away. A consumer of the log ([`Noting`])
 //! notes what has to be told on which device; one worker for each push service tells it, so that a slow one delays
 //! nobody else.
 //!

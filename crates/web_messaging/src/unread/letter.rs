@@ -1,4 +1,4 @@
-//! What the mail about unread messages says, in English and French, or in a template's words (row 14.33).
+//! What the mail about unread messages says, in English and French, or in a template's words.
 //!
 //! A template is HTML in which `{{name}}` stands for a value, escaped, and `{{{name}}}` for one that is HTML already: the
 //! messages and the two links. Anything else between braces is refused when the template is saved.

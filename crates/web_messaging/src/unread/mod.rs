@@ -1,4 +1,4 @@
-//! Mails about messages that a visitor of a Messaging source has not read (row 14.32): a quarter of an hour after an agent
+//! Mails about messages that a visitor of a Messaging source has not read: a quarter of an hour after an agent
 //! has written, unless the visitor is there.
 //!
 //! A row of `visitor_unread` says when to look at a conversation, so a restart forgets nothing. What is mailed is decided,

@@ -1,5 +1,5 @@
 //! Templates of the mail about unread messages: an ordered list, of which the first that is on and fits the conversation is
-//! used (row 14.33).
+//! used.
 
 use std::sync::Arc;
 

@@ -1,11 +1,10 @@
-//! When to try again, and when to stop trying (public documentation: Webhooks, Receiving Events, Endpoint Unavailability;
-//! readings D2 and U12).
+//! When to try again, and when to stop trying (public documentation: Webhooks, Receiving Events, Endpoint Unavailability).
 
 use std::collections::VecDeque;
 
 use frontdesk_model::Timestamp;
 
-/// Seconds before each of the five retries; there is no sixth (row 10.08).
+/// Seconds before each of the five retries; there is no sixth.
 pub(crate) const PAUSES_SECONDS: [i64; 5] = [32, 4 * 60, 17 * 60, 52 * 60, 2 * 60 * 60];
 /// An event that has not arrived by then is given up.
 pub(crate) const GIVE_UP_SECONDS: i64 = 24 * 60 * 60;

@@ -158,7 +158,7 @@ fn checked_events(events: Vec<String>) -> Result<Vec<String>> {
     Ok(chosen)
 }
 
-/// Whether a webhook can be told of events with this name (reading D3).
+/// Whether a webhook can be told of events with this name.
 fn is_registrable(name: &str) -> bool {
     journal::BOTH.binary_search(&name).is_ok() || journal::WEBHOOKS_ONLY.binary_search(&name).is_ok()
 }

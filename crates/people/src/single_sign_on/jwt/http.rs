@@ -13,7 +13,7 @@ use super::token::{self, AGE_SECONDS_MAX, Fault};
 use crate::sessions::{Method, SignIn};
 use crate::settings;
 
-/// Where the other system sends people back to, as documented (row 9.10).
+/// Where the other system sends people back to, as documented.
 pub(super) const CALLBACK: &str = "/users/auth/jwt/callback";
 /// Where people begin who come here first.
 pub(super) const START: &str = "/session/jwt";
@@ -32,7 +32,7 @@ async fn send_away(sign_in: Arc<SignIn>, parts: Arc<Parts>) -> Result<Redirect> 
     Ok(Redirect::to(to))
 }
 
-/// Signs in whom a token names; anything wrong with it is told to the other system (row 9.11).
+/// Signs in whom a token names; anything wrong with it is told to the other system.
 async fn let_in(sign_in: Arc<SignIn>, parts: Arc<Parts>) -> Result<Redirect> {
     let (token, wanted) = (parameter(&parts, "jwt")?, parameter(&parts, "return_to")?);
     let visitor = Visitor::of(&sign_in, &parts);

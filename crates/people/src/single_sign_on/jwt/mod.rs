@@ -1,4 +1,4 @@
-//! Sign-on by JWT: the other system signs who somebody is with a secret that it shares with us (rows 9.10 to 9.12).
+//! Sign-on by JWT: the other system signs who somebody is with a secret that it shares with us.
 
 mod http;
 mod token;

@@ -1,4 +1,4 @@
-//! The tokens of single sign-on (RFC 7519, row 9.10): signed with a shared secret, a few minutes old, taken once.
+//! The tokens of single sign-on (RFC 7519): signed with a shared secret, a few minutes old, taken once.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -14,7 +14,7 @@ pub(super) const AGE_SECONDS_MAX: i64 = 300;
 /// Clocks differ: a token may be from this far ahead.
 const AHEAD_SECONDS_MAX: i64 = 10;
 
-/// Why a token is not taken, in the documented words (row 9.11).
+/// Why a token is not taken, in the documented words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
     Invalid,
