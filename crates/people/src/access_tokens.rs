@@ -1,12 +1,12 @@
 //! Access tokens: a label, an owner, an enabled flag. The token itself is shown once, at creation; only its hash is kept.
 
-use frontdesk_model::{Env, Id, Result, Secret, Timestamp};
+use frontdesk_model::{Env, Id, Result, Secret, Timestamp, hex};
 use frontdesk_store::{Row, Tx, args};
 use ring::digest;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{checked, events, sign_in};
+use crate::{callers, checked, events};
 
 /// The hash under which a token is looked up. A token is 256 random bits, so a fast hash reveals nothing.
 pub fn hash(token: &str) -> [u8; 32] {
@@ -83,8 +83,7 @@ pub fn first_of(tx: &mut dyn Tx, user_id: Id) -> Result<Option<Id>> {
 /// `creator_id` is the user who makes it; none when an operator does.
 pub fn create(tx: &mut dyn Tx, env: &Env, creator_id: Option<Id>, user_id: Id, label: &str) -> Result<(Id, Secret)> {
     let label = checked::name("label", label)?;
-    let random: [u8; 32] = env.random();
-    let token: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+    let token = hex::encode(env.random::<32>());
     let (id, now) = (env.id(), env.now());
     tx.execute(
         "INSERT INTO access_tokens (id, hash, user_id, label, enabled, created_at, updated_at)
@@ -192,7 +191,7 @@ pub(crate) mod rest {
     /// Nobody makes or enables a token that can do more than they can.
     fn require_covered(call: &Call, owner_id: Id, tx: &mut dyn Tx) -> Result<()> {
         let unknown = || error::invalid("user_id", "unknown", "user_id: there is no such user.");
-        let owner = sign_in::potential(tx, owner_id)?.ok_or_else(unknown)?;
+        let owner = callers::potential(tx, owner_id)?.ok_or_else(unknown)?;
         if call.caller.covers(&owner) {
             return Ok(());
         }

@@ -1,6 +1,7 @@
 //! People: users, teams, roles, access tokens and sessions, how one becomes a caller, presence, and mails to users.
 
 pub mod access_tokens;
+pub mod callers;
 pub mod checked;
 pub mod custom_fields;
 mod events;
@@ -15,7 +16,6 @@ pub mod second_factor;
 pub mod sessions;
 pub mod settings;
 pub mod setup;
-pub mod sign_in;
 mod signatures;
 mod single_sign_on;
 pub mod sources_permissions;

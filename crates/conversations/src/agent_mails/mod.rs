@@ -14,7 +14,7 @@ use std::sync::Arc;
 use frontdesk_model::{Caller, Env, Event, Id, Permission, Result, SourceRight};
 use frontdesk_people::mails::{self, NewMail};
 use frontdesk_people::user_notifications::{self, Occasion};
-use frontdesk_people::{sign_in, users};
+use frontdesk_people::{callers, users};
 use frontdesk_store::consumer::Consumer;
 use frontdesk_store::{Tx, args};
 use serde_json::{Map, Value};
@@ -182,7 +182,7 @@ impl Known {
     fn may_be_told(&mut self, tx: &mut dyn Tx, user_id: Id, happened: &Happened) -> Result<bool> {
         let caller = match self.callers.entry(user_id) {
             Entry::Occupied(entry) => entry.into_mut(),
-            Entry::Vacant(entry) => entry.insert(sign_in::enabled(tx, user_id)?),
+            Entry::Vacant(entry) => entry.insert(callers::enabled(tx, user_id)?),
         };
         Ok(caller.as_ref().is_some_and(|caller| {
             let may = happened.occasion != Occasion::Approval || caller.may(Permission::ApproveContent);

@@ -3,7 +3,7 @@
 
 use frontdesk_model::event::NewEvent;
 use frontdesk_model::{Caller, Env, Id, Permission, Result, SourceRight, Timestamp, error};
-use frontdesk_people::{settings, sign_in};
+use frontdesk_people::{callers, settings};
 use frontdesk_rest::Call;
 use frontdesk_store::{Seal, Tx, args};
 use serde_json::{Map, Value, json};
@@ -505,7 +505,7 @@ fn release_one(tx: &mut dyn Tx, env: &Env, seal: &Seal, waiting: &Waiting) -> Re
         return abort(tx, env, waiting, None, THREAD_CLOSED);
     }
     let author = match waiting.creator_id {
-        Some(creator_id) => sign_in::enabled(tx, creator_id)?,
+        Some(creator_id) => callers::enabled(tx, creator_id)?,
         None => None,
     };
     let Some(author) = author else { return abort(tx, env, waiting, None, AUTHOR_GONE) };

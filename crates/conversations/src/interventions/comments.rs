@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use frontdesk_model::{Id, Result, SourceRight, Timestamp, error};
-use frontdesk_people::sign_in;
+use frontdesk_people::callers;
 use frontdesk_rest::{Call, NoParameters, Operation, Page, Paging, given};
 use frontdesk_store::{Filter, Row, Tx, args};
 use http::Method;
@@ -197,7 +197,7 @@ fn insert(call: &Call, intervention: &Intervention, user_id: Id, body: &str, tx:
 /// Writing for somebody else is as acting as them, and they must be able to read the intervention.
 fn author(call: &Call, user_id: Option<&str>, source_id: Id, tx: &mut dyn Tx) -> Result<Id> {
     let Some(text) = user_id.filter(|text| !text.is_empty()) else { return Ok(call.caller.user_id) };
-    match sign_in::acting_as(tx, &call.caller, text)? {
+    match callers::acting_as(tx, &call.caller, text)? {
         Some(user) if user.may_on(source_id, SourceRight::Read) => Ok(user.user_id),
         _ => {
             let message = "user_id: you may not act as this user, or they may not read the intervention's source.";

@@ -14,9 +14,9 @@ use std::sync::{Mutex, PoisonError};
 
 use frontdesk_conversations::simulation::{self, Origin, Received};
 use frontdesk_conversations::{Conversations, sources};
-use frontdesk_model::{Caller, Env, Id, Permissions, Result, SourceRight, SourceRights, Timestamp, error};
+use frontdesk_model::{Caller, Env, Id, Permissions, Result, SourceRight, SourceRights, Timestamp, error, hex};
 use frontdesk_people::users::NewUser;
-use frontdesk_people::{roles, setup, sign_in, users};
+use frontdesk_people::{callers, roles, setup, users};
 use frontdesk_rest::{Call, Operation};
 use frontdesk_store::consumer::{self, Consumer};
 use frontdesk_store::{Store, Tx, args, log};
@@ -137,8 +137,7 @@ impl Stage {
         let mut source_ids = Vec::new();
         for name in PLACES {
             // Nobody is there, and nobody knows the secret.
-            let secret: [u8; 32] = app.env.random();
-            let secret: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
+            let secret = hex::encode(app.env.random::<32>());
             let source = json!({
                 "type": "sdk", "name": name, "community_id": community, "access_token": secret,
             });
@@ -168,7 +167,7 @@ impl Stage {
                 }
             };
             source_ids.iter().try_for_each(|source_id| sources::grant(tx, user_id, *source_id, rights))?;
-            stage.agents.push(sign_in::user(tx, user_id)?);
+            stage.agents.push(callers::user(tx, user_id)?);
         }
         Ok(stage)
     }
@@ -259,7 +258,7 @@ fn director_of(tx: &mut dyn Tx) -> Result<Caller> {
                WHERE users.enabled ORDER BY users.created_at, users.id";
     for row in tx.query(sql, args![])? {
         if Permissions::from_text(&row.get::<String>(1)?) == Permissions::ALL {
-            return sign_in::user(tx, row.get(0)?);
+            return callers::user(tx, row.get(0)?);
         }
     }
     Err(error::forbidden("No enabled user has every permission: an administrator is needed."))

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use frontdesk_model::{Env, Event, Id, Result};
+use frontdesk_model::{Env, Event, Id, Result, hex};
 use frontdesk_store::consumer::Consumer;
 use frontdesk_store::{Tx, args};
 use ring::digest;
@@ -122,9 +122,8 @@ impl Letters {
         // By the address, so that inviting one again and again does not fill their mailbox; hashed, as the row outlives
         // the mail.
         let hash = digest::digest(&digest::SHA256, invited.email.to_lowercase().as_bytes());
-        let hash: String = hash.as_ref()[..12].iter().map(|byte| format!("{byte:02x}")).collect();
         Ok(Some(Addressed {
-            key: format!("invitation {hash}"),
+            key: format!("invitation {}", hex::encode(&hash.as_ref()[..12])),
             user_id: event.object_id,
             letter: texts::invitation(invited.language, inviter, &self.public_url, &link),
         }))

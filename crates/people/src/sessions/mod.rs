@@ -11,7 +11,7 @@ pub(crate) mod rest;
 mod sign_in;
 mod sweep;
 
-use frontdesk_model::{Caller, Env, Id, Result, Secret, Timestamp, error};
+use frontdesk_model::{Caller, Env, Id, Result, Secret, Timestamp, error, hex};
 use frontdesk_store::{Row, Tx, args};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -108,8 +108,7 @@ pub(crate) fn create(tx: &mut dyn Tx, env: &Env, new: &NewSession) -> Result<(Id
     for id in &mine[..too_many] {
         end(tx, env, Some(new.user_id), *id, new.user_id)?;
     }
-    let random: [u8; 32] = env.random();
-    let secret: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+    let secret = hex::encode(env.random::<32>());
     let browser: String = new.browser.chars().filter(|c| !c.is_control()).take(BROWSER_CHARACTERS_MAX).collect();
     let (id, now) = (env.id(), env.now());
     tx.execute(
@@ -172,6 +171,6 @@ fn caller(tx: &mut dyn Tx, now: Timestamp, secret: &str, seen_at: Option<Timesta
     if ends_at(&settings::load(tx)?, row.get(2)?, seen_at) <= now {
         return Err(over());
     }
-    let owner = crate::sign_in::enabled(tx, row.get(1)?)?.ok_or_else(over)?;
+    let owner = crate::callers::enabled(tx, row.get(1)?)?.ok_or_else(over)?;
     Ok(Caller { session_id: Some(row.get(0)?), ..owner })
 }

@@ -48,17 +48,17 @@ pub struct SignIn {
 impl Authenticator for SignIn {
     fn caller(&self, tx: &mut dyn Tx, credential: &Credential, impersonated_user_id: Option<&str>) -> Result<Caller> {
         let owner = match credential {
-            Credential::Token(token) => crate::sign_in::token_owner(tx, token)?,
+            Credential::Token(token) => crate::callers::token_owner(tx, token)?,
             Credential::Session(secret) => self.session_owner(tx, secret)?,
         };
         match impersonated_user_id {
             None => Ok(owner),
-            Some(id) => crate::sign_in::impersonated(tx, &owner, id),
+            Some(id) => crate::callers::impersonated(tx, &owner, id),
         }
     }
 
     fn acted(&self, tx: &mut dyn Tx, caller: &Caller) -> Result<()> {
-        crate::sign_in::note_acting(tx, &self.env, caller)
+        crate::callers::note_acting(tx, &self.env, caller)
     }
 
     fn session(&self, parts: &Parts) -> Option<Credential> {

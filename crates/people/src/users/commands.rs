@@ -9,7 +9,7 @@ use serde_json::json;
 use super::rest::Given;
 use super::{Reach, User, find_to_change, lacks, reach, require_an_administrator};
 use crate::{
-    checked, events, locales, password, password_changes, password_links, roles, sessions, settings, sign_in, teams,
+    callers, checked, events, locales, password, password_changes, password_links, roles, sessions, settings, teams,
 };
 
 /// At most this many categories, identities or teams of one user.
@@ -173,7 +173,7 @@ const SIGNS_IN_BY: [&str; 4] = ["email", "password", "no_password", "external_id
 
 /// 403 unless the caller would gain nothing by being this user.
 fn require_covered(call: &Call, id: Id, tx: &mut dyn Tx) -> Result<()> {
-    let user = sign_in::potential(tx, id)?.ok_or_else(|| error::not_found("user"))?;
+    let user = callers::potential(tx, id)?.ok_or_else(|| error::not_found("user"))?;
     if call.caller.covers(&user) {
         return Ok(());
     }

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use frontdesk_conversations::Conversations;
 use frontdesk_conversations::notifications::Listener;
 use frontdesk_model::{Id, Result, Timestamp};
-use frontdesk_people::sign_in;
+use frontdesk_people::callers;
 use frontdesk_store::{Tx, args, consumer};
 
 use super::schedule;
@@ -68,7 +68,7 @@ pub(super) fn take(
             "UPDATE webhooks SET lease = $2, leased_by = $3, leased_until = $4 WHERE id = $1",
             args![&webhook.id, lease, &node, now.plus_seconds(LEASE_SECONDS)],
         )?;
-        let owner = sign_in::by_token(tx, webhook.access_token_id)?;
+        let owner = callers::by_token(tx, webhook.access_token_id)?;
         loaded.push(Loaded {
             secrets,
             listener: owner.map(|owner| Listener::load(tx, owner)).transpose()?,

@@ -4,7 +4,7 @@ use frontdesk_conversations::Conversations;
 use frontdesk_model::event::NewEvent;
 use frontdesk_model::{Env, Id, Permission, Result, Timestamp, error};
 use frontdesk_people::checked::NAME_CHARACTERS_MAX;
-use frontdesk_people::{access_tokens, sign_in};
+use frontdesk_people::{access_tokens, callers};
 use frontdesk_rest::Call;
 use frontdesk_store::{Tx, args, consumer};
 use serde_json::json;
@@ -265,7 +265,7 @@ fn token_for(call: &Call, wanted: Option<Id>, tx: &mut dyn Tx) -> Result<access_
 pub(crate) fn require_covered(call: &Call, token_id: Id, tx: &mut dyn Tx) -> Result<Option<Id>> {
     let Some(token) = access_tokens::known(tx, token_id)? else { return Ok(None) };
     if token.user_id != call.caller.user_id
-        && let Some(owner) = sign_in::potential(tx, token.user_id)?
+        && let Some(owner) = callers::potential(tx, token.user_id)?
         && !call.caller.covers(&owner)
     {
         return Err(error::forbidden(
