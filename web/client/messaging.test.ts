@@ -25,9 +25,11 @@ const session = (more: object = {}) => ({
   identity: { id: null, uuid: 'anonymous-1', screenname: null, signed: false, email: null }, ...more,
 });
 
+let written = 0;
+/** A content that was written a second after the one before: names are by chance, and say nothing of order. */
 const content = ({ body }: Asked) => ({
   status: 201, id: `c-${body.client_id}`, client_id: body.client_id, thread_id: body.thread_id ?? 'thread-1', from: 'visitor', author: null,
-  body: body.body, created_at: '2026-11-28T13:00:00Z', attachments: [], structured_content: null,
+  body: body.body, created_at: new Date(Date.UTC(2026, 10, 28, 13) + 1_000 * written++).toISOString(), attachments: [], structured_content: null,
 });
 
 const options = (storage: Storage) => ({ url: 'https://desk.example/', token: 't', storage });
