@@ -224,6 +224,12 @@ impl Task {
         self.state == State::Ringing && self.agent_ids.contains(&agent_id)
     }
 
+    /// Whether somebody has given it back or handed it on since: what they did before that says nothing of now.
+    pub fn was_left_since(&self, agent_id: Id, at: Timestamp) -> bool {
+        let gave_back = |(id, until): &(Id, Timestamp)| *id == agent_id && until.plus_seconds(-ASKED_SECONDS) >= at;
+        self.asked.iter().any(gave_back) || self.transferred_at.is_some_and(|moved_at| moved_at >= at)
+    }
+
     /// Who has it on their hands: it counts for their limits.
     pub fn holders(&self) -> Vec<Id> {
         match self.state {
@@ -522,5 +528,25 @@ impl Task {
         let before = self.priority;
         self.priority = self.urgency.priority(now);
         self.priority != before
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_came_before_a_task_was_given_away_is_told_from_what_came_after() {
+        let (id, at) = (|number| Id::from_parts(1, number), |seconds: i64| Timestamp::from_micros(seconds * 1_000_000));
+        let (ada, bo) = (id(1), id(2));
+        let mut task = Task::new(id(3), id(4), id(5), at(0));
+        task.give(ada, at(10), None);
+        assert!(!task.was_left_since(ada, at(20)), "it is hers");
+        task.release(ada, at(30)).unwrap();
+        let left = |task: &Task, seconds| task.was_left_since(ada, at(seconds));
+        assert!(left(&task, 20) && left(&task, 30) && !left(&task, 31));
+        assert!(!task.was_left_since(bo, at(20)));
+        task.transferred_at = Some(at(40));
+        assert!(left(&task, 35) && !left(&task, 41));
     }
 }

@@ -308,7 +308,7 @@ impl Following {
             // Whose it is, or was when this happened: they may have given it back meanwhile.
             Some(user_id)
                 if before.owner_id == Some(user_id)
-                    && (before.state == Life::Accepted || event.at < before.updated_at) =>
+                    && (before.state == Life::Accepted || before.was_left_since(user_id, event.at)) =>
             {
                 self.write_quietly(tx, &before, task)
             }
@@ -475,7 +475,7 @@ impl Following {
                 task.hold(now, channel.task_timeout_seconds);
                 task.completes_at = channel.auto_complete_after_seconds.map(|seconds| now.plus_seconds(seconds));
                 self.write_quietly(tx, &before, task)?;
-            } else if !before.held && event.at >= before.updated_at && is_theirs(tx, &before, user_id)? {
+            } else if !before.held && !before.was_left_since(user_id, event.at) && is_theirs(tx, &before, user_id)? {
                 task.hold_off(self.env.now());
                 note(tx, &self.env, task.id, "held", json!({ "user_id": user_id }))?;
                 self.write_quietly(tx, &before, task)?;
