@@ -412,7 +412,9 @@ impl Delivery {
                 Err(failure) => return Ok(Some(failure)),
             }
         }
-        self.hold(claim).await?;
+        if content.part < content.attachments.len() {
+            self.hold(claim).await?;
+        }
         Ok(None)
     }
 

@@ -239,15 +239,14 @@ pub(crate) fn account(tx: &mut dyn Tx, env: &Env, channel: &Channel, foreign_id:
 pub(crate) fn source_author(tx: &mut dyn Tx, env: &Env, channel: &Channel) -> Result<InboundAuthor> {
     let name: String = tx.one("SELECT name FROM sources WHERE id = $1", args![&channel.source_id])?.get(0)?;
     let hex = channel.source_id.hex();
-    let known = tx.query(
-        "SELECT foreign_id, controlled FROM identities
-         WHERE community_id = $1 AND (foreign_id = $2 OR (foreign_id LIKE $3 AND controlled)) ORDER BY controlled DESC, id",
-        args![&channel.community_id, &hex, &format!("{hex}-%")],
-    )?;
-    let foreign_id = match known.first() {
-        Some(row) if row.get(1)? => row.get(0)?,
-        Some(_) => format!("{hex}-{}", env.id()),
-        None => hex,
+    let sql = "SELECT controlled FROM identities WHERE community_id = $1 AND foreign_id = $2";
+    let foreign_id = match tx.first(sql, args![&channel.community_id, &hex])? {
+        Some(row) if !row.get::<bool>(0)? => {
+            let sql = "SELECT foreign_id FROM identities WHERE community_id = $1 AND controlled AND foreign_id LIKE $2";
+            let own = tx.first(sql, args![&channel.community_id, &format!("{hex}-%")])?;
+            own.map_or_else(|| Ok(format!("{hex}-{}", env.id())), |row| row.get(0))?
+        }
+        _ => hex,
     };
     Ok(InboundAuthor { puppetizable: true, ..InboundAuthor::new(foreign_id, name) })
 }
