@@ -52,8 +52,6 @@ export interface Start {
   mode: 'messaging' | 'chat';
   embedded: boolean;
   opened: boolean;
-  /** The visitor has just asked for it, so it may take the keyboard; what opens by itself leaves it to the page. */
-  focus: boolean;
   /** The visitor has engaged before: the window continues. */
   engaged: boolean;
   /** That of the trigger from which the chat was launched. */
@@ -82,6 +80,8 @@ export type ToWindow =
   | ({ type: 'start' } & Start)
   | { type: 'open' }
   | { type: 'minimise' }
+  /** The keyboard is given to it, as it asked. */
+  | { type: 'focus' }
   /** What became of the wish to be told of answers. */
   | { type: 'notify'; on: boolean }
   | { type: 'identity'; identity: Identity | null; jwt: string | null }
@@ -96,6 +96,8 @@ export type FromWindow =
   | { type: 'ready'; title: string }
   | { type: 'opened' }
   | { type: 'minimised' }
+  /** Its field can be written in: it asks for the keyboard. */
+  | { type: 'focus' }
   | { type: 'engaged' }
   | { type: 'message_sent' }
   /** With what a notification says of it. */

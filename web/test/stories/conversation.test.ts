@@ -1,7 +1,7 @@
 // A visitor and an agent, at once, over the real server.
 
 import { expect, test } from 'vitest';
-import { field, open, opened, said, story, writes } from './cast.ts';
+import { field, offer, OPEN, open, opened, said, story, writes } from './cast.ts';
 
 open();
 
@@ -84,6 +84,23 @@ test('a window that opens by itself leaves the keyboard to the page, and one tha
   expect(await focused()).toBe('name');
   await page.keyboard.type('Vera');
   expect(await page.getByLabel('Name').inputValue()).toBe('Vera');
+});
+
+test('a window that opens while somebody fills in the form of the page leaves the rest of their words to the form', async () => {
+  const { desk, source, site, comes } = await story();
+  // The chat comes with the first letter.
+  const load = `document.head.append(Object.assign(document.createElement('script'), { src: '${desk.url}/chat/${source.token}/loader.js' }))`;
+  site.pages['/'] = { bare: true, body: `<label>Name <input oninput="${load}; this.oninput = null"></label>` };
+  const { page, visitor } = await comes({ shown: false });
+  await offer(visitor, OPEN);
+  const name = page.getByLabel('Name');
+  await name.click();
+  const words = 'Vera Maria Anna Visitor of Quimper';
+  const typed = name.pressSequentially(words, { delay: 30 });
+  await field(await opened(page)).waitFor();
+  await typed;
+  await page.keyboard.type('!');
+  expect(await name.inputValue()).toBe(`${words}!`);
 });
 
 test('what is written and not sent is kept: put away, over pages, in another conversation', async () => {

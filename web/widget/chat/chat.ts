@@ -56,7 +56,7 @@ export class Chat {
   constructor(
     readonly settings: Settings,
     private start: Start,
-    private readonly tell: (message: FromWindow) => void,
+    readonly tell: (message: FromWindow) => void,
     private readonly changed: () => void,
   ) {
     this.state = begin(start.opened || start.embedded);
@@ -106,11 +106,6 @@ export class Chat {
 
   get embedded(): boolean {
     return this.start.embedded;
-  }
-
-  /** Whether the keyboard is the visitor's to write here. */
-  get focuses(): boolean {
-    return !this.embedded && (this.start.focus || document.hasFocus());
   }
 
   /** Where the page has the window. */
@@ -181,6 +176,9 @@ export class Chat {
         break;
       case 'minimise':
         this.minimise();
+        break;
+      case 'focus':
+        document.querySelector<HTMLElement>('.composer textarea')?.focus();
         break;
       case 'notify':
         this.notify = message.on;

@@ -25,7 +25,9 @@ export function Composer({ chat, disabled }: { chat: Chat; disabled: boolean }) 
   }, []);
   useEffect(() => {
     // A phone would open its keyboard over what there is to read.
-    if (!matchMedia('(pointer:coarse)').matches && chat.focuses) field.current?.focus();
+    if (chat.embedded || matchMedia('(pointer:coarse)').matches) return;
+    if (document.hasFocus()) field.current?.focus();
+    else chat.tell({ type: 'focus' });
   }, [chat.state.shown]);
   const send = () => {
     chat.write();

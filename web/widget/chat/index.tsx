@@ -40,7 +40,6 @@ if (settings.standalone) {
       mode: 'messaging',
       embedded: true,
       opened: true,
-      focus: false,
       engaged: false,
       locale: null,
       page_language: '',

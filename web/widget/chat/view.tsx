@@ -108,7 +108,7 @@ function App({ chat }: { chat: Chat }) {
   const before = useRef(state.opened);
   const bubble = useRef<HTMLButtonElement>(null);
   useEffect(() => {
-    if (before.current && !state.opened) bubble.current?.focus();
+    if (before.current && !state.opened && document.hasFocus()) bubble.current?.focus();
     before.current = state.opened;
   }, [state.opened]);
   if (!state.opened) {

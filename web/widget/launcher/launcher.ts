@@ -10,11 +10,19 @@ import { Notices } from './notices.ts';
 /** A window that has not come by then will not; what led to it comes back. */
 const PATIENCE_MS = 20_000;
 
+/** Somebody who fills in a form of the page is not to find the rest of their words in a chat that opened meanwhile. */
+const isWriting = (): boolean => {
+  const { activeElement } = document;
+  return activeElement instanceof HTMLElement && (activeElement.isContentEditable || activeElement.matches('input,textarea,select'));
+};
+
 export class Launcher implements Shell {
   #frame: Frame | undefined;
   #origin: Origin | undefined;
   #notices: Notices;
   #late: ReturnType<typeof setTimeout> | undefined;
+  /** The visitor has just done something when it was shown: it may be what they want to write in next. */
+  #wanted = false;
 
   constructor(private readonly host: Host) {
     this.#notices = new Notices(`frontdesk.${host.config.token}.notify`);
@@ -26,6 +34,7 @@ export class Launcher implements Shell {
 
   show(origin: Origin, open: boolean, parent: HTMLElement | null): void {
     const { store, config, base } = this.host;
+    this.#wanted = !!navigator.userActivation?.isActive;
     if (!this.#frame?.attached) {
       this.#frame?.remove();
       this.#origin = origin;
@@ -77,7 +86,6 @@ export class Launcher implements Shell {
       mode: config.mode,
       embedded,
       opened: chat.opened,
-      focus: !!navigator.userActivation?.isActive,
       engaged: this.host.isEngaged(),
       locale: chat.locale,
       page_language: document.documentElement.lang,
@@ -139,6 +147,9 @@ export class Launcher implements Shell {
         this.#frame?.opened(opened);
         break;
       }
+      case 'focus':
+        if (this.#wanted && !isWriting()) this.send({ type: 'focus' });
+        break;
       case 'engaged': {
         const uuid = this.host.uuid();
         store.change(({ chat }) => Object.assign(chat, { engaged: true, uuid, signed: jwt !== null }));
