@@ -263,7 +263,8 @@ fn a_second_factor_is_asked_for_and_taken_once(engine: Engine) {
     phone.get("/1.0/users/me").refused(401);
     let standing = desk.get("/session/second_factor").ok();
     assert_eq!(standing, json!({ "enabled": true, "required": false, "recovery_codes_left": 10 }));
-    desk.post("/session/second_factor", &json!({ "password": PASSWORD })).refused(409);
+    let again = desk.post("/session/second_factor", &json!({ "password": PASSWORD })).refused(409);
+    assert_eq!(again["error"], "second_factor_exists");
 
     // The password alone is no longer enough, and a wrong one is told of first.
     let mut browser = Browser::at(&cast.server);
@@ -334,7 +335,8 @@ fn an_account_may_ask_everybody_for_a_second_factor(engine: Engine) {
     assert_eq!(mallory.sign_in(&email, PASSWORD).refused(401)["error"], "second_factor_needed");
     mallory.post("/session/second_factor", &begin).refused(409);
     let body = json!({ "password": PASSWORD, "code": told["recovery_codes"][0] });
-    browser.send(frontdesk_tests::Request::new("DELETE", "/session/second_factor").json(&body)).refused(403);
+    let removed = browser.send(frontdesk_tests::Request::new("DELETE", "/session/second_factor").json(&body));
+    assert_eq!(removed.refused(403)["error"], "second_factor_required");
 }
 
 fn codes_cannot_be_guessed(engine: Engine) {

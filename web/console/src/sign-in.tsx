@@ -2,7 +2,9 @@
 // where there is nothing else. Who has forgotten their password, or has to set up a second factor first, does it here.
 
 import { type FormEvent, lazy, Suspense, useEffect, useState } from 'react';
+import type { AttributeError } from './api/client.ts';
 import { type Key, t } from './language/index.ts';
+import { refusal } from './language/refusals.ts';
 import type { Enrolment } from './security/enrolment.tsx';
 import { enter } from './session.ts';
 import { Mark } from './ui/mark.tsx';
@@ -29,7 +31,7 @@ type Step = 'code' | 'new_password' | undefined;
 interface Told {
   error?: string;
   message?: string;
-  errors?: { message: string }[];
+  errors?: AttributeError[];
   recovery_codes?: string[];
 }
 
@@ -96,7 +98,7 @@ export const SignIn = ({ why }: { why: 'ended' | 'left' | undefined }) => {
     if (answer.ok) enter(given);
     else setProblem(t('sign_in_refused'));
   };
-  const explain = (told: Told, instead?: Key) => setProblem(instead ? t(instead) : (told.errors?.[0]?.message ?? told.message ?? t('unreachable')));
+  const explain = ({ error, message, errors }: Told) => setProblem(refusal(error, message ?? t('unreachable'), errors));
   const withPassword = async (given: Record<string, unknown>) => {
     const answer = await ask('POST', '/session', given);
     const told = (await answer.json().catch(() => ({}))) as Told;
@@ -108,7 +110,7 @@ export const SignIn = ({ why }: { why: 'ended' | 'left' | undefined }) => {
     }
     if (told.error === 'second_factor_needed') setStep('code');
     else if (told.error === 'password_expired') setStep('new_password');
-    explain(told, told.error === 'second_factor_needed' ? 'code_needed' : told.error === 'sign_in_failed' ? 'sign_in_failed' : undefined);
+    explain(told);
   };
   const forgotten = async (given: Record<string, unknown>) => {
     const answer = await ask('POST', '/session/password_links', given);

@@ -5,7 +5,7 @@ mod totp;
 use frontdesk_model::{Env, Id, Result, Secret, error, hex};
 use frontdesk_rest::{Call, NoParameters, Operation};
 use frontdesk_store::{Seal, Tx, args};
-use http::Method;
+use http::{Method, StatusCode};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use qrcode::QrCode;
 use qrcode::render::svg;
@@ -85,7 +85,8 @@ pub(crate) struct Enrolment {
 /// Begins: a secret that counts once a code of it was given. 409 when there is one that counts.
 pub(crate) fn begin(tx: &mut dyn Tx, env: &Env, keys: &Keys, settings: &Settings, user_id: Id) -> Result<Enrolment> {
     if standing(tx, user_id)? == Standing::Confirmed {
-        return Err(error::conflict("There is a second factor already: remove it first."));
+        let message = "There is a second factor already: remove it first.";
+        return Err(sessions::refused(StatusCode::CONFLICT, "second_factor_exists", message));
     }
     let secret: [u8; 20] = env.random();
     let sealed = keys.seal.seal(&purpose(user_id), &Secret::new(hex::encode(secret)))?;

@@ -486,7 +486,8 @@ impl Visit<'_> {
         let (env, keys, code) = (self.sign_in.env.clone(), self.sign_in.keys.clone(), code.unwrap_or_default());
         let remove = move |tx: &mut dyn Tx| {
             if settings::load(tx)?.second_factor_required {
-                return Err(error::forbidden("This account asks everybody for a second factor."));
+                let message = "This account asks everybody for a second factor.";
+                return Err(refused(StatusCode::FORBIDDEN, "second_factor_required", message));
             }
             if second_factor::standing(tx, user_id)? == Standing::Confirmed
                 && !second_factor::take(tx, &env, &keys, user_id, &code)?

@@ -22,6 +22,7 @@ use crate::events;
 use crate::settings::{self, Settings};
 
 pub use sign_in::SignIn;
+pub(crate) use sign_in::refused;
 
 /// Sessions of one user at once; another one ends the oldest.
 const SESSIONS_MAX: usize = 20;

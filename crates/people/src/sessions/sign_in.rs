@@ -375,7 +375,7 @@ fn candidate_hash(tx: &mut dyn Tx, user_id: Id) -> Result<Option<String>> {
 }
 
 /// A refusal of this protocol.
-pub(super) fn refused(status: StatusCode, code: &'static str, message: &str) -> Error {
+pub(crate) fn refused(status: StatusCode, code: &'static str, message: &str) -> Error {
     let (status, message) = (status.as_u16(), message.to_owned());
     Refusal { status, code: code.into(), message, errors: Vec::new(), retry_after_seconds: None }.into()
 }

@@ -3,6 +3,7 @@
 
 import { type FormEvent, type ReactNode, Suspense, useReducer, useState } from 'react';
 import { Refusal } from '../api/client.ts';
+import { fault } from '../language/refusals.ts';
 import { Icon } from '../ui/icon.tsx';
 import { Button } from '../ui/pieces.tsx';
 import { complain, say, words } from '../ui/toasts.tsx';
@@ -91,9 +92,9 @@ export const Form = ({ place, record, isNew, fields, names, fixed = false, again
     } catch (trouble) {
       if (trouble instanceof Refusal && trouble.errors.length) {
         const known = new Set(visible.map(({ name }) => name));
-        const told = Object.fromEntries(trouble.errors.map(({ attribute, message }) => [attribute.replace('[]', ''), message]));
+        const told = Object.fromEntries(trouble.errors.map((error) => [error.attribute.replace('[]', ''), fault(error)]));
         setProblems(told);
-        setGeneral(trouble.errors.filter(({ attribute }) => !known.has(attribute.replace('[]', ''))).map(({ message }) => message).join(' '));
+        setGeneral(trouble.errors.filter(({ attribute }) => !known.has(attribute.replace('[]', ''))).map(fault).join(' '));
       } else if (trouble instanceof Refusal) setGeneral(words(trouble));
       else complain(trouble);
     }

@@ -9,6 +9,8 @@ const OUTLIVES_BYTES_MAX = 60_000;
 
 export interface AttributeError {
   attribute: string;
+  /** A stable word, such as `blank`. */
+  type?: string;
   message: string;
 }
 

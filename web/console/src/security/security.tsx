@@ -2,7 +2,7 @@
 
 import { useQuery } from '@tanstack/react-query';
 import { type FormEvent, lazy, Suspense, useState } from 'react';
-import { destroy, get, Refusal, request } from '../api/client.ts';
+import { destroy, get, request } from '../api/client.ts';
 import type { Page } from '../api/types.ts';
 import { client, useMe } from '../data.ts';
 import { t } from '../language/index.ts';
@@ -32,8 +32,6 @@ const ask = async <T,>(method: string, path: string, body?: unknown): Promise<T>
   }
   return (await (await request(path, options)).json()) as T;
 };
-
-const firstError = (trouble: unknown): string => (trouble instanceof Refusal ? (trouble.errors[0]?.message ?? trouble.message) : words(trouble));
 
 const Security = () => {
   const session = useSession();
@@ -77,7 +75,7 @@ const Password = () => {
       say(t('password_changed'));
       void client.invalidateQueries({ queryKey: ['sessions'] });
     } catch (trouble) {
-      setProblem(firstError(trouble));
+      setProblem(words(trouble));
     }
   };
   return (
@@ -115,7 +113,7 @@ const Factor = () => {
       await work();
       await client.invalidateQueries({ queryKey: KEY });
     } catch (trouble) {
-      setProblem(firstError(trouble));
+      setProblem(words(trouble));
     }
   };
   const begin = (event: FormEvent<HTMLFormElement>) => {

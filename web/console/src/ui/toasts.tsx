@@ -3,6 +3,7 @@
 import { useSyncExternalStore } from 'react';
 import { Refusal } from '../api/client.ts';
 import { t } from '../language/index.ts';
+import { refusal } from '../language/refusals.ts';
 import { isOut, onSession } from '../session.ts';
 import { Button } from './pieces.tsx';
 
@@ -44,7 +45,7 @@ export function say(text: string, { undo, action, bad = false, ms = SHOWN_MS }: 
 }
 
 /** What a failure means, in words. */
-export const words = (trouble: unknown): string => (trouble instanceof Refusal ? trouble.message : t('unreachable'));
+export const words = (trouble: unknown): string => (trouble instanceof Refusal ? refusal(trouble.code, trouble.message, trouble.errors) : t('unreachable'));
 
 /** Says why something did not work. */
 export const complain = (trouble: unknown): void => void say(words(trouble), { bad: true });
