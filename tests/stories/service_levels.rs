@@ -208,8 +208,10 @@ fn an_agent_promises_an_answer_too(engine: Engine) {
         records(&found).iter().find(rings).cloned()
     });
     assert_eq!((&task["agent_sla_state"], task.get("agent_sla_due_at")), (&json!("none"), None));
+    assert_eq!(task["segment_index"], 1);
     let path = format!("/1.0/tasks/{}", id(&task));
-    assert!(agent.get(&path).ok().get("sla_state").is_none());
+    let documented = agent.get(&path).ok();
+    assert_eq!((documented.get("sla_state"), documented.get("segment_index")), (None, None));
     let states = |customer: &str, of_agent: &str| {
         eventually(&format!("{customer} and {of_agent}"), || {
             let task = agent.get(&format!("{path}?extended=true")).ok();

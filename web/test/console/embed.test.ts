@@ -80,6 +80,19 @@ test('another site hears what becomes of a task that is in an agent’s hands', 
   const thread = await desk.thread('a');
   await expect.poll(async () => (await heard()).at(-1)?.data).toMatchObject({ contentThreadId: thread.id, sourceId: desk.source.id, queue: `workbin_${ada.id}`, waitingForUser: true, lastIdentityContentBody: 'It is the blue one.', identitySignature: 'Vera Visitor' });
   await ada.ask('POST', '/contents', { in_reply_to_id: (await desk.thread('a')).last_content.id, body: 'On its way.' });
-  await expect.poll(async () => (await heard()).at(-1)?.data).toMatchObject({ waitingForUser: false, lastIdentityContentBody: null });
+  await expect.poll(async () => (await heard()).at(-1)?.data).toMatchObject({ segmentIndex: 1, waitingForUser: false, lastIdentityContentBody: null, lastIdentityContentCreatedAt: null });
+  // All that the page names, and nothing else.
+  const { data } = (await heard())[0]!;
+  const named = ['Id', 'channelId', 'contentId', 'contentThreadId', 'identityId', 'interventionId', 'sourceId', 'queue', 'segmentIndex', 'lastIdentityContentBody', 'lastIdentityContentCreatedAt', 'waitingForUser', 'identitySignature', 'identityAvatarUrl'];
+  expect(Object.keys(data).toSorted()).toEqual(named.toSorted());
+  expect(data.lastIdentityContentCreatedAt).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \+0000$/);
+  // Set aside and brought back, it is the next segment.
+  const { id } = (await desk.thread('a')).intervention;
+  await ada.ask('PUT', `/interventions/${id}/defer`, { deferred_at: new Date(Date.now() + 3_600_000).toISOString() });
+  await inside.getByText('In your hands: 1').waitFor({ state: 'detached' });
+  await ada.ask('PUT', `/interventions/${id}/reactivate`);
+  await inside.getByRole('button', { name: 'Accept' }).click();
+  await inside.getByText('In your hands: 1').waitFor();
+  await expect.poll(async () => (await heard()).at(-1)?.data).toMatchObject({ segmentIndex: 2, interventionId: id, queue: `workbin_${ada.id}` });
   await visitor.leave();
 });

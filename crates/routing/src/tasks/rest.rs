@@ -61,6 +61,11 @@ struct Answer {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-frontdesk-extension" = true))]
     agent_sla_due_at: Option<Timestamp>,
+    /// Which handling of the customer's case it is, from 1: one more each time the task is completed, deferred or moved to
+    /// another workbin (`extended=true`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-frontdesk-extension" = true))]
+    segment_index: Option<i64>,
 }
 
 /// Tasks as REST shows them, with our own properties if the caller asks for them.
@@ -81,6 +86,7 @@ fn shown(call: &Call, tx: &mut dyn Tx, tasks: Vec<Task>) -> Result<Vec<Answer>> 
             sla_due_at: customer.map(|promise| promise.due_at),
             agent_sla_state: Some(service_levels::state(agent, now)),
             agent_sla_due_at: agent.map(|promise| promise.due_at),
+            segment_index: Some(task.segment_index),
             ..Answer::from(task)
         }
     });
@@ -118,6 +124,7 @@ impl From<Task> for Answer {
             sla_due_at: None,
             agent_sla_state: None,
             agent_sla_due_at: None,
+            segment_index: None,
         }
     }
 }

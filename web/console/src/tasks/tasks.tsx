@@ -12,6 +12,7 @@ import { customerName, useSource } from '../names.ts';
 import { tell } from '../embed.tsx';
 import { notify } from '../notices.ts';
 import { address, go } from '../routes.ts';
+import { onSession } from '../session.ts';
 import { Choice } from '../ui/choice.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { Avatar, Button } from '../ui/pieces.tsx';
@@ -27,12 +28,14 @@ export interface Task {
   agent_ids: Id[];
   accepted_at: string | null;
   expire_at: string | null;
+  /** Which handling of the customer's case it is, from 1. */
+  segment_index: number;
 }
 
 const useTasks = (queue: string | undefined): Task[] =>
   useQuery({
     queryKey: ['tasks', queue],
-    queryFn: async ({ signal }) => (await get<Page<Task>>('/tasks', { queue, limit: 150 }, signal)).records,
+    queryFn: async ({ signal }) => (await get<Page<Task>>('/tasks', { queue, extended: true, limit: 150 }, signal)).records,
     enabled: !!queue,
   }).data ?? [];
 
@@ -107,15 +110,24 @@ export const Presence = () => {
   );
 };
 
+/** As it was when the page around was told of it last, by its thread: what was set aside comes back as another task. */
+const toldOf = new Map<Id, string>();
+onSession(() => toldOf.clear());
+
+/** As the documented event writes times. */
+const written = (at: string): string => `${new Date(at).toISOString().slice(0, 19).replace('T', ' ')} +0000`;
+
 const InHand = ({ task }: { task: Task }) => {
   const thread = useThread(task.thread_id).data;
   const me = useMe().data?.id;
   const last = thread?.last_content;
-  const now = thread && [last?.id, last?.status, thread.intervention?.deferred_at].join(' ');
-  const before = useRef(now);
+  const now = thread && [task.segment_index, last?.id, last?.status, thread.intervention?.deferred_at].join(' ');
   useEffect(() => {
+    if (!thread || !now) return;
+    const before = toldOf.get(thread.id);
+    toldOf.set(thread.id, now);
     // The page around hears of an answer, of a message, and of what was set aside and came back.
-    if (thread && before.current !== undefined && before.current !== now) {
+    if (before !== undefined && before !== now) {
       const isTheirs = !!last && !last.creator_id;
       tell('task:updated', {
         Id: task.id,
@@ -126,14 +138,14 @@ const InHand = ({ task }: { task: Task }) => {
         interventionId: thread.intervention?.id ?? task.intervention_id,
         sourceId: thread.source_id,
         queue: `workbin_${me}`,
+        segmentIndex: task.segment_index,
         lastIdentityContentBody: isTheirs ? last.excerpt : null,
-        lastIdentityContentCreatedAt: isTheirs ? last.created_at : null,
+        lastIdentityContentCreatedAt: isTheirs ? written(last.created_at) : null,
         waitingForUser: isTheirs,
         identitySignature: thread.customer?.display_name ?? null,
         identityAvatarUrl: thread.customer?.avatar_url ?? null,
       });
     }
-    before.current = now;
   }, [now]);
   const to = { folder: 'all', thread: task.thread_id, q: '', sort: 'newest' } as const;
   return (
