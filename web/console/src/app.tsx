@@ -12,6 +12,7 @@ import { Lead, tell } from './embed.tsx';
 import { useKeys } from './keyboard.ts';
 import { t, useLanguage } from './language/index.ts';
 import { follow, useConnection } from './live.ts';
+import { Rights } from './rights.tsx';
 import { go, piecesOf, useAddress, useRoute } from './routes.ts';
 import { beforeSignOut, look, onSession, useSession } from './session.ts';
 import { SignIn } from './sign-in.tsx';
@@ -51,7 +52,9 @@ export const App = () => {
   if (!isIn) return <SignIn why={session.why} />;
   return (
     <QueryClientProvider client={client}>
-      <Desk />
+      <Rights>
+        <Desk />
+      </Rights>
       <Toasts />
     </QueryClientProvider>
   );

@@ -4,7 +4,7 @@ import { useQueries, useQuery, type UseQueryResult } from '@tanstack/react-query
 import { get, Refusal } from '../api/client.ts';
 import { type Read, readAll } from '../api/read.ts';
 import type { Id } from '../api/types.ts';
-import { client, useMe } from '../data.ts';
+import { client } from '../data.ts';
 import { t } from '../language/index.ts';
 import { type Choice, type Field, type Kind, kindOf, type Made, NAMELESS } from './kinds.ts';
 import { type Word, w } from './words/index.ts';
@@ -85,11 +85,3 @@ export function useChoices({ choices, said }: Pick<Field, 'choices' | 'said'>, n
 }
 
 const regionName = (code: string): string => new Intl.DisplayNames([document.documentElement.lang], { type: 'region' }).of(code.toUpperCase()) ?? code;
-
-/** What the role of whoever is signed in allows. Nothing as long as it is not known. */
-export function usePermissions(enabled = true): ((...any: string[]) => boolean) | undefined {
-  const me = useMe().data;
-  const roles = useQuery({ queryKey: ['admin', 'role', 'mine'], queryFn: ({ signal }) => readAll<Made>('/roles', { extended: true }, signal), enabled }).data;
-  const role = roles?.records.find(({ id }) => id === me?.role_id);
-  return role && ((...any) => !any.length || any.some((permission) => role[permission]));
-}

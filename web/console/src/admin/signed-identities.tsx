@@ -4,9 +4,9 @@ import { useQuery } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { destroy, get, post, put, Refusal } from '../api/client.ts';
 import { client } from '../data.ts';
+import { usePermissions } from '../rights.tsx';
 import { Button } from '../ui/pieces.tsx';
 import { complain, say, words } from '../ui/toasts.tsx';
-import { usePermissions } from './data.ts';
 import type { Made } from './kinds.ts';
 import { Once } from './once.tsx';
 import { w } from './words/index.ts';
@@ -47,7 +47,7 @@ const SignedIdentities = ({ record }: { record: Made }) => {
       form.reset();
       say(w('created'));
     } catch (trouble) {
-      if (trouble instanceof Refusal) setProblem(trouble.errors[0]?.message ?? words(trouble));
+      if (trouble instanceof Refusal) setProblem(words(trouble));
       else complain(trouble);
     }
   };

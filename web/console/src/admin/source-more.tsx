@@ -2,10 +2,11 @@
 
 import { useState } from 'react';
 import { get, post } from '../api/client.ts';
+import { usePermissions } from '../rights.tsx';
 import { Button } from '../ui/pieces.tsx';
 import { complain, words } from '../ui/toasts.tsx';
 import { CHAT, CHAT_RIGHTS } from './chat.ts';
-import { changed, usePermissions } from './data.ts';
+import { changed } from './data.ts';
 import { kindOf, type Made } from './kinds.ts';
 import Connection from './connection.tsx';
 import { Link } from './list.tsx';

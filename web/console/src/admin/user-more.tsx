@@ -2,15 +2,17 @@
 // factor.
 
 import { useQuery } from '@tanstack/react-query';
-import { type FormEvent, lazy, Suspense, useState } from 'react';
+import { lazy, Suspense, useState } from 'react';
 import { destroy, get, put } from '../api/client.ts';
 import type { Id } from '../api/types.ts';
 import { client } from '../data.ts';
 import { t } from '../language/index.ts';
+import { usePermissions } from '../rights.tsx';
 import { matches } from '../ui/options.tsx';
 import { Button } from '../ui/pieces.tsx';
 import { complain, say } from '../ui/toasts.tsx';
-import { useNames, usePermissions } from './data.ts';
+import { AccountForm } from './account-form.tsx';
+import { useNames } from './data.ts';
 import type { Made } from './kinds.ts';
 import { type Word, w } from './words/index.ts';
 
@@ -159,32 +161,9 @@ const KnownAs = ({ user }: { user: Id }) => (
     <h2>{w('known_as')}</h2>
     <p>{w('known_as_lead')}</p>
     {KNOWN.map((name) => (
-      <Known key={name} user={user} name={name} />
+      <AccountForm key={name} path={`/users/${user}/${name}`} family="user" fields={[{ name, label: `known_${name}`, type: 'text', max: 255 }]} />
     ))}
   </section>
 );
-
-const Known = ({ user, name }: { user: Id; name: (typeof KNOWN)[number] }) => {
-  const key = ['admin', 'user', user, name];
-  const path = `/users/${user}/${name}`;
-  const { data } = useQuery({ queryKey: key, queryFn: ({ signal }) => get<Record<string, string | null>>(path, {}, signal) });
-  if (!data) return null;
-  const save = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    void put(path, Object.fromEntries(new FormData(event.currentTarget))).then(() => {
-      say(w('saved'));
-      return client.invalidateQueries({ queryKey: key });
-    }, complain);
-  };
-  return (
-    <form key={data[name]} className="admin-tools known" onSubmit={save}>
-      <label className="beside">
-        <span>{w(`known_${name}`)}</span>
-        <input name={name} defaultValue={data[name] ?? ''} autoComplete="off" maxLength={255} />
-      </label>
-      <Button type="submit">{w('save')}</Button>
-    </form>
-  );
-};
 
 export default More;

@@ -10,6 +10,7 @@ import { useKeys } from '../keyboard.ts';
 import { assignee, assignees } from '../conversation/assignees.tsx';
 import { currentLocale, type Key, t } from '../language/index.ts';
 import { useUserName } from '../names.ts';
+import { useMayHandle } from '../rights.tsx';
 import { address, go, goToFolder, type Route, SORTS } from '../routes.ts';
 import { Choice } from '../ui/choice.tsx';
 import { Button, Empty, Failed, IconButton, Skeleton } from '../ui/pieces.tsx';
@@ -43,6 +44,8 @@ export const List = ({ route, menu, begin }: { route: Route; menu: () => void; b
   const sources = useSources();
   const userName = useUserName();
   const leaving = useSyncExternalStore(onLeaving, leavingThreads);
+  // What one may not read any more is not chosen any more either.
+  const chosen = [...selected.values()].filter(({ source_id }) => sources.some(({ id }) => id === source_id));
 
   const byPage = new Map(pages.map((page, index) => [page, results[index]?.data]));
   const first = byPage.get(0) ?? client.getQueryData<{ count: number; records: Thread[] }>(['threads', query, 0]);
@@ -118,9 +121,9 @@ export const List = ({ route, menu, begin }: { route: Route; menu: () => void; b
     },
     X: () => toggle(threadAt(cursor)),
     '/': () => field.current?.focus(),
-    ...((selected.size || route.thread) && {
+    ...((chosen.length || route.thread) && {
       Escape: () => {
-        if (selected.size) return select(new Map());
+        if (chosen.length) return select(new Map());
         setAt(here);
         go({ thread: undefined });
       },
@@ -147,7 +150,7 @@ export const List = ({ route, menu, begin }: { route: Route; menu: () => void; b
         <Search q={route.folder === 'search' ? route.q : ''} ask={ask} field={field} leave={() => field.current?.blur()} problem={problem} />
         {route.folder === 'search' && route.q && !problem && <Save q={route.q} />}
       </header>
-      {selected.size > 0 && <Bulk threads={[...selected.values()]} done={() => select(new Map())} />}
+      {chosen.length > 0 && <Bulk threads={chosen} done={() => select(new Map())} />}
       <div className="list-scroll" ref={scroller} tabIndex={-1}>
         {trouble && !problem && <Failed message={trouble instanceof Refusal ? trouble.message : t('list_unreachable')} again={() => void client.refetchQueries({ queryKey: ['threads', query] })} />}
         {isMissing && (
@@ -171,7 +174,7 @@ export const List = ({ route, menu, begin }: { route: Route; menu: () => void; b
                     current={thread.id === route.thread}
                     cursor={index === cursor}
                     selected={selected.has(thread.id)}
-                    selecting={selected.size > 0}
+                    selecting={chosen.length > 0}
                     open={() => go({ thread: thread.id })}
                     toggle={() => toggle(thread)}
                   />
@@ -261,35 +264,36 @@ const Bulk = ({ threads, done }: { threads: Thread[]; done: () => void }) => {
   const [open, setOpen] = useState<'assign' | 'categories'>();
   const source = threads[0]?.source_id ?? '';
   const offered = choosable(categories, source).filter(({ root }) => !root.post_qualification && threads.every(({ source_id }) => !root.source_ids.length || root.source_ids.includes(source_id)));
+  const handle = useMayHandle();
+  const ownerOf = ({ intervention }: Thread) => (intervention && !intervention.closed_at ? intervention.user_id : undefined);
+  const mayAssign = threads.some((thread) => handle.assign(ownerOf(thread)));
+  const mayResolve = threads.some((thread) => handle.close(ownerOf(thread)));
+  const all = (work: (threads: Thread[]) => unknown) => {
+    work(threads);
+    done();
+  };
   useKeys({
-    A: () => setOpen('assign'),
+    ...(mayAssign && { A: () => setOpen('assign') }),
     L: () => setOpen('categories'),
-    I: () => {
-      archive(threads);
-      done();
-    },
-    F: () => {
-      resolve(threads);
-      done();
-    },
+    I: () => all(archive),
+    ...(mayResolve && { F: () => all(resolve) }),
   });
   return (
     <div className="bulk" role="toolbar" aria-label={t('selected', { count: threads.length })}>
       <IconButton icon="cross" label={t('clear_selection')} keys="Esc" onClick={done} />
       <span>{t('selected', { count: threads.length })}</span>
-      <Choice
-        icon="person"
-        bare
-        label={t('assign')}
-        keys="A"
-        open={open === 'assign'}
-        setOpen={(is) => setOpen(is ? 'assign' : undefined)}
-        options={open === 'assign' ? assignees(users, me, true) : []}
-        pick={(id) => {
-          void assignMany(threads, assignee(users, id));
-          done();
-        }}
-      />
+      {mayAssign && (
+        <Choice
+          icon="person"
+          bare
+          label={t('assign')}
+          keys="A"
+          open={open === 'assign'}
+          setOpen={(is) => setOpen(is ? 'assign' : undefined)}
+          options={open === 'assign' ? assignees(users, me, true) : []}
+          pick={(id) => all(() => assignMany(threads, assignee(users, id)))}
+        />
+      )}
       <Choice
         icon="tag"
         bare
@@ -306,24 +310,8 @@ const Bulk = ({ threads, done }: { threads: Thread[]; done: () => void }) => {
           done();
         }}
       />
-      <IconButton
-        icon="archive"
-        label={t('archive')}
-        keys="I"
-        onClick={() => {
-          archive(threads);
-          done();
-        }}
-      />
-      <IconButton
-        icon="check"
-        label={t('resolve')}
-        keys="F"
-        onClick={() => {
-          resolve(threads);
-          done();
-        }}
-      />
+      <IconButton icon="archive" label={t('archive')} keys="I" onClick={() => all(archive)} />
+      {mayResolve && <IconButton icon="check" label={t('resolve')} keys="F" onClick={() => all(resolve)} />}
     </div>
   );
 };
