@@ -238,12 +238,6 @@ export function categoriseMany(threads: Thread[], category: Id, siblings: Id[]):
   });
 }
 
-/** Says how an intervention ended. */
-export async function dispose(intervention: Intervention, categories: Id[]): Promise<void> {
-  await put(`/interventions/${intervention.id}/update_categories`, { category_ids: categories });
-  touch(intervention.thread_id);
-}
-
 /** With one category more, or one less. A branch that takes one category only takes the new one in place of the old one. */
 export function toggled(offered: { id: Id; root: Category }[], held: Id[], id: Id): Id[] {
   if (held.includes(id)) return held.filter((one) => one !== id);

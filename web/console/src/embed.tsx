@@ -3,7 +3,7 @@
 
 import { useEffect, useState } from 'react';
 import { get, Refusal } from './api/client.ts';
-import type { Content, Id } from './api/types.ts';
+import type { Content, Id, Thread } from './api/types.ts';
 import { t } from './language/index.ts';
 import { type Route, go } from './routes.ts';
 import { Empty, Failed } from './ui/pieces.tsx';
@@ -17,6 +17,12 @@ export const seconds = (time: string | undefined): number | null => (time ? Date
 /** Tells the page around the console. Which one that may be is the account's own setting. */
 export function tell(name: string, data: Record<string, unknown> = {}): void {
   if (isFramed) window.parent.postMessage({ name: `smcc:${name}`, data }, '*');
+}
+
+/** What is told of an intervention that is opened or closed. */
+export function aboutIntervention({ id, last_content, customer, source_id, updated_at }: Thread, intervention: Id | undefined): Record<string, unknown> {
+  const content = last_content?.id ?? null;
+  return { id: content, authorId: last_content?.author_id ?? null, threadId: id, inReplyToAuthorId: customer?.id ?? null, inReplyToId: content, interventionId: intervention ?? null, updatedAt: seconds(updated_at), sourceId: source_id };
 }
 
 /** A content or a task that an address names, on its way to the conversation that it is in. */

@@ -4,7 +4,7 @@
 import { createHmac } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll } from 'vitest';
 import { launch, Visitor } from '../browser.ts';
 import { Frontdesk } from '../frontdesk.ts';
@@ -148,3 +148,15 @@ export class Desk {
 export const lines = (page: Page) => page.locator('.lines .line');
 export const names = (page: Page): Promise<string[]> => page.locator('.lines .line-name').allInnerTexts();
 export const talk = (page: Page) => page.getByRole('article', { name: 'Conversation', exact: true });
+
+/** Somebody drops a file onto a place, or pastes it there. */
+export const brings = (place: Locator, how: 'drop' | 'paste', name: string): Promise<void> =>
+  place.evaluate(
+    (element, [how, name]) => {
+      const data = new DataTransfer();
+      data.items.add(new File([`what ${name} holds`], name));
+      const more = { bubbles: true, cancelable: true };
+      element.dispatchEvent(how === 'drop' ? new DragEvent('drop', { ...more, dataTransfer: data }) : new ClipboardEvent('paste', { ...more, clipboardData: data }));
+    },
+    [how, name] as const,
+  );

@@ -4,10 +4,18 @@ import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Page } from 'playwright-core';
-import { expect, test } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
+import { violations } from '../browser.ts';
 import { Desk, lines, names, open, talk } from './cast.ts';
+import { fake } from './fake.ts';
 
 open();
+
+let opened: { close: () => unknown }[] = [];
+afterEach(() => {
+  for (const one of opened) one.close();
+  opened = [];
+});
 
 const field = (page: Page) => page.getByRole('textbox', { name: /^Reply to/ });
 const at = (thread: Record<string, any>) => ({ path: `/inbox/all/${thread.id}` });
@@ -53,6 +61,66 @@ test('the first answer closes the conversation with it, by a key that the list o
   await page.keyboard.press('Control+Shift+Enter');
   await expect.poll(async () => !!(await desk.thread('a')).intervention?.closed_at).toBe(true);
   expect((await desk.thread('a')).last_content.excerpt).toBe('You are welcome.');
+  expect(agent.errors).toEqual([]);
+});
+
+test('who closes with their answer says how it ended where that has to be said, as by the button', async () => {
+  const desk = await Desk.opens();
+  const { server } = desk;
+  const root = (name: string) => server.post('/categories', { name, unselectable: true, mandatory: true, post_qualification: true });
+  const [outcome, mood] = [await root('Outcome'), await root('Mood')];
+  const solved = await server.post('/categories', { name: 'Solved', parent_id: outcome.id });
+  const glad = await server.post('/categories', { name: 'Glad', parent_id: mood.id });
+  await desk.says('Vera Visitor', 'a', 'Thank you!');
+  const { page, agent } = await desk.sits(server.token, at(await desk.thread('a')));
+  await talk(page).getByText('Thank you!').waitFor();
+  await page.keyboard.press('r');
+  await page.keyboard.type('You are welcome.');
+  await page.keyboard.press('Control+Shift+Enter');
+  const asked = page.getByRole('combobox', { name: 'How did it end?' });
+  await asked.waitFor();
+  // Nothing goes out before it is said.
+  await page.keyboard.press('Escape');
+  await asked.waitFor({ state: 'detached' });
+  await expect.poll(() => field(page).evaluate((element) => element === document.activeElement)).toBe(true);
+  expect([await field(page).inputValue(), await talk(page).locator('[data-outgoing]').count()]).toEqual(['You are welcome.', 0]);
+  await page.keyboard.press('Control+Shift+Enter');
+  await asked.fill('solv');
+  await page.keyboard.press('Enter');
+  // One more has to be said.
+  await page.getByRole('option', { name: 'Mood › Glad' }).waitFor();
+  await expect.poll(() => asked.inputValue()).toBe('');
+  await asked.fill('glad');
+  await page.keyboard.press('Enter');
+  await talk(page).locator('[data-outgoing]').getByText('You are welcome.').waitFor();
+  await expect.poll(async () => !!(await desk.thread('a')).intervention?.closed_at).toBe(true);
+  const thread = await desk.thread('a');
+  expect(thread.last_content.excerpt).toBe('You are welcome.');
+  expect((await server.get(`/interventions/${thread.intervention.id}`)).category_ids.toSorted()).toEqual([solved.id, glad.id].toSorted());
+  expect(agent.errors).toEqual([]);
+});
+
+test('a review shows its stars, and whoever answers it knows that everybody reads that', async () => {
+  const { url, flags } = await fake(opened, 'facebook');
+  const desk = await Desk.opens(...flags);
+  const community = await desk.server.post('/communities', { type: 'facebook', name: 'Guests' });
+  const source = await desk.server.post('/content_sources', { type: 'facebook', name: 'Our page', community_id: community.id, active: true, facebook_page_id: '100078', facebook_app_id: '77', facebook_app_secret: 'secret-100078', facebook_page_token: 'page-100078' });
+  const asks = (method: string, path: string, body: unknown) => fetch(`${url}/_fake/pages/100078${path}`, { method, headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) }).then((answer) => answer.json());
+  await asks('PUT', '', { callback: `http://127.0.0.1:${desk.server.port}/channels/facebook/${source.id}`, secret: 'secret-100078', app_id: '77' });
+  const value = { item: 'rating', verb: 'add', reviewer_id: 901, reviewer_name: 'Rita', review_text: 'Fine kettles', open_graph_story_id: '78', rating: 4 };
+  expect(await asks('POST', '/events', { bodies: [{ object: 'page', entry: [{ id: '100078', time: 1, changes: [{ field: 'ratings', value }] }] }] })).toMatchObject({ statuses: [200] });
+  const { page, agent } = await desk.sits(desk.server.token, { path: '/inbox/all' });
+  await lines(page).getByText('Rita').click();
+  await talk(page).getByText('4/5 Fine kettles').waitFor();
+  expect(await talk(page).getByRole('img', { name: 'Rated 4 out of 5' }).innerText()).toBe('★★★★★');
+  expect(await talk(page).getByRole('img', { name: 'Rated 4 out of 5' }).locator('span').innerText()).toBe('★');
+  expect(await page.getByRole('button', { name: 'Private' }).count()).toBe(0);
+  await field(page).fill('We are glad to hear that.');
+  await field(page).press('Control+Enter');
+  const answer = async () => (await desk.server.get(`/contents?q=${encodeURIComponent(`source:${source.id}`)}`)).records.find(({ creator_id }: Record<string, unknown>) => creator_id);
+  await expect.poll(async () => (await answer())?.synchronization_status).toBe('success');
+  expect(await answer()).toMatchObject({ type: 'comment', private_message: false, body: 'We are glad to hear that.' });
+  expect(await violations(page.mainFrame())).toEqual([]);
   expect(agent.errors).toEqual([]);
 });
 

@@ -3,8 +3,9 @@
 import { readFile } from 'node:fs/promises';
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
+import { violations } from '../browser.ts';
 import { open as openStories, story, writes } from '../stories/cast.ts';
-import { Desk, lines, open, sit, talk } from './cast.ts';
+import { brings, Desk, lines, open, sit, talk } from './cast.ts';
 
 openStories();
 open();
@@ -111,6 +112,44 @@ test('an agent writes first, to a customer of whom the channel has told', async 
   await page.getByRole('dialog').getByLabel('Message').fill('Hello');
   await page.getByRole('dialog').getByRole('button', { name: 'Send' }).click();
   await page.getByRole('alert').getByText(/no identity/).waitFor();
+});
+
+test('a conversation is begun with files, by button, drop and paste; what may not go out is said so', async () => {
+  const desk = await Desk.opens();
+  await desk.server.put(`/content_sources/${desk.source.id}`, { attachments_security_level: 'relaxed' });
+  await desk.says('Vera Visitor', 'a', 'Where is my kettle?');
+  const { page, agent } = await desk.sits(desk.server.token, { path: '/inbox/all' });
+  await lines(page).first().waitFor();
+  await page.keyboard.press('w');
+  const dialog = page.getByRole('dialog', { name: 'New conversation' });
+  const message = dialog.getByLabel('Message');
+  await dialog.getByLabel('To').fill('Vera Visitor');
+  const chooser = page.waitForEvent('filechooser');
+  await dialog.getByRole('button', { name: 'Attach a file' }).press('Enter');
+  await (await chooser).setFiles([
+    { name: 'terms.pdf', mimeType: 'application/pdf', buffer: Buffer.from('%PDF-1.4 not really') },
+    { name: 'film.mp4', mimeType: 'video/mp4', buffer: Buffer.alloc(26 * 1024 * 1024) },
+  ]);
+  await dialog.getByRole('alert').getByText('film.mp4 is too large: a file has at most 25 MB').waitFor();
+  await brings(message, 'drop', 'tool.exe');
+  await brings(message, 'paste', 'bill.txt');
+  for (const name of ['terms.pdf', 'tool.exe', 'bill.txt']) await dialog.getByRole('button', { name: `Remove ${name}` }).waitFor();
+  expect(await violations(page.mainFrame())).toEqual([]);
+  // On a phone all of it is on the screen.
+  await page.setViewportSize({ width: 390, height: 844 });
+  const send = (await dialog.getByRole('button', { name: 'Send' }).boundingBox())!;
+  expect(send.x + send.width).toBeLessThanOrEqual(390);
+  await message.press('Control+Enter');
+  await dialog.getByRole('alert').getByText('of a type that this source does not take').waitFor();
+  await dialog.getByRole('button', { name: 'Remove tool.exe' }).click();
+  // Files need no words.
+  await dialog.getByRole('button', { name: 'Send' }).click();
+  await dialog.waitFor({ state: 'detached' });
+  await talk(page).getByRole('button', { name: 'Download terms.pdf' }).waitFor();
+  const [content] = (await desk.server.get(`/contents?q=${encodeURIComponent('status_in:user_initiated')}`)).records;
+  const held = await Promise.all(content.attachments.map(async ({ id }: { id: string }) => (await desk.server.get(`/attachments/${id}`)).filename));
+  expect(held.sort()).toEqual(['bill.txt', 'terms.pdf']);
+  expect(agent.errors).toEqual([]);
 });
 
 test('a customer is muted, locked, exported, and forgotten when they wish', async () => {

@@ -2,9 +2,11 @@
 
 import { mkdir } from 'node:fs/promises';
 import type { Page } from 'playwright-core';
-import { beforeAll, describe, test } from 'vitest';
+import { afterEach, beforeAll, describe, test } from 'vitest';
 import { open as openStories, story, writes } from '../stories/cast.ts';
-import { Desk, lines, open, sit, talk } from './cast.ts';
+import { brings, Desk, lines, open, sit, talk } from './cast.ts';
+import { fake } from './fake.ts';
+import { post } from './post.ts';
 
 const folder = process.env.SHOTS;
 
@@ -12,6 +14,7 @@ const LOOKS = {
   light: { colorScheme: 'light' },
   dark: { colorScheme: 'dark' },
   french: { colorScheme: 'light', locale: 'fr' },
+  rtl: { colorScheme: 'light' },
   phone: { colorScheme: 'light', viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true },
 } as const;
 
@@ -19,9 +22,15 @@ describe.skipIf(!folder)('pictures', () => {
   openStories();
   open();
   beforeAll(() => mkdir(folder!, { recursive: true }));
+  let opened: { close: () => unknown }[] = [];
+  afterEach(() => {
+    for (const one of opened) one.close();
+    opened = [];
+  });
 
   for (const [look, options] of Object.entries(LOOKS)) {
     const shoot = async (page: Page, name: string) => {
+      if (look === 'rtl') await page.evaluate(() => document.documentElement.setAttribute('dir', 'rtl'));
       await page.waitForTimeout(900);
       await page.screenshot({ path: `${folder}/${look}-${name}.png` });
     };
@@ -128,11 +137,123 @@ describe.skipIf(!folder)('pictures', () => {
       }
     }, 60_000);
 
-    test(`signing in, ${look}`, async () => {
+    test(`dialogs, ${look}`, async () => {
       const desk = await Desk.opens();
+      const { server } = desk;
+      const root = await server.post('/categories', { name: 'Outcome', unselectable: true, mandatory: true, post_qualification: true });
+      for (const name of ['Solved', 'Refunded', 'Lost']) await server.post('/categories', { name, parent_id: root.id });
+      await desk.says('Vera Visitor', 'a', 'Where is my kettle? I ordered it last week, and nobody has written since.');
+      await desk.says('V. Visitor', 'b', 'The blue kettle, order 2207');
+      await desk.says('نورة', 'c', 'مرحبا، أين الغلاية التي طلبتها الأسبوع الماضي؟');
+      const ben = await desk.hires('Ben', 'read');
+      const thread = await desk.thread('a');
+      const { page } = await desk.sits(server.token, { ...options, path: '/inbox/all' });
+      await lines(page).first().waitFor();
+      await page.keyboard.press('w');
+      const dialog = page.getByRole('dialog');
+      await dialog.locator('textarea').fill('Your kettle has arrived here.');
+      await brings(dialog.locator('textarea'), 'paste', 'delivery-note.pdf');
+      await brings(dialog.locator('textarea'), 'drop', 'terms-and-conditions-of-our-shop.pdf');
+      await dialog.locator('.chip').nth(1).waitFor();
+      await shoot(page, 'begin');
+      await page.keyboard.press('Escape');
+      await dialog.waitFor({ state: 'detached' });
+      if (look !== 'phone') {
+        for (const box of await page.getByRole('checkbox').all()) await box.check();
+        await shoot(page, 'bulk');
+      }
+      await page.goto(`${server.url}/inbox/all/${thread.id}`);
+      await talk(page).getByText('Where is my kettle?').waitFor();
+      await page.keyboard.press('e');
+      await page.locator('.resolve').waitFor();
+      const message = page.getByRole('article').filter({ hasText: 'Where is my kettle?' }).last();
+      await message.hover();
+      await message.locator('.message-menu button').click();
+      await shoot(page, 'message-menu');
+      await page.keyboard.press('Escape');
+      await page.keyboard.press('d');
+      await page.getByRole('option').first().waitFor();
+      await shoot(page, 'defer');
+      await page.keyboard.press('Escape');
+      await page.locator('.actions .icon-button').last().click();
+      await page.getByRole('option').first().waitFor();
+      await shoot(page, 'more');
+      await page.keyboard.press('Escape');
+      await page.locator('.composer textarea').fill('It leaves today.');
+      await brings(page.locator('.composer textarea'), 'paste', 'bill.pdf');
+      await page.locator('.composer .chip-name').waitFor();
+      await page.locator('.composer textarea').press('Control+Shift+Enter');
+      await page.getByRole('option').first().waitFor();
+      await shoot(page, 'ending');
+      await page.keyboard.press('Escape');
+      if (look === 'phone') await page.getByRole('button', { name: 'Customer card' }).tap();
+      await page.locator('.card header .icon-button').first().click();
+      await page.getByRole('option').nth(1).click();
+      await dialog.locator('input').fill('order 2207');
+      await page.keyboard.press('Enter');
+      await dialog.locator('.option').first().click();
+      await dialog.locator('.side').nth(1).waitFor();
+      await shoot(page, 'merge-preview');
+      await page.keyboard.press('Escape');
+      await page.goto(`${server.url}/inbox/all/${(await desk.thread('c')).id}`);
+      await talk(page).getByText('الغلاية').waitFor();
+      await page.locator('.composer textarea').fill('شكرا، إنها في الطريق.');
+      await shoot(page, 'arabic');
+      const { page: his } = await desk.sits(ben.token, { ...options, path: `/inbox/all/${thread.id}` });
+      await his.locator('.hindrance').waitFor();
+      await shoot(his, 'reads-only');
+    }, 120_000);
+
+    test(`a review, ${look}`, async () => {
+      const { url, flags } = await fake(opened, 'facebook');
+      const desk = await Desk.opens(...flags);
+      const community = await desk.server.post('/communities', { type: 'facebook', name: 'Guests' });
+      const source = await desk.server.post('/content_sources', { type: 'facebook', name: 'Our page', community_id: community.id, active: true, facebook_page_id: '100079', facebook_app_id: '77', facebook_app_secret: 'secret-100079', facebook_page_token: 'page-100079' });
+      const asks = (method: string, path: string, body: unknown) => fetch(`${url}/_fake/pages/100079${path}`, { method, headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) });
+      await asks('PUT', '', { callback: `http://127.0.0.1:${desk.server.port}/channels/facebook/${source.id}`, secret: 'secret-100079', app_id: '77' });
+      const value = { item: 'rating', verb: 'add', reviewer_id: 901, reviewer_name: 'Rita', review_text: 'Fine kettles, and they come in time', open_graph_story_id: '78', rating: 4 };
+      await asks('POST', '/events', { bodies: [{ object: 'page', entry: [{ id: '100079', time: 1, changes: [{ field: 'ratings', value }] }] }] });
+      const { page } = await desk.sits(desk.server.token, { ...options, path: '/inbox/all' });
+      await lines(page).getByText('Rita').click();
+      await talk(page).locator('.stars').waitFor();
+      await shoot(page, 'review');
+    }, 60_000);
+
+    test(`doors, ${look}`, async () => {
+      const { url, mail } = await post(opened);
+      const desk = await Desk.opens('--smtp-url', url, '--mail-from', 'desk@desk.example');
+      const { server } = desk;
+      const role = (await server.get('/roles')).records.find(({ label }: { label: string }) => label === 'Agent');
+      await server.post('/users/invite', { email: 'nora@desk.example', firstname: 'Nora', lastname: 'New', role_id: role.id });
+      const link = new URL(/http:\/\/\S+\/password#\w+/.exec(await mail('/password#'))![0]);
+      const { page: door } = await desk.sits('', { ...options, path: link.pathname + link.hash });
+      await door.locator('#password').fill('short');
+      await door.locator('button').click();
+      await door.locator('#status:not(:empty)').waitFor();
+      await shoot(door, 'password');
       const { page } = await desk.sits('', options);
-      await page.getByLabel(look === 'french' ? 'Mot de passe' : 'Password').waitFor();
+      await page.locator('input[name=password]').waitFor();
       await shoot(page, 'sign-in');
-    });
+      await page.locator('input[name=email]').fill('nora@desk.example');
+      await page.locator('input[name=password]').fill('wrong');
+      await page.keyboard.press('Enter');
+      await page.locator('#problem:not(:empty)').waitFor();
+      await shoot(page, 'sign-in-refused');
+      await page.locator('.hint').first().click();
+      await shoot(page, 'forgotten');
+      await server.put('/settings', { second_factor_required: true });
+      await page.goto(`${server.url}/login`);
+      await page.locator('input[name=email]').fill('admin@frontdesk.local');
+      await page.locator('input[name=password]').fill(server.password);
+      await page.keyboard.press('Enter');
+      await page.locator('.qr').waitFor();
+      await page.locator('input[name=code]').fill('000000');
+      await page.keyboard.press('Enter');
+      await page.locator('#enrol-problem:not(:empty)').waitFor();
+      await shoot(page, 'enrolment');
+      const { page: own } = await desk.sits(server.token, { ...options, path: '/account' });
+      await own.locator('.switches').waitFor();
+      await shoot(own, 'account');
+    }, 60_000);
   }
 });

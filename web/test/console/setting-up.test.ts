@@ -1,14 +1,12 @@
 // Setting up, over the real server: when a website offers its chat, the category tree, channels and webhooks that are tried.
 
-import { spawn } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import { createServer, type IncomingMessage } from 'node:http';
-import { createInterface } from 'node:readline';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { violations } from '../browser.ts';
-import { PROGRAM } from '../frontdesk.ts';
 import { Desk, open } from './cast.ts';
+import { fake } from './fake.ts';
 
 open();
 
@@ -243,21 +241,8 @@ test('a webhook whose program refuses shows each attempt; what failed is sent ag
   expect(agent.errors).toEqual([]);
 });
 
-/** A service as `frontdesk fake` stands in for it: where it is, and the flags that lead a server to it. */
-async function fake(service: string): Promise<{ url: string; flags: string[] }> {
-  const child = spawn(PROGRAM, ['fake', service, '--listen', '127.0.0.1:0'], { stdio: ['ignore', 'pipe', 'ignore'] });
-  opened.push({ close: () => child.kill('SIGKILL') });
-  let url = '';
-  for await (const line of createInterface({ input: child.stdout })) {
-    url ||= /is at (http:\S+)/.exec(line)?.[1] ?? '';
-    const flags = /Lead a server to it with: (.*)/.exec(line)?.[1];
-    if (flags) return { url, flags: flags.split(' ') };
-  }
-  throw new Error(`${service} ended`);
-}
-
 test('a Facebook page is connected step by step, and tried', async () => {
-  const { url, flags } = await fake('facebook');
+  const { url, flags } = await fake(opened, 'facebook');
   const desk = await Desk.opens(...flags);
   const { page, agent } = await desk.sits(desk.server.token, { path: '/admin/sources/new' });
   await page.getByRole('radio', { name: /^Facebook page/ }).check();
@@ -294,7 +279,7 @@ test('a Facebook page is connected step by step, and tried', async () => {
 });
 
 test('an account of X is let in at X, goes on by itself, and is tried', async () => {
-  const { url, flags } = await fake('x');
+  const { url, flags } = await fake(opened, 'x');
   const desk = await Desk.opens(...flags);
   const { page, agent } = await desk.sits(desk.server.token, { path: '/admin/sources/new' });
   await page.getByRole('radio', { name: /^X / }).check();

@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
-import { Desk, lines, open, sit, talk } from './cast.ts';
+import { brings, Desk, lines, open, sit, talk } from './cast.ts';
 import { open as openStories, story, writes } from '../stories/cast.ts';
 
 openStories();
@@ -41,6 +41,36 @@ test('a draft is on the server: it is there in another browser, and what that on
   await expect.poll(async () => (await desk.thread('a')).contents_count, { timeout: 15_000 }).toBe(2);
   await expect.poll(kept).toBe('');
   await expect.poll(() => field(there).inputValue()).toBe('');
+});
+
+test('what is half written when a page closes is there in the next one, and at another desk', async () => {
+  const desk = await Desk.opens();
+  await desk.says('Vera Visitor', 'a', 'Where is my kettle?');
+  const thread = await desk.thread('a');
+  await desk.server.post('/interventions', { content_id: thread.last_content.id });
+  const { page, agent } = await desk.sits(desk.server.token, at(thread));
+  const note = (page: Page) => page.getByRole('textbox', { name: 'Comment' });
+  await page.getByRole('tab', { name: 'Comment' }).click();
+  await note(page).fill('Ask the cour');
+  await page.getByRole('tab', { name: 'Reply' }).click();
+  await field(page).fill('Dear Vera, your ket');
+  const gone = page.waitForEvent('close');
+  await page.close({ runBeforeUnload: true });
+  await gone;
+  // It was on its way before the pause after which it is saved.
+  const { page: there } = await desk.sits(desk.server.token, at(thread));
+  await expect.poll(() => field(there).inputValue()).toBe('Dear Vera, your ket');
+  const back = await agent.open(`${desk.server.url}/inbox/all/${thread.id}`);
+  await expect.poll(() => field(back).inputValue()).toBe('Dear Vera, your ket');
+  await back.getByRole('tab', { name: 'Comment' }).click();
+  expect(await note(back).inputValue()).toBe('Ask the cour');
+  await note(back).press('Control+Enter');
+  await talk(back).locator('.note').getByText('Ask the cour').waitFor();
+  await back.reload();
+  await talk(back).locator('.note').getByText('Ask the cour').waitFor();
+  await back.getByRole('tab', { name: 'Comment' }).click();
+  expect(await note(back).inputValue()).toBe('');
+  expect(agent.errors).toEqual([]);
 });
 
 test('two agents see that both look at one conversation, and who of them writes', async () => {
@@ -202,19 +232,9 @@ test('files come by drop and by paste, and can be taken out again', async () => 
   const thread = await desk.thread('a');
   const { page, agent } = await desk.sits(desk.server.token, at(thread));
   await talk(page).getByText('Where is my kettle?').waitFor();
-  const comes = (how: 'drop' | 'paste', name: string) =>
-    field(page).evaluate(
-      (element, [how, name]) => {
-        const data = new DataTransfer();
-        data.items.add(new File([`what ${name} holds`], name, { type: 'text/plain' }));
-        const more = { bubbles: true, cancelable: true };
-        element.dispatchEvent(how === 'drop' ? new DragEvent('drop', { ...more, dataTransfer: data }) : new ClipboardEvent('paste', { ...more, clipboardData: data }));
-      },
-      [how, name] as const,
-    );
-  await comes('drop', 'terms.txt');
-  await comes('paste', 'bill.txt');
-  await comes('paste', 'wrong.txt');
+  await brings(field(page), 'drop', 'terms.txt');
+  await brings(field(page), 'paste', 'bill.txt');
+  await brings(field(page), 'paste', 'wrong.txt');
   await page.getByRole('button', { name: 'Remove wrong.txt' }).click();
   await page.getByRole('button', { name: 'Remove terms.txt' }).waitFor();
   await page.getByRole('button', { name: 'Remove bill.txt' }).waitFor();

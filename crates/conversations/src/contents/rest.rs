@@ -120,12 +120,14 @@ struct ReplyOptions {
 }
 
 impl ReplyOptions {
-    fn of(call: &Call, channel: &Channel, private: bool) -> ReplyOptions {
+    fn of(call: &Call, channel: &Channel, private: bool, r#type: &str) -> ReplyOptions {
         let writes_html = call.caller.may_on(channel.source_id, SourceRight::ReplyWithHtml);
         let html = |object| writes_html && commands::takes_html(channel, object);
         let private_html = html(ContentObject::PrivateMessage);
+        // Everybody reads what is said to one.
+        let is_review = r#type == ContentObject::Review.as_str();
         ReplyOptions {
-            private: !private && !channel.kind.is_messaging && commands::takes_private(channel),
+            private: !private && !is_review && !channel.kind.is_messaging && commands::takes_private(channel),
             html: if private { private_html } else { html(channel.kind.public_object) },
             private_html,
         }
@@ -254,7 +256,7 @@ fn answers(app: &Conversations, call: &Call, rows: &[Row], tx: &mut dyn Tx) -> R
                 let actions = content.actions.as_ref().filter(|_| !content.remotely_deleted);
                 let buttons = remote::buttons(channel, &content.r#type, actions, &mut language, call, tx)?;
                 content.custom_actions = Some(buttons);
-                content.reply_options = Some(ReplyOptions::of(call, channel, content.private_message));
+                content.reply_options = Some(ReplyOptions::of(call, channel, content.private_message, &content.r#type));
                 let is_there = content.foreign_id.is_some() && !content.remotely_deleted;
                 let ours = super::is_ours(content.creator_id, &content.status);
                 let standard = remote::standard_actions(channel, &content.r#type, content.actions.as_ref(), ours);

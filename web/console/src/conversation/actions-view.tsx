@@ -1,16 +1,17 @@
-// What can be done with a conversation, with its key. What may not be done says why when it is tried: rights are the
-// server's business.
+// What can be done with a conversation, with its key. What its state does not allow says why when it is tried.
 
 import { lazy, Suspense, useEffect, useState } from 'react';
-import { archive, assign, assignMany, categorise, choosable, defer, dispose, openOf, reactivate, resolve, toggled } from '../actions.ts';
-import { destroy, put } from '../api/client.ts';
+import { archive, assign, assignMany, categorise, choosable, defer, openOf, reactivate, resolve } from '../actions.ts';
+import { destroy, get, put } from '../api/client.ts';
 import type { Id, Intervention, Thread } from '../api/types.ts';
+import { useChoosing } from '../choosing.ts';
 import { useCategories, useMe, useUsers } from '../data.ts';
-import { seconds, tell } from '../embed.tsx';
+import { aboutIntervention, tell } from '../embed.tsx';
 import { useKeys } from '../keyboard.ts';
 import { t } from '../language/index.ts';
 import { touch } from '../live.ts';
 import { customerName, useUserName } from '../names.ts';
+import { useMay, useMayHandle, useMayOn } from '../rights.tsx';
 import { go, type Route } from '../routes.ts';
 import { moment } from '../time.ts';
 import { giveBack, useWorkbin } from '../tasks/tasks.tsx';
@@ -19,6 +20,7 @@ import { Moments } from '../ui/moments.tsx';
 import { Avatar, Button } from '../ui/pieces.tsx';
 import { complain, say } from '../ui/toasts.tsx';
 import { assignee, assignees } from './assignees.tsx';
+import { Ending, useEndings } from './ending.tsx';
 
 const Transfer = lazy(() => import('../tasks/transfer.tsx'));
 
@@ -32,32 +34,28 @@ export const Actions = ({ thread, interventions, route }: { thread: Thread; inte
     if (task) tell('task:selected', { Id: task.id, contentId: task.content_id, identityId: thread.customer?.id ?? null, interventionId: task.intervention_id, sourceId: thread.source_id, queue: 'workbin' });
   }, [task?.id]);
   const [opened, setOpened] = useState<'assign' | 'categories' | 'defer' | 'more' | 'outcome' | 'transfer'>();
-  const [chosen, setChosen] = useState<Id[]>();
   const open = openOf(interventions);
   const mine = !!open && open.user_id === me?.id;
+  const handle = useMayHandle();
+  const mayAssign = handle.assign(open?.user_id);
+  const mayDefer = !!open && handle.change(open.user_id);
+  const mayResolve = !!open && handle.close(open.user_id);
   const set = (which: typeof opened) => (is: boolean) => setOpened(is ? which : undefined);
 
-  /** As the page around the console is told of it, where there is one. */
-  const told = () => {
-    const { last_content: last, customer, source_id, id } = thread;
-    const content = last?.id ?? null;
-    return { id: content, authorId: last?.author_id ?? null, threadId: id, inReplyToAuthorId: customer?.id ?? null, inReplyToId: content, interventionId: open?.id ?? null, updatedAt: seconds(thread.updated_at), sourceId: source_id };
-  };
   const take = () =>
     assign(thread, me?.id)
       .then((undo) => {
-        tell('content:intervention_opened', told());
+        tell('content:intervention_opened', aboutIntervention(thread, open?.id));
         say(t('taken_now'), { undo: () => void undo().catch(complain) });
       })
       .catch(complain);
   const leave = () => go({ thread: undefined });
-  const endings = choosable(categories, thread.source_id).filter(({ root, id }) => root.post_qualification && (root.id !== id || !categories.some(({ parent_id }) => parent_id === id)));
-  const isMissing = (said: Id[]) => endings.some(({ root }) => root.mandatory && !endings.some((one) => one.root.id === root.id && said.includes(one.id)));
+  const endings = useEndings(thread.source_id);
   /** `said`: how it ended. What has to be said first is asked for. */
   const doResolve = (said: Id[] = open?.category_ids ?? []) => {
     if (!open) return;
-    if (isMissing(said)) return setOpened('outcome');
-    tell('content:intervention_closed', told());
+    if (endings.isMissing(said)) return setOpened('outcome');
+    tell('content:intervention_closed', aboutIntervention(thread, open.id));
     resolve([{ ...thread, intervention: { ...open, closed_at: null } }]);
     leave();
   };
@@ -77,30 +75,37 @@ export const Actions = ({ thread, interventions, route }: { thread: Thread; inte
   };
   useKeys({
     ...(!mine && { E: () => void take() }),
-    A: () => setOpened('assign'),
+    ...(mayAssign && { A: () => setOpened('assign') }),
     L: () => setOpened('categories'),
-    ...(open && { D: () => setOpened('defer'), F: () => doResolve() }),
+    ...(mayDefer && { D: () => setOpened('defer') }),
+    ...(mayResolve && { F: () => doResolve() }),
     I: doArchive,
   });
 
   const offered = choosable(categories, thread.source_id).filter(({ root }) => !root.post_qualification);
-  const held = chosen ?? thread.thread_category_ids;
-  const toggle = (id: Id) => {
-    const next = toggled(offered, held, id);
-    setChosen(next);
-    categorise(thread, next)
-      .catch(complain)
-      .finally(() => setTimeout(() => setChosen(undefined), 500));
-  };
+  const { held, toggle } = useChoosing({
+    held: thread.thread_category_ids,
+    offered,
+    read: async () => (await get<Thread>(`/content_threads/${thread.id}`)).thread_category_ids,
+    write: (ids) => categorise(thread, ids),
+    again: () => touch(thread.id),
+  });
   const names = offered.filter(({ id }) => thread.category_ids.includes(id));
+  const [may, mayOn] = [useMay(), useMayOn(thread.source_id)];
   const more = [
-    { id: thread.closed ? 'open' : 'close', label: t(thread.closed ? 'open_thread' : 'close_thread') },
+    ...(may(thread.closed ? 'open_content_thread' : 'close_content_thread') ? [{ id: thread.closed ? 'open' : 'close', label: t(thread.closed ? 'open_thread' : 'close_thread') }] : []),
     ...(task ? [{ id: 'transfer', label: t('hand_on') }, { id: 'give_back', label: t('give_back') }] : []),
-    ...(thread.text_input_disabled === undefined ? [] : [thread.text_input_disabled ? { id: 'enable_text_input', label: t('let_type') } : { id: 'disable_text_input', label: t('stop_typing') }]),
-    { id: thread.muted ? 'unmute' : 'mute', label: t(thread.muted ? 'unmute' : 'mute') },
+    ...(thread.text_input_disabled === undefined || !mayOn('reply') ? [] : [thread.text_input_disabled ? { id: 'enable_text_input', label: t('let_type') } : { id: 'disable_text_input', label: t('stop_typing') }]),
+    ...(may('mute_content') ? [{ id: thread.muted ? 'unmute' : 'mute', label: t(thread.muted ? 'unmute' : 'mute') }] : []),
     { id: 'archive', label: t('archive'), keys: 'I' },
-    { id: 'delete', label: t('delete_thread') },
+    ...(may('delete_content_thread') ? [{ id: 'delete', label: t('delete_thread') }] : []),
   ];
+  const owner = open && (
+    <span className="assignee">
+      <Avatar name={userName(open.user_id)} size="s" />
+      <span className="wide-only">{open.user_id === me?.id ? t('you') : userName(open.user_id)}</span>
+    </span>
+  );
   return (
     <div className="actions" role="toolbar" aria-label={t('conversation')}>
       {!mine && (
@@ -108,25 +113,22 @@ export const Actions = ({ thread, interventions, route }: { thread: Thread; inte
           {t('take')}
         </Button>
       )}
-      <Choice
-        label={open ? t('assigned_to', { name: userName(open.user_id) }) : t('assign')}
-        keys="A"
-        look="quiet"
-        open={opened === 'assign'}
-        setOpen={set('assign')}
-        placeholder={t('assign')}
-        options={opened === 'assign' ? assignees(users, me, !!open?.user_id) : []}
-        pick={(id) => void assignMany([thread], assignee(users, id))}
-      >
-        {open ? (
-          <span className="assignee">
-            <Avatar name={userName(open.user_id)} size="s" />
-            <span className="wide-only">{open.user_id === me?.id ? t('you') : userName(open.user_id)}</span>
-          </span>
-        ) : (
-          t('assign')
-        )}
-      </Choice>
+      {mayAssign ? (
+        <Choice
+          label={open ? t('assigned_to', { name: userName(open.user_id) }) : t('assign')}
+          keys="A"
+          look="quiet"
+          open={opened === 'assign'}
+          setOpen={set('assign')}
+          placeholder={t('assign')}
+          options={opened === 'assign' ? assignees(users, me, !!open?.user_id) : []}
+          pick={(id) => void assignMany([thread], assignee(users, id))}
+        >
+          {owner ?? t('assign')}
+        </Choice>
+      ) : (
+        owner
+      )}
       <Choice
         label={names.length ? t('named', { name: t('categories'), value: names.map(({ path }) => path).join(', ') }) : t('categories')}
         keys="L"
@@ -140,7 +142,7 @@ export const Actions = ({ thread, interventions, route }: { thread: Thread; inte
         options={(opened === 'categories' ? offered : []).map(({ id, path }) => ({ id, label: path, checked: held.includes(id) }))}
         pick={toggle}
       />
-      {open && (
+      {mayDefer && (
         <Moments
           title={t('defer')}
           label={open.deferred_at ? t('deferred_until', { when: moment(open.deferred_at) }) : t('defer')}
@@ -181,7 +183,7 @@ export const Actions = ({ thread, interventions, route }: { thread: Thread; inte
             .catch(complain);
         }}
       />
-      {open && (
+      {mayResolve && (
         <Button look="main" className="resolve" icon="check" onClick={() => doResolve()} title={`${t('resolve')} (F)`}>
           {t('resolve')}
         </Button>
@@ -192,22 +194,16 @@ export const Actions = ({ thread, interventions, route }: { thread: Thread; inte
         </Suspense>
       )}
       {open && opened === 'outcome' && (
-        <Choice
-          label={t('how_it_ended')}
-          icon="down"
-          bare
-          open
-          setOpen={set('outcome')}
-          placeholder={t('how_it_ended')}
-          options={endings.map(({ id, path }) => ({ id, label: path }))}
-          pick={(id) => {
-            const root = endings.find((one) => one.id === id)?.root;
-            const others = open.category_ids.filter((one) => root?.multiple || endings.find((other) => other.id === one)?.root.id !== root?.id);
-            const said = [...others.filter((one) => one !== id), id];
-            dispose(open, said)
+        <Ending
+          endings={endings}
+          said={open.category_ids}
+          say={(said) =>
+            void endings
+              .save(open, open.category_ids, said)
               .then(() => doResolve(said))
-              .catch(complain);
-          }}
+              .catch(complain)
+          }
+          close={() => setOpened(undefined)}
         />
       )}
     </div>

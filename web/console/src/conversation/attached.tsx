@@ -15,7 +15,7 @@ const PICTURE_BYTES_MAX = 8 * 1024 * 1024;
 /** With the token, which an address alone would not carry. */
 const bytes = async (id: string): Promise<Blob> => (await request(`/attachments/${id}`)).blob();
 
-function size(count: number): string {
+export function size(count: number): string {
   const [value, unit] = count < 1024 * 1024 ? [Math.max(1, Math.round(count / 1024)), 'kilobyte'] : [Math.round(count / 1024 / 102.4) / 10, 'megabyte'];
   return new Intl.NumberFormat(currentLocale(), { style: 'unit', unit, unitDisplay: 'short' }).format(value);
 }

@@ -2,7 +2,6 @@
 
 import { useQuery } from '@tanstack/react-query';
 import { type FormEvent, useEffect, useState } from 'react';
-import { Refusal } from '../api/client.ts';
 import { postOnce } from '../api/once.ts';
 import type { Content, Identity, Source } from '../api/types.ts';
 import { all } from '../data.ts';
@@ -13,6 +12,7 @@ import { go } from '../routes.ts';
 import { Field, Modal } from '../ui/modal.tsx';
 import { Button, Skeleton } from '../ui/pieces.tsx';
 import { words } from '../ui/toasts.tsx';
+import { Attach, Attached, useAttaching } from './attaching.tsx';
 
 const BODY_MAX = 20_000;
 
@@ -29,25 +29,34 @@ const Begin = ({ identity, close }: { identity?: Identity | undefined; close: ()
   const [body, setBody] = useState('');
   const [problem, setProblem] = useState('');
   const [busy, setBusy] = useState(false);
+  const attaching = useAttaching(true, setProblem);
   useEffect(() => tell('content:initiate_discussion', { body: '', sourceId: null }), []);
   const chosen = sources?.find(({ id }) => id === source) ?? sources?.[0];
+  const cannot = !chosen || (!body.trim() && !attaching.files.length) || attaching.isUploading || busy;
   const send = async (event: FormEvent) => {
     event.preventDefault();
-    if (!chosen || !body.trim() || busy) return;
+    if (cannot) return;
+    setProblem('');
     setBusy(true);
     try {
-      const made = await postOnce<Content>('/contents', { source_id: chosen.id, body: body.trim(), ...(to.trim() && { to: to.trim() }), ...(title.trim() && { title: title.trim() }) });
+      const made = await postOnce<Content>('/contents', {
+        source_id: chosen.id,
+        body: body.trim(),
+        ...(to.trim() && { to: to.trim() }),
+        ...(title.trim() && { title: title.trim() }),
+        ...(attaching.files.length && { attachment_ids: attaching.files.map(({ id }) => id) }),
+      });
       touch(made.thread_id);
       close();
       go({ folder: 'all', thread: made.thread_id, q: '' });
     } catch (trouble) {
-      setProblem(trouble instanceof Refusal && trouble.errors.length ? trouble.errors.map(({ message }) => message).join(' ') : words(trouble));
+      setProblem(words(trouble));
       setBusy(false);
     }
   };
   return (
     <Modal title={identity ? t('write_to', { name: identity.display_name ?? t('unknown_customer') }) : t('begin')} close={close}>
-      <form className="modal-body" onSubmit={(event) => void send(event)}>
+      <form className="modal-body" data-over={attaching.isOver || undefined} {...attaching.place} onSubmit={(event) => void send(event)}>
         {!sources && <Skeleton width="60%" />}
         {sources?.length === 0 && <p className="faint">{t('begin_nowhere')}</p>}
         {!!sources?.length && (
@@ -78,17 +87,25 @@ const Begin = ({ identity, close }: { identity?: Identity | undefined; close: ()
                 value={body}
                 dir="auto"
                 onChange={(event) => setBody(event.target.value)}
+                onPaste={attaching.onPaste}
                 onKeyDown={(event) => event.key === 'Enter' && (event.ctrlKey || event.metaKey) && event.currentTarget.form?.requestSubmit()}
               />
             </Field>
+            {(attaching.files.length > 0 || attaching.isUploading) && (
+              <ul className="composer-files">
+                <Attached {...attaching} />
+              </ul>
+            )}
           </>
         )}
         <p className="problem" role="alert">
           {problem}
         </p>
         <footer>
+          {chosen && <Attach attach={attaching.attach} />}
+          <span className="grow faint">{attaching.isOver ? t('attach_drop') : ''}</span>
           <Button onClick={close}>{t('cancel')}</Button>
-          <Button type="submit" look="main" disabled={!chosen || !body.trim() || busy}>
+          <Button type="submit" look="main" disabled={cannot}>
             {t('send')}
           </Button>
         </footer>

@@ -1,14 +1,15 @@
 // Where people write: answers to the customer, and comments that only colleagues see.
 
-import { type DragEvent, lazy, type RefObject, Suspense, useEffect, useLayoutEffect, useRef, useState } from 'react';
+import { lazy, type RefObject, Suspense, useEffect, useLayoutEffect, useRef, useState } from 'react';
 import { isCustomers, openOf, resolve } from '../actions.ts';
 import { post } from '../api/client.ts';
-import type { Attachment, Content, Id, Intervention, ReplySuggestion, Thread } from '../api/types.ts';
+import type { Content, Id, Intervention, ReplySuggestion, Thread } from '../api/types.ts';
 import { useSignatures, useVoices } from '../data.ts';
-import { seconds, tell } from '../embed.tsx';
+import { aboutIntervention, seconds, tell } from '../embed.tsx';
 import { t } from '../language/index.ts';
 import { touch } from '../live.ts';
 import { customerName, useSource, useUserName } from '../names.ts';
+import { useMay, useMayOn } from '../rights.tsx';
 import type { Route } from '../routes.ts';
 import { Choice } from '../ui/choice.tsx';
 import { Icon } from '../ui/icon.tsx';
@@ -16,10 +17,11 @@ import { Moments } from '../ui/moments.tsx';
 import { Button, IconButton } from '../ui/pieces.tsx';
 import { complain, say } from '../ui/toasts.tsx';
 import { Assistant, unfilled, useShortcuts } from './assistant.tsx';
-import { save, upload } from './attached.tsx';
+import { Attach, Attached, Chip, useAttaching } from './attaching.tsx';
 import { useColleagues, writes } from './colleagues.ts';
 import { replaced } from './completion.tsx';
-import { decide, hold, leave, useDraft, write as writeDraft } from './drafts.ts';
+import { decide, hold, leave, useDraft, useNote, write as writeDraft } from './drafts.ts';
+import { Ending, useEndings } from './ending.tsx';
 import { useMentions } from './mentions.tsx';
 import { type Answer, send, sendAt } from './outgoing.ts';
 import type { Made } from './structured-composer.tsx';
@@ -47,15 +49,17 @@ interface Props {
 
 export const Composer = ({ thread, contents, interventions, mode, setMode, field }: Props) => {
   const draft = useDraft(thread.id);
-  const [comment, setComment] = useState('');
-  const [files, setFiles] = useState<Attachment[]>([]);
+  const [comment, setComment] = useNote(thread.id);
+  const attaching = useAttaching(mode === 'reply', (reason) => void say(reason, { bad: true }));
+  const { files, setFiles, isUploading, attach } = attaching;
   const [structured, setStructured] = useState<Made>();
   const [isPrivate, setPrivate] = useState(false);
-  const [uploading, setUploading] = useState(0);
-  const [over, setOver] = useState(false);
   const [opened, setOpened] = useState<'assistant' | 'later' | 'signature' | 'structured' | 'voice'>();
   const [assisted, setAssisted] = useState<Id[]>([]);
-  const chooser = useRef<HTMLInputElement>(null);
+  /** How it ended, as far as that is said; while it is asked. */
+  const [ending, askEnding] = useState<Id[]>();
+  const endings = useEndings(thread.source_id);
+  const [may, mayOn] = [useMay(), useMayOn(thread.source_id)];
   const toldTyping = useRef(0);
   const open = openOf(interventions);
   const theirs = contents.filter(isCustomers);
@@ -64,7 +68,13 @@ export const Composer = ({ thread, contents, interventions, mode, setMode, field
   const mayHtml = isPrivate ? answers.private_html : answers.html;
   const isHtml = mode === 'reply' && draft.html && mayHtml;
   const text = mode === 'reply' ? draft.text : comment;
-  const hindrance = mode === 'comment' ? undefined : thread.closed ? t('thread_closed') : contents.length && !to ? (theirs.at(-1)?.unanswerable ?? t(theirs.length ? 'channel_takes_no_answer' : 'no_answer_here')) : undefined;
+  const unanswerable = (): string | undefined => {
+    if (!mayOn('reply')) return t('may_not_reply');
+    if (thread.closed) return t('thread_closed');
+    if (!contents.length || to) return;
+    return theirs.at(-1)?.unanswerable ?? t(theirs.length ? 'channel_takes_no_answer' : 'no_answer_here');
+  };
+  const hindrance = mode === 'reply' ? unanswerable() : undefined;
   const source = useSource(thread.source_id);
   const voices = useVoices(source?.community_id);
   const [voice, setVoice] = useState<Id>();
@@ -138,9 +148,10 @@ export const Composer = ({ thread, contents, interventions, mode, setMode, field
     setAssisted(back.assisted);
     field.current?.focus();
   };
-  const submit = async ({ close = false, at }: { close?: boolean; at?: Date } = {}) => {
+  /** `close`: how it ends with this answer. */
+  const submit = async ({ close, at }: { close?: Id[]; at?: Date } = {}) => {
     if (mode === 'comment') return addComment();
-    if (nothing || !to || hindrance || uploading) return;
+    if (nothing || !to || hindrance || isUploading) return;
     const blank = unfilled(draft.text);
     if (blank) {
       say(t('assistant_unfilled', { name: blank.name }), { bad: true });
@@ -149,10 +160,11 @@ export const Composer = ({ thread, contents, interventions, mode, setMode, field
       else if (field.current) (await loadRich()).choose(field.current, blank.name);
       return;
     }
+    if (close && endings.isMissing(close)) return askEnding(close);
     const body = draft.text.trim();
     // Written in HTML, and then nothing takes that any more: its words go.
     const plain = draft.html && !isHtml ? (await loadRich()).asText(body) : body;
-    const answer: Answer = { thread: thread.id, to: to.id, body: plain, html: isHtml, private: isPrivate, author: voice, attachments: files, structured, assisted };
+    const answer: Answer = { thread: thread.id, to: to.id, body: plain, html: isHtml, private: isPrivate && answers.private, author: voice, attachments: files, structured, assisted };
     hold(thread.id);
     tell('content:reply', {
       inReplyToId: to.id,
@@ -170,28 +182,15 @@ export const Composer = ({ thread, contents, interventions, mode, setMode, field
     if (at) return sendAt(answer, at, give);
     send(answer, give, ({ intervention_id: id }) => {
       // The answer may have opened it.
-      if (close && id) resolve([{ ...thread, intervention: { id, identity_id: '', user_id: null, deferred_at: null, closed_at: null } }]);
+      if (close && id) void end(id, close).catch(complain);
     });
   };
+  const end = async (id: Id, said: Id[]) => {
+    await endings.save({ id, thread_id: thread.id }, open?.category_ids ?? [], said);
+    tell('content:intervention_closed', aboutIntervention(thread, id));
+    resolve([{ ...thread, intervention: { id, identity_id: '', user_id: null, deferred_at: null, closed_at: null } }]);
+  };
 
-  const attach = async (given: Iterable<File>) => {
-    // A list of a field is emptied with it.
-    for (const file of [...given]) {
-      setUploading((count) => count + 1);
-      try {
-        const made = await upload(file);
-        setFiles((now) => [...now, made]);
-      } catch (trouble) {
-        complain(trouble);
-      }
-      setUploading((count) => count - 1);
-    }
-  };
-  const drop = (event: DragEvent) => {
-    event.preventDefault();
-    setOver(false);
-    if (mode === 'reply') void attach(event.dataTransfer.files);
-  };
   const toggleHtml = async () => {
     const { asHtml, asText } = await loadRich();
     writeDraft(thread.id, draft.html ? asText(draft.text) : asHtml(draft.text), !draft.html);
@@ -214,7 +213,7 @@ export const Composer = ({ thread, contents, interventions, mode, setMode, field
     if (event.nativeEvent.isComposing || completion.key(event)) return;
     if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
-      void submit({ close: event.shiftKey });
+      void submit(event.shiftKey ? { close: open?.category_ids ?? [] } : {});
     } else if (event.key === 'Escape') {
       event.preventDefault();
       (event.currentTarget as HTMLElement).blur();
@@ -222,17 +221,12 @@ export const Composer = ({ thread, contents, interventions, mode, setMode, field
   };
 
   const label = mode === 'reply' ? t('reply_to', { name: customerName(thread) }) : t('comment');
-  const cannot = mode === 'comment' ? !comment.trim() : nothing || !to || uploading > 0;
+  const cannot = mode === 'comment' ? !comment.trim() : nothing || !to || isUploading;
   return (
     <footer
       className={`composer ${mode}`}
-      data-over={over || undefined}
-      onDragOver={(event) => {
-        event.preventDefault();
-        setOver(mode === 'reply');
-      }}
-      onDragLeave={() => setOver(false)}
-      onDrop={drop}
+      data-over={attaching.isOver || undefined}
+      {...attaching.place}
     >
       <Others thread={thread} />
       {mode === 'reply' && draft.other && (
@@ -275,38 +269,20 @@ export const Composer = ({ thread, contents, interventions, mode, setMode, field
               placeholder={mode === 'reply' ? label : t('comment_placeholder')}
               {...completion.props}
               onChange={(event) => write(event.target.value)}
-              onPaste={(event) => {
-                if (mode === 'reply' && event.clipboardData.files.length) {
-                  event.preventDefault();
-                  void attach(event.clipboardData.files);
-                }
-              }}
+              onPaste={attaching.onPaste}
               onKeyDown={key}
             />
           )}
-          {mode === 'reply' && (files.length > 0 || uploading > 0 || structured) && (
+          {mode === 'reply' && (files.length > 0 || isUploading || structured) && (
             <ul className="composer-files">
               {structured && <Chip icon="grid" label={t('structured')} remove={() => setStructured(undefined)} />}
-              {files.map((file) => (
-                <Chip key={file.id} icon="file" label={file.filename} look={() => void save(file).catch(complain)} remove={() => setFiles(files.filter(({ id }) => id !== file.id))} />
-              ))}
-              {uploading > 0 && <li className="chip">{t('uploading')}…</li>}
+              <Attached {...attaching} />
             </ul>
           )}
           <div className="composer-foot">
             {mode === 'reply' && (
               <>
-                <IconButton icon="attach" label={t('attach')} onClick={() => chooser.current?.click()} />
-                <input
-                  ref={chooser}
-                  type="file"
-                  multiple
-                  hidden
-                  onChange={(event) => {
-                    void attach(event.target.files ?? []);
-                    event.target.value = '';
-                  }}
-                />
+                <Attach attach={attach} />
                 {mayHtml && <IconButton icon="letters" label={t('formatting')} aria-pressed={isHtml} onPointerEnter={() => void loadRich()} onClick={() => void toggleHtml()} />}
                 {!!to?.capabilities_supported?.length && <IconButton icon="grid" label={t('structured')} onClick={() => setOpened('structured')} />}
                 <Assistant thread={thread} to={to} open={opened === 'assistant'} setOpen={(is) => setOpened(is ? 'assistant' : undefined)} take={(one) => void take(one)} />
@@ -344,9 +320,21 @@ export const Composer = ({ thread, contents, interventions, mode, setMode, field
                 )}
               </>
             )}
-            <span className="grow">{over ? t('attach_drop') : ''}</span>
-            {mode === 'reply' && (
+            <span className="grow">{attaching.isOver ? t('attach_drop') : ''}</span>
+            {mode === 'reply' && may('delay_export_content') && (
               <Moments icon="clock" bare label={t('send_later')} disabled={cannot} open={opened === 'later'} setOpen={(is) => setOpened(is ? 'later' : undefined)} pick={(at) => void submit({ at })} />
+            )}
+            {mode === 'reply' && ending && (
+              <Ending
+                endings={endings}
+                said={ending}
+                // Once this list has closed: there may be another to ask.
+                say={(said) => setTimeout(() => void submit({ close: said }))}
+                close={() => {
+                  askEnding(undefined);
+                  setTimeout(() => field.current?.focus());
+                }}
+              />
             )}
             <Button look="main" disabled={cannot} onClick={() => void submit()} title="Ctrl Enter">
               {mode === 'reply' ? t('send') : t('add_comment')}
@@ -362,22 +350,6 @@ export const Composer = ({ thread, contents, interventions, mode, setMode, field
     </footer>
   );
 };
-
-const Chip = ({ icon, label, look, remove }: { icon: 'file' | 'grid'; label: string; look?: () => void; remove: () => void }) => (
-  <li className="chip">
-    <Icon name={icon} size={14} />
-    {look ? (
-      <button type="button" className="chip-name" aria-label={t('download', { name: label })} onClick={look}>
-        {label}
-      </button>
-    ) : (
-      <span>{label}</span>
-    )}
-    <button type="button" aria-label={t('remove_file', { name: label })} onClick={remove}>
-      <Icon name="cross" size={12} />
-    </button>
-  </li>
-);
 
 /** Who writes here as well: two answers would be one too many. */
 const Others = ({ thread }: { thread: Thread }) => {

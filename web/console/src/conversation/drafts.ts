@@ -1,7 +1,8 @@
 // What somebody has begun to write, thread by thread. The server keeps it, so that it is there at their other desk too; this
-// browser keeps it until the server has it. What another tab wrote meanwhile is never overwritten unseen.
+// browser keeps it until the server has it. What another tab wrote meanwhile is never overwritten unseen. Comments are kept by
+// this browser alone.
 
-import { useSyncExternalStore } from 'react';
+import { useState, useSyncExternalStore } from 'react';
 import { get, put, Refusal } from '../api/client.ts';
 import type { Id } from '../api/types.ts';
 import { isOut, onSession } from '../session.ts';
@@ -14,6 +15,7 @@ const RETRY_MS = 5_000;
 /** Of what this tab saved a moment ago it need not be told. */
 const OWN_MS = 2_000;
 const LOCAL = 'frontdesk.draft.';
+const NOTE = 'frontdesk.note.';
 
 interface Kept {
   body: string;
@@ -162,6 +164,8 @@ export async function saveAll(): Promise<void> {
   await Promise.all([...states].map(([thread, state]) => !state.held && save(thread, state)));
 }
 
+addEventListener('pagehide', () => void saveAll());
+
 /** What was written elsewhere takes the place of this one, or the other way round. */
 export function decide(thread: Id, theirs: boolean): void {
   const state = of(thread);
@@ -196,6 +200,17 @@ export const useDraft = (thread: Id): Draft =>
     () => of(thread).shown,
   );
 
+/** A comment that is not added yet. */
+export function useNote(thread: Id): [text: string, write: (text: string) => void] {
+  const [text, set] = useState(() => local.getItem(NOTE + thread) ?? '');
+  const write = (written: string) => {
+    set(written);
+    if (written) local.setItem(NOTE + thread, written);
+    else local.removeItem(NOTE + thread);
+  };
+  return [text, write];
+}
+
 /** What nobody looks at any more is saved at once. */
 export function leave(thread: Id): void {
   const state = states.get(thread);
@@ -207,5 +222,5 @@ export function leave(thread: Id): void {
 onSession(() => {
   states.clear();
   // The next one at this desk does not read them.
-  if (isOut()) for (const key of local.keys()) if (key.startsWith(LOCAL)) local.removeItem(key);
+  if (isOut()) for (const key of local.keys()) if (key.startsWith(LOCAL) || key.startsWith(NOTE)) local.removeItem(key);
 });

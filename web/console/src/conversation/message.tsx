@@ -2,13 +2,15 @@
 
 import { Fragment, useEffect, useRef, useState } from 'react';
 import { structured, type Structured } from '../../../ui/structured.ts';
-import { destroy, post, put } from '../api/client.ts';
+import { destroy, get, post, put } from '../api/client.ts';
 import type { Comment, Content, Id, Identity, Thread } from '../api/types.ts';
-import { choosable, isCustomers, later, toggled } from '../actions.ts';
+import { choosable, isCustomers, later } from '../actions.ts';
+import { useChoosing } from '../choosing.ts';
 import { Choice } from '../ui/choice.tsx';
 import { t } from '../language/index.ts';
 import { touch } from '../live.ts';
 import { useUserName } from '../names.ts';
+import { useMay, useMayOn } from '../rights.tsx';
 import { useCategories, useUsers } from '../data.ts';
 import { clock, moment, whole } from '../time.ts';
 import { Icon } from '../ui/icon.tsx';
@@ -27,12 +29,12 @@ export const Message = ({ content, author, follows, thread }: { content: Content
     content.auto_submitted && t('automatic'),
     content.private_message && t('private'),
     !content.published && t('unpublished'),
-    content.rating !== undefined && t('stars', { count: content.rating }),
   ].filter((mark) => mark !== false);
+  const { rating } = content;
   const own = content.category_ids.filter((id) => !thread.category_ids.includes(id));
   return (
     <div className={ours ? 'message ours' : 'message'} data-follows={follows || undefined} data-wide={letter || undefined} data-status={content.status} aria-label={t('message_from', { name, when: whole(content.created_at) })} role="article">
-      {(!follows || marks.length > 0) && (
+      {(!follows || marks.length > 0 || rating !== undefined) && (
         <p className="message-head">
           {!follows && (
             <>
@@ -43,6 +45,7 @@ export const Message = ({ content, author, follows, thread }: { content: Content
               </time>
             </>
           )}
+          {rating !== undefined && <Stars count={rating} />}
           {marks.map((mark) => (
             <span key={mark} className="badge">
               {mark}
@@ -63,6 +66,19 @@ export const Message = ({ content, author, follows, thread }: { content: Content
       <Fate content={content} ours={ours} />
       <Menu content={content} ours={ours} />
     </div>
+  );
+};
+
+/** So many stars are the best that a review gives. */
+const STARS_MAX = 5;
+
+const Stars = ({ count }: { count: number }) => {
+  const said = t('stars', { count, most: STARS_MAX });
+  return (
+    <span className="stars" role="img" aria-label={said} title={said}>
+      {'★'.repeat(count)}
+      <span>{'★'.repeat(Math.max(0, STARS_MAX - count))}</span>
+    </span>
   );
 };
 
@@ -88,17 +104,18 @@ const Menu = ({ content, ours }: { content: Content; ours: boolean }) => {
   const custom = content.custom_actions ?? [];
   const channel = content.channel_actions ?? [];
   const busy = content.synchronization_status === 'export_pending';
+  const [may, mayOn] = [useMay(), useMayOn(content.source_id)];
   const options = [
-    ...custom.map(({ name, label }) => ({ id: `custom:${name}`, label })),
+    ...(mayOn('reply') ? custom : []).map(({ name, label }) => ({ id: `custom:${name}`, label })),
     ...(!ours && content.status !== 'ignored' ? [{ id: 'ignore', label: t('archive_message') }] : []),
-    ...(!busy && !content.published && channel.includes('publish') ? [{ id: 'publish', label: t('publish_message') }] : []),
-    ...(!busy && content.published && channel.includes('unpublish') ? [{ id: 'unpublish', label: t('unpublish_message') }] : []),
-    ...(!busy && channel.includes('show') ? [{ id: 'refresh', label: t('refresh_message') }] : []),
+    ...(!busy && !content.published && may('publish_content') && channel.includes('publish') ? [{ id: 'publish', label: t('publish_message') }] : []),
+    ...(!busy && content.published && may('publish_content') && channel.includes('unpublish') ? [{ id: 'unpublish', label: t('unpublish_message') }] : []),
+    ...(!busy && mayOn('reply') && channel.includes('show') ? [{ id: 'refresh', label: t('refresh_message') }] : []),
     ...(ours ? [] : [{ id: 'categorise', label: t('categories') }]),
     ...(content.source_url ? [{ id: 'visit', label: t('see_at_channel') }] : []),
     { id: 'copy', label: t('copy_text') },
-    { id: 'anonymize', label: t('erase_message') },
-    ...(!busy && channel.includes('delete') ? [{ id: 'delete', label: t('delete_message') }] : []),
+    ...(may('anonymize_identity') ? [{ id: 'anonymize', label: t('erase_message') }] : []),
+    ...(!busy && mayOn('destroy') && channel.includes('delete') ? [{ id: 'delete', label: t('delete_message') }] : []),
   ];
   const pick = (id: string) => {
     if (id === 'copy') return void navigator.clipboard.writeText(content.body_formatted.text || content.body).then(() => say(t('copied')), complain);
@@ -125,12 +142,14 @@ const Menu = ({ content, ours }: { content: Content; ours: boolean }) => {
 /** Categories of the message alone. */
 const Sorting = ({ content, close }: { content: Content; close: () => void }) => {
   const offered = choosable(useCategories(), content.source_id).filter(({ root }) => !root.post_qualification);
-  const [held, hold] = useState(content.category_ids);
-  const toggle = (id: Id) => {
-    const next = toggled(offered, held, id);
-    hold(next);
-    put(`/contents/${content.id}/update_categories`, { category_ids: next }).then(() => touch(content.thread_id), complain);
-  };
+  const path = `/contents/${content.id}`;
+  const { held, toggle } = useChoosing({
+    held: content.category_ids,
+    offered,
+    read: async () => (await get<Content>(path)).category_ids,
+    write: (ids) => put(`${path}/update_categories`, { category_ids: ids }),
+    again: () => touch(content.thread_id),
+  });
   return <Choice icon="tag" bare many open setOpen={close} label={t('categories')} empty={t('no_categories')} options={offered.map(({ id, path }) => ({ id, label: path, checked: held.includes(id) }))} pick={toggle} />;
 };
 
@@ -189,14 +208,16 @@ const Fate = ({ content, ours }: { content: Content; ours: boolean }) => {
   return said ? <p className="message-foot">{said}</p> : null;
 };
 
-/** Somebody else decides; the server knows who may. */
+/** Somebody else decides. */
 const Approval = ({ content }: { content: Content }) => {
   const [refusing, setRefusing] = useState(false);
+  const [may, mayOn] = [useMay(), useMayOn(content.source_id)];
   const decide = (how: 'approve' | 'reject', body: object) => {
     put(`/contents/${content.id}/${how}`, body)
       .then(() => touch(content.thread_id))
       .catch(complain);
   };
+  if (!may('approve_content') || !mayOn('reply')) return <p className="message-foot">{t('to_approve')}</p>;
   if (refusing) {
     return (
       <form

@@ -1,8 +1,8 @@
 // What is done with a customer as a whole: whether they are heard, whether they may be edited, what is kept of them. The role
 // decides, and the server says so.
 
-import { post, put } from '../api/client.ts';
-import type { Identity, IdentityGroup } from '../api/types.ts';
+import { get, post, put } from '../api/client.ts';
+import type { Id, Identity, IdentityGroup } from '../api/types.ts';
 import { client } from '../data.ts';
 import { t } from '../language/index.ts';
 import { complain, say } from '../ui/toasts.tsx';
@@ -11,6 +11,12 @@ import { complain, say } from '../ui/toasts.tsx';
 export const again = (): void => {
   for (const kind of ['identity', 'identities', 'group', 'threads', 'thread', 'contents']) void client.invalidateQueries({ queryKey: [kind] });
 };
+
+/** What is known of the person behind an identity now; nothing where there is none. */
+export async function known(identity: Id): Promise<IdentityGroup | undefined> {
+  const { identity_group_id: group } = await get<Identity>(`/identities/${identity}`);
+  return group ? get<IdentityGroup>(`/identity_groups/${group}`, { extended: true }) : undefined;
+}
 
 const doAndUndo = (path: string, verb: string, contrary: string, said: string): void => {
   put(`${path}/${verb}`)

@@ -4,16 +4,18 @@ import { lazy, type ReactNode, Suspense, useState } from 'react';
 import { openOf } from '../actions.ts';
 import { put } from '../api/client.ts';
 import type { Identity, IdentityGroup, Thread, Visited } from '../api/types.ts';
+import { useChoosing } from '../choosing.ts';
 import { client, CONTENTS, useContents, useCustomFields, useGroup, useIdentitiesOfGroup, useIdentity, useInterventions, useSources, useTags, useThreadsOf, useVisited } from '../data.ts';
 import { t } from '../language/index.ts';
 import { customerName } from '../names.ts';
+import { useMay, useMayHandle, useMayOn } from '../rights.tsx';
 import { address, go } from '../routes.ts';
 import { age, date, useNow } from '../time.ts';
 import { Choice } from '../ui/choice.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { Avatar, IconButton, Skeleton } from '../ui/pieces.tsx';
 import { complain, say } from '../ui/toasts.tsx';
-import { again, anonymise, exportAll, lock, mute } from './acts.ts';
+import { again, anonymise, exportAll, known, lock, mute } from './acts.ts';
 
 const Begin = lazy(() => import('../conversation/begin.tsx'));
 const Case = lazy(() => import('./case.tsx'));
@@ -59,19 +61,32 @@ export const Card = ({ thread, close }: { thread: Thread; close: () => void }) =
   const about = Object.entries(Object.assign({}, thread.extra_data, ...contents.map(({ context_data }) => context_data))).filter(([key]) => !(key in (visited?.custom ?? {})));
   const intervention = openOf(interventions) ?? interventions?.[0];
   const asked = fields.filter(({ associated_type_name }) => associated_type_name === 'Intervention');
-  const writable = asked.filter(({ read_only }) => !read_only);
+  const [may, handle] = [useMay(), useMayHandle()];
+  const mayEdit = may('update_identity');
+  const writable = intervention && handle.change(intervention.user_id) ? asked.filter(({ read_only }) => !read_only) : [];
   const acts: Record<string, () => void> = {
     mute: () => identity && mute(identity),
     lock: () => group && lock(group),
     export: () => identity && void exportAll(identity, name).catch(complain),
     anonymise: () => identity && anonymise(identity, name),
   };
+  const mayBegin = useMayOn(thread.source_id)('initiate_discussion');
+  const options = identity
+    ? [
+        ...(mayEdit ? [{ id: 'edit', label: t('edit_customer') }, { id: 'merge', label: t('merge_with') }] : []),
+        ...(identity.foreign_id && mayBegin ? [{ id: 'begin', label: t('write_first') }] : []),
+        ...(may('mute_content') ? [{ id: 'mute', label: t(identity.muted ? 'unmute_customer' : 'mute_customer') }] : []),
+        ...(group && may('lock_identity') ? [{ id: 'lock', label: t(group.locked ? 'unlock_customer' : 'lock_customer') }] : []),
+        ...((group || identity.foreign_id) && may('export_identity') ? [{ id: 'export', label: t('export_customer') }] : []),
+        ...(may('anonymize_identity') ? [{ id: 'anonymise', label: t('anonymise') }] : []),
+      ]
+    : [];
   return (
     <aside className="card" aria-label={t('customer')}>
       <header>
         <Avatar name={name} size="l" />
         <h2>{name}</h2>
-        {identity && (
+        {options.length > 0 && (
           <Choice
             icon="more"
             bare
@@ -79,15 +94,7 @@ export const Card = ({ thread, close }: { thread: Thread; close: () => void }) =
             searched={false}
             open={opened === 'more'}
             setOpen={(is) => setOpened(is ? 'more' : undefined)}
-            options={[
-              { id: 'edit', label: t('edit_customer') },
-              { id: 'merge', label: t('merge_with') },
-              ...(identity.foreign_id ? [{ id: 'begin', label: t('write_first') }] : []),
-              { id: 'mute', label: t(identity.muted ? 'unmute_customer' : 'mute_customer') },
-              ...(group ? [{ id: 'lock', label: t(group.locked ? 'unlock_customer' : 'lock_customer') }] : []),
-              ...(group || identity.foreign_id ? [{ id: 'export', label: t('export_customer') }] : []),
-              { id: 'anonymise', label: t('anonymise') },
-            ]}
+            options={options}
             pick={(id) => setTimeout(() => (acts[id] ?? (() => setOpened(id as typeof opened)))())}
           />
         )}
@@ -128,7 +135,7 @@ export const Card = ({ thread, close }: { thread: Thread; close: () => void }) =
                     {tag.name}
                   </span>
                 ))}
-                <Tags identity={identity} group={group} tags={tags} />
+                {mayEdit && <Tags identity={identity} group={group} tags={tags} />}
               </p>
             </Part>
           )}
@@ -194,9 +201,11 @@ export const Card = ({ thread, close }: { thread: Thread; close: () => void }) =
                 {siblings.map((sibling) => (
                   <li key={sibling.id}>
                     {sibling.display_name ?? t('unknown_customer')} <span className="faint">{sibling.type}</span>{' '}
-                    <button type="button" className="link" onClick={() => unmerge(sibling, group)}>
-                      {t('unmerge')}
-                    </button>
+                    {mayEdit && (
+                      <button type="button" className="link" onClick={() => unmerge(sibling, group)}>
+                        {t('unmerge')}
+                      </button>
+                    )}
                   </li>
                 ))}
               </ul>
@@ -257,17 +266,14 @@ function unmerge(sibling: Identity, group: IdentityGroup | undefined): void {
 /** Tags are of the person: the first one makes a group of an identity that has none. */
 const Tags = ({ identity, group, tags }: { identity: Identity; group: IdentityGroup | undefined; tags: { id: string; name: string }[] }) => {
   const [open, setOpen] = useState(false);
-  const [chosen, setChosen] = useState<string[]>();
-  const held = chosen ?? group?.tag_ids ?? [];
-  const toggle = (id: string) => {
-    const next = held.includes(id) ? held.filter((one) => one !== id) : [...held, id];
-    setChosen(next);
-    put<IdentityGroup>(`${group ? `/identity_groups/${group.id}` : `/identities/${identity.id}/identity_group`}?extended=true`, { tag_ids: next })
-      .then((made) => client.setQueryData(['group', made.id], made))
-      .then(() => client.invalidateQueries({ queryKey: ['identity', identity.id] }))
-      .catch(complain)
-      .finally(() => setChosen(undefined));
-  };
+  const path = group ? `/identity_groups/${group.id}` : `/identities/${identity.id}/identity_group`;
+  const { held, toggle } = useChoosing({
+    held: group?.tag_ids ?? [],
+    offered: [],
+    read: async () => (await known(identity.id))?.tag_ids ?? [],
+    write: (ids) => put<IdentityGroup>(path, { tag_ids: ids }),
+    again: () => Promise.all([client.invalidateQueries({ queryKey: ['group', group?.id] }), client.invalidateQueries({ queryKey: ['identity', identity.id] })]),
+  });
   return <Choice icon="plus" bare many label={t('tags')} open={open} setOpen={setOpen} options={tags.map(({ id, name }) => ({ id, label: name, checked: held.includes(id) }))} pick={toggle} />;
 };
 

@@ -2,7 +2,6 @@
 // is shown before it is overwritten.
 
 import { type FormEvent, useState } from 'react';
-import { Refusal } from '../api/client.ts';
 import type { CustomField } from '../api/types.ts';
 import { t } from '../language/index.ts';
 import { say, words } from '../ui/toasts.tsx';
@@ -32,8 +31,8 @@ export function fieldValues(changed: string[], now: Written, fields: CustomField
 
 interface Given {
   known: Written;
-  /** How it is now; none: nobody can have changed it. */
-  fresh: (() => Promise<Written>) | undefined;
+  /** How it is now. */
+  fresh: () => Promise<Written>;
   label: (name: string) => string;
   save: (changed: string[], now: Written) => Promise<unknown>;
   close: () => void;
@@ -50,21 +49,19 @@ export function useCorrections({ known, fresh, label, save, close }: Given) {
     if (!changed.length) return close();
     setBusy(true);
     try {
-      if (fresh) {
-        const found = await fresh();
-        const taken = changed.filter((name) => (found[name] ?? '') !== (base[name] ?? '') && found[name] !== now[name]);
-        setBase(found);
-        if (taken.length) {
-          setProblem(taken.map((name) => t('changed_meanwhile', { field: label(name), value: found[name] || '–' })).join(' '));
-          setBusy(false);
-          return;
-        }
+      const found = await fresh();
+      const taken = changed.filter((name) => (found[name] ?? '') !== (base[name] ?? '') && found[name] !== now[name]);
+      setBase(found);
+      if (taken.length) {
+        setProblem(taken.map((name) => t('changed_meanwhile', { field: label(name), value: found[name] || '–' })).join(' '));
+        setBusy(false);
+        return;
       }
       await save(changed, now);
       say(t('saved'));
       close();
     } catch (trouble) {
-      setProblem(trouble instanceof Refusal && trouble.errors.length ? trouble.errors.map(({ message }) => message).join(' ') : words(trouble));
+      setProblem(words(trouble));
       setBusy(false);
     }
   };

@@ -1,11 +1,12 @@
 // What colleagues know of a customer, to be corrected.
 
-import { get, put } from '../api/client.ts';
+import { put } from '../api/client.ts';
 import type { CustomField, Id, Identity, IdentityGroup } from '../api/types.ts';
 import { client, useCustomFields } from '../data.ts';
 import { type Key, t } from '../language/index.ts';
 import { Field, Modal } from '../ui/modal.tsx';
 import { Button } from '../ui/pieces.tsx';
+import { known } from './acts.ts';
 import { Custom, fieldValues, listed, nameOf, shown, useCorrections, type Written, writtenFields } from './corrections.tsx';
 
 const GENDERS = ['man', 'woman'] as const;
@@ -45,7 +46,8 @@ const Edit = ({ identity, group, close }: { identity: Identity; group: IdentityG
   const fields = useCustomFields().filter(({ associated_type_name, read_only }) => associated_type_name === 'IdentityGroup' && !read_only);
   const { value, set, problem, busy, submit } = useCorrections({
     known: written(group ?? asGroup(identity), fields),
-    fresh: group && (async () => written(await get<IdentityGroup>(`/identity_groups/${group.id}`), fields)),
+    // A colleague may have made a person of the identity meanwhile.
+    fresh: async () => written((await known(identity.id)) ?? asGroup(identity), fields),
     label: (name) => {
       const known = FIELDS.find((one) => one.name === name);
       return known ? t(known.label) : (fields.find((field) => name === nameOf(field))?.label ?? name);

@@ -1,7 +1,7 @@
 // What can be done with a folder that somebody made.
 
 import { useState } from 'react';
-import { destroy, put } from '../api/client.ts';
+import { destroy, get, put } from '../api/client.ts';
 import type { Folder } from '../api/types.ts';
 import { client } from '../data.ts';
 import { t } from '../language/index.ts';
@@ -14,11 +14,15 @@ const again = (): Promise<void> => client.invalidateQueries({ queryKey: ['folder
 export const FolderMenu = ({ folder }: { folder: Folder }) => {
   const [open, setOpen] = useState(false);
   const change = (to: Partial<Folder>) => put(`/folders/${folder.id}`, to).then(again).catch(complain);
-  const acts: Record<string, () => unknown> = {
+  const acts: Record<string, () => void | Promise<unknown>> = {
     edit: () => go({ folder: 'search', q: folder.query, thread: undefined }),
-    rename: () => {
+    rename: async () => {
       const label = prompt(t('search_save_name'), folder.label)?.trim();
-      if (label) void change({ label });
+      if (!label || label === folder.label) return;
+      const now = await get<Folder>(`/folders/${folder.id}`);
+      if (now.label === folder.label || now.label === label) return change({ label });
+      await again();
+      say(t('changed_by_other', { value: now.label }), { bad: true, ms: 12_000 });
     },
     count: () => change({ render_threads_count: !folder.render_threads_count }),
     remove: () => {
@@ -46,7 +50,7 @@ export const FolderMenu = ({ folder }: { folder: Folder }) => {
         { id: 'count', label: t(folder.render_threads_count ? 'folder_uncount' : 'folder_count') },
         { id: 'remove', label: t('folder_remove') },
       ]}
-      pick={(id) => setTimeout(() => acts[id]?.())}
+      pick={(id) => setTimeout(() => void acts[id]?.()?.catch(complain))}
     />
   );
 };

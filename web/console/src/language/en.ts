@@ -137,7 +137,7 @@ export const en = {
   thread_deleted: 'The conversation is deleted',
   erase_message: 'Erase what it says',
   erase_message_sure: 'Erase what this message says, with its files? There is no way back.',
-  stars: '{count} stars',
+  stars: 'Rated {count} out of {most}',
   write_as: 'Write as',
   gender: 'Gender',
   man: 'Man',

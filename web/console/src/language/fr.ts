@@ -132,7 +132,7 @@ export const fr: Words = {
   thread_deleted: 'La conversation est supprimée',
   erase_message: 'Effacer son contenu',
   erase_message_sure: 'Effacer ce que dit ce message, avec ses fichiers ? C’est sans retour.',
-  stars: '{count} étoiles',
+  stars: 'Note : {count} sur {most}',
   write_as: 'Écrire en tant que',
   gender: 'Genre',
   man: 'Homme',
