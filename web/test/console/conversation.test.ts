@@ -105,10 +105,11 @@ test('a review shows its stars, and whoever answers it knows that everybody read
   const desk = await Desk.opens(...flags);
   const community = await desk.server.post('/communities', { type: 'facebook', name: 'Guests' });
   const source = await desk.server.post('/content_sources', { type: 'facebook', name: 'Our page', community_id: community.id, active: true, facebook_page_id: '100078', facebook_app_id: '77', facebook_app_secret: 'secret-100078', facebook_page_token: 'page-100078' });
-  const asks = (method: string, path: string, body: unknown) => fetch(`${url}/_fake/pages/100078${path}`, { method, headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) }).then((answer) => answer.json());
+  const asks = (method: string, path: string, body: unknown) => fetch(`${url}/_fake/pages/100078${path}`, { method, headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) });
   await asks('PUT', '', { callback: `http://127.0.0.1:${desk.server.port}/channels/facebook/${source.id}`, secret: 'secret-100078', app_id: '77' });
   const value = { item: 'rating', verb: 'add', reviewer_id: 901, reviewer_name: 'Rita', review_text: 'Fine kettles', open_graph_story_id: '78', rating: 4 };
-  expect(await asks('POST', '/events', { bodies: [{ object: 'page', entry: [{ id: '100078', time: 1, changes: [{ field: 'ratings', value }] }] }] })).toMatchObject({ statuses: [200] });
+  const told = await asks('POST', '/events', { bodies: [{ object: 'page', entry: [{ id: '100078', time: 1, changes: [{ field: 'ratings', value }] }] }] });
+  expect(await told.json()).toMatchObject({ statuses: [200] });
   const { page, agent } = await desk.sits(desk.server.token, { path: '/inbox/all' });
   await lines(page).getByText('Rita').click();
   await talk(page).getByText('4/5 Fine kettles').waitFor();

@@ -121,7 +121,7 @@ test('what is done with many goes with its right, and what was chosen with the r
   await expect.poll(has).toEqual([0, 0, 1]);
   await desk.server.put(`/users/${ada.id}/sources_permissions`, { [desk.source.id]: '' });
   await bar.waitFor({ state: 'detached' });
-  expect(await lines(page).count()).toBe(0);
+  await expect.poll(() => lines(page).count()).toBe(0);
   expect(agent.errors).toEqual([]);
 });
 

@@ -33,7 +33,7 @@ test('two agents categorise a conversation: what both chose is there, and where 
   const ids = (...all: Json[]) => all.map(({ id }) => id).toSorted();
   const chooses = async (name: string) => {
     await page.getByRole('combobox', { name: /^Categories/ }).fill(name);
-    await page.getByRole('option', { name: ` › ${name}` }).click();
+    await page.getByRole('option', { name: `› ${name}` }).click();
   };
   const colleague = (...all: Json[]) => server.put(`/content_threads/${thread.id}/update_categories`, { thread_category_ids: ids(...all) });
   await page.keyboard.press('l');

@@ -53,6 +53,8 @@ test('what is half written when a page closes is there in the next one, and at a
   await page.getByRole('tab', { name: 'Comment' }).click();
   await note(page).fill('Ask the cour');
   await page.getByRole('tab', { name: 'Reply' }).click();
+  await field(page).fill('Dear Vera');
+  await expect.poll(async () => (await desk.server.get(`/content_threads/${thread.id}/draft`)).body).toBe('Dear Vera');
   await field(page).fill('Dear Vera, your ket');
   const gone = page.waitForEvent('close');
   await page.close({ runBeforeUnload: true });

@@ -57,7 +57,12 @@ export const Composer = ({ thread, contents, interventions, mode, setMode, field
   const [opened, setOpened] = useState<'assistant' | 'later' | 'signature' | 'structured' | 'voice'>();
   const [assisted, setAssisted] = useState<Id[]>([]);
   /** How it ended, as far as that is said; while it is asked. */
-  const [ending, askEnding] = useState<Id[]>();
+  const [ending, setEnding] = useState<Id[]>();
+  const isAsking = useRef(false);
+  const askEnding = (said: Id[] | undefined) => {
+    isAsking.current = !!said;
+    setEnding(said);
+  };
   const endings = useEndings(thread.source_id);
   const [may, mayOn] = [useMay(), useMayOn(thread.source_id)];
   const toldTyping = useRef(0);
@@ -332,7 +337,7 @@ export const Composer = ({ thread, contents, interventions, mode, setMode, field
                 say={(said) => setTimeout(() => void submit({ close: said }))}
                 close={() => {
                   askEnding(undefined);
-                  setTimeout(() => field.current?.focus());
+                  setTimeout(() => isAsking.current || field.current?.focus());
                 }}
               />
             )}
