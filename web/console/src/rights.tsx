@@ -4,6 +4,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { createContext, type ReactNode, useContext } from 'react';
 import { get } from './api/client.ts';
+import { readAll } from './api/read.ts';
 import type { Id } from './api/types.ts';
 import { useMe } from './data.ts';
 
@@ -23,11 +24,12 @@ export const Rights = ({ children }: { children: ReactNode }) => {
   const { data } = useQuery({
     queryKey: ['rights', me?.id, me?.role_id],
     queryFn: async ({ signal }): Promise<Rights> => {
-      const [role, sources] = await Promise.all([
-        get<Rights['role']>(`/roles/${me?.role_id}`, { extended: true }, signal),
+      // One by itself is for who manages them; the list is for everybody.
+      const [roles, sources] = await Promise.all([
+        readAll<Rights['role']>('/roles', { extended: true }, signal),
         get<Rights['sources']>(`/users/${me?.id}/sources_permissions`, {}, signal),
       ]);
-      return { me: me!.id, role, sources };
+      return { me: me!.id, role: roles.records.find(({ id }) => id === me?.role_id) ?? {}, sources };
     },
     enabled: !!me,
     // While another role is read, what the last one allowed stands.

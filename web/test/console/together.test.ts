@@ -180,6 +180,9 @@ test('every form of administration shows both when two have changed one field', 
   const entry = await server.post('/reply_assistant/entries', { label: 'Delivery' });
   const version = await server.post('/reply_assistant/versions', { entry_id: entry.id, format: 'text', body: 'Three days' });
   const signature = await server.post(`/users/${me.id}/signatures`, { body: 'Kind regards', name: 'Kind' });
+  // Somebody has to be there for its steps.
+  await server.post('/channels', { name: 'Messages', source_ids: [desk.source.id] });
+  await desk.hires('Ben');
   const topology = await server.post('/topologies', { name: 'Day', json_config: JSON.stringify({ version: 1, steps: [{ name: 'everybody', agents: { everyone: true } }] }) });
   const site = await server.source('mobile_messaging');
   const forms: { page: string; label: string; path: string; name: string; opens?: string }[] = [
