@@ -147,7 +147,7 @@ test('a role is made of permissions in words, and who has few sees few screens',
   await expect.poll(() => found.allInnerTexts()).toHaveLength(1 + 3);
   await hers.getByRole('combobox').fill('categ');
   await hers.keyboard.press('Enter');
-  await hers.getByRole('heading', { name: 'Categories' }).waitFor();
+  await hers.getByRole('heading', { name: 'Categories', level: 1 }).waitFor();
   // The right goes, and its screen with it.
   await desk.server.put(`/roles/${role.id}`, { manage_tags: false });
   await expect.poll(() => sections.allInnerTexts()).toEqual(['Categories', 'Webhooks']);
