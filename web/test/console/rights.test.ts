@@ -119,6 +119,10 @@ test('what is done with many goes with its right, and what was chosen with the r
   await expect.poll(has).toEqual([1, 0, 1]);
   await loses('assign_intervention');
   await expect.poll(has).toEqual([0, 0, 1]);
+  // Nor does she take one of them from that colleague.
+  await lines(page).getByText('Author a').click();
+  await talk(page).getByText('Good day.').waitFor();
+  expect(await talk(page).getByRole('button', { name: 'Take', exact: true }).count()).toBe(0);
   await desk.server.put(`/users/${ada.id}/sources_permissions`, { [desk.source.id]: '' });
   await bar.waitFor({ state: 'detached' });
   await expect.poll(() => lines(page).count()).toBe(0);

@@ -38,6 +38,8 @@ export const Actions = ({ thread, interventions, route }: { thread: Thread; inte
   const mine = !!open && open.user_id === me?.id;
   const handle = useMayHandle();
   const mayAssign = handle.assign(open?.user_id);
+  // What is a colleague's is only taken by who may give it away.
+  const mayTake = !mine && (!open?.user_id || mayAssign);
   const mayDefer = !!open && handle.change(open.user_id);
   const mayResolve = !!open && handle.close(open.user_id);
   const set = (which: typeof opened) => (is: boolean) => setOpened(is ? which : undefined);
@@ -74,7 +76,7 @@ export const Actions = ({ thread, interventions, route }: { thread: Thread; inte
       .catch(complain);
   };
   useKeys({
-    ...(!mine && { E: () => void take() }),
+    ...(mayTake && { E: () => void take() }),
     ...(mayAssign && { A: () => setOpened('assign') }),
     L: () => setOpened('categories'),
     ...(mayDefer && { D: () => setOpened('defer') }),
@@ -108,7 +110,7 @@ export const Actions = ({ thread, interventions, route }: { thread: Thread; inte
   );
   return (
     <div className="actions" role="toolbar" aria-label={t('conversation')}>
-      {!mine && (
+      {mayTake && (
         <Button onClick={() => void take()} title={`${t('take')} (E)`}>
           {t('take')}
         </Button>
