@@ -92,6 +92,10 @@ test('what is written from right to left is read so, and so is a screen that is 
   await field.fill('שלום');
   expect(await direction(field)).toBe('rtl');
 
+  // In the list as well, and cut at its own end.
+  await desk.says('נועה', 'a', 'שלום');
+  await expect.poll(() => direction(page.locator('.line-text').first())).toBe('rtl');
+
   const middle = async (of: typeof ours) => {
     const box = (await of.boundingBox())!;
     return box.x + box.width / 2;

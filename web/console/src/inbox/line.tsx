@@ -67,7 +67,7 @@ export const Line = memo(
               </time>
             )}
           </span>
-          <span className={typing === undefined ? 'line-text' : 'line-text types'}>{typing === undefined ? said : t('customer_types', { name })}</span>
+          <span className={typing === undefined ? 'line-text' : 'line-text types'} dir="auto">{typing === undefined ? said : t('customer_types', { name })}</span>
           <span className="line-facts">
             {source && (
               <span className="fact">
