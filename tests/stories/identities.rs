@@ -20,6 +20,11 @@ fn identities_are_listed_and_filtered(engine: Engine) {
     };
     assert_eq!(list(""), ["yuki", "marc", "vera", "desk"], "newest first");
     assert_eq!(list("limit=1&offset=1"), ["marc"]);
+    assert_eq!((list("controlled=true"), list("controlled=false")), (vec!["desk".into()], list("limit=3")));
+    // Also without a source: those that agents may write as are few.
+    let everywhere = cast.otto.get("/1.0/identities?controlled=true&limit=150").ok();
+    assert!(records(&everywhere).iter().all(|identity| identity["foreign_id"] != "vera"));
+    assert!(records(&everywhere).iter().any(|identity| identity["community_id"] == source.community_id.as_str()));
     assert_eq!(list("foreign_id=vera"), ["vera"]);
     assert_eq!(list("uuid=x"), [""; 0]);
     assert_eq!(list("identity_group_id=0123456789abcdef01234567"), [""; 0]);
@@ -33,6 +38,7 @@ fn identities_are_listed_and_filtered(engine: Engine) {
     assert_eq!(list(&format!("community_id={}", other.community_id)), ["desk"]);
     assert_eq!(list("community_id=nonsense"), [""; 0]);
     cast.otto.get("/1.0/identities?sort=colour").refused(400);
+    cast.otto.get("/1.0/identities?controlled=perhaps").refused(400);
     // Those that a user writes as.
     source.says("vera", "u", "Hello?");
     let reply = cast.otto.reply(&id(&source.contents(&cast.otto, "u")[0]), "Hello");

@@ -18,6 +18,7 @@ on_both_engines![
     a_token_serves_until_it_ends,
     a_device_that_is_gone_is_forgotten,
     wrong_credentials_show_on_the_source,
+    a_credential_is_told_of_never_shown_and_removed,
     a_slow_service_delays_no_other,
     what_was_not_told_is_told_after_a_kill,
     a_pause_that_is_asked_for_is_kept,
@@ -214,6 +215,25 @@ fn wrong_credentials_show_on_the_source(engine: Engine) {
     // What was on its way with the old ones may have said so a moment later; what comes after it says that all is well.
     eventually("the source is well", || (cast.otto.get(&path).ok()["status"] == "ok").then_some(()));
     push.require_no_faults();
+}
+
+fn a_credential_is_told_of_never_shown_and_removed(engine: Engine) {
+    let (cast, push) = (shared(engine), FakePush::start());
+    let site = app(cast, &push);
+    let (there, gone) = (json!(true), json!(false));
+    let shown = set(&site, &json!({}));
+    assert_eq!((&shown["has_fcm_service_account"], &shown["has_apns_key"]), (&there, &there));
+    let after = set(&site, &json!({ "apns_key": "" }));
+    assert_eq!((&after["has_fcm_service_account"], &after["has_apns_key"]), (&there, &gone));
+    assert_eq!(after["push_services"], json!(["fcm", "huawei"]));
+    // What no form sends stays.
+    assert_eq!(set(&site, &json!({ "from_name": "Shop" }))["has_huawei_client_secret"], true);
+    // Who only reads the source is not told.
+    let reader = cast.hire(&[]);
+    let path = format!("/1.0/users/{}/sources_permissions", reader.user_id);
+    cast.otto.put(&path, &json!({ site.source_id.as_str(): "read" })).ok();
+    let read = reader.get(&format!("/1.0/content_sources/{}?extended=true", site.source_id)).ok();
+    assert_eq!(read["has_fcm_service_account"], Value::Null);
 }
 
 fn a_slow_service_delays_no_other(engine: Engine) {

@@ -261,11 +261,17 @@ fn the_modes_are_kept_and_nobody_is_locked_out_by_accident(engine: Engine) {
     sign_in().ok();
     let events = otto.search("/1.0/events", "name_in:security.updated");
     assert_eq!(events["count"], 3);
+    // While it lets people in it needs its secret; once it is off, the secret can go.
+    assert_eq!(otto.put(path, &json!({ "shared_secret": "" })).invalid(), ["shared_secret"]);
+    assert_eq!(otto.get(path).ok()["has_shared_secret"], true);
     assert!(!records(&events).iter().any(|event| event.to_string().contains(SECRET)));
     // Without a place to send them to, people learn here what is wrong.
     otto.put(path, &json!({ "remote_login_url": "", "default_authentication": false })).ok();
     let back = open(&mut Browser::at(&cast.server), "x.y.z", "");
     assert_eq!((back.status, back.header("location")), (303, Some("/?error=token_invalid")));
+    let gone = otto.put(path, &json!({ "enabled": false, "shared_secret": "" })).ok();
+    assert_eq!(gone["has_shared_secret"], false);
+    assert_eq!(otto.put(path, &json!({ "enabled": true })).invalid(), ["shared_secret"]);
 }
 
 fn only_who_may_everything_sets_it(engine: Engine) {

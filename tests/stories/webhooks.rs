@@ -667,6 +667,10 @@ fn what_a_receiver_repeats_is_shown_without_its_secrets(engine: Engine) {
     let error = failed["error"].as_str().unwrap();
     assert!(error.contains("hub.verify_token=[secret] [secret]"), "{error}");
     assert!(!failed["error"].to_string().contains("sesame"), "{error}");
+    // That there is one is told, and an empty one removes it.
+    assert_eq!(failed["has_secret"], true);
+    cast.otto.put(&path, &json!({ "secret": "", "active": false })).ok();
+    assert_eq!(cast.otto.get(&format!("{path}?extended=true")).ok()["has_secret"], false);
 }
 
 /// As a receiver checks it with a library of the Standard Webhooks specification.

@@ -170,6 +170,12 @@ impl Settings {
         self.secrets().into_iter().filter(|(name, _)| is_shown(name)).collect()
     }
 
+    /// The credentials that this kind of source has, and whether there is one: themselves they are shown to nobody.
+    pub fn credentials(&self, kind: &SourceKind) -> Vec<(&'static str, bool)> {
+        let credentials = kind.settings.iter().filter(|setting| matches!(setting.kind, SettingKind::Credential { .. }));
+        credentials.map(|setting| (setting.name, self.0.contains_key(setting.name))).collect()
+    }
+
     /// A text or an address.
     pub fn text(&self, name: &str) -> Option<&str> {
         match self.0.get(name)? {

@@ -128,6 +128,8 @@ pub(crate) struct Search {
     uuid: Option<String>,
     /// Only identities of this identity list.
     identity_list_id: Option<String>,
+    /// Only identities that agents may write as, or only those of customers. Ours.
+    controlled: Option<bool>,
 }
 
 impl Search {
@@ -263,9 +265,14 @@ pub(super) fn matching(call: &Call, search: &Search, tx: &mut dyn Tx) -> Result<
         return Ok(None);
     }
     let mut filter = Filter::default();
-    let is_narrowed = foreign_id.is_some() || community_id.is_some() || source_id.is_some();
+    // Those that agents may write as are few, and an index of their communities leads to them.
+    let is_narrowed =
+        foreign_id.is_some() || community_id.is_some() || source_id.is_some() || search.controlled == Some(true);
     if is_narrowed || !are_all_communities(tx, &communities)? {
         filter.and_piece(Piece::one_of(tx.dialect(), "community_id", &communities));
+    }
+    if let Some(controlled) = search.controlled {
+        filter.and_piece(Piece::new(if controlled { "controlled" } else { "NOT controlled" }, Vec::new()));
     }
     if let Some(group_id) = group_id {
         filter.and_piece(Piece::new("identity_group_id = ?", vec![group_id.into()]));

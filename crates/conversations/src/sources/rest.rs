@@ -80,7 +80,8 @@ struct Answer {
     created_at: Timestamp,
     updated_at: Timestamp,
     /// The settings of the source's kind (`extended=true`, and in the answers of our own operations). Secrets only for
-    /// those who may change sources.
+    /// those who may change sources; of credentials that are never shown, such as `apns_key`, whether there is one
+    /// (`has_apns_key`).
     #[serde(flatten)]
     own: serde_json::Map<String, serde_json::Value>,
 }
@@ -155,6 +156,9 @@ fn extended(app: &Conversations, call: &Call, tx: &mut dyn Tx, source: Source) -
     if call.caller.may(Permission::UpdateContentSource) {
         for (name, secret) in channel.settings.shown_secrets(channel.kind) {
             answer.own.insert(name.into(), secret.reveal().into());
+        }
+        for (name, is_there) in channel.settings.credentials(channel.kind) {
+            answer.own.insert(format!("has_{name}"), is_there.into());
         }
     }
     Ok(answer)

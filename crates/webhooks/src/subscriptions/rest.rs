@@ -63,6 +63,9 @@ struct Own {
     /// What went wrong last, while that matters.
     #[schemars(extend("x-frontdesk-extension" = true))]
     error: Option<String>,
+    /// Whether there is a secret; it is never shown.
+    #[schemars(extend("x-frontdesk-extension" = true))]
+    has_secret: bool,
     /// What signs its requests; only in the answer that made it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-frontdesk-extension" = true))]
@@ -252,7 +255,7 @@ fn answer(
     let token = access_tokens::known(tx, webhook.access_token_id)?;
     let (created_at, updated_at) =
         token.map_or((webhook.created_at, webhook.created_at), |token| (token.created_at, token.updated_at));
-    let verify_token = webhook.secrets(seal)?.verify_token;
+    let secrets = webhook.secrets(seal)?;
     Ok(Answer {
         id: webhook.id,
         active: webhook.active,
@@ -260,7 +263,7 @@ fn answer(
         registered_events: webhook.registered_events,
         staging_use: webhook.staging_use,
         url: webhook.url,
-        verify_token,
+        verify_token: secrets.verify_token,
         webhook_status: webhook.status.name(),
         own: extended.then_some(Own {
             name: webhook.name,
@@ -270,6 +273,7 @@ fn answer(
             ordering: webhook.ordering,
             events_per_request: webhook.events_per_request,
             error: webhook.error,
+            has_secret: secrets.secret.is_some(),
             signing_secret,
             created_at: webhook.created_at,
             updated_at: webhook.updated_at,

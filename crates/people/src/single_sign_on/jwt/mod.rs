@@ -102,7 +102,8 @@ struct Shown {
 struct Update {
     /// Whether it lets anybody in; it needs a shared secret.
     enabled: Option<bool>,
-    /// What the other system signs its tokens with: 16 to 1,000 characters.
+    /// What the other system signs its tokens with: 16 to 1,000 characters; empty: none, which is refused while it is
+    /// enabled.
     shared_secret: Option<String>,
     /// Where people sign in at the other system; empty: nowhere, they come by themselves.
     remote_login_url: Option<String>,
@@ -200,14 +201,14 @@ fn update(call: &Call, given: Update, tx: &mut dyn Tx, seal: &Seal, public_url: 
     jwt.enabled = given.enabled.unwrap_or(jwt.enabled);
     jwt.non_sso_login = given.non_sso_login.unwrap_or(jwt.non_sso_login);
     jwt.default_authentication = given.default_authentication.unwrap_or(jwt.default_authentication);
-    let new_secret = given.shared_secret.filter(|secret| !secret.is_empty());
-    if let Some(secret) = &new_secret
+    let new_secret = given.shared_secret;
+    if let Some(secret) = new_secret.as_ref().filter(|secret| !secret.is_empty())
         && !(SECRET_CHARACTERS_MIN..=SECRET_CHARACTERS_MAX).contains(&secret.chars().count())
     {
         let message = format!("must have {SECRET_CHARACTERS_MIN} to {SECRET_CHARACTERS_MAX} characters.");
         errors.push(wrong("shared_secret", "invalid", &message));
     }
-    if jwt.enabled && sealed.is_none() && new_secret.is_none() {
+    if jwt.enabled && new_secret.as_ref().map_or(sealed.is_none(), String::is_empty) {
         errors.push(wrong("shared_secret", "blank", "can't be blank while this is enabled."));
     }
     if jwt.remote_login_url.is_none() {
@@ -229,6 +230,7 @@ fn update(call: &Call, given: Update, tx: &mut dyn Tx, seal: &Seal, public_url: 
     if jwt != before || new_secret.is_some() {
         require_everything(call)?;
         let sealed = match new_secret {
+            Some(secret) if secret.is_empty() => None,
             Some(secret) => Some(seal.seal(PURPOSE, &Secret::new(secret))?),
             None => sealed,
         };
