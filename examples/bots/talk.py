@@ -48,7 +48,10 @@ class Window:
 
     def let_in(self, email: str) -> str:
         """Lets a user read and answer; returns their id."""
-        user = self.api("GET", f"/users?email={urllib.parse.quote(email)}")["records"][0]["id"]
+        found = self.api("GET", f"/users?email={urllib.parse.quote(email)}")["records"]
+        if not found:
+            sys.exit(f"No user has the e-mail {email}: make one, or name another.")
+        user = found[0]["id"]
         self.api("PUT", f"/users/{user}/sources_permissions", {self.source_id: "read,reply"})
         return user
 

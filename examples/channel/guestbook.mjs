@@ -437,7 +437,7 @@ class Guestbook {
     };
     const source = { type: 'sdk', name: 'Guest book' };
     source.community_id = (await call('/communities', source)).id;
-    const { secret } = this.book.connection;
+    const secret = this.secret();
     const created = await call('/content_sources', { ...source, base_uri: `${URL_}/frontdesk`, access_token: secret });
     this.book.connect({ secret, source_id: created.id });
   }

@@ -470,9 +470,9 @@ class Guestbook:
             with urllib.request.urlopen(request, timeout=10) as answer:
                 return json.load(answer)
 
+        secret = self.secret().decode()
         source = {"type": "sdk", "name": "Guest book"}
         source["community_id"] = call("/communities", source)["id"]
-        secret = self.book.connection["secret"]
         created = call("/content_sources", {**source, "base_uri": f"{URL}/frontdesk", "access_token": secret})
         self.book.connect(secret=secret, source_id=created["id"])
 

@@ -26,7 +26,7 @@ pub(crate) struct Given {
     pub(crate) config: Option<PathBuf>,
 
     /// Where to listen
-    #[arg(long, value_name = "ADDRESS:PORT", env = "FRONTDESK_LISTEN", help_heading = "Settings")]
+    #[arg(long, value_name = "ADDRESS:PORT", env = "FRONTDESK_LISTEN", value_parser = address, help_heading = "Settings")]
     pub(crate) listen: Option<SocketAddr>,
 
     /// PostgreSQL, as postgres://user:password@host/database; the embedded database when absent
@@ -255,6 +255,11 @@ fn checked_url(url: &str) -> Result<String, String> {
         return Err(wrong.into());
     }
     Ok(trimmed.to_owned())
+}
+
+/// Where to listen, as it is written on the command line.
+fn address(written: &str) -> Result<SocketAddr, String> {
+    written.parse().map_err(|_| "give an IP address and a port, such as 127.0.0.1:8080, or 0.0.0.0:8080 for all".into())
 }
 
 fn local_url(listen: SocketAddr) -> String {

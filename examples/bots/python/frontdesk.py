@@ -272,6 +272,9 @@ def serve(answer) -> None:
 
 
 def listen(port: int) -> None:
+    missing = [name for name in ("FRONTDESK_URL", "FRONTDESK_TOKEN") if not os.environ.get(name)]
+    if missing:
+        sys.exit(f"the bot cannot start: set {' and '.join(missing)}; the token is that of its own user")
     Receiver.desk = Frontdesk(os.environ["FRONTDESK_URL"], os.environ["FRONTDESK_TOKEN"])
     with ThreadingHTTPServer(("127.0.0.1", port), Receiver) as server:
         listening = threading.Thread(target=server.serve_forever, daemon=True)

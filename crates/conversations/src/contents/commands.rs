@@ -193,7 +193,12 @@ pub(super) fn check_body(body: &str, has_more: bool) -> Result<()> {
 /// What this kind of source does not take: refused, never ignored.
 fn check_against(draft: &Draft, channel: &Channel) -> Result<()> {
     let refuse = |name: &str, what: &str| {
-        let message = format!("{name}: sources of type {} take no {what}.", channel.kind.type_name);
+        let message = match channel.kind.implementation {
+            None if name == "private" && !channel.kind.is_messaging => {
+                format!("{name}: the channel takes no {what}: it does not tell private_messages.create.")
+            }
+            _ => format!("{name}: sources of type {} take no {what}.", channel.kind.type_name),
+        };
         Err(error::invalid(name, "not_supported", message))
     };
     if let Some((name, _)) = draft.addressing.iter().find(|(_, given)| *given) {
@@ -208,10 +213,9 @@ fn check_against(draft: &Draft, channel: &Channel) -> Result<()> {
     Ok(())
 }
 
-/// Whether there are private messages there, as far as that is known of the kind.
+/// Whether there are private messages there, as far as the channel has told yet.
 pub(super) fn takes_private(channel: &Channel) -> bool {
-    let known = channel.kind.implementation.map(|known| known());
-    known.is_none_or(|known| known.can(ContentObject::PrivateMessage, "create"))
+    channel.implementation.as_ref().is_none_or(|told| told.can(ContentObject::PrivateMessage, "create"))
 }
 
 /// A title that the channel would not show is refused: the options messages.no_title and private_messages.no_title.

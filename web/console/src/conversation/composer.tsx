@@ -247,7 +247,7 @@ export const Composer = ({ thread, contents, interventions, mode, setMode, field
       )}
       <div className="composer-tabs" role="tablist">
         {(['reply', 'comment'] as const).map((one) => (
-          <button key={one} type="button" role="tab" aria-selected={mode === one} disabled={one === 'comment' && !open} onClick={() => setMode(one)}>
+          <button key={one} type="button" role="tab" aria-selected={mode === one} disabled={one === 'comment' && !open} title={one === 'comment' && !open ? t('comment_needs_owner') : undefined} onClick={() => setMode(one)}>
             {t(one)}
           </button>
         ))}

@@ -201,6 +201,7 @@ export const en = {
   reply: 'Reply',
   reply_to: 'Reply to {name}',
   comment: 'Comment',
+  comment_needs_owner: 'Take the conversation to comment on it',
   comment_placeholder: 'Only colleagues see this',
   send: 'Send',
   add_comment: 'Add comment',

@@ -195,6 +195,7 @@ export const fr: Words = {
   reply: 'Répondre',
   reply_to: 'Répondre à {name}',
   comment: 'Commenter',
+  comment_needs_owner: 'Prenez la conversation pour la commenter',
   comment_placeholder: 'Seuls vos collègues le voient',
   send: 'Envoyer',
   add_comment: 'Ajouter',
