@@ -11,6 +11,7 @@ const LOOKS = {
   light: { colorScheme: 'light' },
   dark: { colorScheme: 'dark' },
   french: { colorScheme: 'light', locale: 'fr' },
+  'french-phone': { colorScheme: 'light', locale: 'fr', viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true },
   phone: { colorScheme: 'light', viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true },
 } as const;
 
@@ -40,6 +41,8 @@ describe.skipIf(!shots)('pictures', () => {
       const hours = await desk.server.post('/time_sheets', { label: 'Office', monday_hours: '32400-43200,50400-64800', holidays_region: 'fr', source_ids: [desk.source.id] });
       const hook = await desk.server.post('/webhooks', { url: 'https://crm.example/hook', registered_events: ['content.imported'] });
       const folder = (await desk.server.get('/folders')).records[0] ?? (await desk.server.post('/folders', { label: 'Complaints', query: 'text:refund', team_restriction: { only: [team.id] } }));
+      const community = await desk.server.post('/communities', { type: 'facebook', name: 'Pages' });
+      const connected = await desk.server.post('/content_sources', { type: 'facebook', name: 'Our page', community_id: community.id, facebook_page_id: '1000', facebook_app_id: '1', facebook_app_secret: 'app-secret' });
       // Somebody is there, and some work waits.
       const [channel] = (await desk.server.get('/channels')).records;
       await desk.server.put(`/channels/${channel.id}`, { source_ids: records.map(({ id }: { id: string }) => id), soft_capability: 1 });
@@ -47,7 +50,7 @@ describe.skipIf(!shots)('pictures', () => {
       for (const [name, words] of [['Vera Visitor', 'Where is my kettle?'], ['Marc Martin', 'Bonjour'], ['Ines Lopez', 'Is it back in stock?']] as const) await desk.says(name, name, words);
       const { page } = await desk.sits(desk.server.token, { ...options, path: '/admin' });
       const { origin } = new URL(page.url());
-      const screens = { overview: '', sources: '/sources', 'new-source': '/sources/new', source: `/sources/${desk.source.id}`, users: '/users', user: `/users/${me}`, 'new-user': '/users/new', role: '/roles/new', communities: '/communities', community: `/communities/${community_id}`, mails: '/mail_templates', mail: `/mail_templates/${mail.id}`, categories: '/categories', answers: '/reply_entries', answer: `/reply_entries/${answer.id}`, 'new-category': '/categories/new', site: `/sources/${site}`, triggers: `/sources/${site}/triggers`, trigger: `/sources/${site}/triggers/${trigger.id}`, items: `/sources/${site}/catalog_items`, item: `/sources/${site}/catalog_items/${item}`, variables: `/sources/${site}/custom_variables`, window: `/sources/${site}/messaging`, 'sign-on': '/single_sign_on', teams: '/teams', tags: '/tags', folder: `/folders/${folder.id}`, hours: `/time_sheets/${hours.id}`, webhook: `/webhooks/${hook.id}`, settings: '/settings', journal: '/events', topology: `/topologies/${topology.id}`, supervision: '/supervision', agent: `/supervision/${me}` };
+      const screens = { overview: '', sources: '/sources', 'new-source': '/sources/new', source: `/sources/${desk.source.id}`, users: '/users', user: `/users/${me}`, 'new-user': '/users/new', role: '/roles/new', communities: '/communities', community: `/communities/${community_id}`, mails: '/mail_templates', mail: `/mail_templates/${mail.id}`, categories: '/categories', answers: '/reply_entries', answer: `/reply_entries/${answer.id}`, 'new-category': '/categories/new', site: `/sources/${site}`, triggers: `/sources/${site}/triggers`, trigger: `/sources/${site}/triggers/${trigger.id}`, items: `/sources/${site}/catalog_items`, item: `/sources/${site}/catalog_items/${item}`, variables: `/sources/${site}/custom_variables`, window: `/sources/${site}/messaging`, 'sign-on': '/single_sign_on', teams: '/teams', tags: '/tags', folder: `/folders/${folder.id}`, hours: `/time_sheets/${hours.id}`, webhook: `/webhooks/${hook.id}`, settings: '/settings', journal: '/events', channels: '/channels', channel: `/channels/${channel.id}`, capacity: '/user_capacities/new', away: '/presence_status', tokens: '/access_tokens', 'new-token': '/access_tokens/new', webhooks: '/webhooks', 'new-webhook': '/webhooks/new', fields: '/custom_fields', 'new-field': '/custom_fields/new', folders: '/folders', roles: '/roles', groups: '/reply_groups', sheets: '/time_sheets', connected: `/sources/${connected.id}`, topologies: '/topologies', topology: `/topologies/${topology.id}`, supervision: '/supervision', agent: `/supervision/${me}` };
       const wanted = process.env.SCREENS?.split(',');
       for (const [name, path] of Object.entries(screens)) {
         if (wanted && !wanted.includes(name)) continue;

@@ -82,7 +82,7 @@ for (const [what, flags] of [['while there is nothing', []], ['with what there i
         if (name !== 'Supervision') expect(await main.locator('.empty').getByRole('button', { name: /^(New|Invite)$/ }).count(), name).toBe(1);
         found[name] = 'teaches';
       } else if (await main.locator('.table, .tree').count()) {
-        expect(await main.locator('input[type=search]').count(), name).toBeGreaterThan(0);
+        expect(await main.locator('input[type=search], .filters').count(), name).toBeGreaterThan(0);
         const isSorted = (await main.locator('th[aria-sort] button').count()) + (await main.locator('.tree').count()) + (await main.getByRole('combobox', { name: 'Order' }).count());
         expect(isSorted, name).toBeGreaterThan(0);
         found[name] = 'is sorted';
@@ -238,13 +238,49 @@ test('settings are changed, and the journal finds who did what by its filters', 
   await expect.poll(async () => (await desk.server.get('/settings')).name).toBe('Kettle & Co.');
   expect((await desk.server.get('/settings')).password_min_length).toBe(12);
 
+  // For how long conversations are deferred is written as people say it; what the server refuses is said there.
+  const rates = page.getByLabel('What is offered when a conversation is deferred');
+  const offered = async () => (await desk.server.get('/settings')).intervention_defer_rates;
+  expect(await rates.inputValue()).toBe('1h, 4h, 1d, 2d, 7d');
+  await rates.fill('30m, soon');
+  await page.getByText('Write spans such as').waitFor();
+  await rates.fill('0s, 30m');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.locator('.field', { has: rates }).getByRole('alert').getByText('must hold seconds from 1').waitFor();
+  await rates.fill('30m, 36h, 2d');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await expect.poll(offered).toEqual([1_800, 129_600, 172_800]);
+  const { page: french } = await desk.sits(desk.server.token, { path: '/admin/settings', locale: 'fr' });
+  const taux = french.getByLabel('Ce qui est proposé pour reporter une conversation');
+  await expect.poll(() => taux.inputValue()).toBe('30m, 36h, 2j');
+  await taux.fill('1j');
+  await french.getByRole('button', { name: 'Enregistrer' }).click();
+  await expect.poll(offered).toEqual([86_400]);
+
   await page.getByRole('navigation').getByRole('link', { name: 'Journal' }).click();
-  const names = () => page.locator('tbody td:nth-child(2)').allInnerTexts();
+  const names = () => page.locator('tbody td:nth-child(2) code').allInnerTexts();
   const only = (...some: string[]) => expect.poll(async () => [...new Set(await names())].sort()).toEqual(some);
-  await page.getByRole('button', { name: 'security.updated' }).first().click();
+  await page.getByRole('button', { name: 'Security: changed' }).first().click();
   await only('security.updated');
   await page.reload();
   await only('security.updated');
+  // Several at once, found by what they are called or by their name, without a mouse.
+  const chooses = page.getByRole('button', { name: 'Choose Event' });
+  await chooses.press('Enter');
+  const sought = page.getByRole('combobox', { name: 'Event' });
+  await expect.poll(() => page.getByRole('listbox', { name: 'Event' }).getByRole('option').count()).toBe(272);
+  await page.getByRole('listbox', { name: 'Event' }).getByText('Opening hours', { exact: true }).waitFor();
+  await sought.fill('conversation opened');
+  await sought.press('Enter');
+  await sought.fill('settings.upd');
+  await page.getByRole('option', { name: 'Settings: changed settings.updated' }).waitFor();
+  await sought.press('Enter');
+  await only('intervention.opened', 'security.updated', 'settings.updated');
+  await sought.press('Escape');
+  await page.reload();
+  await only('intervention.opened', 'security.updated', 'settings.updated');
+  await page.getByRole('button', { name: 'Take Settings: changed out' }).click();
+  await only('intervention.opened', 'security.updated');
   await page.getByRole('button', { name: 'All events' }).click();
   await page.getByRole('combobox', { name: 'Who' }).selectOption({ label: 'Ada Agent' });
   await only('intervention.assigned', 'intervention.opened');
@@ -271,14 +307,15 @@ test('a topology is drawn while it is written, rehearsed and made to lead; super
   const { page, agent } = await desk.sits(desk.server.token, { path: '/admin/topologies' });
   await page.getByRole('heading', { name: 'The built-in one leads' }).waitFor();
   await page.getByRole('main').getByRole('button', { name: 'New' }).last().click();
-  await page.getByLabel('Name').fill('Day');
-  const steps = page.getByLabel('Steps');
+  await page.getByLabel('Name', { exact: true }).fill('Day');
+  await page.getByText('The same as JSON').click();
+  const steps = page.getByLabel('JSON', { exact: true });
   await steps.fill('{ "version": 1, "steps": [');
   await page.getByText('no document with steps').waitFor();
   const document = { version: 1, steps: [{ name: 'team', agents: { team_ids: [team.id] }, for: '5m', next: 'nowhere' }, { name: 'everybody', agents: { everyone: true } }] };
   await steps.fill(JSON.stringify(document));
   await page.getByRole('button', { name: 'Create' }).click();
-  await page.getByRole('alert').getByText('names no step: "nowhere"').waitFor();
+  await page.getByRole('group', { name: '1. team' }).getByRole('alert').getByText('Names no step: "nowhere"').waitFor();
   document.steps[0]!.next = 'everybody';
   await steps.fill(JSON.stringify(document));
   const picture = page.getByRole('img', { name: /How a task finds its agent/ });
@@ -298,7 +335,7 @@ test('a topology is drawn while it is written, rehearsed and made to lead; super
   // One that leads is changed by way of another.
   await page.getByRole('button', { name: 'Duplicate' }).click();
   await picture.waitFor();
-  await page.getByLabel('Name').fill('Night');
+  await page.getByLabel('Name', { exact: true }).fill('Night');
   await page.getByRole('button', { name: 'Create' }).click();
   await page.getByRole('heading', { name: 'Night' }).waitFor();
   expect((await desk.server.get('/topologies?extended=true')).records.find(({ name }: { name: string }) => name === 'Night').config).toEqual((await desk.server.get('/topologies?extended=true')).records.find(({ name }: { name: string }) => name === 'Day').config);
@@ -311,7 +348,8 @@ test('a topology is drawn while it is written, rehearsed and made to lead; super
   expect(agent.errors).toEqual([]);
 });
 
-const LOOKS = { light: { colorScheme: 'light' }, dark: { colorScheme: 'dark' }, 'on a phone': { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true } } as const;
+const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
+const LOOKS = { light: { colorScheme: 'light' }, dark: { colorScheme: 'dark' }, 'on a phone': PHONE, 'on a phone, in French': { ...PHONE, locale: 'fr' } } as const;
 
 for (const [look, options] of Object.entries(LOOKS)) {
   test(`administration can be used by everybody, ${look}`, async () => {

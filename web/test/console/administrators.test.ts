@@ -195,3 +195,93 @@ test('a source answers by itself in its customers’ languages, and a window say
   expect(await violations(page.mainFrame())).toEqual([]);
   expect(agent.errors).toEqual([]);
 });
+
+test('somebody is given names to write as, each with where it is, the first one theirs without asking', async () => {
+  const desk = await Desk.opens();
+  const ada = await desk.hires('Ada');
+  const { page, agent } = await desk.sits(desk.server.token, { path: `/admin/users/${ada.id}` });
+  const voices = page.getByRole('group', { name: 'Writes as' });
+  const choose = voices.getByRole('button', { name: 'Choose Writes as' });
+  await choose.click();
+  await page.getByText('No channel has named anybody whom agents may write as').waitFor();
+  // A channel names its own; a customer is nobody to write as.
+  await desk.says('vera', 'a', 'Where is my kettle?');
+  for (const [id, screenname] of [['shop', 'Kettle & Co.'], ['night', 'Night desk']]) await desk.says(id!, `by ${id}`, 'Good day', { author: { id, screenname, created_at: '2026-01-15T10:00:00Z', puppetizable: true } });
+  const { records } = await desk.server.get('/identities?controlled=true');
+  const [shop, night] = ['shop', 'night'].map((foreign) => records.find(({ foreign_id }: Json) => foreign_id === foreign).id);
+  await page.reload();
+  await choose.press('Enter');
+  await expect.poll(() => page.getByRole('option').allInnerTexts()).toEqual(expect.arrayContaining([expect.stringMatching(/^Kettle & Co\.\s+Letters$/), expect.stringMatching(/^Night desk\s+Letters$/)]));
+  expect(await page.getByRole('option', { name: 'vera' }).count()).toBe(0);
+  const sought = page.getByRole('combobox', { name: 'Writes as' });
+  for (const words of ['night', 'kettle']) {
+    await sought.fill(words);
+    await sought.press('Enter');
+  }
+  await sought.press('Escape');
+  await expect.poll(() => voices.getByRole('listitem').allInnerTexts()).toEqual(['Night desk Letters', 'Kettle & Co. Letters']);
+  await voices.getByRole('button', { name: 'Put Kettle & Co. first' }).click();
+  const save = page.getByRole('button', { name: 'Save', exact: true }).first();
+  await save.click();
+  const held = async () => (await desk.server.get(`/users/${ada.id}`)).identity_ids;
+  await expect.poll(held).toEqual([shop, night]);
+  expect(await violations(page.mainFrame())).toEqual([]);
+  await voices.getByRole('button', { name: 'Take Night desk out' }).click();
+  await save.click();
+  await expect.poll(held).toEqual([shop]);
+  // She writes as the shop without choosing.
+  const [asked] = (await desk.server.get('/contents?q=text:kettle')).records;
+  expect((await ada.ask('POST', '/contents', { in_reply_to_id: asked.id, body: 'On its way' })).author_id).toBe(shop);
+  expect(agent.errors).toEqual([]);
+});
+
+test('of a secret it is said that it is stored; it goes once that is saved, and what follows is said before', async () => {
+  const desk = await Desk.opens();
+  const community = await desk.server.post('/communities', { type: 'twtr', name: 'Our account' });
+  const source = await desk.server.post('/content_sources', { type: 'twtr', name: 'Our account', community_id: community.id, x_user_id: '7700', x_consumer_secret: 'consumer-secret', x_client_id: 'client', x_client_secret: 'client-secret' });
+  const { page, agent } = await desk.sits(desk.server.token, { path: `/admin/sources/${source.id}` });
+  const of = (label: string) => page.locator('.field', { has: page.getByLabel(label, { exact: true }) });
+  const consumer = of('App’s API secret');
+  const save = page.getByRole('button', { name: 'Save', exact: true }).first();
+  await consumer.getByText('Is stored').waitFor();
+  await of('OAuth 2.0 client’s secret').getByText('Is stored').waitFor();
+  expect(await of('Account’s refresh token').getByText('Is stored').count()).toBe(0);
+  await consumer.getByRole('button', { name: 'Remove App’s API secret' }).press('Enter');
+  await consumer.getByText('Goes when you save').waitFor();
+  await consumer.getByText('Then nothing that X sends is taken.').waitFor();
+  expect(await violations(page.mainFrame())).toEqual([]);
+  // It can be taken back, and another one written in its place.
+  await consumer.getByRole('button', { name: 'Keep it App’s API secret' }).press('Enter');
+  await consumer.getByText('Is stored').waitFor();
+  expect(await save.isDisabled()).toBe(true);
+  await page.getByLabel('App’s API secret', { exact: true }).fill('another one');
+  await consumer.getByText('Is replaced when you save').waitFor();
+  await page.getByLabel('App’s API secret', { exact: true }).fill('');
+  await consumer.getByText('Is stored').waitFor();
+  const read = async () => desk.server.get(`/content_sources/${source.id}?extended=true`);
+  expect((await read()).has_x_consumer_secret).toBe(true);
+  await consumer.getByRole('button', { name: 'Remove App’s API secret' }).click();
+  await save.click();
+  await expect.poll(read).toMatchObject({ has_x_consumer_secret: false, has_x_client_secret: true });
+  await consumer.locator('.kept').waitFor({ state: 'detached' });
+
+  // Where the server cannot be without it, it says so at the field.
+  await desk.server.put('/single_sign_on/jwt', { shared_secret: 'a secret of sixteen', remote_login_url: 'https://id.example/login', enabled: true });
+  await page.getByRole('navigation').getByRole('link', { name: 'Single sign-on' }).click();
+  const jwt = page.getByRole('region', { name: 'Signed tokens (JWT)' });
+  await jwt.getByRole('button', { name: 'Remove Shared secret' }).click();
+  await jwt.getByText('Then no signed token lets anybody in.').waitFor();
+  await jwt.getByRole('button', { name: 'Save' }).click();
+  await jwt.getByRole('alert').getByText('can\'t be blank while this is enabled').waitFor();
+  await jwt.getByLabel('It lets people in').uncheck();
+  await jwt.getByRole('button', { name: 'Save' }).click();
+  await expect.poll(async () => desk.server.get('/single_sign_on/jwt')).toMatchObject({ enabled: false, has_shared_secret: false });
+
+  const hook = await desk.server.post('/webhooks', { url: 'https://crm.example/hook', registered_events: ['content.imported'], secret: 'another one' });
+  await page.goto(`${new URL(page.url()).origin}/admin/webhooks/${hook.id}`);
+  await page.getByRole('button', { name: 'Remove Secret' }).click();
+  await page.getByText('Then requests carry no X-Dimelo-Secret.').waitFor();
+  await page.getByRole('button', { name: 'Save' }).click();
+  await expect.poll(async () => (await desk.server.get(`/webhooks/${hook.id}?extended=true`)).has_secret).toBe(false);
+  expect(agent.errors).toEqual([]);
+});

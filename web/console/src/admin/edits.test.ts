@@ -10,6 +10,14 @@ test('only what was changed is kept, and changing it back is no change', () => {
   expect(edited(edited(changed, 'name', 'One'), 'color', null).edits).toEqual({});
 });
 
+test('a secret that is kept is replaced, removed or left, and one that is not there can only be given', () => {
+  const kept = { base: { id: '1', has_key: true }, edits: {} };
+  expect(edited(kept, 'key', 'new').edits).toEqual({ key: 'new' });
+  expect(edited(kept, 'key', '').edits).toEqual({ key: '' });
+  expect(edited(edited(kept, 'key', ''), 'key', undefined).edits).toEqual({});
+  expect(edited({ base: { id: '1', has_key: false }, edits: {} }, 'key', '').edits).toEqual({});
+});
+
 test('what somebody else has changed meanwhile is a conflict only where both changed, to something else', () => {
   const draft = { base: { id: '1', name: 'One', color: 1, 'holidays[]': [] }, edits: { name: 'Two', holidays: [{ name: 'X' }] } };
   expect(conflicts(draft, { id: '1', name: 'One', color: 5, 'holidays[]': [] })).toEqual([]);

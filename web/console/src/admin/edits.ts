@@ -35,10 +35,14 @@ export const isSame = (one: unknown, other: unknown): boolean => JSON.stringify(
 /** The field as the record has it: lists have brackets in some answers. */
 export const fieldOf = (record: Made, name: string): unknown => (name in record ? record[name] : record[`${name}[]`]);
 
-/** A change; back to what it was is none. */
+/** Of a secret the server tells no more than that it has one. */
+export const isKept = (record: Made, name: string): boolean => record[`has_${name}`] === true;
+
+/** A change; back to what it was is none. Of a secret that is kept, an empty one takes it away, and none at all leaves it. */
 export function edited(draft: Draft, name: string, value: unknown): Draft {
   const edits = { ...draft.edits };
-  if (isSame(fieldOf(draft.base, name) ?? '', value ?? '')) delete edits[name];
+  const isBack = isKept(draft.base, name) ? value === undefined : isSame(fieldOf(draft.base, name) ?? '', value ?? '');
+  if (isBack) delete edits[name];
   else edits[name] = value;
   return { ...draft, edits };
 }

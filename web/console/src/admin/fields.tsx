@@ -1,14 +1,15 @@
 // How each kind of field is filled in.
 
-import { lazy, type ReactNode, Suspense, useId, useState } from 'react';
+import { type ChangeEvent, lazy, type ReactNode, Suspense, useId, useState } from 'react';
 
 import { Choice as Picker } from '../ui/choice.tsx';
 import { Icon } from '../ui/icon.tsx';
-import { IconButton } from '../ui/pieces.tsx';
+import { Button, IconButton } from '../ui/pieces.tsx';
 import { useChoices, type useNames } from './data.ts';
-import { fieldOf } from './edits.ts';
+import { fieldOf, isKept } from './edits.ts';
 import { type Field, type Made, NAMELESS, sentHours, shownHours } from './kinds.ts';
-import { hint, type Word, w } from './words/index.ts';
+import { secondsOf, shownSpan, spanOf, spansOf } from './spans.ts';
+import { hint, type Word, w, without } from './words/index.ts';
 import { explained, GROUPS, IDLE, NAMES } from './words/permissions.ts';
 
 const Topology = lazy(() => import('./topology-fields.tsx'));
@@ -16,6 +17,7 @@ const Conditions = lazy(() => import('./trigger-fields.tsx').then(({ Conditions 
 const Mappings = lazy(() => import('./mappings-field.tsx'));
 const AutomaticAnswers = lazy(() => import('./automatic-answers-field.tsx'));
 const Texts = lazy(() => import('./texts-field.tsx'));
+const Identities = lazy(() => import('./identities-field.tsx'));
 const Actions = lazy(() => import('./trigger-fields.tsx').then(({ Actions }) => ({ default: Actions })));
 
 const Files = lazy(() => import('./files-field.tsx'));
@@ -33,7 +35,7 @@ export interface FieldProps {
 export const labelOf = ({ label, name }: Pick<Field, 'label' | 'name'>): Word => label ?? (`f_${name}` as Word);
 
 /** A label above what is filled in, with a hint and what is wrong with it. */
-const Frame = ({ field, id, problem, children }: { field: Field; id: string; problem?: string | undefined; children: ReactNode }) => {
+export const Frame = ({ field, id, problem, children }: { field: Field; id: string; problem?: string | undefined; children: ReactNode }) => {
   const said = hint(labelOf(field));
   return (
     <div className="field">
@@ -59,8 +61,9 @@ export const FormField = (props: FieldProps) => {
     case 'actions':
     case 'mappings':
     case 'automatic_answers':
-    case 'texts': {
-      const Own = { topology: Topology, conditions: Conditions, actions: Actions, mappings: Mappings, automatic_answers: AutomaticAnswers, texts: Texts }[field.type];
+    case 'texts':
+    case 'identities': {
+      const Own = { topology: Topology, conditions: Conditions, actions: Actions, mappings: Mappings, automatic_answers: AutomaticAnswers, texts: Texts, identities: Identities }[field.type];
       return (
         <Suspense>
           <Own {...props} />
@@ -115,6 +118,15 @@ export const FormField = (props: FieldProps) => {
       );
     case 'hours':
       return <Hours {...props} />;
+    case 'span':
+    case 'spans':
+      return <Spans {...props} />;
+    case 'secret':
+      return (
+        <Frame field={field} id={id} problem={problem}>
+          <Secret {...props} shared={shared} />
+        </Frame>
+      );
     case 'long':
     case 'code':
       return (
@@ -141,8 +153,8 @@ export const FormField = (props: FieldProps) => {
         <Frame field={field} id={id} problem={problem}>
           <input
             {...shared}
-            type={field.type === 'secret' ? 'password' : 'text'}
-            autoComplete={field.type === 'secret' ? 'new-password' : 'off'}
+            type="text"
+            autoComplete="off"
             spellCheck={false}
             dir="auto"
             maxLength={field.max}
@@ -232,32 +244,102 @@ const Colours = ({ field, record, change, disabled }: FieldProps) => {
   );
 };
 
-/** What is written stays as it is until it means something else. */
+/**
+ * What is written stays as it is while somebody writes, and is taken as soon as it means something. Until then it is said
+ * what is wrong, and nothing is saved.
+ */
+export function useWritten(shown: string, fault: (text: string) => string, take: (text: string) => void) {
+  const [written, write] = useState<string>();
+  const wrong = written === undefined ? '' : fault(written);
+  return {
+    wrong,
+    input: {
+      value: written ?? shown,
+      'aria-invalid': !!wrong || undefined,
+      ref: (input: HTMLInputElement | null) => input?.setCustomValidity(wrong),
+      onChange: (event: ChangeEvent<HTMLInputElement>) => {
+        write(event.target.value);
+        if (!fault(event.target.value)) take(event.target.value);
+      },
+      onBlur: () => !wrong && write(undefined),
+    },
+  };
+}
+
 const Hours = ({ field, record, change, problem, disabled }: FieldProps) => {
   const id = useId();
-  const value = String(fieldOf(record, field.name) ?? '');
-  const [written, write] = useState<string>();
-  const isWrong = written !== undefined && sentHours(written) === undefined;
+  const { wrong, input } = useWritten(
+    shownHours(fieldOf(record, field.name)),
+    (text) => (sentHours(text) === undefined ? w('hours_wrong') : ''),
+    (text) => change(field.name, sentHours(text)),
+  );
   return (
     <div className="field row">
       <label htmlFor={id}>{w(labelOf(field))}</label>
-      <input
-        id={id}
-        disabled={disabled}
-        aria-invalid={isWrong || undefined}
-        aria-describedby={`${id}-hint`}
-        placeholder={w('closed')}
-        value={written ?? shownHours(value)}
-        onChange={(event) => {
-          write(event.target.value);
-          change(field.name, sentHours(event.target.value) ?? value);
-        }}
-        onBlur={() => !isWrong && write(undefined)}
-      />
-      <p id={`${id}-hint`} className={isWrong || problem ? 'problem' : 'unseen'}>
-        {isWrong ? w('hours_wrong') : (problem ?? w('f_hours_hint'))}
+      <input id={id} disabled={disabled} aria-describedby={`${id}-hint`} placeholder={w('closed')} {...input} />
+      <p id={`${id}-hint`} className={wrong || problem ? 'problem' : 'unseen'}>
+        {wrong || (problem ?? w('f_hours_hint'))}
       </p>
     </div>
+  );
+};
+
+/** A span of time, kept as a text such as `5m`, or several, kept as numbers of seconds. */
+const Spans = ({ field, record, change, problem, disabled }: FieldProps) => {
+  const id = useId();
+  const value = fieldOf(record, field.name);
+  const day = w('span_day');
+  const { min = 0, max = Infinity } = field;
+  const many = field.type === 'spans';
+  const fault = (text: string): string => {
+    if (many) return spansOf(text) ? '' : w('spans_wrong');
+    const seconds = secondsOf(text);
+    if (!text.trim()) return '';
+    if (seconds === undefined) return w('span_wrong');
+    return seconds < min || seconds > max ? w('span_out', { min: spanOf(min, day), max: spanOf(max, day) }) : '';
+  };
+  const take = (text: string) => {
+    const seconds = secondsOf(text);
+    change(field.name, many ? spansOf(text) : seconds === undefined ? undefined : spanOf(seconds));
+  };
+  const { wrong, input } = useWritten(many ? ((value as number[] | undefined) ?? []).map((span) => shownSpan(span, day)).join(', ') : shownSpan(value, day), fault, take);
+  const trouble = wrong || problem;
+  return (
+    <Frame field={field} id={id} problem={trouble}>
+      <input id={id} disabled={disabled} autoComplete="off" aria-describedby={hint(labelOf(field)) || trouble ? `${id}-hint` : undefined} {...input} aria-invalid={!!trouble || undefined} />
+    </Frame>
+  );
+};
+
+/** What is not shown again can be replaced, and removed: all of it once the form is saved. */
+const Secret = ({ field, record, change, disabled, shared }: FieldProps & { shared: object }) => {
+  const value = fieldOf(record, field.name) as string | undefined;
+  const kept = isKept(record, field.name);
+  const goes = kept && value === '';
+  const input = {
+    ...shared,
+    disabled: !!disabled || goes,
+    maxLength: field.max,
+    spellCheck: false,
+    value: value ?? '',
+    onChange: ({ target }: ChangeEvent<HTMLInputElement | HTMLTextAreaElement>) => change(field.name, target.value || (kept ? undefined : '')),
+  };
+  return (
+    <>
+      {field.long ? <textarea {...input} className="code-text" dir="ltr" rows={kept && !value ? 2 : 9} /> : <input {...input} type="password" autoComplete="new-password" dir="auto" />}
+      {kept && (
+        <div className="kept">
+          <span className={`state ${goes ? 'late' : value ? 'soon' : 'good'}`} role="status">
+            {w(goes ? 'secret_goes' : value ? 'secret_changes' : 'secret_kept')}
+          </span>
+          <Button look="quiet" className={goes ? '' : 'danger'} disabled={disabled} onClick={() => change(field.name, goes ? undefined : '')}>
+            {w(goes ? 'secret_keep' : 'secret_remove')}
+            <span className="unseen"> {w(labelOf(field))}</span>
+          </Button>
+          {goes && without(labelOf(field)) && <p className="problem">{without(labelOf(field))}</p>}
+        </div>
+      )}
+    </>
   );
 };
 

@@ -92,7 +92,11 @@ export const Form = ({ place, record, isNew, fields, names, fixed = false, again
     } catch (trouble) {
       if (trouble instanceof Refusal && trouble.errors.length) {
         const known = new Set(visible.map(({ name }) => name));
-        const told = Object.fromEntries(trouble.errors.map((error) => [error.attribute.replace('[]', ''), fault(error)]));
+        const told: Record<string, string> = {};
+        for (const error of trouble.errors) {
+          const name = error.attribute.replace('[]', '');
+          told[name] = told[name] ? `${told[name]}\n${fault(error)}` : fault(error);
+        }
         setProblems(told);
         setGeneral(trouble.errors.filter(({ attribute }) => !known.has(attribute.replace('[]', ''))).map(fault).join(' '));
       } else if (trouble instanceof Refusal) setGeneral(words(trouble));

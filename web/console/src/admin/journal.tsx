@@ -4,21 +4,24 @@ import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { get } from '../api/client.ts';
 import type { Page } from '../api/types.ts';
+import { t } from '../language/index.ts';
 import { visit } from '../routes.ts';
+import { Choice } from '../ui/choice.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { Button, Empty, Failed } from '../ui/pieces.tsx';
 import { words } from '../ui/toasts.tsx';
 import { useNames } from './data.ts';
-import { type Made, WEBHOOK_EVENTS } from './kinds.ts';
+import type { Made } from './kinds.ts';
 import { Link } from './list.tsx';
 import { Table } from './table.tsx';
+import { EVENTS, eventWords } from './words/events.ts';
 import { w } from './words/index.ts';
 
 const PAGE = 50;
 const PAGES_MAX = 40;
 
 /** Filters of the address, and what they are in a search. */
-const ASKED = { name: (name: string) => `name_in:${name}`, user: (id: string) => `user:${id}`, thread: (id: string) => `content_thread:${id}`, content: (id: string) => `content:${id}`, since: (day: string) => `created_after:"${day}"`, until: (day: string) => `created_before:"${day}"` } as const;
+const ASKED = { name: (names: string) => names.split(',').map((name) => `name_in:${name}`).join(' '), user: (id: string) => `user:${id}`, thread: (id: string) => `content_thread:${id}`, content: (id: string) => `content:${id}`, since: (day: string) => `created_after:"${day}"`, until: (day: string) => `created_before:"${day}"` } as const;
 
 const Journal = ({ search }: { search: string }) => {
   const at = new URLSearchParams(search);
@@ -47,15 +50,7 @@ const Journal = ({ search }: { search: string }) => {
   return (
     <>
       <div className="admin-tools filters">
-        <label className="beside">
-          <span>{w('event_name')}</span>
-          <input type="search" key={at.get('name')} list="event-names" defaultValue={at.get('name') ?? ''} placeholder={w('event_any')} onChange={(event) => /^$|^\w[\w/]*\.\w+$/.test(event.target.value) && set('name', event.target.value)} />
-          <datalist id="event-names">
-            {[...new Set([...WEBHOOK_EVENTS, ...(data?.records.map(({ name }) => name) ?? [])])].sort().map((name) => (
-              <option key={name} value={name} />
-            ))}
-          </datalist>
-        </label>
+        <Names chosen={at.get('name')?.split(',') ?? []} choose={(names) => set('name', names.join(','))} />
         <label className="beside">
           <span>{w('event_by')}</span>
           <select value={at.get('user') ?? ''} onChange={(event) => set('user', event.target.value)}>
@@ -110,9 +105,12 @@ const Journal = ({ search }: { search: string }) => {
                 <time dateTime={created_at}>{new Date(created_at).toLocaleString(document.documentElement.lang)}</time>
               </td>
               <td data-label={w('event_name')} className="wide">
-                <button type="button" className="link" onClick={() => set('name', name)}>
-                  {name}
-                </button>
+                <span>
+                  <button type="button" className="link" onClick={() => set('name', name)}>
+                    {sentence(name)}
+                  </button>
+                  <code>{name}</code>
+                </span>
               </td>
               <td data-label={w('event_by')}>{user_id ? names.of('users', user_id) : <span className="faint">{w('event_system')}</span>}</td>
               <td data-label={w('event_about')}>
@@ -128,6 +126,37 @@ const Journal = ({ search }: { search: string }) => {
         </Button>
       )}
     </>
+  );
+};
+
+const sentence = (name: string): string => {
+  const { about, became } = eventWords(name);
+  return about ? t('named', { name: about, value: became }) : became;
+};
+
+/** Which events, by their names: any number of them. */
+const Names = ({ chosen, choose }: { chosen: string[]; choose: (names: string[]) => void }) => {
+  const [open, setOpen] = useState(false);
+  const toggle = (name: string) => choose(chosen.includes(name) ? chosen.filter((one) => one !== name) : [...chosen, name]);
+  const options = () => EVENTS.map((id) => ({ id, label: sentence(id), detail: id, group: eventWords(id).about, checked: chosen.includes(id) }));
+  return (
+    <div className="beside names">
+      <span>{w('event_name')}</span>
+      <span className="many">
+        {chosen.map((name) => (
+          <span key={name} className="chip">
+            <span>{sentence(name)}</span>
+            <button type="button" aria-label={w('take_out', { name: sentence(name) })} onClick={() => toggle(name)}>
+              <Icon name="cross" size={12} />
+            </button>
+          </span>
+        ))}
+        <Choice icon="plus" label={w('event_name')} open={open} setOpen={setOpen} many options={open ? options() : []} pick={toggle} placeholder={w('search_list')}>
+          {w(chosen.length ? 'choose' : 'event_any')}
+          <span className="unseen"> {w('event_name')}</span>
+        </Choice>
+      </span>
+    </div>
   );
 };
 

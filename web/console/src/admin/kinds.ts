@@ -25,7 +25,7 @@ export interface Field {
   name: string;
   /** `f_` and the name, when it is not said. */
   label?: Word;
-  type: 'text' | 'long' | 'number' | 'flag' | 'choice' | 'many' | 'lines' | 'secret' | 'hours' | 'holidays' | 'permissions' | 'capacities' | 'topology' | 'code' | 'color' | 'conditions' | 'actions' | 'mappings' | 'automatic_answers' | 'texts' | 'files';
+  type: 'text' | 'long' | 'number' | 'flag' | 'choice' | 'many' | 'lines' | 'secret' | 'hours' | 'holidays' | 'permissions' | 'capacities' | 'topology' | 'code' | 'color' | 'conditions' | 'actions' | 'mappings' | 'automatic_answers' | 'texts' | 'files' | 'identities' | 'span' | 'spans';
   choices?: Choices;
   /** What a written choice is called: this and its name. */
   said?: string;
@@ -36,8 +36,11 @@ export interface Field {
   only?: 'new' | 'old';
   /** Only where this is so. */
   when?: (record: Made) => boolean;
+  /** Of a span, in seconds. */
   min?: number;
   max?: number;
+  /** A secret of several lines. */
+  long?: true;
   /** Of a number: `any` where it may have a fraction. */
   step?: 'any';
   /** What it is made of. */
@@ -216,12 +219,12 @@ export const KINDS: Kind[] = [
           { name: 'disable_notification_body_display', type: 'flag' },
           { name: 'notification_generic_message', type: 'text', max: 1_000 },
           { name: 'enable_android', type: 'flag' },
-          { name: 'fcm_service_account', type: 'code' },
+          { name: 'fcm_service_account', type: 'secret', long: true },
           { name: 'huawei_application_id', type: 'text' },
           { name: 'huawei_client_id', type: 'text' },
           { name: 'huawei_client_secret', type: 'secret' },
           { name: 'enable_ios', type: 'flag' },
-          { name: 'apns_key', type: 'code' },
+          { name: 'apns_key', type: 'secret', long: true },
           { name: 'apns_key_id', type: 'text' },
           { name: 'apns_team_id', type: 'text' },
           { name: 'apns_topic', type: 'text' },
@@ -323,6 +326,7 @@ export const KINDS: Kind[] = [
       { name: 'spoken_languages', type: 'many', choices: { list: 'locales' } },
       { name: 'category_ids', type: 'many', choices: { of: 'categories' } },
       { name: 'user_capacity_id', type: 'choice', choices: { of: 'user_capacities' } },
+      { name: 'identity_ids', type: 'identities' },
       { name: 'external_id', type: 'text' },
       { name: 'no_password', type: 'flag', only: 'old' },
     ],
@@ -602,7 +606,9 @@ export const KINDS: Kind[] = [
     changes: ['manage_topologies'],
     removes: true,
     refers: ['teams', 'users', 'channels', 'sources', 'categories'],
-    fresh: { json_config: '{\n  "version": 1,\n  "steps": [\n    { "name": "everybody", "agents": { "everyone": true } }\n  ]\n}' },
+    get fresh() {
+      return { json_config: JSON.stringify({ version: 1, steps: [{ name: w('t_name_everyone'), agents: { everyone: true } }] }, null, 2) };
+    },
     derive: (record) => ({ ...record, json_config: JSON.stringify(record.config, null, 2) }),
     fixed: ({ active }) => active,
     named: ({ name }) => name,

@@ -33,6 +33,7 @@ const FIELDS: Field[] = [
     flag('reply_as_any_identity'),
     flag('reply_requires_intervention'),
     flag('self_approval_required'),
+    { name: 'intervention_defer_rates', label: 'set_intervention_defer_rates', type: 'spans' },
     number('intervention_defer_threshold'),
     number('urgent_task_threshold'),
   ]),

@@ -1,139 +1,64 @@
-// The document of a topology, and the picture of what it says, drawn while it is written.
+// A topology, step by step: a form of its document, which stays at hand as JSON, and the picture of what it says.
 
-import { useId } from 'react';
+import { useId, useState } from 'react';
+import { Icon } from '../ui/icon.tsx';
 import type { FieldProps } from './fields.tsx';
 import { labelOf } from './fields.tsx';
+import { faultsOf, read, write } from './topology-document.ts';
+import { Picture } from './topology-picture.tsx';
+import { Queues, Steps } from './topology-steps.tsx';
 import { w } from './words/index.ts';
 
-interface Step {
-  name: string;
-  when?: Record<string, unknown>;
-  agents?: Record<string, unknown>;
-  offer?: string;
-  for?: string | number;
-  next?: string;
-}
-
-interface Document {
-  start?: string;
-  steps: Step[];
-  queues?: { name: string; next?: string }[];
-}
-
-function read(text: string): Document | undefined {
-  try {
-    const found = JSON.parse(text) as Document;
-    const isOne = Array.isArray(found?.steps) && found.steps.every((step) => typeof step?.name === 'string');
-    return isOne && (found.queues ?? []).every((queue) => typeof queue?.name === 'string') ? found : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-const TopologyField = ({ field, record, change, names, problem, disabled }: FieldProps) => {
+const TopologyField = ({ field, record, change, names, problem, disabled = false }: FieldProps) => {
   const id = useId();
   const text = String(record.json_config ?? '');
   const document = read(text);
+  // It opens by itself only where nothing else can be shown.
+  const [isOpen, setOpen] = useState(!document);
+  const faults = faultsOf(problem);
+  // What the form has a place for is said there.
+  const general = faults.filter(({ list }) => !document || !list);
+  const shared = document && { document, faults, names, disabled, put: (next: typeof document) => change(field.name, write(next)) };
   return (
-    <div className="field topology">
-      <label htmlFor={id}>{w(labelOf(field))}</label>
-      <textarea
-        id={id}
-        rows={14}
-        spellCheck={false}
-        disabled={disabled}
-        aria-invalid={!!problem || !document || undefined}
-        aria-describedby={`${id}-hint`}
-        value={text}
-        onChange={(event) => change(field.name, event.target.value)}
-      />
-      <p id={`${id}-hint`} className={problem || !document ? 'problem' : 'faint'} role={problem ? 'alert' : undefined}>
-        {problem ?? (document ? w('topology_hint') : w('topology_unread'))}
-      </p>
+    <div className="topology">
+      <div>
+        {shared && (
+          <>
+            <Steps {...shared} label={w(labelOf(field))} />
+            <Queues {...shared} />
+          </>
+        )}
+        {general.map(({ reason }) => (
+          <p key={reason} className="problem" role="alert">
+            {reason}
+          </p>
+        ))}
+      </div>
       {document && <Picture document={document} names={names} />}
+      <details className="part" open={isOpen} onToggle={(event) => setOpen(event.currentTarget.open)}>
+        <summary>
+          <h2>{w('topology_json')}</h2>
+          <Icon name="down" />
+        </summary>
+        <div className="field">
+          <label htmlFor={id}>{w('topology_json_label')}</label>
+          <textarea
+            id={id}
+            rows={14}
+            spellCheck={false}
+            dir="ltr"
+            disabled={disabled}
+            aria-invalid={!document || undefined}
+            aria-describedby={`${id}-hint`}
+            value={text}
+            onChange={(event) => change(field.name, event.target.value)}
+          />
+          <p id={`${id}-hint`} className={document ? 'faint' : 'problem'}>
+            {w(document ? 'topology_hint' : 'topology_unread')}
+          </p>
+        </div>
+      </details>
     </div>
-  );
-};
-
-const LINE = 76;
-const WIDTH = 520;
-const BOX = 300;
-
-/** Steps below each other, in their order; how a task goes on is drawn beside them. */
-export const Picture = ({ document: { steps, start, queues = [] }, names }: { document: Document; names: FieldProps['names'] }) => {
-  const boxes = [...steps.map((step) => ({ ...step, isQueue: false })), ...queues.map((queue) => ({ ...queue, isQueue: true }) as Step & { isQueue: boolean }), { name: '', isQueue: true } as Step & { isQueue: boolean }];
-  const at = (name: string | undefined) => (name === undefined ? boxes.length - 1 : boxes.findIndex((box) => box.name === name));
-  const begins = start ?? steps[0]?.name;
-  const named = (kind: string, ids: unknown) => (Array.isArray(ids) ? ids.map((one) => names.of(kind, String(one))).join(', ') : '');
-  const whom = ({ agents = {} }: Step): string =>
-    [
-      agents.everyone && w('topology_everyone'),
-      agents.last_agent && w('topology_last_agent'),
-      named('teams', agents.team_ids),
-      named('users', agents.agent_ids),
-      agents.category_match && w('topology_category_match'),
-      agents.language_match && w('topology_language_match'),
-    ]
-      .filter(Boolean)
-      .join(' · ');
-  const forWhat = ({ when = {} }: Step): string =>
-    [named('channels', when.channel_ids), named('sources', when.source_ids), named('categories', when.category_ids), Array.isArray(when.languages) && when.languages.join(', ')].filter(Boolean).join(' · ');
-  const ways = boxes.map((box) => (!box.name || (!box.isQueue && box.for === undefined && !box.when) ? -1 : at(box.next)));
-  // Those that go round have a lane each, the short ways inside.
-  const round = ways.flatMap((to, from) => (to >= 0 && to !== from && to !== from + 1 ? [{ from, length: Math.abs(to - from) }] : [])).toSorted((one, other) => one.length - other.length);
-  const lane = (from: number): number => BOX + 40 + round.findIndex((way) => way.from === from) * Math.min(26, (WIDTH - BOX - 60) / round.length);
-  const said = boxes.map((box) => (box.name ? `${box.name}${box.isQueue ? '' : `: ${whom(box)}`}${box.for !== undefined ? `, ${box.for}` : ''} → ${box.next ?? w('topology_undelivered')}` : '')).filter(Boolean).join('. ');
-  return (
-    <svg className="topology-picture" viewBox={`0 0 ${WIDTH} ${boxes.length * LINE + 8}`} role="img" aria-label={`${w('topology_picture')} ${said}`}>
-      <defs>
-        <marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" orient="auto">
-          <path d="M0 0 8 4 0 8z" />
-        </marker>
-      </defs>
-      {boxes.map((box, index) => {
-        const isEnd = !box.name;
-        const to = ways[index]!;
-        const y = index * LINE + 6;
-        return (
-          <g key={box.name || 'undelivered'}>
-            <rect x={8} y={y} width={BOX} height={56} rx={10} className={isEnd || box.isQueue ? 'queue' : 'step'} />
-            <text x={22} y={y + 22} className="name">
-              {isEnd ? w('topology_undelivered') : cut(box.name, 30)}
-              {box.name && box.name === begins ? ' ●' : ''}
-            </text>
-            <text x={22} y={y + 42} className="detail">
-              {cut(isEnd ? '' : box.isQueue ? w('topology_queue') : [whom(box), forWhat(box) && `(${forWhat(box)})`].filter(Boolean).join(' '), 46)}
-            </text>
-            {to >= 0 && to !== index && <Arrow from={index} to={to} out={lane(index)} label={box.for === undefined ? '' : String(box.for)} />}
-          </g>
-        );
-      })}
-    </svg>
-  );
-};
-
-const cut = (text: string, most: number): string => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
-
-/** The next one is straight below; others go round at the side. */
-const Arrow = ({ from, to, out, label }: { from: number; to: number; out: number; label: string }) => {
-  const [y1, y2] = [from * LINE + 34, to * LINE + 34];
-  if (to === from + 1) {
-    return (
-      <>
-        <path className="way" d={`M${BOX / 2} ${y1 + 28}V${y2 - 29}`} markerEnd="url(#arrow)" />
-        <text className="detail" x={BOX / 2 + 8} y={y1 + 42}>
-          {label}
-        </text>
-      </>
-    );
-  }
-  return (
-    <>
-      <path className="way" d={`M${BOX + 8} ${y1}H${out - 10}Q${out} ${y1} ${out} ${y1 + Math.sign(y2 - y1) * 10}V${y2 - Math.sign(y2 - y1) * 10}Q${out} ${y2} ${out - 10} ${y2}H${BOX + 10}`} markerEnd="url(#arrow)" />
-      <text className="detail" x={BOX + 14} y={y1 - 5}>
-        {label}
-      </text>
-    </>
   );
 };
 

@@ -325,7 +325,7 @@ export const fr: Words = {
   notice_disconnection: '{name} est parti',
   notice_impossible: 'Personne n’est venu à temps : la conversation a été terminée',
   notice_thread_closure: 'Le visiteur a appris que la conversation est close',
-  notice_request_email: 'L’e-mail du visiteur a été demandé',
+  notice_request_email: 'L’adresse électronique du visiteur a été demandée',
   visited_page: 'A regardé {page}',
   customer: 'Client',
   hide_customer: 'Fiche du client',

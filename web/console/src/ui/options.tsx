@@ -19,7 +19,7 @@ export interface Option {
 }
 
 /** So many are shown at once: of more, one is found by its name. */
-const SHOWN_MAX = 200;
+const SHOWN_MAX = 300;
 
 const fold = (text: string): string => text.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase();
 

@@ -16,3 +16,6 @@ export const isWord = (key: string): key is Word => key in en;
 
 /** What stands beside a field, if anything does. */
 export const hint = (name: string): string => (`${name}_hint` in en ? w(`${name}_hint` as Word) : '');
+
+/** What it leads to that a secret goes, if that is to be said. */
+export const without = (name: string): string => (`${name}_without` in en ? w(`${name}_without` as Word) : '');
