@@ -25,6 +25,7 @@ const QUESTIONS: Questions = Questions {
     table: "conversation_control",
     columns: "wanted, wanted_app_id, attempts",
     pause_seconds: PAUSE_SECONDS,
+    ahead_seconds_max: 2 * PAUSE_SECONDS,
     look_every: Duration::from_millis(500),
 };
 

@@ -14,7 +14,7 @@ use tokio::sync::watch;
 
 use crate::questions::{ANSWER_BYTES_MAX, DEADLINE, Questions};
 use crate::sources::Channel;
-use crate::{Conversations, calling};
+use crate::{Conversations, calling, quotas};
 
 /// A question that was not answered is asked again after so many seconds, and so often in all.
 const PAUSE_SECONDS: i64 = 60;
@@ -23,6 +23,7 @@ const QUESTIONS: Questions = Questions {
     table: "channel_profiles",
     columns: "attempts",
     pause_seconds: PAUSE_SECONDS,
+    ahead_seconds_max: quotas::PAUSE_SECONDS_MAX,
     look_every: Duration::from_secs(1),
 };
 /// Pictures change, and their addresses end: whoever writes so many seconds later is asked about again.
@@ -30,8 +31,9 @@ const KNOWN_SECONDS: i64 = 7 * 86_400;
 
 /// Somebody wrote: they are asked about, unless that was done not long ago.
 pub(crate) fn want(tx: &mut dyn Tx, source_id: Id, customer: &str, now: Timestamp) -> Result<()> {
-    let sql = "SELECT 1 FROM channel_profiles WHERE source_id = $1 AND foreign_id = $2 AND asked_at > $3";
-    if tx.first(sql, args![&source_id, customer, now.plus_seconds(-KNOWN_SECONDS)])?.is_some() {
+    let sql =
+        "SELECT 1 FROM channel_profiles WHERE source_id = $1 AND foreign_id = $2 AND asked_at > $3 AND asked_at <= $4";
+    if tx.first(sql, args![&source_id, customer, now.plus_seconds(-KNOWN_SECONDS), now])?.is_some() {
         return Ok(());
     }
     tx.execute(

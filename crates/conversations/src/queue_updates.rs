@@ -66,12 +66,13 @@ impl QueueUpdates {
         if let Some(last) = told.get(&thread_id) {
             let is_same = (last.position, last.wait_seconds) == (position, wait_seconds);
             let pause = if is_same { REPEAT_SECONDS } else { PERIOD_SECONDS };
-            if last.at.plus_seconds(pause) > now {
+            // What was told later than now was told before the clock was set back.
+            if last.at <= now && last.at.plus_seconds(pause) > now {
                 return false;
             }
         }
         if told.len() >= THREADS_MAX {
-            told.retain(|_, last| last.at.plus_seconds(REPEAT_SECONDS) > now);
+            told.retain(|_, last| last.at <= now && last.at.plus_seconds(REPEAT_SECONDS) > now);
         }
         if told.len() < THREADS_MAX || told.contains_key(&thread_id) {
             told.insert(thread_id, Last { at: now, position, wait_seconds });
@@ -264,6 +265,16 @@ mod tests {
         desk.app.store.write(|tx| tx.execute("UPDATE sources SET active = FALSE", args![])).await.unwrap();
         desk.app.store.write(|tx| tx.execute("UPDATE sources SET version = 2", args![])).await.unwrap();
         assert_eq!(queue_update(&desk.app, id(50), 1, 1).await.unwrap(), QueueUpdate::NotWanted);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_silences_nobody() {
+        let updates = QueueUpdates::default();
+        let now = Timestamp::from_micros(0).plus_seconds(86_400);
+        assert!(updates.admit(id(1), 3, 90, now));
+        assert!(!updates.admit(id(1), 2, 60, now.plus_seconds(1)));
+        assert!(updates.admit(id(1), 2, 60, now.plus_seconds(-3_600)));
+        assert!(!updates.admit(id(1), 1, 30, now.plus_seconds(-3_599)));
     }
 
     #[test]

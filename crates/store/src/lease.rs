@@ -7,13 +7,14 @@ use frontdesk_model::{Id, Result, Timestamp};
 use crate::args;
 use crate::tx::Tx;
 
-/// Takes or renews a lease for some seconds from now on. Whether this node has it: nobody else did, or their time is over.
+/// Takes or renews a lease for some seconds from now on. Whether this node has it: nobody else did, or their time is over,
+/// or ends so late that the clock was set back since.
 pub fn take(tx: &mut dyn Tx, name: &str, node: Id, now: Timestamp, seconds: i64) -> Result<bool> {
     let taken = tx.execute(
         "INSERT INTO leases (name, holder, until) VALUES ($1, $2, $3)
          ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until
-           WHERE leases.holder = excluded.holder OR leases.until <= $4",
-        args![name, &node, now.plus_seconds(seconds), now],
+           WHERE leases.holder = excluded.holder OR leases.until <= $4 OR leases.until > $5",
+        args![name, &node, now.plus_seconds(seconds), now, now.plus_seconds(2 * seconds)],
     )?;
     Ok(taken == 1)
 }
@@ -42,6 +43,8 @@ mod tests {
             (18, "work", other, false),
             (19, "work", other, true),
             (19, "work", one, false),
+            // Until 29, as the clock said then.
+            (8, "work", one, true),
         ] {
             let now = Timestamp::from_micros(0).plus_seconds(second);
             let taken = store.write(move |tx| take(tx, name, node, now, 10)).await.unwrap();

@@ -2,6 +2,7 @@
 //! It knows no product table.
 
 pub mod consumer;
+mod due;
 pub mod dump;
 mod engine;
 mod filter;
@@ -27,6 +28,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use frontdesk_model::{Error, Result, error};
 use tokio::sync::{oneshot, watch};
 
+pub use due::Due;
 pub use filter::{COUNT_EXACT_MAX, Filter, Order, Owned, Piece, Route, Searched};
 pub use migrate::Migration;
 pub use seal::Seal;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use frontdesk_model::event::NewEvent;
 use frontdesk_model::{Env, Id, Result, Timestamp, error};
 use frontdesk_net::{Download, DownloadRequest, OutboundError};
-use frontdesk_store::{Tx, args};
+use frontdesk_store::{Due, Tx, args};
 use serde_json::json;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -78,13 +78,17 @@ struct Claim {
     attempt: i64,
 }
 
+const FETCHED: Due<'static> =
+    Due { table: "attachments", column: "fetch_at", condition: "TRUE", ahead_seconds_max: 2 * RETRY_SECONDS[1] };
+
 const DUE: &str = "SELECT id, remote_url, filename, kind_hint, fetch_attempts FROM attachments
                    WHERE fetch_at <= $1 ORDER BY fetch_at LIMIT $2";
 
 async fn claim(app: &Conversations, room: usize) -> Result<Vec<Claim>> {
     let (env, now, limit) = (app.env.clone(), app.env.now(), room as i64);
     // Most looks find nothing and need not bother the writer.
-    if room == 0 || app.store.read(move |tx| tx.query(DUE, args![now, limit])).await?.is_empty() {
+    let any = move |tx: &mut dyn Tx| Ok(tx.first(DUE, args![now, 1])?.is_some() || FETCHED.any_astray(tx, now)?);
+    if room == 0 || !app.store.read(any).await? {
         return Ok(Vec::new());
     }
     app.store.write(move |tx| claim_due(tx, &env, limit)).await
@@ -94,6 +98,7 @@ async fn claim(app: &Conversations, room: usize) -> Result<Vec<Claim>> {
 /// for ever.
 fn claim_due(tx: &mut dyn Tx, env: &Env, limit: i64) -> Result<Vec<Claim>> {
     let now = env.now();
+    FETCHED.bring_back(tx, now)?;
     let mut claims = Vec::new();
     for row in tx.query(DUE, args![now, limit])? {
         let (id, attempts): (Id, i64) = (row.get(0)?, row.get(4)?);
@@ -281,6 +286,15 @@ mod tests {
         assert_eq!(row.get::<Option<i64>>(0).unwrap(), None);
         assert_eq!(row.get::<String>(1).unwrap(), INTERRUPTED);
         assert_eq!(desk.events().await, [("attachment.fetch_failed".to_owned(), id(7), Some(id(50)))]);
+    }
+
+    #[tokio::test]
+    async fn a_clock_that_is_set_back_stops_nothing() {
+        let desk = desk_with_attachment().await;
+        claim(&desk.app, 4).await.unwrap();
+        desk.pass(-86_400);
+        assert_eq!(claim(&desk.app, 4).await.unwrap().remove(0).attempt, 2);
+        assert!(claim(&desk.app, 4).await.unwrap().is_empty(), "it is being tried");
     }
 
     #[tokio::test]

@@ -8,7 +8,7 @@ use frontdesk_model::event::NewEvent;
 use frontdesk_model::{Error, Id, Result, Timestamp};
 use frontdesk_sources::inbound::{InboundAttachment, InboundContent};
 use frontdesk_sources::ingress::Happening;
-use frontdesk_store::{Tx, args};
+use frontdesk_store::{Due, Tx, args};
 use futures_util::future;
 use serde_json::json;
 use tokio::sync::watch;
@@ -28,6 +28,8 @@ const WAIT_SECONDS: i64 = 2;
 const WAITS_MAX: i64 = 2;
 /// Events of a source that is inactive are looked at again so much later, seconds.
 const INACTIVE_SECONDS: i64 = 60;
+const READ: Due<'static> =
+    Due { table: "channel_events", column: "due_at", condition: "TRUE", ahead_seconds_max: 2 * INACTIVE_SECONDS };
 /// A store that cannot serve is asked again after this long.
 const PAUSE: Duration = Duration::from_secs(1);
 /// Of one read mark, so many contents are marked.
@@ -39,8 +41,7 @@ const BROKEN: &str = "It could not be taken in; the server's log says why.";
 pub async fn run(app: Arc<Conversations>, mut stop: watch::Receiver<bool>) {
     let trying = tokio::spawn(trying::run(app.clone(), stop.clone()));
     while !*stop.borrow() {
-        let now = app.env.now();
-        let found = app.store.read(move |tx| due(tx, now)).await.unwrap_or_else(|trouble| {
+        let found = look(&app).await.unwrap_or_else(|trouble| {
             tracing::error!(?trouble, "channel events cannot be read");
             Vec::new()
         });
@@ -61,6 +62,14 @@ pub async fn run(app: Arc<Conversations>, mut stop: watch::Receiver<bool>) {
     if trying.await.is_err() {
         tracing::error!("trying out connections ended early");
     }
+}
+
+async fn look(app: &Conversations) -> Result<Vec<Id>> {
+    let now = app.env.now();
+    if app.store.read(move |tx| READ.any_astray(tx, now)).await? {
+        app.store.write(move |tx| READ.bring_back(tx, now)).await?;
+    }
+    app.store.read(move |tx| due(tx, now)).await
 }
 
 fn due(tx: &mut dyn Tx, now: Timestamp) -> Result<Vec<Id>> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use frontdesk_model::{Id, Result, Timestamp};
 use frontdesk_sources::connecting::Trial;
 use frontdesk_sources::quota::Purpose;
-use frontdesk_store::{Tx, args};
+use frontdesk_store::{Due, Tx, args};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
@@ -67,11 +67,15 @@ pub(super) async fn run(app: Arc<Conversations>, mut stop: watch::Receiver<bool>
 
 async fn take(app: &Conversations) -> Result<Option<Id>> {
     const DUE: &str = "SELECT source_id FROM channel_health WHERE test_due_at <= $1 ORDER BY test_due_at LIMIT 1";
+    const TRIED: Due<'static> =
+        Due { table: "channel_health", column: "test_due_at", condition: "TRUE", ahead_seconds_max: 2 * AGAIN_SECONDS };
     let now = app.env.now();
-    if app.store.read(move |tx| Ok(tx.first(DUE, args![now])?.is_none())).await? {
+    let any = move |tx: &mut dyn Tx| Ok(tx.first(DUE, args![now])?.is_some() || TRIED.any_astray(tx, now)?);
+    if !app.store.read(any).await? {
         return Ok(None);
     }
     let taking = move |tx: &mut dyn Tx| {
+        TRIED.bring_back(tx, now)?;
         let Some(row) = tx.first(DUE, args![now])? else { return Ok(None) };
         let source_id: Id = row.get(0)?;
         let sql = "UPDATE channel_health SET test_due_at = $2 WHERE source_id = $1";

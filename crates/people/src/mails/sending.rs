@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use frontdesk_model::{Env, Id, Result, Timestamp};
 use frontdesk_net::{Mail, MailError, Mailer};
-use frontdesk_store::{Store, Tx, args};
+use frontdesk_store::{Due, Store, Tx, args};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
@@ -28,6 +28,8 @@ const VISITORS_MAILS_PER_HOUR_MAX: i64 = 5_000;
 const HOUR_SECONDS: i64 = 3_600;
 /// That a mail was sent is known for so long: it keeps the next one of its key at a distance.
 const SENT_KEPT_SECONDS: i64 = 86_400;
+const WAITING: Due<'static> =
+    Due { table: "mails", column: "due_at", condition: "status = 'waiting'", ahead_seconds_max: SENT_KEPT_SECONDS };
 /// A mail that was given up is shown for so long.
 const FAILED_KEPT_SECONDS: i64 = 30 * 86_400;
 /// Mails that become due while nothing else happens are found this often.
@@ -161,7 +163,8 @@ impl Sending {
 fn is_any_due(tx: &mut dyn Tx, now: Timestamp, sends: bool) -> Result<bool> {
     let over = "SELECT 1 FROM mails WHERE status IN ('sent', 'failed') AND due_at <= $1 LIMIT 1";
     Ok(tx.first(&due("SELECT 1 FROM mails", "TRUE", sends), args![now, 1])?.is_some()
-        || tx.first(over, args![now])?.is_some())
+        || tx.first(over, args![now])?.is_some()
+        || WAITING.any_astray(tx, now)?)
 }
 
 /// Waiting mails that something is to be done about: who cannot send only gives up.
@@ -172,6 +175,7 @@ fn due(select: &str, whose: &str, sends: bool) -> String {
 
 /// Takes at most `free` mails for this process, gives up what has waited too long, and removes what is long over.
 pub(super) fn turn(tx: &mut dyn Tx, now: Timestamp, sends: bool, free: usize) -> Result<Turn> {
+    WAITING.bring_back(tx, now)?;
     tx.execute(
         "DELETE FROM mails WHERE key IN (
            SELECT key FROM mails WHERE status IN ('sent', 'failed') AND due_at <= $1 LIMIT $2)",
@@ -184,8 +188,8 @@ pub(super) fn turn(tx: &mut dyn Tx, now: Timestamp, sends: bool, free: usize) ->
         (Whose::Visitors, VISITORS_MAILS_PER_HOUR_MAX),
     ] {
         let whose = whose.condition();
-        let lately = format!("SELECT count(*) FROM mails WHERE tried_at > $1 AND {whose}");
-        let lately: i64 = tx.one(&lately, args![now.plus_seconds(-HOUR_SECONDS)])?.get(0)?;
+        let lately = format!("SELECT count(*) FROM mails WHERE tried_at > $1 AND tried_at <= $2 AND {whose}");
+        let lately: i64 = tx.one(&lately, args![now.plus_seconds(-HOUR_SECONDS), now])?.get(0)?;
         let free = free as i64 - turn.claims.len() as i64;
         let allowed = if sends { (most - lately).clamp(0, free) } else { ROWS_MAX };
         let found = due("SELECT key, user_id, attempts, claim, give_up_at FROM mails", whose, sends);

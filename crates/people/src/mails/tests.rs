@@ -291,3 +291,15 @@ async fn owners_are_told_of_their_webhooks_and_nobody_of_what_is_old_or_unreadab
     let mails = office.mails().await;
     assert_eq!((mails.len(), mails[0].1.as_str()), (1, told.as_str()));
 }
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_stops_nothing() {
+    let office = Office::open().await;
+    office.queue("invitation", "Come in").await;
+    let first = office.turn().await.remove(0);
+    office.finish(&first, Err(MailError::Failed("no".into()))).await;
+    assert!(office.turn().await.is_empty(), "it pauses");
+    office.pass(-2 * DAY);
+    assert_eq!(office.turn().await.len(), 1);
+    assert!(office.turn().await.is_empty(), "it is being tried");
+}

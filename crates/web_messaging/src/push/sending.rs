@@ -13,7 +13,7 @@ use frontdesk_conversations::{Conversations, sources};
 use frontdesk_model::{Error, Id, Result, Timestamp, error};
 use frontdesk_net::{OutboundAnswer, OutboundError, OutboundRequest};
 use frontdesk_sources::push::{Access, KEPT_SECONDS, Notification, Outcome, Request, Service};
-use frontdesk_store::{Tx, args};
+use frontdesk_store::{Due, Tx, args};
 use futures_util::FutureExt;
 use http::{HeaderName, HeaderValue, Method, header};
 use tokio::sync::{Notify, watch};
@@ -143,11 +143,15 @@ impl Sending {
         let (now, service, running) = (self.desk.env.now(), self.service.as_str(), running.clone());
         // Most looks find nothing and need not bother the writer.
         let occupied = busy(&running);
-        if !self.desk.store.read(move |tx| Ok(!due(tx, service, now, &occupied, 1)?.is_empty())).await? {
+        let any = move |tx: &mut dyn Tx| {
+            Ok(!due(tx, service, now, &occupied, 1)?.is_empty() || sent(service, |pushes| pushes.any_astray(tx, now))?)
+        };
+        if !self.desk.store.read(any).await? {
             return Ok(Vec::new());
         }
         let node = self.desk.node_id;
         let claiming = move |tx: &mut dyn Tx| {
+            sent(service, |pushes| pushes.bring_back(tx, now))?;
             let mut running = running.clone();
             let mut claims = due(tx, service, now, &busy(&running), free)?;
             claims.retain(|claim| {
@@ -245,6 +249,12 @@ pub(super) async fn ask(desk: &Conversations, request: Request) -> Result<Outbou
 fn pause_asked_for(answer: &OutboundAnswer) -> Option<i64> {
     let seconds: i64 = answer.headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
     (seconds > 0).then(|| seconds.min(PAUSE_SECONDS_MAX))
+}
+
+/// What is to be sent by a service, as rows that are due.
+fn sent<T>(service: &str, look: impl FnOnce(&Due) -> T) -> T {
+    let condition = format!("service = '{service}'");
+    look(&Due { table: "pushes", column: "due_at", condition: &condition, ahead_seconds_max: 2 * PAUSE_SECONDS_MAX })
 }
 
 /// The sources that take no more attempts now.

@@ -15,7 +15,7 @@ use frontdesk_conversations::Conversations;
 use frontdesk_conversations::visitors::{self, Correspondent};
 use frontdesk_model::{Id, Result, Timestamp};
 use frontdesk_people::mails::{self, NewMail, To};
-use frontdesk_store::{Tx, args};
+use frontdesk_store::{Due, Tx, args};
 use tokio::sync::{Notify, watch};
 use url::Url;
 
@@ -28,6 +28,8 @@ use letter::Letter;
 
 /// So long a message may stay unread before a mail tells of it (public page "Configuring the Source").
 const UNREAD_SECONDS: i64 = 15 * 60;
+const WAITING: Due<'static> =
+    Due { table: "visitor_unread", column: "due_at", condition: "TRUE", ahead_seconds_max: 2 * UNREAD_SECONDS };
 /// Who is there is asked again after so long.
 const PRESENT_SECONDS: i64 = 60;
 /// A visitor who is there at this node is kept from a mail so long before it is due: other nodes do not see them.
@@ -102,6 +104,9 @@ pub(crate) async fn run(app: Arc<Conversations>, hub: Arc<Hub>, wake: Arc<Notify
 /// One transaction's worth of conversations. 0: nothing is left for now.
 async fn look(app: &Arc<Conversations>, hub: &Arc<Hub>) -> Result<u64> {
     let now = app.env.now();
+    if app.store.read(move |tx| WAITING.any_astray(tx, now)).await? {
+        app.store.write(move |tx| WAITING.bring_back(tx, now)).await?;
+    }
     let found = app.store.read(move |tx| soon(tx, now)).await?;
     let (present, absent): (Vec<_>, Vec<_>) = found.into_iter().partition(|one| hub.hears(one.source_id, &one.uuid));
     let due: Vec<Id> = absent.iter().filter(|one| one.due_at <= now).map(|one| one.thread_id).collect();

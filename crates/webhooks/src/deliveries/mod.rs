@@ -269,6 +269,12 @@ fn rows(tx: &mut dyn Tx, condition: &str, order: &str, args: &[frontdesk_store::
     rows.iter().map(delivery).collect()
 }
 
+/// Makes due now what waits for a clock that was set back: no pause is so long.
+pub(crate) fn bring_back(tx: &mut dyn Tx, webhook_id: Id, furthest: Timestamp, now: Timestamp) -> Result<()> {
+    let sql = "UPDATE webhook_deliveries SET due_at = $3 WHERE webhook_id = $1 AND due_at > $2";
+    tx.execute(sql, args![&webhook_id, furthest, now]).map(drop)
+}
+
 /// When the next one is due.
 pub(crate) fn next_due(tx: &mut dyn Tx, webhook_id: Id) -> Result<Option<Timestamp>> {
     let sql = "SELECT min(due_at) FROM webhook_deliveries WHERE webhook_id = $1 AND due_at IS NOT NULL";

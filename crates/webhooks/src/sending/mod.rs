@@ -177,6 +177,13 @@ impl Sending {
     /// Reads the webhooks again when the log says that they or their owners' rights changed, and now and then for leases.
     async fn reload_if_needed(&mut self) -> Result<()> {
         let tail = &self.sender.app.tail;
+        let now = self.env.now();
+        if self.loaded_at.is_some_and(|at| at.seconds_since(now) > RENEW_SECONDS) {
+            // The clock was set back: times in memory are of another clock.
+            self.write_all(now).await?;
+            self.receivers.clear();
+            self.loaded_at = None;
+        }
         let mut changed = self.loaded_at.is_none();
         if changed {
             self.seen = tail.last();
@@ -189,7 +196,6 @@ impl Sending {
                 changed |= leases::changes_receivers(&event.kind);
             }
         }
-        let now = self.env.now();
         let is_time = self.loaded_at.is_some_and(|at| now.seconds_since(at) >= RENEW_SECONDS);
         if changed || (is_time && !leases::renew(&self.sender.app, self.receivers.len() as u64, now).await?) {
             self.reload(now).await?;

@@ -6,6 +6,8 @@ use frontdesk_model::Timestamp;
 
 /// Seconds before each of the five retries; there is no sixth.
 pub(crate) const PAUSES_SECONDS: [i64; 5] = [32, 4 * 60, 17 * 60, 52 * 60, 2 * 60 * 60];
+/// None is longer.
+pub(crate) const PAUSE_SECONDS_MAX: i64 = PAUSES_SECONDS[4];
 /// An event that has not arrived by then is given up.
 pub(crate) const GIVE_UP_SECONDS: i64 = 24 * 60 * 60;
 /// A receiver whose last attempt failed is tried this often, until one attempt succeeds.

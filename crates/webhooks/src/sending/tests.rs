@@ -599,3 +599,17 @@ async fn telling_goes_on_while_the_disk_is_slow_and_leaves_little_to_be_repeated
     desk.until(async || desk.count("delivered").await == 401).await;
     assert_eq!(desk.pushes().len(), 401, "none was told twice");
 }
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_stops_nothing() {
+    let desk = Desk::open("none", |_, at| if at >= 0 { 500 } else { 200 }).await;
+    desk.message(1).await;
+    desk.until(async || desk.count("waiting").await == 1).await;
+    desk.clock.fetch_add(-SECONDS_PER_DAY * 1_000_000, Ordering::Relaxed);
+    desk.message(2).await;
+    let arrived = || {
+        let pushes = desk.pushes().into_iter().filter(|push| push.status == 200);
+        pushes.flat_map(|push| push.seqs).collect::<std::collections::BTreeSet<i64>>().len()
+    };
+    desk.until(async || arrived() == 2).await;
+}
