@@ -158,13 +158,17 @@ fn what_leaves_a_workbin_goes_where_its_source_is(engine: Engine) {
     let cast = Cast::shared(engine);
     let desk = Desk::open(&cast, json!({}));
     let ada = desk.agent();
-    let [moved, ended] = [(); 2].map(|()| desk.accepted_by(&ada));
+    let [moved, aside, ended, ended_aside] = [(); 4].map(|()| desk.accepted_by(&ada));
     let other = json!({ "name": unique("Other "), "source_ids": [desk.source.id] });
     let other = id(&cast.otto.post("/1.0/channels", &other).ok());
-    assert_eq!(desk.queue(&workbin(&ada)).len(), 2, "what is in a workbin stays there");
+    assert_eq!(desk.queue(&workbin(&ada)).len(), 4, "what is in a workbin stays there");
     ada.post("/1.0/status/me/heartbeat", &json!({})).ok();
     let released = ada.post(&format!("{}/release", path(&moved)), &json!({})).ok();
     assert_eq!((&released["channel_id"], &released["agent_ids"]), (&json!(other), &json!([])));
+    let undelivered =
+        |task: &Value| cast.otto.post(&format!("{}/move", path(task)), &json!({ "queue": "undelivered" })).ok();
+    assert_eq!(undelivered(&aside)["channel_id"], json!(other), "also where nobody is asked");
+    assert_eq!(desk.trace(&aside)["state"], "undelivered");
     let bo = desk.agent();
     desk.rings_at(&moved, &bo);
 
@@ -174,7 +178,10 @@ fn what_leaves_a_workbin_goes_where_its_source_is(engine: Engine) {
     let released = ada.post(&format!("{}/release", path(&ended)), &json!({})).ok();
     assert!(!released["completed_at"].is_null(), "{released}");
     assert_eq!(desk.trace(&ended)["state"], "destroyed");
-    assert_eq!(desk.events(&ended).last().unwrap(), "task.destroyed");
+    undelivered(&ended_aside);
+    for task in [&ended, &ended_aside] {
+        assert_eq!(desk.events(task).last().unwrap(), "task.destroyed");
+    }
     // So ends what rang, of which there is no queue any more either.
     eventually("it is destroyed", || (desk.events(&moved).last().unwrap() == "task.destroyed").then_some(()));
 }

@@ -303,8 +303,13 @@ fn update(tx: &mut dyn Tx, task: &Task, version: i64) -> Result<bool> {
 /// Writes what became of a task, and who has it on their hands now. Whether it was still as it is in `before`. One that
 /// comes out of a workbin goes where its source is by then; where that is routed no more, it ends.
 pub(super) fn save(tx: &mut dyn Tx, env: &Env, before: &Task, task: &mut Task) -> Result<bool> {
-    if before.state == Life::Accepted && matches!(task.state, Life::Waiting | Life::Ringing) {
+    if before.state == Life::Accepted && matches!(task.state, Life::Waiting | Life::Ringing | Life::Undelivered) {
+        let is_undelivered = task.state == Life::Undelivered;
         follow_source(tx, task, env.now())?;
+        // Who put it there wants nobody to be asked.
+        if is_undelivered && !task.state.is_over() {
+            task.undeliver();
+        }
     }
     task.version = before.version + 1;
     task.updated_at = env.now();
