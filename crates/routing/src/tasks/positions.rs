@@ -91,7 +91,7 @@ fn estimate(position: i64, room: Room) -> Option<i64> {
 
 /// Where a task stands now.
 pub(super) fn of(tx: &mut dyn Tx, task: &Task, now: Timestamp) -> Result<Position> {
-    let room = room(tx, task.channel_id, now)?;
+    let room = room(tx, &presence::agents(tx, None)?, task.channel_id, now)?;
     let waiting =
         count(tx, &format!("SELECT 1 FROM tasks WHERE {WAITS} LIMIT $2"), args![&task.channel_id, POSITION_MAX])?;
     let position = match task.state {
@@ -122,9 +122,9 @@ fn count(tx: &mut dyn Tx, select: &str, values: &[frontdesk_store::Arg]) -> Resu
     tx.one(&format!("SELECT count(*) FROM ({select}) AS found"), values)?.get(0)
 }
 
-fn room(tx: &mut dyn Tx, channel_id: Id, now: Timestamp) -> Result<Room> {
+fn room(tx: &mut dyn Tx, agents: &[presence::Agent], channel_id: Id, now: Timestamp) -> Result<Room> {
     let mut room = Room::default();
-    for agent in presence::agents(tx, None)? {
+    for agent in agents {
         for seat in agent.channels.iter().filter(|seat| seat.channel_id == channel_id && seat.available) {
             room.slots += seat.soft;
             room.free += (seat.soft - seat.load).max(0);
@@ -225,8 +225,12 @@ fn places(tx: &mut dyn Tx, app: &Conversations, now: Timestamp) -> Result<HashMa
     let mut channel_ids: Vec<Id> = wanting.values().map(|(channel_id, _)| *channel_id).collect();
     channel_ids.sort_unstable();
     channel_ids.dedup();
+    if channel_ids.is_empty() {
+        return Ok(places);
+    }
+    let agents = presence::agents(tx, None)?;
     for channel_id in channel_ids {
-        let room = room(tx, channel_id, now)?;
+        let room = room(tx, &agents, channel_id, now)?;
         let sql = format!(
             "SELECT thread_id, source_id FROM tasks WHERE {WAITS} ORDER BY priority DESC, waiting_since, id LIMIT $2"
         );
