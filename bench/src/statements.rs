@@ -188,43 +188,43 @@ impl Writer {
         let content_id = self.id();
         self.connection
             .prepare_cached(
-                "INSERT INTO contents (id, source_id, thread_id, author_id, recipient_id, intervention_id, in_reply_to_id,
-                   foreign_id, type, status, title, body, body_format, private, first_in_thread, created_from, language,
-                   source_url, approval_required, auto_submitted, published, remotely_deleted, attachments_count,
-                   synchronization_status, extras, created_at, updated_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, 'synchronizer', ?16, ?17,
-                         FALSE, FALSE, ?22, FALSE, ?18, 'success', ?19, ?20, ?21)",
+                "INSERT INTO contents (id, source_id, thread_id, first_in_thread, author_id, creator_id, recipient_id,
+                   intervention_id, in_reply_to_id, foreign_id, type, private, status, title, body, body_format, language,
+                   created_from, source_url, approval_required, auto_submitted, published, remotely_deleted,
+                   attachments_count, synchronization_status, scheduled_at, extras, created_at, updated_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21,
+                   ?22, FALSE, ?23, ?24, ?25, ?26, ?27, ?28)",
             )?
             .execute(params![
                 content_id.0,
                 SOURCE.0,
                 thread_id.0,
+                contents_count == 0,
                 author_id.0,
+                None::<i64>,
                 None::<i64>,
                 None::<i64>,
                 None::<i64>,
                 inbound.foreign_id,
                 "message",
+                false,
                 "new",
                 None::<i64>,
                 inbound.body,
                 "text",
+                None::<i64>,
+                "synchronizer",
+                None::<i64>,
                 false,
-                contents_count == 0,
-                None::<i64>,
-                None::<i64>,
+                false,
+                true,
                 0,
+                "success",
+                None::<i64>,
                 None::<i64>,
                 now,
-                now,
-                true
+                now
             ])?;
-        self.connection
-            .prepare_cached(
-                "INSERT INTO content_keys (source_id, object, foreign_id, content_id) VALUES (?1, ?2, ?3, ?4)
-                 ON CONFLICT (source_id, object, foreign_id) DO NOTHING",
-            )?
-            .execute(params![SOURCE.0, "message", inbound.foreign_id, content_id.0])?;
         self.connection
             .prepare_cached(
                 "INSERT OR REPLACE INTO contents_search (rowid, words) VALUES ((SELECT number FROM contents WHERE id = ?1), ?2)",
@@ -243,6 +243,12 @@ impl Writer {
                 "UPDATE source_counters SET threads = threads + ?2, contents = contents + ?3 WHERE source_id = ?1",
             )?
             .execute(params![SOURCE.0, i64::from(contents_count == 0), 1])?;
+        self.connection
+            .prepare_cached(
+                "INSERT INTO content_keys (source_id, object, foreign_id, content_id) VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT (source_id, object, foreign_id) DO NOTHING",
+            )?
+            .execute(params![SOURCE.0, "message", inbound.foreign_id, content_id.0])?;
         self.append("content.imported", now, Some(thread_id), content_id, CONTENT_IMPORTED);
         Ok(())
     }

@@ -7,17 +7,17 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use frontdesk_model::event::NewEvent;
+use frontdesk_model::event::{NewEvent, id_in};
 use frontdesk_model::{Event, Id, Result, Timestamp};
 use frontdesk_people::time_sheets;
-use frontdesk_sources::inbound::ContentObject;
+use frontdesk_sources::inbound::{BodyFormat, ContentObject};
 use frontdesk_store::consumer::Consumer;
 use frontdesk_store::{Tx, args};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use crate::contents::indexing;
+use crate::contents::{self, NewContent};
 use crate::sources::{self, AutoResponseTrigger, Channel, CommonSettings};
-use crate::{Conversations, identities, ingest, threads};
+use crate::{Conversations, identities};
 
 /// Nobody wants to hear now that their question of long ago has arrived: older events are passed over, for example when
 /// a new version meets an old log.
@@ -97,9 +97,9 @@ impl Consumer for AutomaticAnswers {
         }
         let oldest = self.app.env.now().plus_seconds(-AGE_SECONDS_MAX);
         let is_for_us = |event: &Event| {
-            let payload = payload(event);
+            let payload = event.told();
             let waits = matches!(payload.get("status").and_then(Value::as_str), Some("new" | "assigned"));
-            waits && event.at >= oldest && id(&payload, "source_id").is_some_and(|id| answering.contains_key(&id))
+            waits && event.at >= oldest && id_in(&payload, "source_id").is_some_and(|id| answering.contains_key(&id))
         };
         Ok(events.into_iter().filter(is_for_us).collect())
     }
@@ -107,11 +107,11 @@ impl Consumer for AutomaticAnswers {
     fn handle(&self, tx: &mut dyn Tx, events: &[Event]) -> Result<()> {
         let answering = answering(tx)?;
         for event in events {
-            let payload = payload(event);
-            let source = id(&payload, "source_id").and_then(|id| Some((id, answering.get(&id)?)));
+            let payload = event.told();
+            let source = id_in(&payload, "source_id").and_then(|id| Some((id, answering.get(&id)?)));
             let (Some((source_id, settings)), Some(thread_id)) = (source, event.thread_id) else { continue };
             let is_first = payload.get("first_in_thread") == Some(&Value::Bool(true));
-            let Some(customer_id) = id(&payload, "author_id") else { continue };
+            let Some(customer_id) = id_in(&payload, "author_id") else { continue };
             let is_closed = Occasion::OutOfOffice.is_on(settings) && !time_sheets::is_open(tx, source_id, event.at)?;
             let is_first = is_first && Occasion::FirstMessage.is_on(settings);
             let occasions = [(Occasion::OutOfOffice, is_closed), (Occasion::FirstMessage, is_first)];
@@ -131,14 +131,6 @@ fn answering(tx: &mut dyn Tx) -> Result<HashMap<Id, CommonSettings>> {
     let texts = ["\"first_message_from_user\":true", "\"out_of_office_hours_message\":true"];
     let sources = sources::with_settings(tx, &texts, |_| false)?;
     Ok(sources.into_iter().filter(|source| source.active).map(|source| (source.id, source.stored.common)).collect())
-}
-
-fn payload(event: &Event) -> Map<String, Value> {
-    serde_json::from_str(&event.payload).unwrap_or_default()
-}
-
-fn id(payload: &Map<String, Value>, name: &str) -> Option<Id> {
-    payload.get(name)?.as_str()?.parse().ok()
 }
 
 /// A customer's message.
@@ -182,30 +174,37 @@ fn answer(
     let object = if private { ContentObject::PrivateMessage } else { channel.kind.public_object };
     let recipient_id = private.then_some(message.customer_id);
     let status = if channel.kind.delivery.is_some() { "export_pending" } else { "success" };
-    tx.execute(
-        "INSERT INTO contents (id, source_id, thread_id, author_id, recipient_id, in_reply_to_id, type, status, body,
-           body_format, private, first_in_thread, created_from, language, approval_required, auto_submitted, published,
-           remotely_deleted, attachments_count, synchronization_status, created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, 'user_reply', $8, 'text', $9, FALSE, 'auto_response', $10, FALSE, TRUE, TRUE,
-                 FALSE, 0, $11, $12, $12)",
-        args![
-            &content_id,
-            &message.source_id,
-            &message.thread_id,
-            &author_id,
-            &recipient_id,
-            &message.id,
-            object.as_str(),
-            body,
-            private,
-            &language,
-            status,
-            now
-        ],
-    )?;
-    indexing::index(tx, content_id, None, body, "text")?;
-    threads::count_content(tx, message.thread_id, now, now)?;
-    ingest::count(tx, message.source_id, 0, 1)?;
+    let new = NewContent {
+        id: content_id,
+        source_id: message.source_id,
+        thread_id: message.thread_id,
+        is_new_thread: false,
+        first_in_thread: false,
+        author_id,
+        creator_id: None,
+        recipient_id,
+        intervention_id: None,
+        in_reply_to_id: Some(message.id),
+        foreign_id: None,
+        object,
+        private,
+        status: "user_reply",
+        title: None,
+        body,
+        format: BodyFormat::Text,
+        language: language.as_deref(),
+        created_from: "auto_response",
+        source_url: None,
+        approval_required: false,
+        auto_submitted: true,
+        published: true,
+        attachments_count: 0,
+        synchronization_status: status,
+        scheduled_at: None,
+        extras: None,
+        created_at: now,
+    };
+    contents::insert(tx, &new, now)?;
     let told = json!({
         "source_id": message.source_id, "author_id": author_id, "in_reply_to_id": message.id, "status": "user_reply",
         "type": object.as_str(), "private": private, "occasion": occasion.name(),

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use crate::attachments::StoredInbound;
 use crate::categories::{self, Object};
-use crate::contents::indexing;
+use crate::contents::{self, NewContent};
 use crate::sources::Channel;
 use crate::{attachments, delivery, identities, interventions, threads};
 
@@ -68,14 +68,7 @@ pub(crate) fn content_into(
         return Ok(Ingested::Repeat);
     }
     let now = env.now();
-    let Some(author) = &inbound.author else {
-        // A thread that is only a title: nothing to show but the thread itself.
-        let thread = thread_by_foreign_id(tx, env, channel, inbound, &inbound.foreign_id, None, now)?;
-        remember_foreign_id(tx, channel.source_id, object, &inbound.foreign_id, thread.id)?;
-        let payload = json!({ "source_id": channel.source_id });
-        tx.append(NewEvent::new(env, None, "content_thread.created", thread.id, Some(thread.id), payload));
-        return Ok(Ingested::Created);
-    };
+    let Some(author) = &inbound.author else { return title_only(tx, env, channel, inbound, now) };
     let author_is = identities::store_author(
         tx,
         env,
@@ -104,68 +97,48 @@ pub(crate) fn content_into(
 
     let content_id = env.id();
     let first_in_thread = thread.contents_count == 0;
-    // What the muted write is kept and counted like the rest, and waits for nobody.
-    let muted = match author_is.controlled {
-        false if inbound.elsewhere => Some("content.ignored"),
-        false if thread.muted => Some("content.thread_muted_ignored"),
-        false if author_is.muted => Some("content.author_muted_ignored"),
-        _ => None,
+    let Standing { status, intervention_id, muted } = match author_is.controlled {
+        true => Standing::ours(first_in_thread),
+        false => Standing::of_customer(tx, env, inbound, &author_is, &thread)?,
     };
-    let intervention = if thread.interventions_count > 0 && !author_is.controlled && muted.is_none() {
-        interventions::on_customer_content(tx, env, thread.id, customer_id)?
-    } else {
-        None
-    };
-    let status = match (author_is.controlled, first_in_thread, &intervention) {
-        (true, true, _) => "user_initiated",
-        (true, false, _) => "user_reply",
-        _ if muted.is_some() => "ignored",
-        // An intervention that was handed over is nobody's yet.
-        (false, _, Some(intervention)) if intervention.user_id.is_some() => "assigned",
-        (false, ..) => "new",
-    };
-    let intervention_id = intervention.map(|intervention| intervention.id);
     let category_ids = match thread.is_new {
         true => thread.category_ids,
         false => categories::told(tx, None, intervention_id, thread.id)?,
     };
     let title = inbound.title.as_ref().or(thread.title.as_ref()).filter(|_| inbound.object == ContentObject::Thread);
-    tx.execute(
-        "INSERT INTO contents (id, source_id, thread_id, author_id, recipient_id, intervention_id, in_reply_to_id,
-           foreign_id, type, status, title, body, body_format, private, first_in_thread, created_from, language,
-           source_url, approval_required, auto_submitted, published, remotely_deleted, attachments_count,
-           synchronization_status, extras, created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 'synchronizer', $16, $17,
-                 FALSE, FALSE, $22, FALSE, $18, 'success', $19, $20, $21)",
-        args![
-            &content_id,
-            &channel.source_id,
-            &thread.id,
-            &author_is.id,
-            &recipient_id,
-            &intervention_id,
-            &parent.as_ref().map(|parent| parent.content_id),
-            &inbound.foreign_id,
-            object,
-            status,
-            title.map(String::as_str),
-            &inbound.body,
-            inbound.format.as_str(),
-            inbound.object == ContentObject::PrivateMessage,
-            first_in_thread,
-            language(channel, inbound),
-            &inbound.source_url,
-            files.len() as i64,
-            &extras(inbound),
-            created_at,
-            now,
-            inbound.published != Some(false)
-        ],
-    )?;
+    let extras = extras(inbound);
+    let new = NewContent {
+        id: content_id,
+        source_id: channel.source_id,
+        thread_id: thread.id,
+        is_new_thread: thread.is_new,
+        first_in_thread,
+        author_id: author_is.id,
+        creator_id: None,
+        recipient_id,
+        intervention_id,
+        in_reply_to_id: parent.as_ref().map(|parent| parent.content_id),
+        foreign_id: Some(&inbound.foreign_id),
+        object: inbound.object,
+        private: inbound.object == ContentObject::PrivateMessage,
+        status,
+        title: title.map(String::as_str),
+        body: &inbound.body,
+        format: inbound.format,
+        language: language(channel, inbound),
+        created_from: "synchronizer",
+        source_url: inbound.source_url.as_deref(),
+        approval_required: false,
+        auto_submitted: false,
+        published: inbound.published != Some(false),
+        attachments_count: files.len() as i64,
+        synchronization_status: "success",
+        scheduled_at: None,
+        extras: extras.as_deref(),
+        created_at,
+    };
+    contents::insert(tx, &new, now)?;
     remember_foreign_id(tx, channel.source_id, object, &inbound.foreign_id, content_id)?;
-    indexing::index(tx, content_id, title.map(String::as_str), &inbound.body, inbound.format.as_str())?;
-    threads::count_content(tx, thread.id, created_at, now)?;
-    count(tx, channel.source_id, i64::from(thread.is_new), 1)?;
     if !files.is_empty() {
         attachments::insert_inbound(tx, env, content_id, files)?;
     }
@@ -188,6 +161,63 @@ pub(crate) fn content_into(
         tx.append(NewEvent::new(env, None, kind, content_id, Some(thread.id), payload));
     }
     Ok(Ingested::Created)
+}
+
+/// A thread that is only a title: nothing to show but the thread itself.
+fn title_only(
+    tx: &mut dyn Tx,
+    env: &Env,
+    channel: &Channel,
+    inbound: &InboundContent,
+    now: Timestamp,
+) -> Result<Ingested> {
+    let thread = thread_by_foreign_id(tx, env, channel, inbound, &inbound.foreign_id, None, now)?;
+    remember_foreign_id(tx, channel.source_id, inbound.object.as_str(), &inbound.foreign_id, thread.id)?;
+    let payload = json!({ "source_id": channel.source_id });
+    tx.append(NewEvent::new(env, None, "content_thread.created", thread.id, Some(thread.id), payload));
+    Ok(Ingested::Created)
+}
+
+/// Who is to do something about a new content.
+struct Standing {
+    status: &'static str,
+    intervention_id: Option<Id>,
+    /// What is told of one that nobody waits for: what the muted write is kept and counted like the rest.
+    muted: Option<&'static str>,
+}
+
+impl Standing {
+    /// An agent wrote it on the channel itself.
+    fn ours(first_in_thread: bool) -> Standing {
+        let status = if first_in_thread { "user_initiated" } else { "user_reply" };
+        Standing { status, intervention_id: None, muted: None }
+    }
+
+    fn of_customer(
+        tx: &mut dyn Tx,
+        env: &Env,
+        inbound: &InboundContent,
+        customer: &identities::Stored,
+        thread: &Thread,
+    ) -> Result<Standing> {
+        let muted = match (inbound.elsewhere, thread.muted, customer.muted) {
+            (true, ..) => Some("content.ignored"),
+            (_, true, _) => Some("content.thread_muted_ignored"),
+            (.., true) => Some("content.author_muted_ignored"),
+            _ => None,
+        };
+        if muted.is_some() {
+            return Ok(Standing { status: "ignored", intervention_id: None, muted });
+        }
+        let intervention = match thread.interventions_count {
+            0 => None,
+            _ => interventions::on_customer_content(tx, env, thread.id, customer.id)?,
+        };
+        // An intervention that was handed over is nobody's yet.
+        let is_somebodys = intervention.as_ref().is_some_and(|intervention| intervention.user_id.is_some());
+        let status = if is_somebodys { "assigned" } else { "new" };
+        Ok(Standing { status, intervention_id: intervention.map(|intervention| intervention.id), muted: None })
+    }
 }
 
 /// Whether a content would be stored, before its files are put on disk: a refused one must leave none behind.

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use frontdesk_model::error::Error;
+use frontdesk_model::event::id_in;
 use frontdesk_model::{Caller, Event, Id, Permission, Result, SourceRight, Timestamp, error};
 use frontdesk_people::custom_fields::{self, Field};
 use frontdesk_people::teams;
@@ -326,14 +327,14 @@ impl Told {
             false => custom_fields::of(tx, custom_fields::Owner::Intervention)?,
         };
         let communities = by_id(tx, "SELECT id, community_id FROM identities", &of("identity"))?;
-        let placeless = events.iter().filter(|event| source_in(&payload(event)).is_none());
+        let placeless = events.iter().filter(|event| source_in(&event.told()).is_none());
         let threads = unique(placeless.filter_map(|event| event.thread_id));
         let thread_sources = by_id(tx, "SELECT id, source_id FROM threads", &threads)?;
         Ok(Told { contents, firsts, types, custom_fields, fields, communities, thread_sources })
     }
 
     fn notification(&self, event: &Arc<Event>) -> Result<Notification> {
-        let mut frozen = payload(event);
+        let mut frozen = event.told();
         let source_id = self.source_of(event, &frozen);
         let concerned = match (family_of(&event.kind), frozen.remove(CONCERNED)) {
             ("task", ids) => Some(ids.and_then(|ids| serde_json::from_value(ids).ok()).unwrap_or_default()),
@@ -457,20 +458,11 @@ fn is_about_thread(event: &Event) -> bool {
 /// The source that an event tells of itself; events of threads may not.
 pub fn named_source(event: &Event) -> Option<Id> {
     // Most who ask have no need of the rest.
-    event.payload.contains("\"source_id\"").then(|| source_in(&payload(event))).flatten()
-}
-
-fn payload(event: &Event) -> Map<String, Value> {
-    // Written by this program; what cannot be read is told as nothing.
-    serde_json::from_str(&event.payload).unwrap_or_default()
+    event.payload.contains("\"source_id\"").then(|| source_in(&event.told())).flatten()
 }
 
 fn source_in(frozen: &Map<String, Value>) -> Option<Id> {
     id_in(frozen, "source_id")
-}
-
-fn id_in(frozen: &Map<String, Value>, name: &str) -> Option<Id> {
-    frozen.get(name)?.as_str()?.parse().ok()
 }
 
 fn unique(ids: impl Iterator<Item = Id>) -> Vec<Id> {

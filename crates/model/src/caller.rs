@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::permissions::RightsBySource;
-use crate::{Error, Id, Permission, Permissions, SourceRight, SourceRights, error};
+use crate::{Error, Id, Permission, Permissions, Result, SourceRight, SourceRights, error};
 
 /// An authenticated user: the token's owner, or the user they act as.
 #[derive(Clone, Debug)]
@@ -54,6 +54,14 @@ impl Caller {
     /// Whether the caller holds this right on this source.
     pub fn may_on(&self, source_id: Id, right: SourceRight) -> bool {
         self.rights(source_id).has(right)
+    }
+
+    /// 403 unless the caller may reply on this source.
+    pub fn require_to_reply(&self, source_id: Id) -> Result<()> {
+        match self.may_on(source_id, SourceRight::Reply) {
+            true => Ok(()),
+            false => Err(error::forbidden("You may not reply on this source.")),
+        }
     }
 
     /// The sources on which the caller holds this right, in order.

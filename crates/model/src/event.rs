@@ -1,6 +1,6 @@
 //! Entries of the log: what happened, to what, by whom.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::{Env, Id, Timestamp, journal};
 
@@ -57,4 +57,16 @@ pub struct Event {
     pub user_id: Option<Id>,
     /// References and changed fields as JSON.
     pub payload: String,
+}
+
+impl Event {
+    /// What it tells: references and changed fields. What cannot be read tells nothing: this program wrote it.
+    pub fn told(&self) -> Map<String, Value> {
+        serde_json::from_str(&self.payload).unwrap_or_default()
+    }
+}
+
+/// The id of this name in what an event tells.
+pub fn id_in(told: &Map<String, Value>, name: &str) -> Option<Id> {
+    told.get(name)?.as_str()?.parse().ok()
 }

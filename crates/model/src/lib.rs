@@ -13,6 +13,7 @@ pub mod id;
 pub mod invisible;
 pub mod journal;
 pub mod languages;
+pub mod lists;
 pub mod permissions;
 pub mod query;
 pub mod secret;

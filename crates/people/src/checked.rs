@@ -83,6 +83,17 @@ pub fn distinct(attribute: &str, mut ids: Vec<Id>, max: usize) -> Result<Vec<Id>
     Ok(ids)
 }
 
+/// 422 on `source_ids` for one that may not be named.
+pub fn nameable_sources(ids: &[Id], may_name: impl Fn(&Id) -> bool) -> Result<()> {
+    match ids.iter().find(|id| !may_name(id)) {
+        None => Ok(()),
+        Some(unknown) => {
+            let message = format!("source_ids: there is no source {unknown}, or you may not read it.");
+            Err(error::invalid("source_ids", "unknown", message))
+        }
+    }
+}
+
 /// 422 unless every id of a list without repetitions is in `table`.
 pub fn known(tx: &mut dyn Tx, table: &str, ids: &[Id], attribute: &str, noun: &str) -> Result<()> {
     let condition = tx.in_list("id", 1);

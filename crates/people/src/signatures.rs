@@ -222,10 +222,7 @@ fn changed(call: &Call, before: &UserSignature, body: Option<String>, given: Att
     if let Some(ids) = given.source_ids {
         let ids = checked::distinct("source_ids", ids, SOURCES_MAX)?;
         let may_name = |id: &Id| before.source_ids.contains(id) || call.caller.may_on(*id, SourceRight::Read);
-        if let Some(unknown) = ids.iter().find(|id| !may_name(id)) {
-            let message = format!("source_ids: there is no source {unknown}, or you may not read it.");
-            return Err(error::invalid("source_ids", "unknown", message));
-        }
+        checked::nameable_sources(&ids, may_name)?;
         signature.source_ids = ids;
     }
     Ok(signature)

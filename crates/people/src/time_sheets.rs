@@ -437,10 +437,7 @@ fn apply(call: &Call, given: Attributes, sheet: &mut Sheet, tx: &mut dyn Tx) -> 
     }
     if let Some(ids) = given.source_ids {
         let ids = checked::distinct("source_ids", ids, SOURCES_MAX)?;
-        if let Some(unknown) = ids.iter().find(|id| !call.caller.may_on(**id, SourceRight::Read)) {
-            let message = format!("source_ids: there is no source {unknown}, or you may not read it.");
-            return Err(error::invalid("source_ids", "unknown", message));
-        }
+        checked::nameable_sources(&ids, |id| call.caller.may_on(*id, SourceRight::Read))?;
     }
     Ok(())
 }

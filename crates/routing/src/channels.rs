@@ -380,10 +380,7 @@ fn changed(call: &Call, before: &Answer, given: Attributes, tx: &mut dyn Tx) -> 
     }
     if let Some(ids) = given.source_ids {
         channel.source_ids = checked::distinct("source_ids", ids, SOURCES_MAX)?;
-        if let Some(unknown) = channel.source_ids.iter().find(|id| !call.caller.may_on(**id, SourceRight::Read)) {
-            let message = format!("source_ids: there is no source {unknown}, or you may not read it.");
-            return Err(error::invalid("source_ids", "unknown", message));
-        }
+        checked::nameable_sources(&channel.source_ids, |id| call.caller.may_on(*id, SourceRight::Read))?;
     }
     Ok(channel)
 }

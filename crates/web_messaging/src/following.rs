@@ -7,10 +7,11 @@ use std::sync::Arc;
 use frontdesk_conversations::Conversations;
 use frontdesk_conversations::visitors;
 use frontdesk_conversations::visitors::notices::{self, Notice, Saying};
+use frontdesk_model::event::id_in;
 use frontdesk_model::{Event, Id, Result};
 use frontdesk_store::consumer::Consumer;
 use frontdesk_store::{Tx, args};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::settings::{self, Settings};
 use crate::unread;
@@ -39,9 +40,9 @@ impl Following {
     }
 
     fn imported(&self, tx: &mut dyn Tx, event: &Event, source: &Source, saying: Saying) -> Result<()> {
-        let payload = payload(event);
+        let payload = event.told();
         let is_customers = matches!(payload.get("status").and_then(Value::as_str), Some("new" | "assigned"));
-        let Some(identity_id) = id(&payload, "author_id").filter(|_| is_customers) else { return Ok(()) };
+        let Some(identity_id) = id_in(&payload, "author_id").filter(|_| is_customers) else { return Ok(()) };
         if source.is_live_chat {
             let seconds = source.settings.impossible_seconds();
             if seconds > 0 {
@@ -97,7 +98,7 @@ impl Consumer for Following {
         let sources = sources(tx)?;
         let oldest = self.app.env.now().plus_seconds(-AGE_SECONDS_MAX);
         let concerns = |event: &Event| {
-            let Some(source) = id(&payload(event), "source_id").and_then(|id| sources.get(&id)) else { return false };
+            let Some(source) = id_in(&event.told(), "source_id").and_then(|id| sources.get(&id)) else { return false };
             // Most messages are nothing to speak of.
             let speaks = match event.kind.as_str() {
                 "content.imported" if source.is_live_chat => source.settings.impossible_seconds() > 0,
@@ -119,8 +120,8 @@ impl Consumer for Following {
     fn handle(&self, tx: &mut dyn Tx, events: &[Event]) -> Result<()> {
         let (sources, env) = (sources(tx)?, &self.app.env);
         for event in events {
-            let payload = payload(event);
-            let known = id(&payload, "source_id").and_then(|id| Some((id, sources.get(&id)?)));
+            let payload = event.told();
+            let known = id_in(&payload, "source_id").and_then(|id| Some((id, sources.get(&id)?)));
             let (Some((source_id, source)), Some(thread_id)) = (known, event.thread_id) else { continue };
             if matches!(event.kind.as_str(), "content.anonymized" | "content_thread.destroyed") {
                 unread::forget(tx, thread_id)?;
@@ -149,7 +150,7 @@ impl Consumer for Following {
                 _ => {
                     let agent = match event.kind.starts_with("content.") {
                         true => event.user_id,
-                        false => id(&payload, "user_id"),
+                        false => id_in(&payload, "user_id"),
                     };
                     if let Some(user_id) = agent {
                         notices::connect(tx, env, saying, user_id)?;
@@ -171,15 +172,7 @@ fn sources(tx: &mut dyn Tx) -> Result<HashMap<Id, Source>> {
     )?;
     let read = rows.iter().map(|row| {
         let settings = settings::parse(row.get::<Option<String>>(2)?.as_deref())?;
-        Ok((row.get(0)?, Source { is_live_chat: row.get::<String>(1)? == "chat", settings }))
+        Ok((row.get(0)?, Source { is_live_chat: settings::is_live_chat(&row.get::<String>(1)?), settings }))
     });
     read.collect()
-}
-
-fn payload(event: &Event) -> Map<String, Value> {
-    serde_json::from_str(&event.payload).unwrap_or_default()
-}
-
-fn id(payload: &Map<String, Value>, name: &str) -> Option<Id> {
-    payload.get(name)?.as_str()?.parse().ok()
 }

@@ -229,7 +229,12 @@ pub(crate) fn source(call: &Call, tx: &mut dyn Tx, noun: &str) -> Result<Channel
         }
     };
     call.caller.require_any(&[permission])?;
-    Ok(Channel { source_id, is_live_chat: kind == "chat" })
+    Ok(Channel { source_id, is_live_chat: is_live_chat(&kind) })
+}
+
+/// Whether sources of this type are live chats.
+pub(crate) fn is_live_chat(type_name: &str) -> bool {
+    frontdesk_sources::kind(type_name).is_some_and(|kind| kind.is_live_chat)
 }
 
 fn update(call: &Call, mut given: Update, tx: &mut dyn Tx) -> Result<Answer> {

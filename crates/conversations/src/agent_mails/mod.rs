@@ -11,6 +11,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
+use frontdesk_model::event::id_in;
 use frontdesk_model::{Caller, Env, Event, Id, Permission, Result, SourceRight};
 use frontdesk_people::mails::{self, NewMail};
 use frontdesk_people::user_notifications::{self, Occasion};
@@ -68,8 +69,8 @@ impl Consumer for AgentMails {
     fn handle(&self, tx: &mut dyn Tx, events: &[Event]) -> Result<()> {
         let mut known = Known::default();
         for event in events {
-            let payload: Map<String, Value> = serde_json::from_str(&event.payload).unwrap_or_default();
-            let (Some(source_id), Some(thread_id)) = (id(&payload, "source_id"), event.thread_id) else { continue };
+            let payload = event.told();
+            let (Some(source_id), Some(thread_id)) = (id_in(&payload, "source_id"), event.thread_id) else { continue };
             for occasion in occasions(&event.kind) {
                 let happened = Happened { occasion: *occasion, source_id, thread_id };
                 for user_id in concerned(tx, *occasion, event, &payload, &mut known)? {
@@ -99,10 +100,6 @@ fn occasions(kind: &str) -> &'static [Occasion] {
     }
 }
 
-fn id(payload: &Map<String, Value>, name: &str) -> Option<Id> {
-    payload.get(name)?.as_str()?.parse().ok()
-}
-
 /// Something that a mail tells of.
 struct Happened {
     occasion: Occasion,
@@ -129,14 +126,14 @@ fn concerned(
     Ok(match occasion {
         Occasion::ReadableSource => listeners,
         Occasion::TaggedCustomer => {
-            let author_id = id(payload, "author_id");
+            let author_id = id_in(payload, "author_id");
             let sql = "SELECT 1 FROM identities JOIN identity_group_tags ON group_id = identity_group_id
                  WHERE identities.id = $1 LIMIT 1";
             if tx.first(sql, args![&author_id])?.is_some() { listeners } else { Vec::new() }
         }
         Occasion::OwnIntervention => {
             let sql = "SELECT user_id FROM interventions WHERE id = $1 AND closed_at IS NULL";
-            let row = tx.first(sql, args![&id(payload, "intervention_id")])?;
+            let row = tx.first(sql, args![&id_in(payload, "intervention_id")])?;
             only(row.map(|row| row.get(0)).transpose()?.flatten())
         }
         Occasion::Approval => {
@@ -159,7 +156,7 @@ fn concerned(
             }
             theirs
         }
-        Occasion::Assigned | Occasion::Reactivated => only(id(payload, "user_id")),
+        Occasion::Assigned | Occasion::Reactivated => only(id_in(payload, "user_id")),
     })
 }
 

@@ -12,6 +12,7 @@ mod rest;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use frontdesk_model::lists::each_once;
 use frontdesk_model::{Caller, Env, Error, Id, Result, Timestamp, error, structured};
 use frontdesk_rest::Call;
 use frontdesk_sources::inbound::InboundAttachment;
@@ -205,12 +206,7 @@ pub(crate) fn of_versions(
 /// Gives a version of the reply assistant these files, in this order, and returns whether that changed something. 422 on
 /// `attachment_ids` for what is neither one that it has nor an unused upload of the caller's.
 pub(crate) fn put_on_version(tx: &mut dyn Tx, call: &Call, version_id: Id, ids: &[Id]) -> Result<bool> {
-    let mut wanted: Vec<Id> = Vec::with_capacity(ids.len());
-    for id in ids {
-        if !wanted.contains(id) {
-            wanted.push(*id);
-        }
-    }
+    let wanted = each_once(ids.iter().copied());
     if wanted.len() > FILES_MAX {
         let message = format!("attachment_ids: a version has at most {FILES_MAX} attachments.");
         return Err(error::invalid("attachment_ids", "too_long", message));

@@ -5,6 +5,7 @@ mod rest;
 
 use std::collections::HashMap;
 
+use frontdesk_model::lists::each_once;
 use frontdesk_model::{Id, Result, error};
 use frontdesk_store::{Tx, args};
 
@@ -45,12 +46,7 @@ pub(crate) fn set(
         let message = format!("{attribute}: at most {CATEGORIES_PER_OBJECT_MAX} categories.");
         return Err(error::invalid(attribute, "too_long", message));
     }
-    let mut wanted: Vec<Id> = Vec::with_capacity(category_ids.len());
-    for id in category_ids {
-        if !wanted.contains(id) {
-            wanted.push(*id);
-        }
-    }
+    let wanted = each_once(category_ids.iter().copied());
     let carried = of(tx, object_id)?;
     if carried.len() == wanted.len() && wanted.iter().all(|id| carried.contains(id)) {
         return Ok(false);
@@ -72,12 +68,7 @@ pub(crate) fn set(
 
 /// 422 on `attribute` unless one object of the source could carry all of these categories.
 pub fn require_offered(tx: &mut dyn Tx, source_id: Id, ids: &[Id], attribute: &str) -> Result<()> {
-    let mut wanted: Vec<Id> = Vec::with_capacity(ids.len());
-    for id in ids {
-        if !wanted.contains(id) {
-            wanted.push(*id);
-        }
-    }
+    let wanted = each_once(ids.iter().copied());
     let branches = Branches::load(tx, &wanted)?;
     match branches.misfit(&wanted).or_else(|| branches.elsewhere(&wanted, source_id)) {
         None => Ok(()),

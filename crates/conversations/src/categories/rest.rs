@@ -319,10 +319,7 @@ fn changed(tx: &mut dyn Tx, call: &Call, before: &Category, name: Option<&str>, 
         source_ids.dedup();
         // Who may not read a source may still keep it where somebody else put it.
         let may_name = |id: &Id| before.source_ids.contains(id) || call.caller.may_on(*id, SourceRight::Read);
-        if let Some(unknown) = source_ids.iter().find(|id| !may_name(id)) {
-            let message = format!("source_ids: there is no source {unknown}, or you may not read it.");
-            return Err(error::invalid("source_ids", "unknown", message));
-        }
+        checked::nameable_sources(&source_ids, may_name)?;
         category.source_ids = source_ids;
     }
     Ok(category)

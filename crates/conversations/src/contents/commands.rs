@@ -8,10 +8,10 @@ use frontdesk_store::{Tx, args};
 use serde_json::{Map, Value, json};
 
 use super::waiting::{self, Approval, Hold, Matter};
-use super::{Content, WrittenAs, automation, body, find, indexing, refreshing, states, structured};
+use super::{Content, NewContent, WrittenAs, automation, body, find, refreshing, states, structured};
 use crate::categories::{self, Object};
 use crate::sources::{self, Channel};
-use crate::{Conversations, attachments, events, identities, ingest, interventions, pace, reply_assistant, threads};
+use crate::{Conversations, attachments, events, identities, interventions, pace, reply_assistant, threads};
 
 /// At most this many characters in a body (Channel SDK, objects page).
 const BODY_CHARACTERS_MAX: usize = 20_000;
@@ -99,71 +99,77 @@ pub(super) fn create(app: &Conversations, call: &Call, draft: &Draft, tx: &mut d
     if hold.approval {
         extras.extend(waiting::hand(call));
     }
-    // A conversation with a visitor is in the language of the trigger that it began with.
-    let language: Option<String> = match is_reply && channel.kind.is_messaging {
-        true => {
-            let sql = "SELECT language FROM contents WHERE thread_id = $1 ORDER BY created_at, id LIMIT 1";
-            tx.first(sql, args![&route.thread_id])?.map(|row| row.get(0)).transpose()?.flatten()
-        }
-        false => None,
-    };
+    let language = if is_reply { language_of(tx, channel, route.thread_id)? } else { None };
     let extras = Some(extras).filter(|extras| !extras.is_empty()).map(|extras| Value::Object(extras).to_string());
-    tx.execute(
-        "INSERT INTO contents (id, source_id, thread_id, author_id, creator_id, recipient_id, intervention_id,
-           in_reply_to_id, type, status, title, body, body_format, private, first_in_thread, created_from,
-           approval_required, auto_submitted, published, remotely_deleted, attachments_count, synchronization_status,
-           scheduled_at, created_at, updated_at, extras, language)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $22, $13, $14, 'api', $15, $16, TRUE, FALSE,
-                 $17, $18, $19, $20, $20, $21, $23)",
-        args![
-            &id,
-            &channel.source_id,
-            &route.thread_id,
-            &author_id,
-            &call.caller.user_id,
-            &route.recipient_id,
-            &intervention_id,
-            &route.in_reply_to_id,
-            route.object.as_str(),
-            status,
-            &draft.title,
-            body,
-            private,
-            route.is_new_thread,
-            hold.approval,
-            draft.auto_submitted,
-            attachments_count,
-            synchronization_status,
-            hold.until,
-            now,
-            &extras,
-            format.as_str(),
-            &language
-        ],
-    )?;
-    indexing::index(tx, id, draft.title.as_deref(), body, format.as_str())?;
-    threads::count_content(tx, route.thread_id, now, now)?;
-    ingest::count(tx, channel.source_id, i64::from(route.is_new_thread), 1)?;
+    let new = NewContent {
+        id,
+        source_id: channel.source_id,
+        thread_id: route.thread_id,
+        is_new_thread: route.is_new_thread,
+        first_in_thread: route.is_new_thread,
+        author_id,
+        creator_id: Some(call.caller.user_id),
+        recipient_id: route.recipient_id,
+        intervention_id,
+        in_reply_to_id: route.in_reply_to_id,
+        foreign_id: None,
+        object: route.object,
+        private,
+        status,
+        title: draft.title.as_deref(),
+        body,
+        format,
+        language: language.as_deref(),
+        created_from: "api",
+        source_url: None,
+        approval_required: hold.approval,
+        auto_submitted: draft.auto_submitted,
+        published: true,
+        attachments_count,
+        synchronization_status,
+        scheduled_at: hold.until,
+        extras: extras.as_deref(),
+        created_at: now,
+    };
+    super::insert(tx, &new, now)?;
     if let Some(disabled) = draft.disable_text_input_on_thread {
         threads::switch_text_input(call, route.thread_id, channel.source_id, disabled, tx)?;
     }
     if let Some(intervention) = route.intervention.as_ref().filter(|_| !hold.is_on()) {
         interventions::count_reply(tx, intervention, id, now)?;
     }
-    let payload = json!({
-        "source_id": channel.source_id, "author_id": author_id, "intervention_id": intervention_id,
-        "in_reply_to_id": route.in_reply_to_id, "status": status, "type": route.object.as_str(),
-        "first_in_thread": route.is_new_thread, "private": private, "approval_required": hold.approval,
-        "category_ids": categories::told(tx, None, intervention_id, route.thread_id)?,
-    });
-    let kind = if hold.until.is_some() { "content.discussion_planned" } else { waiting::written(is_reply) };
-    tx.append(events::by(call, kind, id, Some(route.thread_id), payload.clone()));
-    if hold.approval {
-        tx.append(events::by(call, "content.approval_requested", id, Some(route.thread_id), payload));
-    }
+    tell(call, &new, tx)?;
     let version_ids = &draft.reply_assistant_version_ids;
     reply_assistant::used(call, version_ids, id, route.thread_id, channel.source_id, tx)?;
     Ok(id)
+}
+
+/// The language of an answer. A conversation with a visitor is in that of the trigger that it began with.
+fn language_of(tx: &mut dyn Tx, channel: &Channel, thread_id: Id) -> Result<Option<String>> {
+    if !channel.kind.is_messaging {
+        return Ok(None);
+    }
+    let sql = "SELECT language FROM contents WHERE thread_id = $1 ORDER BY created_at, id LIMIT 1";
+    Ok(tx.first(sql, args![&thread_id])?.map(|row| row.get(0)).transpose()?.flatten())
+}
+
+/// Appends that the caller has written a content, and that it waits for approval if it does.
+fn tell(call: &Call, new: &NewContent, tx: &mut dyn Tx) -> Result<()> {
+    let payload = json!({
+        "source_id": new.source_id, "author_id": new.author_id, "intervention_id": new.intervention_id,
+        "in_reply_to_id": new.in_reply_to_id, "status": new.status, "type": new.object.as_str(),
+        "first_in_thread": new.first_in_thread, "private": new.private, "approval_required": new.approval_required,
+        "category_ids": categories::told(tx, None, new.intervention_id, new.thread_id)?,
+    });
+    let kind = match new.scheduled_at {
+        Some(_) => "content.discussion_planned",
+        None => waiting::written(new.in_reply_to_id.is_some()),
+    };
+    tx.append(events::by(call, kind, new.id, Some(new.thread_id), payload.clone()));
+    if new.approval_required {
+        tx.append(events::by(call, "content.approval_requested", new.id, Some(new.thread_id), payload));
+    }
+    Ok(())
 }
 
 /// What is wrong with a draft wherever it goes.
@@ -278,9 +284,7 @@ fn reply_route(app: &Conversations, call: &Call, draft: &Draft, parent: &str, tx
     let parent_id = parent.parse().map_err(|_| unknown("in_reply_to_id", "content"))?;
     let parent =
         find(tx, &call.caller, parent_id).map_err(|e| e.or_missing(|| unknown("in_reply_to_id", "content")))?;
-    if !call.caller.may_on(parent.source_id, SourceRight::Reply) {
-        return Err(error::forbidden("You may not reply on this source."));
-    }
+    call.caller.require_to_reply(parent.source_id)?;
     if draft.to.is_some() {
         let message = "to: a reply goes to whom it answers; leave it out, or leave out in_reply_to_id.";
         return Err(error::invalid("to", "not_supported", message));

@@ -12,6 +12,7 @@ mod search;
 pub(crate) mod states;
 pub(crate) mod structured;
 pub mod waiting;
+mod writing;
 
 use std::sync::Arc;
 
@@ -25,6 +26,7 @@ use serde::Deserialize;
 use crate::Conversations;
 pub use body::fragment;
 pub(crate) use search::words;
+pub(crate) use writing::{NewContent, insert};
 
 /// The states of a content, under their wire names.
 pub(crate) const STATUSES: &[&str] =

@@ -194,7 +194,7 @@ pub(super) fn act(app: &Conversations, call: &Call, id: Id, action: ContentActio
 /// offer it.
 pub(super) fn perform(app: &Conversations, call: &Call, id: Id, name: &str, tx: &mut dyn Tx) -> Result<()> {
     let remote = Remote::find(call, id, tx)?;
-    require_reply(call, &remote)?;
+    call.caller.require_to_reply(remote.content.source_id)?;
     remote.require_idle()?;
     let (channel, object) = remote.channel(app, tx)?;
     let custom = channel.implementation.as_ref().map(|told| {
@@ -214,7 +214,7 @@ pub(super) fn perform(app: &Conversations, call: &Call, id: Id, name: &str, tx: 
 /// way, 422 when the channel does not show single contents.
 pub(super) fn refresh(app: &Conversations, call: &Call, id: Id, tx: &mut dyn Tx) -> Result<()> {
     let remote = Remote::find(call, id, tx)?;
-    require_reply(call, &remote)?;
+    call.caller.require_to_reply(remote.content.source_id)?;
     remote.require_idle()?;
     let (channel, object) = remote.channel(app, tx)?;
     // Not among the content's own actions: what holds for a kind is told of the kind alone.
@@ -222,11 +222,4 @@ pub(super) fn refresh(app: &Conversations, call: &Call, id: Id, tx: &mut dyn Tx)
         return Err(not_available(format!("The channel does not say that it can show a {}.", remote.r#type)));
     }
     remote.send(call, "content.refresh_requested", json!({}), tx)
-}
-
-fn require_reply(call: &Call, remote: &Remote) -> Result<()> {
-    if call.caller.may_on(remote.content.source_id, SourceRight::Reply) {
-        return Ok(());
-    }
-    Err(error::forbidden("You may not reply on this source."))
 }

@@ -56,10 +56,7 @@ fn require_room(tx: &mut dyn Tx, table: &str, max: i64, noun: &str) -> Result<()
 fn sources(call: &Call, before: &[Id], given: Vec<Id>) -> Result<Vec<Id>> {
     let ids = checked::distinct("source_ids", given, IDS_MAX)?;
     let may_name = |id: &Id| before.contains(id) || call.caller.may_on(*id, SourceRight::Read);
-    if let Some(unknown) = ids.iter().find(|id| !may_name(id)) {
-        let message = format!("source_ids: there is no source {unknown}, or you may not read it.");
-        return Err(error::invalid("source_ids", "unknown", message));
-    }
+    checked::nameable_sources(&ids, may_name)?;
     Ok(ids)
 }
 

@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use frontdesk_model::{Id, Result, SourceRight, error};
+use frontdesk_model::{Id, Result, error};
 use frontdesk_rest::{Call, Operation, Page, Paging, given};
 use frontdesk_store::search::fold;
 use frontdesk_store::{Row, Tx, args};
@@ -133,9 +133,7 @@ struct Candidate {
 
 fn search(app: &Conversations, call: &Call, parameters: Search, tx: &mut dyn Tx) -> Result<Page<Suggestion>> {
     let thread = threads::find(tx, &call.caller, call.id("threadId", "thread")?)?;
-    if !call.caller.may_on(thread.source_id, SourceRight::Reply) {
-        return Err(error::forbidden("You may not reply on this source."));
-    }
+    call.caller.require_to_reply(thread.source_id)?;
     for (name, text) in [("words", &parameters.words), ("shortcut", &parameters.shortcut)] {
         if text.as_ref().is_some_and(|text| text.chars().count() > SOUGHT_CHARACTERS_MAX) {
             let message = format!("{name} has at most {SOUGHT_CHARACTERS_MAX} characters.");

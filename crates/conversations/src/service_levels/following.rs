@@ -4,10 +4,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use frontdesk_model::event::id_in;
 use frontdesk_model::{Env, Event, Id, Result, Timestamp};
 use frontdesk_store::consumer::Consumer;
 use frontdesk_store::{Tx, args};
-use serde_json::{Map, Value};
 
 use super::{Promise, Target, begin, customers, end, end_all, moments, target_seconds};
 use crate::{Conversations, interventions, sources, work};
@@ -72,7 +72,7 @@ impl Consumer for Watching {
         let mut chosen = Vec::new();
         for event in events {
             let Some(thread_id) = event.thread_id else { continue };
-            let is_promising = id(&payload(&event), "source_id").is_some_and(|id| promising.contains(&id));
+            let is_promising = id_in(&event.told(), "source_id").is_some_and(|id| promising.contains(&id));
             if event.at >= oldest && (is_promising || any_in(tx, thread_id)?) {
                 chosen.push(event);
             }
@@ -87,9 +87,9 @@ impl Consumer for Watching {
                 end_all(tx, thread_id)?;
                 continue;
             }
-            let told = payload(event);
-            let named = id(&told, "identity_id").or(match event.kind.as_str() {
-                "content.imported" => id(&told, "author_id"),
+            let told = event.told();
+            let named = id_in(&told, "identity_id").or(match event.kind.as_str() {
+                "content.imported" => id_in(&told, "author_id"),
                 _ => author(tx, event.object_id)?,
             });
             let mut waiting: BTreeSet<Id> = customers(tx, thread_id)?.into_iter().chain(named).collect();
@@ -102,14 +102,6 @@ impl Consumer for Watching {
         }
         Ok(())
     }
-}
-
-fn payload(event: &Event) -> Map<String, Value> {
-    serde_json::from_str(&event.payload).unwrap_or_default()
-}
-
-fn id(payload: &Map<String, Value>, name: &str) -> Option<Id> {
-    payload.get(name)?.as_str()?.parse().ok()
 }
 
 /// The sources that promise their customers an answer.

@@ -1,6 +1,6 @@
 //! Closing, opening, categorising, muting, archiving and deleting threads, and switching their text input.
 
-use frontdesk_model::{Id, Permission, Result, SourceRight, error};
+use frontdesk_model::{Id, Permission, Result, error};
 use frontdesk_rest::Call;
 use frontdesk_store::{Tx, args};
 use serde_json::json;
@@ -63,9 +63,7 @@ pub(super) fn set_text_input(call: &Call, id: Id, disabled: bool, tx: &mut dyn T
     if !thread.is_messaging()? {
         return Err(error::not_found("messaging thread"));
     }
-    if !call.caller.may_on(thread.source_id, SourceRight::Reply) {
-        return Err(error::forbidden("You may not reply on this source."));
-    }
+    call.caller.require_to_reply(thread.source_id)?;
     if !switch_text_input(call, id, thread.source_id, disabled, tx)? {
         let state = if disabled { "disabled" } else { "enabled" };
         return Err(error::forbidden(format!("The thread's text input is {state} already.")));

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use frontdesk_model::{Id, Permission, Result, SourceRight, Timestamp, error, query};
+use frontdesk_model::{Id, Permission, Result, Timestamp, error, query};
 use frontdesk_rest::{Call, NoParameters, Operation, Page, Paging};
 use frontdesk_store::{Filter, Searched, Tx, args};
 use http::Method;
@@ -307,9 +307,7 @@ fn type_in(app: &Conversations, call: &Call, given: &Typing, tx: &mut dyn Tx) ->
     if !is_messaging && !thread.shows_typing()? {
         return Err(error::not_found("messaging thread"));
     }
-    if !call.caller.may_on(thread.source_id, SourceRight::Reply) {
-        return Err(error::forbidden("You may not reply on this source."));
-    }
+    call.caller.require_to_reply(thread.source_id)?;
     match is_messaging {
         true => visitors::agent_types(app, tx, thread.id, typing, call.caller.user_id)?,
         false => typing_calls::show(app, tx, thread.id, typing)?,

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use frontdesk_model::event::id_in;
 use frontdesk_model::{Event, Id, Result};
 use frontdesk_store::{Tx, args};
 use serde_json::{Value, json};
@@ -211,8 +212,7 @@ fn identities(tx: &mut dyn Tx, ids: &[Id], only: Option<(Id, &str)>) -> Result<H
 
 /// The notice of which an event tells.
 fn notice_in(event: &Event) -> Option<Id> {
-    let payload: Value = serde_json::from_str(&event.payload).ok()?;
-    payload["notice_id"].as_str()?.parse().ok()
+    id_in(&event.told(), "notice_id")
 }
 
 fn is_first(payload: &str) -> bool {

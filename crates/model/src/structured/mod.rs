@@ -15,6 +15,7 @@ mod schema;
 use serde_json::{Map, Value};
 
 use crate::Id;
+use crate::lists::each_once;
 use crate::urls::is_web_url;
 
 pub use adapt::Surroundings;
@@ -117,12 +118,8 @@ impl Structured {
     /// The attachments that it names, fallbacks too, each once, in the order of their places.
     pub fn files(&self) -> Vec<Id> {
         let mut files = Vec::new();
-        each_file(&self.fields, &mut |id| {
-            if !files.contains(&id) {
-                files.push(id);
-            }
-        });
-        files
+        each_file(&self.fields, &mut |id| files.push(id));
+        each_once(files)
     }
 
     /// Names other attachments in place of some.

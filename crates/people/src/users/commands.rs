@@ -1,6 +1,7 @@
 //! What happens to users: one function, one transaction, its events.
 
 use frontdesk_model::error::AttributeError;
+use frontdesk_model::lists::each_once;
 use frontdesk_model::{Error, Id, Permission, Permissions, Result, Secret, SourceRight, error, time_zones};
 use frontdesk_rest::Call;
 use frontdesk_store::{Tx, args};
@@ -354,13 +355,8 @@ fn timezone(name: &str) -> Result<Option<String>> {
 }
 
 fn languages(codes: &[String]) -> Result<Vec<String>> {
-    let mut known: Vec<String> = Vec::new();
-    for code in codes.iter().filter(|code| !code.is_empty()) {
-        locale("spoken_languages", code)?;
-        if !known.contains(code) {
-            known.push(code.clone());
-        }
-    }
+    let known = each_once(codes.iter().filter(|code| !code.is_empty()).cloned());
+    known.iter().try_for_each(|code| locale("spoken_languages", code).map(drop))?;
     if known.len() > LANGUAGES_MAX {
         let message = format!("spoken_languages has at most {LANGUAGES_MAX} elements.");
         return Err(error::invalid("spoken_languages", "too_long", message));
@@ -377,12 +373,7 @@ fn categories(tx: &mut dyn Tx, ids: Vec<Id>) -> Result<Vec<Id>> {
 /// Identities that agents may write as, on sources that the caller may read; what the user has already may stay. A
 /// customer's identity is not among them: nobody writes as a customer.
 fn identities(tx: &mut dyn Tx, call: &Call, before: &User, ids: Vec<Id>) -> Result<Vec<Id>> {
-    let mut wanted: Vec<Id> = Vec::new();
-    for id in ids {
-        if !wanted.contains(&id) {
-            wanted.push(id);
-        }
-    }
+    let wanted = each_once(ids);
     if wanted.len() > LINKS_MAX {
         let message = format!("identity_ids has at most {LINKS_MAX} elements.");
         return Err(error::invalid("identity_ids", "too_long", message));

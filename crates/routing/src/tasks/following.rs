@@ -7,6 +7,7 @@
 use frontdesk_conversations::Conversations;
 use frontdesk_conversations::service_levels::{self, Target};
 use frontdesk_conversations::work::{self, ContentWork, InterventionWork, SourceWork};
+use frontdesk_model::event::id_in;
 use frontdesk_model::{Env, Event, Id, Result, Timestamp};
 use frontdesk_people::settings;
 use frontdesk_store::consumer::Consumer;
@@ -83,7 +84,7 @@ impl Consumer for Following {
         let oldest = self.env.now().plus_seconds(-AGE_SECONDS_MAX);
         let mut chosen = Vec::new();
         for event in events {
-            let is_routed = id(&payload(&event), "source_id").is_some_and(|id| routed.contains_key(&id));
+            let is_routed = id_in(&event.told(), "source_id").is_some_and(|id| routed.contains_key(&id));
             let is_for_us = match (event.kind.as_str(), event.thread_id) {
                 ("content.imported", _) => is_routed && event.at >= oldest,
                 // Tasks end also where none are made any more.
@@ -105,14 +106,6 @@ impl Consumer for Following {
     }
 }
 
-fn payload(event: &Event) -> Map<String, Value> {
-    serde_json::from_str(&event.payload).unwrap_or_default()
-}
-
-fn id(payload: &Map<String, Value>, name: &str) -> Option<Id> {
-    payload.get(name)?.as_str()?.parse().ok()
-}
-
 /// Whether a task's customer is somebody's: they have the open intervention.
 fn is_theirs(tx: &mut dyn Tx, task: &Task, user_id: Id) -> Result<bool> {
     let found = work::intervention_of(tx, task.thread_id, task.identity_id)?;
@@ -121,7 +114,7 @@ fn is_theirs(tx: &mut dyn Tx, task: &Task, user_id: Id) -> Result<bool> {
 
 /// The customer's task that an event of an intervention is about.
 fn of_intervention(tx: &mut dyn Tx, event: &Event, told: &Map<String, Value>) -> Result<Option<Task>> {
-    match (event.thread_id, id(told, "identity_id")) {
+    match (event.thread_id, id_in(told, "identity_id")) {
         (Some(thread_id), Some(identity_id)) => active(tx, thread_id, identity_id),
         _ => Ok(None),
     }
@@ -129,10 +122,10 @@ fn of_intervention(tx: &mut dyn Tx, event: &Event, told: &Map<String, Value>) ->
 
 impl Following {
     fn follow(&self, tx: &mut dyn Tx, event: &Event) -> Result<()> {
-        let told = payload(event);
+        let told = event.told();
         match event.kind.as_str() {
             "category.destroyed" => {
-                let heir_id = id(&told, "take_over_category_id");
+                let heir_id = id_in(&told, "take_over_category_id");
                 channels::replace_category(tx, &self.env, event.user_id, event.object_id, heir_id)
             }
             // What a program had is agents' from then on.
@@ -261,7 +254,7 @@ impl Following {
     /// The customer waits under their intervention again: they wrote, its time has come, or it was handed over. The task
     /// of a closed one waits anew; after a deferral there is a new one, as documented.
     fn waits_again(&self, tx: &mut dyn Tx, event: &Event, told: &Map<String, Value>, may_reopen: bool) -> Result<()> {
-        let (Some(thread_id), Some(identity_id)) = (event.thread_id, id(told, "identity_id")) else { return Ok(()) };
+        let (Some(thread_id), Some(identity_id)) = (event.thread_id, id_in(told, "identity_id")) else { return Ok(()) };
         if active(tx, thread_id, identity_id)?.is_some() || !settings::load(tx)?.push_enabled {
             return Ok(());
         }
@@ -295,14 +288,14 @@ impl Following {
     /// An intervention has become somebody's, or nobody's.
     fn somebody_has_it(&self, tx: &mut dyn Tx, event: &Event, told: &Map<String, Value>) -> Result<()> {
         let Some(before) = of_intervention(tx, event, told)? else {
-            return match id(told, "user_id") {
+            return match id_in(told, "user_id") {
                 None => self.waits_again(tx, event, told, true),
                 Some(_) => Ok(()),
             };
         };
         let mut task = before.clone();
         task.intervention_id = Some(event.object_id);
-        match id(told, "user_id") {
+        match id_in(told, "user_id") {
             // At whom it rings has begun to answer it: they have accepted it, whatever button they pressed.
             Some(user_id) if before.rings_at(user_id) => self.accepted(tx, &before, task, user_id),
             // Whose it is, or was when this happened: they may have given it back meanwhile.

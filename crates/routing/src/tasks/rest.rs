@@ -1,6 +1,7 @@
 //! The operations on tasks.
 
 use frontdesk_conversations::service_levels::{self, Target};
+use frontdesk_model::lists::each_once;
 use frontdesk_model::{Id, Permission, Result, SourceRight, Timestamp, error};
 use frontdesk_rest::{Call, NoParameters, Operation, Page, Paging, given};
 use frontdesk_store::{Filter, Tx};
@@ -325,15 +326,10 @@ pub(crate) fn operations() -> Vec<Operation> {
 impl TransferTo {
     fn checked(self) -> Result<Transfer> {
         let list = |name: &str, ids: Option<Vec<Id>>| -> Result<Vec<Id>> {
-            let mut wanted: Vec<Id> = Vec::new();
-            for id in ids.unwrap_or_default() {
-                if !wanted.contains(&id) {
-                    wanted.push(id);
-                }
-                if wanted.len() > WISHES_MAX {
-                    let message = format!("{name} has too many elements (at most {WISHES_MAX}).");
-                    return Err(error::invalid(name, "too_long", message));
-                }
+            let wanted = each_once(ids.unwrap_or_default());
+            if wanted.len() > WISHES_MAX {
+                let message = format!("{name} has too many elements (at most {WISHES_MAX}).");
+                return Err(error::invalid(name, "too_long", message));
             }
             Ok(wanted)
         };

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use frontdesk_model::invisible;
+use frontdesk_model::lists::each_once;
 use serde_json::{Map, Value};
 
 use super::limits::{
@@ -129,13 +130,7 @@ impl Implementation {
             return Vec::new();
         }
         let is_custom = |name: &&str| !STANDARD_ACTIONS.contains(name) && self.can(object, name);
-        let mut custom = Vec::new();
-        for name in actions.iter().map(String::as_str).filter(is_custom) {
-            if !custom.contains(&name) {
-                custom.push(name);
-            }
-        }
-        custom
+        each_once(actions.iter().map(String::as_str).filter(is_custom))
     }
 
     /// The standard actions that may be done with a content of this kind which came with these `actions`, in a fixed order.

@@ -1,6 +1,7 @@
 //! What somebody wants a webhook to be, and whether it can be.
 
 use frontdesk_conversations::Conversations;
+use frontdesk_model::lists::each_once;
 use frontdesk_model::{Id, Result, SourceRight, error, journal};
 use frontdesk_net::OutboundError;
 use frontdesk_people::checked;
@@ -141,16 +142,11 @@ fn checked_secret(secret: String) -> Result<Option<String>> {
 }
 
 fn checked_events(events: Vec<String>) -> Result<Vec<String>> {
-    let mut chosen: Vec<String> = Vec::new();
-    for event in events.into_iter().filter(|event| !event.is_empty()) {
-        if !is_registrable(&event) {
-            let shown: String = event.chars().take(60).collect();
-            let message = format!("registered_events: there is no event {shown}.");
-            return Err(error::invalid("registered_events", "inclusion", message));
-        }
-        if !chosen.contains(&event) {
-            chosen.push(event);
-        }
+    let chosen = each_once(events.into_iter().filter(|event| !event.is_empty()));
+    if let Some(unknown) = chosen.iter().find(|event| !is_registrable(event)) {
+        let shown: String = unknown.chars().take(60).collect();
+        let message = format!("registered_events: there is no event {shown}.");
+        return Err(error::invalid("registered_events", "inclusion", message));
     }
     if chosen.is_empty() {
         return Err(error::invalid("registered_events", "blank", "registered_events: choose at least one event."));
@@ -172,11 +168,6 @@ fn checked_sources(call: &Call, webhook: &Webhook, ids: Vec<Id>, tx: &mut dyn Tx
     let known = tx.query(&sql, args![&ids])?.iter().map(|row| row.get(0)).collect::<Result<Vec<Id>>>()?;
     let may_name =
         |id: &Id| known.contains(id) && (webhook.source_ids.contains(id) || call.caller.may_on(*id, SourceRight::Read));
-    match ids.iter().find(|id| !may_name(id)) {
-        None => Ok(ids),
-        Some(unknown) => {
-            let message = format!("source_ids: there is no source {unknown}, or you may not read it.");
-            Err(error::invalid("source_ids", "unknown", message))
-        }
-    }
+    checked::nameable_sources(&ids, may_name)?;
+    Ok(ids)
 }
