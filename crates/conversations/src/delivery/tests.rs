@@ -1,9 +1,15 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use frontdesk_model::{Env, Event, Timestamp};
 use frontdesk_net::{AddressPolicy, Outbound};
+use frontdesk_sources::outbound::{Class, Outcome};
+use frontdesk_store::consumer::Consumer;
 use frontdesk_store::{Migration, Seal, Store, Tail};
 
+use super::claims::CLAIM_SECONDS;
+use super::pushing::Pushed;
 use super::*;
+use crate::attachments;
 
 /// A store with the product's tables, one source, and a clock that stands still.
 pub(crate) struct Desk {
