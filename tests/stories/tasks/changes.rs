@@ -156,7 +156,7 @@ fn who_may_not_answer_any_more_gives_back_what_they_hold(engine: Engine) {
 
 fn what_leaves_a_workbin_goes_where_its_source_is(engine: Engine) {
     let cast = Cast::shared(engine);
-    let desk = Desk::open(&cast, json!({}));
+    let desk = Desk::open(&cast, json!({ "soft_capability": 4, "hard_capability": 4 }));
     let ada = desk.agent();
     let [moved, aside, ended, ended_aside] = [(); 4].map(|()| desk.accepted_by(&ada));
     let other = json!({ "name": unique("Other "), "source_ids": [desk.source.id] });

@@ -91,7 +91,8 @@ fn estimate(position: i64, room: Room) -> Option<i64> {
 
 /// Where a task stands now.
 pub(super) fn of(tx: &mut dyn Tx, task: &Task, now: Timestamp) -> Result<Position> {
-    let room = room(tx, &presence::agents(tx, None)?, task.channel_id, now)?;
+    let agents = presence::agents(tx, None)?;
+    let room = room(tx, &agents, task.channel_id, now)?;
     let waiting =
         count(tx, &format!("SELECT 1 FROM tasks WHERE {WAITS} LIMIT $2"), args![&task.channel_id, POSITION_MAX])?;
     let position = match task.state {

@@ -59,7 +59,7 @@ pub(super) fn take(
             }
         };
         let is_held = holder == Some(node) && held.get(&webhook.id) == Some(&number);
-        let is_free = holder.is_none() || holder == Some(node) || is_over(until, now);
+        let is_free = holder.is_none() || holder == Some(node) || until <= now;
         if !is_held && !is_free {
             continue;
         }
@@ -82,21 +82,12 @@ pub(super) fn take(
     Ok(loaded)
 }
 
-/// Whether a lease has run out. One that ends later than any was taken before the clock was set back.
-fn is_over(until: Timestamp, now: Timestamp) -> bool {
-    until <= now || until > furthest(now)
-}
-
-fn furthest(now: Timestamp) -> Timestamp {
-    now.plus_seconds(2 * LEASE_SECONDS)
-}
-
 /// Keeps what is held; false when there is more to it: a webhook that nobody sends for, or one that is held no more.
 pub(super) async fn renew(app: &Conversations, held: u64, now: Timestamp) -> Result<bool> {
     let (store, node) = (&app.store, app.node_id);
-    let free = "SELECT 1 FROM webhooks WHERE active
-                  AND (leased_by IS NULL OR (leased_by <> $1 AND (leased_until <= $2 OR leased_until > $3)))";
-    if store.read(move |tx| Ok(tx.first(free, args![&node, now, furthest(now)])?.is_some())).await? {
+    let free =
+        "SELECT 1 FROM webhooks WHERE active AND (leased_by IS NULL OR (leased_by <> $1 AND leased_until <= $2))";
+    if store.read(move |tx| Ok(tx.first(free, args![&node, now])?.is_some())).await? {
         return Ok(false);
     }
     if held == 0 {

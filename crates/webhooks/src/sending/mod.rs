@@ -176,7 +176,6 @@ impl Sending {
 
     /// Reads the webhooks again when the log says that they or their owners' rights changed, and now and then for leases.
     async fn reload_if_needed(&mut self) -> Result<()> {
-        let tail = &self.sender.app.tail;
         let now = self.env.now();
         if self.loaded_at.is_some_and(|at| at.seconds_since(now) > RENEW_SECONDS) {
             // The clock was set back: times in memory are of another clock.
@@ -184,6 +183,7 @@ impl Sending {
             self.receivers.clear();
             self.loaded_at = None;
         }
+        let tail = &self.sender.app.tail;
         let mut changed = self.loaded_at.is_none();
         if changed {
             self.seen = tail.last();
