@@ -336,7 +336,7 @@ async fn a_message_that_follows_a_right_at_once_is_told() {
     sending.turn().await.unwrap();
     // Both come between the look at the log and the sending.
     sending.reload_if_needed().await.unwrap();
-    let before = desk.app.tail.last();
+    let before = desk.head().await;
     rights("UPDATE source_permissions SET rights = 1").await;
     desk.message(1).await;
     desk.until(async || desk.app.tail.last() == before + 2).await;
@@ -528,8 +528,8 @@ async fn what_is_refused_for_good_does_not_make_a_receiver_look_dead() {
             desk.pass(every, 5).await;
             assert_ne!(desk.status().await, "suspended", "every {every} s, after {} s", desk.seconds());
         }
+        desk.until(async || desk.pushes().iter().filter(|push| push.status == 200).count() == sent).await;
         let pushes = desk.pushes();
-        assert_eq!(pushes.iter().filter(|push| push.status == 200).count(), sent);
         // The plan, a few probes and what an end of an outage sends again; not a try for every success.
         let tries = pushes.iter().filter(|push| push.seqs == [first]).count();
         assert!(tries <= 15, "every {every} s: {tries} tries");
