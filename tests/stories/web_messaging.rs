@@ -15,6 +15,7 @@ on_both_engines![
     a_website_loads_what_it_needs,
     a_source_that_is_off_is_silent,
     a_visitor_writes_and_an_agent_answers,
+    who_may_not_read_on_a_source_vouches_for_none_of_its_visitors,
     the_same_message_again_is_the_same_message,
     a_visitor_has_their_own_conversations_only,
     what_happens_is_told_on_every_device,
@@ -529,6 +530,34 @@ fn what_is_not_rightly_signed_is_refused(engine: Engine) {
     site.mode("reject");
     let jwt = signed("one", KEY, &right);
     assert_eq!(site.stranger(&json!({ "jwt": jwt })).refused(403)["error"], "signed_identity_rejected");
+}
+
+fn who_may_not_read_on_a_source_vouches_for_none_of_its_visitors(engine: Engine) {
+    let cast = shared(engine);
+    let site = Site::new(cast, "mobile_messaging");
+    site.key("one", "HS256", KEY);
+    let mallory = cast.hire(&["read_community", "update_community"]);
+    let community = format!("/1.0/communities/{}", site.community_id);
+    let key = json!({ "key_id": "evil", "algorithm": "HS256", "key": KEY });
+    let mappings = json!({ "extra_value_mappings": [{ "key": "x", "field": "company" }] });
+    let tries = || {
+        [
+            mallory.post(&format!("{community}/jwt_keys"), &key),
+            mallory.put(&format!("{community}/signed_identities"), &json!({ "mode": "reject" })),
+            mallory.put(&community, &mappings),
+            mallory.delete(&format!("{community}/jwt_keys/one")),
+        ]
+    };
+    for answer in tries() {
+        answer.refused(403);
+    }
+    let stands = cast.otto.get(&format!("{community}/signed_identities")).ok();
+    assert_eq!((stands["keys"].as_array().map(Vec::len), &stands["mode"]), (Some(1), &json!("require")));
+    let rights = json!({ &site.source_id: "read" });
+    cast.otto.put(&format!("/1.0/users/{}/sources_permissions", mallory.user_id), &rights).ok();
+    for answer in tries() {
+        answer.ok();
+    }
 }
 
 fn an_unsigned_word_never_reaches_a_signed_person(engine: Engine) {

@@ -40,7 +40,7 @@ export interface Handlers {
 }
 
 /** Schemes that run something in a page instead of leading elsewhere. */
-const REFUSED = ['javascript:', 'data:', 'vbscript:', 'blob:', 'file:', 'about:', 'filesystem:'];
+const REFUSED = ['javascript:', 'data:', 'vbscript:', 'blob:', 'file:', 'about:', 'filesystem:', 'intent:', 'jar:', 'view-source:', 'ms-msdt:', 'ms-officecmd:', 'search-ms:'];
 
 /** An address that a person may follow; deep links of apps are such. */
 export function safeUrl(url: string | null | undefined): URL | undefined {

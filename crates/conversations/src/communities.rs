@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use frontdesk_model::{Id, Permission, Result, Timestamp, error};
+use frontdesk_model::{Id, Permission, Result, SourceRight, Timestamp, error};
 use frontdesk_rest::{Call, NoParameters, Operation, Page, Paging};
 use frontdesk_store::{Row, Tx, args};
 use http::Method;
@@ -145,6 +145,18 @@ fn with_mappings(tx: &mut dyn Tx, community: Community) -> Result<Community> {
     Ok(Community { extra_value_mappings: Some(mappings), ..community })
 }
 
+/// 403 unless the caller may read on every source of this community: what is changed concerns all who write there.
+pub fn require_to_read(call: &Call, tx: &mut dyn Tx, community_id: Id) -> Result<()> {
+    let sources = tx.query("SELECT id FROM sources WHERE community_id = $1", args![&community_id])?;
+    for row in &sources {
+        if !call.caller.may_on(row.get(0)?, SourceRight::Read) {
+            let message = "You may not read on every source of this community: this is for somebody who may.";
+            return Err(error::forbidden(message));
+        }
+    }
+    Ok(())
+}
+
 fn update(call: &Call, parameters: Update, tx: &mut dyn Tx) -> Result<Community> {
     let found = find(tx, call.id("communityId", "community")?)?;
     let before = with_mappings(tx, found)?;
@@ -161,6 +173,7 @@ fn update(call: &Call, parameters: Update, tx: &mut dyn Tx) -> Result<Community>
         changed.push("name");
     }
     if before.extra_value_mappings != after.extra_value_mappings {
+        require_to_read(call, tx, after.id)?;
         changed.push("extra_value_mappings");
         // Copies in memory hold the old ones.
         let sql = "UPDATE sources SET version = version + 1 WHERE community_id = $1";

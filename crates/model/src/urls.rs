@@ -6,8 +6,22 @@ use url::Url;
 pub const URL_CHARACTERS_MAX: usize = 2_048;
 
 /// Schemes that run or embed what they carry: a click on such a link would act inside our own pages.
-const ACTIVE_SCHEMES: [&str; 8] =
-    ["about", "blob", "data", "file", "filesystem", "javascript", "vbscript", "view-source"];
+/// Or they start what a system has been attacked by: diagnosis, searches in folders of strangers, archives as pages.
+const ACTIVE_SCHEMES: [&str; 13] = [
+    "about",
+    "blob",
+    "data",
+    "file",
+    "filesystem",
+    "intent",
+    "jar",
+    "javascript",
+    "ms-msdt",
+    "ms-officecmd",
+    "search-ms",
+    "vbscript",
+    "view-source",
+];
 
 /// Whether this is a complete address on the web: http or https, and a host.
 pub fn is_web_url(text: &str) -> bool {

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use frontdesk_conversations::Conversations;
+use frontdesk_conversations::{Conversations, communities};
 use frontdesk_model::event::NewEvent;
 use frontdesk_model::{Env, Id, Permission, Result, Secret, Timestamp, error};
 use frontdesk_rest::{Call, NoParameters, Operation};
@@ -164,6 +164,13 @@ fn community(call: &Call, tx: &mut dyn Tx) -> Result<Id> {
     Ok(id)
 }
 
+/// One whose customers the caller may read wherever they write: whoever holds a key can be any of them.
+fn readable_community(call: &Call, tx: &mut dyn Tx) -> Result<Id> {
+    let id = community(call, tx)?;
+    communities::require_to_read(call, tx, id)?;
+    Ok(id)
+}
+
 fn answer(tx: &mut dyn Tx, id: Id) -> Result<SignedIdentities> {
     let sql = "SELECT key_id, algorithm, created_at FROM jwt_keys WHERE community_id = $1 ORDER BY created_at, key_id";
     let rows = tx.query(sql, args![&id])?;
@@ -179,7 +186,7 @@ fn changed(call: &Call, id: Id, what: &str, tx: &mut dyn Tx) -> Result<SignedIde
 }
 
 fn update(call: &Call, given: Update, tx: &mut dyn Tx) -> Result<SignedIdentities> {
-    let id = community(call, tx)?;
+    let id = readable_community(call, tx)?;
     if mode(tx, id)? == given.mode {
         return answer(tx, id);
     }
@@ -193,7 +200,7 @@ fn update(call: &Call, given: Update, tx: &mut dyn Tx) -> Result<SignedIdentitie
 }
 
 fn create(seal: &Seal, call: &Call, given: &Create, tx: &mut dyn Tx) -> Result<SignedIdentities> {
-    let id = community(call, tx)?;
+    let id = readable_community(call, tx)?;
     let key_id = given.key_id.as_str();
     let is_named = key_id.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'));
     if !is_named || key_id.is_empty() || key_id.len() > KEY_ID_CHARACTERS_MAX {
@@ -227,7 +234,7 @@ fn create(seal: &Seal, call: &Call, given: &Create, tx: &mut dyn Tx) -> Result<S
 }
 
 fn delete(call: &Call, tx: &mut dyn Tx) -> Result<SignedIdentities> {
-    let id = community(call, tx)?;
+    let id = readable_community(call, tx)?;
     let key_id = call.path("keyId")?;
     let deleted = tx.execute("DELETE FROM jwt_keys WHERE community_id = $1 AND key_id = $2", args![&id, key_id])?;
     if deleted == 0 {
