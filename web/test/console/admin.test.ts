@@ -89,7 +89,7 @@ for (const [what, flags] of [['while there is nothing', []], ['with what there i
       }
     }
     expect(Object.keys(found)).toHaveLength(21);
-    expect(found.Channels).toBe(flags.length ? 'is sorted' : 'teaches');
+    expect(found['Task channels']).toBe(flags.length ? 'is sorted' : 'teaches');
   }, 60_000);
 }
 
