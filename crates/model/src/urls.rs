@@ -60,6 +60,9 @@ mod tests {
             ("JavaScript://x/%0aalert(1)", false, false),
             ("java\tscript:alert(1)", false, false),
             ("data:text/html,x", false, false),
+            ("jar:http://example.com", false, false),
+            ("ms-msdt:/id", false, false),
+            ("intent://x#Intent;scheme=javascript;end", false, false),
             ("", false, false),
         ] {
             assert_eq!((is_web_url(text), is_link(text)), (web, link), "{text:?}");
