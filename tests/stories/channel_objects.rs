@@ -198,6 +198,11 @@ fn options_that_contradict_each_other_are_remarked(engine: Engine) {
     channel.describe(Reply::json(&json!({ "objects": { "messages": ["create"] }, "options": ["view.messaging"] })));
     cast.otto.put(&format!("/1.0/content_sources/{}", source.id), &json!({})).ok();
     eventually("there is no remark any more", || (shown()["synchronization"]["remarks"] == json!([])).then_some(()));
+    // Nobody can be answered privately there any more: refused at once, where it would wait for ever.
+    let private = json!({ "in_reply_to_id": question, "body": "Between us", "private": true });
+    assert_eq!(cast.otto.post("/1.0/contents", &private).invalid(), ["private"]);
+    let asked = cast.otto.get(&format!("/1.0/contents/{question}?extended=true")).ok();
+    assert_eq!(asked["reply_options"]["private"], false, "nor is it offered");
 }
 
 fn what_may_be_done_next_is_taken_over_from_answers(engine: Engine) {
