@@ -228,6 +228,19 @@ fn a_credential_is_told_of_never_shown_and_removed(engine: Engine) {
     assert_eq!(after["push_services"], json!(["fcm", "huawei"]));
     // What no form sends stays.
     assert_eq!(set(&site, &json!({ "from_name": "Shop" }))["has_huawei_client_secret"], true);
+    // Nor does it leave for an address that somebody else names.
+    let source = format!("/1.0/content_sources/{}", site.source_id);
+    for (address, credential) in [
+        ("huawei_token_url", "huawei_client_secret"),
+        ("huawei_url", "huawei_client_secret"),
+        ("fcm_url", "fcm_service_account"),
+    ] {
+        let moved = json!({ address: "https://elsewhere.example/" });
+        assert_eq!(cast.otto.put(&source, &moved).invalid(), [credential], "{address}");
+    }
+    let with_both =
+        json!({ "huawei_token_url": "https://elsewhere.example/", "huawei_client_secret": "another secret" });
+    cast.otto.put(&source, &with_both).ok();
     // Who only reads the source is not told.
     let reader = cast.hire(&[]);
     let path = format!("/1.0/users/{}/sources_permissions", reader.user_id);

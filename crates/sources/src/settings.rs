@@ -6,7 +6,7 @@ use frontdesk_model::error::{self, AttributeError};
 use frontdesk_model::{Env, Error, Secret, hex, query};
 use serde_json::{Map, Value};
 
-use crate::SourceKind;
+use crate::{SourceKind, push};
 use frontdesk_model::urls::{URL_CHARACTERS_MAX, is_web_url};
 
 /// Shorter secrets can be guessed.
@@ -117,6 +117,15 @@ impl Settings {
                         errors.push(wrong(setting.name, "blank", message));
                     }
                 }
+            }
+        }
+        // A credential that is never shown must not be had by whoever names another address for it.
+        for (address, credential) in push::ADDRESSED {
+            let is_moved = settings.0.get(address).is_some_and(|to| self.0.get(address) != Some(to));
+            let is_kept = settings.0.contains_key(credential) && given.get(credential).is_none_or(is_blank);
+            if is_moved && is_kept {
+                let message = format!("{credential} must be given again with another {address}: it is sent there.");
+                errors.push(wrong(credential, "blank", message));
             }
         }
         if errors.is_empty() { Ok(settings) } else { Err(error::invalid_all(errors)) }

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::Settings;
 
-pub(crate) use settings::SETTINGS;
+pub(crate) use settings::{ADDRESSED, SETTINGS};
 pub use settings::{GENERIC_MESSAGE, HIDES_BODY};
 
 /// A notification that could not be shown is kept for a phone that is off: seconds.

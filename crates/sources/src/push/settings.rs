@@ -22,6 +22,14 @@ pub(super) const HUAWEI_CLIENT_SECRET: &str = "huawei_client_secret";
 pub(super) const HUAWEI_URL: &str = "huawei_url";
 pub(super) const HUAWEI_TOKEN_URL: &str = "huawei_token_url";
 
+/// What is sent to which of these addresses.
+pub(crate) const ADDRESSED: [(&str, &str); 4] = [
+    (FCM_URL, FCM_SERVICE_ACCOUNT),
+    (APNS_URL, APNS_KEY),
+    (HUAWEI_URL, HUAWEI_CLIENT_SECRET),
+    (HUAWEI_TOKEN_URL, HUAWEI_CLIENT_SECRET),
+];
+
 const fn setting(name: &'static str, kind: SettingKind, doc: &'static str) -> Setting {
     Setting { name, kind, required: false, doc, generated_when_absent: false }
 }
