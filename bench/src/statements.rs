@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Result, params};
 use crate::messages::Message;
 
 /// The product's schema.
-pub(crate) const MIGRATIONS: [(&str, &str); 40] = [
+pub(crate) const MIGRATIONS: [(&str, &str); 41] = [
     ("0001_log.sql", include_str!("../../migrations/0001_log.sql")),
     ("0002_people.sql", include_str!("../../migrations/0002_people.sql")),
     ("0003_conversations.sql", include_str!("../../migrations/0003_conversations.sql")),
@@ -47,6 +47,7 @@ pub(crate) const MIGRATIONS: [(&str, &str); 40] = [
     ("0038_channel_profiles.sql", include_str!("../../migrations/0038_channel_profiles.sql")),
     ("0039_user_notifications.sql", include_str!("../../migrations/0039_user_notifications.sql")),
     ("0040_reply_assistant_files.sql", include_str!("../../migrations/0040_reply_assistant_files.sql")),
+    ("0041_deliveries_begun.sql", include_str!("../../migrations/0041_deliveries_begun.sql")),
 ];
 
 /// As long as the product's, so that the pages fill alike.

@@ -66,6 +66,7 @@ pub(crate) const ALL: &[Migration] = &[
     both!(38, "0038_channel_profiles"),
     both!(39, "0039_user_notifications"),
     both!(40, "0040_reply_assistant_files"),
+    both!(41, "0041_deliveries_begun"),
 ];
 
 #[cfg(test)]

@@ -208,6 +208,23 @@ pub(crate) fn succeed(tx: &mut dyn Tx, env: &Env, content_id: Id, source_id: Id,
     conclude(tx, env, &claim, "success")
 }
 
+/// The contents of a source ($1), an author ($2) and a type ($3) whose push has begun. From what is under way to its
+/// contents: a page or a shop has written hundreds of thousands.
+pub(super) fn begun_by(tx: &dyn Tx) -> String {
+    format!(
+        "SELECT contents.id, contents.body, contents.body_format, contents.attachments_count, threads.foreign_id,
+                recipients.foreign_id
+         FROM deliveries
+         CROSS JOIN contents
+         JOIN threads ON threads.id = contents.thread_id
+         LEFT JOIN identities AS recipients ON recipients.id = contents.recipient_id
+         WHERE deliveries.source_id = $1 AND deliveries.started AND deliveries.action = 'create'
+           AND contents.id = deliveries.content_id AND {} = $2 AND contents.type = $3
+         ORDER BY deliveries.seq",
+        tx.unindexed("contents.author_id")
+    )
+}
+
 /// Whether what a channel tells is a content of ours whose push has begun and not ended: the channel has it then, whatever
 /// becomes of the push, and would tell it as somebody else's. `files` is how many come with it.
 pub(crate) fn is_ours(
@@ -218,18 +235,8 @@ pub(crate) fn is_ours(
     author_id: Id,
     files: usize,
 ) -> Result<bool> {
-    let begun = tx.query(
-        "SELECT contents.id, contents.body, contents.body_format, contents.attachments_count, threads.foreign_id,
-                recipients.foreign_id
-         FROM deliveries
-         JOIN contents ON contents.id = deliveries.content_id
-         JOIN threads ON threads.id = contents.thread_id
-         LEFT JOIN identities AS recipients ON recipients.id = contents.recipient_id
-         WHERE deliveries.source_id = $1 AND deliveries.started AND deliveries.action = 'create'
-           AND contents.author_id = $2 AND contents.type = $3
-         ORDER BY deliveries.seq",
-        args![&channel.source_id, &author_id, told.object.as_str()],
-    )?;
+    let sql = begun_by(tx);
+    let begun = tx.query(&sql, args![&channel.source_id, &author_id, told.object.as_str()])?;
     let fits = |known: Option<String>, told: Option<&String>| match (&known, told) {
         (Some(known), Some(told)) => known == told,
         _ => true,

@@ -286,3 +286,16 @@ async fn a_clock_that_is_set_back_stops_nothing() {
     desk.pass(-86_400);
     assert_eq!(delivery.claim(1).await.unwrap().remove(0).0.number, second.number + 1);
 }
+
+#[tokio::test]
+async fn what_a_channel_tells_of_an_author_is_not_looked_for_among_all_that_they_wrote() {
+    let desk = Desk::open().await;
+    let plan = desk.app.store.read(|tx| {
+        let sql = format!("EXPLAIN QUERY PLAN {}", outcomes::begun_by(tx));
+        let rows = tx.query(&sql, args![&id(SOURCE), &id(1), "message"])?;
+        rows.iter().map(|row| row.get(3)).collect::<Result<Vec<String>>>()
+    });
+    let plan = plan.await.unwrap().join("; ");
+    assert!(plan.starts_with("SEARCH deliveries USING INDEX deliveries_begun"), "{plan}");
+    assert!(!plan.contains("contents_author") && !plan.contains("TEMP B-TREE"), "{plan}");
+}
