@@ -3,6 +3,7 @@
 mod ways;
 
 use frontdesk_model::{Id, Result};
+pub(crate) use ways::{FIRST, LATEST_ENTRIES, Latest};
 pub use ways::{Order, Route, Searched};
 
 use crate::tx::{Dialect, Tx};

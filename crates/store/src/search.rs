@@ -10,7 +10,7 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::{decompose_canonical, is_combining_mark};
 
 use crate::args;
-use crate::filter::{Piece, Route};
+use crate::filter::{FIRST, LATEST_ENTRIES, Latest, Piece, Route};
 use crate::tx::{Dialect, Tx};
 pub use crate::visible::text;
 
@@ -222,6 +222,27 @@ pub fn index(tx: &mut dyn Tx, table: &str, id: Id, text: &str) -> Result<()> {
     Ok(())
 }
 
+/// Indexes the texts of new rows, as [`index`] does for one.
+pub fn index_new(tx: &mut dyn Tx, table: &str, texts: &[(Id, String)]) -> Result<()> {
+    if tx.dialect() == Dialect::Sqlite {
+        return texts.iter().try_for_each(|(id, text)| index(tx, table, *id, text));
+    }
+    // A journey for each would take longer than the words.
+    let records: Vec<_> = texts
+        .iter()
+        .map(|(id, text)| (id, words(text)))
+        .filter(|(_, words)| !words.is_empty())
+        .map(|(id, words)| serde_json::json!({ "id": id.hex(), "words": words }))
+        .collect();
+    let sql = format!(
+        "INSERT INTO {table}_search (id, words)
+         SELECT decode(id, 'hex'), array_to_tsvector(string_to_array(words, ' '))
+         FROM json_to_recordset($1::text::json) AS texts (id TEXT, words TEXT)"
+    );
+    tx.execute(&sql, args![&serde_json::Value::Array(records).to_string()])?;
+    Ok(())
+}
+
 /// Takes the text of a row out of the index: before the row goes, or when its text has been erased.
 pub fn forget(tx: &mut dyn Tx, table: &str, id: Id) -> Result<()> {
     let sql = match tx.dialect() {
@@ -284,17 +305,31 @@ pub fn route(tx: &mut dyn Tx, indexed: &Indexed, text: &str) -> Result<Option<Ro
     let has_words = Piece::new(format!("{HAS_WORDS}({text}, ?)"), vec![sought.join(" ").into()]);
     let entries = hit.clone().within(&format!("SELECT 1 FROM {index} WHERE {{}}"));
     // SQLite keeps the order of a cross join: from the words to the rows.
-    let all = hit.within(&format!(
+    let all = hit.clone().within(&format!(
         "SELECT {key} AS id FROM {index} CROSS JOIN {table} WHERE {{}} AND {index}.rowid = {table}.number"
     ));
-    let all = if rarest.is_some() && sought.len() > 1 { all.and(has_words.clone()) } else { all };
-    Ok(Some(match key == column {
-        true => Route::of_row(entries, all, has_words),
-        false => {
-            let of_row = format!("SELECT TRUE FROM {table} WHERE {key} = {column} AND {{}}");
-            Route::new(entries, all, &has_words.within(&of_row))
-        }
-    }))
+    let is_of_one = rarest.is_some() && sought.len() > 1;
+    let all = if is_of_one { all.and(has_words.clone()) } else { all };
+    let of_row = format!("SELECT TRUE FROM {table} WHERE {key} = {column} AND {{}}");
+    let route = match key == column {
+        true => Route::of_row(entries, all, has_words.clone()),
+        false => Route::new(entries, all, &has_words.clone().within(&of_row)),
+    };
+    if is_of_one {
+        return Ok(Some(route));
+    }
+    let latest = hit.within(&format!(
+        "SELECT latest.rowid, {key} FROM (
+           SELECT rowid FROM {index} WHERE {{}} ORDER BY rowid DESC LIMIT {LATEST_ENTRIES}) AS latest
+         CROSS JOIN {table} WHERE {table}.number = latest.rowid"
+    ));
+    // The plus: the rows' numbers are no way to them here.
+    let older = Piece::new(format!("+{table}.number < ?"), Vec::new()).and(has_words);
+    let older = match key == column {
+        true => older.within("({})"),
+        false => older.within(&of_row).within(FIRST),
+    };
+    Ok(Some(route.with_latest(Latest { entries: latest, column: (*column).to_owned(), older })))
 }
 
 /// The word that the fewest texts have, if those are so few that looking for the others in the texts costs less than
@@ -350,6 +385,8 @@ impl Words {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -419,5 +456,111 @@ mod tests {
                 prop_assert!(word.len() <= 2_046);
             }
         }
+    }
+
+    const TEXTS: i64 = 24_000;
+    const TEXTS_PER_THREAD: i64 = 3;
+    const SCHEMA: &str = "CREATE TABLE log_head (seq BIGINT NOT NULL);
+        INSERT INTO log_head (seq) VALUES (0);
+        CREATE TABLE threads (id BYTEA PRIMARY KEY, at BIGINT NOT NULL);
+        CREATE INDEX threads_at ON threads (at, id);
+        CREATE TABLE texts (number INTEGER PRIMARY KEY, id BYTEA NOT NULL UNIQUE, thread_id BYTEA NOT NULL,
+          at BIGINT NOT NULL, title TEXT, body TEXT NOT NULL, format TEXT NOT NULL);
+        CREATE INDEX texts_at ON texts (at, id);
+        CREATE INDEX texts_thread ON texts (thread_id, at, id);
+        CREATE VIRTUAL TABLE texts_search USING fts5
+          (words, content = '', contentless_delete = 1, detail = none, tokenize = 'ascii');";
+
+    /// When the text of this number was written: some were taken in late, some tell of a day to come.
+    fn written_at(number: i64) -> i64 {
+        match number % 7 {
+            0 => number - 9_000,
+            1 => number + 9_000,
+            _ => number,
+        }
+    }
+
+    /// The thread of a text: a third goes on a conversation from long ago.
+    fn thread_of(number: i64) -> i64 {
+        if number % TEXTS_PER_THREAD == 0 { number / 4 } else { number }
+    }
+
+    /// Most texts have it, but for the latest; a few of those before them do.
+    fn has(number: i64, word: &str) -> bool {
+        match word {
+            "bulk" => number < TEXTS / 2 && number % 5 != 0,
+            "tail" => number % 2 == 0 && number < TEXTS - 3_000,
+            "late" => number > TEXTS - 8_000,
+            _ => number % 50 == 3,
+        }
+    }
+
+    #[tokio::test]
+    async fn what_came_last_is_found_whatever_the_order_of_the_list() {
+        use crate::filter::{Filter, Order, Searched};
+        use crate::{Migration, Store, args};
+        let folder = tempfile::tempdir().unwrap();
+        let migration = Migration { number: 1, name: "texts", sqlite: SCHEMA, postgres: "" };
+        let store = Store::open_sqlite(&folder.path().join("texts.db"), &[migration]).unwrap();
+        let id = |number: i64| Id::from_parts(number as u64, 0);
+        let words_of = |number| ["bulk", "tail", "late", "rare"].into_iter().filter(move |word| has(number, word));
+        let mut threads: HashMap<i64, Vec<i64>> = HashMap::new();
+        (0..TEXTS).for_each(|number| threads.entry(thread_of(number)).or_default().push(number));
+        let moved = |texts: &[i64]| texts.iter().copied().map(written_at).max().unwrap_or(0);
+        let stored: Vec<(i64, i64)> = threads.iter().map(|(thread, texts)| (*thread, moved(texts))).collect();
+        let fill = move |tx: &mut dyn Tx| {
+            for (thread, at) in &stored {
+                tx.execute("INSERT INTO threads VALUES ($1, $2)", args![&id(*thread), *at])?;
+            }
+            for number in 0..TEXTS {
+                let body: String = words_of(number).collect::<Vec<_>>().join(" ");
+                let sql = "INSERT INTO texts (id, thread_id, at, body, format) VALUES ($1, $2, $3, $4, 'text')";
+                tx.execute(sql, args![&id(number), &id(thread_of(number)), written_at(number), &body])?;
+                index(tx, "texts", id(number), &body)?;
+            }
+            Ok(())
+        };
+        store.write(fill).await.unwrap();
+        let compare = move |tx: &mut dyn Tx| {
+            let searches = ["bulk", "tail", "late", "rare", "bulk tail", "late tail", "bulk late", "bulk rare"];
+            for (search, of_threads, ascending) in searches.iter().flat_map(|search| {
+                [(search, true, false), (search, false, false), (search, false, true), (search, true, true)]
+            }) {
+                let has_all = |number: &i64| search.split(' ').all(|word| has(*number, word));
+                let mut expected: Vec<(i64, Id)> = match of_threads {
+                    true => threads
+                        .iter()
+                        .filter(|(_, texts)| texts.iter().any(has_all))
+                        .map(|(thread, texts)| (moved(texts), id(*thread)))
+                        .collect(),
+                    false => (0..TEXTS).filter(has_all).map(|number| (written_at(number), id(number))).collect(),
+                };
+                expected.sort_unstable();
+                if !ascending {
+                    expected.reverse();
+                }
+                let (table, moment, key, column) = match of_threads {
+                    true => ("threads", "threads.at", "texts.thread_id", "threads.id"),
+                    false => ("texts", "texts.at", "texts.id", "texts.id"),
+                };
+                for (offset, limit) in [(0, 30), (90, 30), (2_000, 10)] {
+                    let text = "texts.title, texts.body, texts.format";
+                    let indexed = Indexed { table: "texts", key, column, text };
+                    let mut filter = Filter::default();
+                    filter.and_any(route(tx, &indexed, search)?.into_iter().collect(), true);
+                    let order = Order { moment, id: column, ascending };
+                    let select = format!("SELECT {column} FROM {table}");
+                    let list = Searched { table, select: &select, order, rows: TEXTS, count: None };
+                    let (count, rows) = filter.search(tx, &list, offset, limit)?;
+                    let found = rows.iter().map(|row| row.get(0)).collect::<Result<Vec<Id>>>()?;
+                    let page = expected.iter().skip(offset as usize).take(limit as usize);
+                    assert_eq!(found, page.map(|(_, id)| *id).collect::<Vec<_>>(), "{search} {table} {offset}");
+                    let (all, end) = (expected.len() as i64, offset + limit);
+                    assert!(count <= all && (count > end || count == all), "{search} {offset}: {count} of {all}");
+                }
+            }
+            Ok(())
+        };
+        store.read(compare).await.unwrap();
     }
 }

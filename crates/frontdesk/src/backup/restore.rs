@@ -10,10 +10,9 @@ use std::sync::Arc;
 
 use flate2::read::GzDecoder;
 use frontdesk_conversations::attachments::Files;
-use frontdesk_conversations::contents::indexing;
 use frontdesk_model::{Id, Result, error, hex};
 use frontdesk_store::dump::{self, Column, Rows};
-use frontdesk_store::{Migration, Row, Store, Tx, Value, args};
+use frontdesk_store::{Migration, Row, Store, Tx, Value, args, search};
 use tokio::runtime::Handle;
 
 use super::{
@@ -242,10 +241,12 @@ fn insert(tx: &mut dyn Tx, table: &Table, columns: &[Column], rows: &[Row]) -> R
     if table.searched {
         let [id, title, body, format] = ["id", "title", "body", "body_format"].map(|name| place(columns, name));
         let (id, title, body, format) = (id?, title?, body?, format?);
-        for row in rows {
-            let (id, title): (_, Option<String>) = (row.get(id)?, row.get(title)?);
-            indexing::index(tx, id, title.as_deref(), &row.get::<String>(body)?, &row.get::<String>(format)?)?;
-        }
+        let text = |row: &Row| {
+            let (title, body, format): (Option<String>, String, String) =
+                (row.get(title)?, row.get(body)?, row.get(format)?);
+            Ok((row.get(id)?, search::text(title.as_deref(), &body, &format).into_owned()))
+        };
+        search::index_new(tx, table.name, &rows.iter().map(text).collect::<Result<Vec<_>>>()?)?;
     }
     Ok(())
 }

@@ -28,6 +28,10 @@ const ASKED_PER_LOOKED_UP: i64 = 2;
 const COUNTED_ROWS: i64 = 1_000;
 /// If fewer than this match among those, the first rows of the list are counted, up to this.
 const COUNTED_MIN: i64 = 200;
+/// So many entries of an index are read to know what came last.
+pub(crate) const LATEST_ENTRIES: i64 = 1_000;
+/// Whether a SELECT finds something, as a value.
+pub(crate) const FIRST: &str = "coalesce(({} LIMIT 1), FALSE)";
 /// So many of the first rows are asked for each condition, to see which refuses the most.
 const SAMPLED_ROWS: i64 = 64;
 /// Pages that begin later are found by their ids first: what else a row holds is not read for those before.
@@ -42,6 +46,19 @@ pub struct Route {
     all: Piece,
     /// Whether the row at hand matches.
     pub(super) one: Piece,
+    latest: Option<Latest>,
+}
+
+/// What came last of what an index leads to. Who knows that can tell of most of a list's first rows whether they match
+/// without reading them.
+#[derive(Clone, Debug)]
+pub(crate) struct Latest {
+    /// SELECT of the entry's number and the id of its row, of the [`LATEST_ENTRIES`] highest numbers.
+    pub(crate) entries: Piece,
+    /// The column that holds those ids.
+    pub(crate) column: String,
+    /// Whether the row at hand matches by an entry below a number, its first value.
+    pub(crate) older: Piece,
 }
 
 impl Route {
@@ -49,7 +66,7 @@ impl Route {
     /// something if the row at hand matches.
     pub fn new(entries: Piece, all: Piece, one: &Piece) -> Route {
         // As a value, not EXISTS: PostgreSQL would make that a join, and read all of the other table for a page of 30.
-        Route { entries, all, one: one.clone().within("coalesce(({} LIMIT 1), FALSE)") }
+        Route { entries, all, one: one.clone().within(FIRST), latest: None }
     }
 
     /// Through the rows of `from` where `condition` holds; `key` is their column that holds the `column` of the list.
@@ -67,7 +84,35 @@ impl Route {
 
     /// The same, when `entries` is cheaper to count than `all`.
     pub fn of_row(entries: Piece, all: Piece, condition: Piece) -> Route {
-        Route { entries, all, one: condition }
+        Route { entries, all, one: condition, latest: None }
+    }
+
+    /// The same, when its entries are numbered as they come.
+    pub(crate) fn with_latest(self, latest: Latest) -> Route {
+        Route { latest: Some(latest), ..self }
+    }
+
+    /// The same, when many rows will be asked: reads what came last.
+    fn for_many(mut self, tx: &mut dyn Tx) -> Result<Route> {
+        let Some(Latest { entries, column, mut older }) = self.latest.take() else { return Ok(self) };
+        let values: Vec<Arg> = entries.values.iter().map(Owned::arg).collect();
+        let (mut ids, mut lowest, mut count) = (Vec::new(), i64::MAX, 0);
+        tx.each(&entries.numbered(0), &values, &mut |row| {
+            lowest = lowest.min(row.get(0)?);
+            ids.push(row.get(1)?);
+            count += 1;
+            Ok(())
+        })?;
+        ids.sort_unstable();
+        ids.dedup();
+        older.values.insert(0, lowest.into());
+        // The plus keeps SQLite from reading the ids' index in place of the list's.
+        let is_latest = Piece::one_of(tx.dialect(), &format!("+{column}"), &ids);
+        self.one = match count < LATEST_ENTRIES {
+            true => is_latest,
+            false => is_latest.followed_by(older.within(" OR {}")).within("({})"),
+        };
+        Ok(self)
     }
 }
 
@@ -125,9 +170,12 @@ impl Filter<'_> {
         let even = (list.rows.max(1) as f64 * wanted.max(1) as f64).sqrt() as i64;
         let few = even.clamp(FEW_ROWS, FEW_ROWS_MAX.max(wanted.saturating_mul(FEW_PAGES)));
         if let Some(place) = narrowest(tx, &ways, few)? {
-            return self.along(tx, list, &ways, place)?.whole(tx, list, offset, limit);
+            return self.along(tx, list, &ways, place, offset, limit);
         }
         // Many rows match each condition. Most likely some of the first rows of the list match all.
+        for way in &mut ways {
+            *way = std::mem::take(way).into_iter().map(|route| route.for_many(tx)).collect::<Result<_>>()?;
+        }
         let asked = self.clone().through_all(&self.by_refusals(tx, list, &ways)?);
         let began = Instant::now();
         let mut found: Vec<Id> = Vec::new();
@@ -157,7 +205,7 @@ impl Filter<'_> {
             let worth = window / ASKED_PER_LOOKED_UP;
             if worth > counted {
                 if let Some(place) = narrowest(tx, &ways, worth)? {
-                    return self.along(tx, list, &ways, place)?.whole(tx, list, offset, limit);
+                    return self.along(tx, list, &ways, place, offset, limit);
                 }
                 counted = worth;
             }
@@ -168,14 +216,7 @@ impl Filter<'_> {
             None if found.len() as i64 > wanted => self.seen(tx, list, &asked, &ways)?.max(wanted + 1),
             None => found.len() as i64,
         };
-        let page: Vec<Id> = found
-            .into_iter()
-            .skip(usize::try_from(offset).unwrap_or(usize::MAX))
-            .take(usize::try_from(limit).unwrap_or(0))
-            .collect();
-        let mut rows = Filter::default();
-        rows.and_piece(Piece::one_of(tx.dialect(), &format!("{}.id", list.table), &page));
-        Ok((count, rows.page(tx, list.select, &list.order.to_string(), 0, limit)?))
+        Ok((count, list.rows_of(tx, found.into_iter(), offset, limit)?))
     }
 
     /// Asks every row for these conditions.
@@ -197,13 +238,36 @@ impl Filter<'_> {
         Ok(counted.into_iter().map(|(_, way)| way).collect())
     }
 
-    /// Only the rows that one of the ways leads to; those are asked for the others.
-    fn along(mut self, tx: &mut dyn Tx, list: &Searched, ways: &[Vec<Route>], place: usize) -> Result<Self> {
+    /// A page of the rows that one of the ways leads to, which are asked for the others, and how many match.
+    fn along(
+        mut self,
+        tx: &mut dyn Tx,
+        list: &Searched,
+        ways: &[Vec<Route>],
+        place: usize,
+        offset: i64,
+        limit: i64,
+    ) -> Result<(i64, Vec<Row>)> {
         let (before, after) = ways.split_at(place);
-        let Some((way, after)) = after.split_first() else { return Ok(self.through_all(ways)) };
-        let ids = ids_of(tx, way)?;
-        self.and_piece(Piece::one_of(tx.dialect(), &format!("{}.id", list.table), &ids));
-        Ok(self.through_all(before).through_all(after))
+        if let Some((way, after)) = after.split_first() {
+            let ids = ids_of(tx, way)?;
+            self.and_piece(Piece::one_of(tx.dialect(), &format!("{}.id", list.table), &ids));
+            self = self.through_all(before).through_all(after);
+        }
+        // They are few: all at once, since asking each for the count and again for the page takes twice as long.
+        let Order { moment, id, ascending } = list.order;
+        let sql = format!("SELECT {moment}, {id} FROM {} WHERE {}", list.table, self.condition());
+        let mut found: Vec<(i64, Id)> = Vec::new();
+        tx.each(&sql, &self.values(), &mut |row| {
+            found.push((row.get(0)?, row.get(1)?));
+            Ok(())
+        })?;
+        found.sort_unstable();
+        if !ascending {
+            found.reverse();
+        }
+        let count = list.count.unwrap_or(found.len() as i64);
+        Ok((count, list.rows_of(tx, found.into_iter().map(|(_, id)| id), offset, limit)?))
     }
 
     /// Only the rows behind `edge`, up to `next`.
@@ -276,6 +340,15 @@ impl Searched<'_> {
     /// Everything up to WHERE of a list of ids.
     fn ids(&self) -> String {
         format!("SELECT {0}.id FROM {0}", self.table)
+    }
+
+    /// The page of these rows.
+    fn rows_of(&self, tx: &mut dyn Tx, ids: impl Iterator<Item = Id>, offset: i64, limit: i64) -> Result<Vec<Row>> {
+        let (offset, most) = (usize::try_from(offset).unwrap_or(usize::MAX), usize::try_from(limit).unwrap_or(0));
+        let page: Vec<Id> = ids.skip(offset).take(most).collect();
+        let mut rows = Filter::default();
+        rows.and_piece(Piece::one_of(tx.dialect(), &format!("{}.id", self.table), &page));
+        rows.page(tx, self.select, &self.order.to_string(), 0, limit)
     }
 
     /// The row that so many others come before, if there are so many.
