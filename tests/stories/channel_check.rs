@@ -217,9 +217,12 @@ fn a_channel_that_cannot_be_asked_is_told_as_one() {
     // Like a server, it calls no private address that nobody named.
     let mut command = frontdesk();
     let output = fails(command.args(["channel", "check", &nobody]).env("CHANNEL_SECRET", SECRET));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("--allow-outbound"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("--allow-outbound 127.0.0.0/8"));
+    let mut command = frontdesk();
+    let output = fails(command.args(["channel", "check", &nobody]).env_remove("CHANNEL_SECRET"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("--secret"));
     for (url, secret, words) in
-        [(nobody.as_str(), "", "secret"), ("ftp://a.example", SECRET, "url"), (&nobody, "x", "access_token")]
+        [(nobody.as_str(), "", "--secret"), ("ftp://a.example", SECRET, "url"), (&nobody, "x", "--secret:")]
     {
         let output = fails(check(url, &[]).env("CHANNEL_SECRET", secret));
         let told = String::from_utf8_lossy(&output.stderr).into_owned();

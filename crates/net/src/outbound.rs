@@ -152,7 +152,11 @@ impl fmt::Display for OutboundError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             OutboundError::Forbidden(reason) => {
-                write!(f, "{reason}; the server calls public addresses only, unless --allow-outbound names the network")
+                write!(
+                    f,
+                    "{reason}; only public addresses are called, unless --allow-outbound names the network, as \
+                     --allow-outbound 127.0.0.0/8 does for this machine"
+                )
             }
             OutboundError::Url(reason) => write!(f, "the URL cannot be called: {reason}"),
             OutboundError::Timeout => f.write_str("no complete answer in time"),

@@ -52,7 +52,9 @@ pub(crate) struct Asked {
 /// Checks a channel and prints what was found, as it is found or as JSON at the end. What fails is an error.
 pub(crate) async fn run(asked: Asked, env: Env) -> Result<(), String> {
     if asked.secret.reveal().is_empty() {
-        return Err("secret: it is empty".into());
+        return Err(
+            "secret: it is empty; give the channel's with --secret, or as CHANNEL_SECRET in the environment".into()
+        );
     }
     let kind = kind("sdk").ok_or("there is no kind of source named sdk")?;
     let given = json!({ "base_uri": asked.url, "access_token": asked.secret.reveal() });
@@ -77,10 +79,14 @@ pub(crate) async fn run(asked: Asked, env: Env) -> Result<(), String> {
     }
 }
 
-/// Why a server would not take the address and the secret as those of a source.
+/// Why a server would not take the address and the secret as those of a source, by what they are called here.
 fn refusal(error: Error) -> String {
     let Error::Refused(refusal) = error else { return error.to_string() };
-    let told = refusal.errors.into_iter().map(|error| format!("{}: {}", error.attribute, error.message));
+    let told = refusal.errors.into_iter().map(|error| match error.attribute.as_str() {
+        "access_token" => format!("--secret: {}", error.message),
+        "base_uri" => format!("url: {}", error.message),
+        other => format!("{other}: {}", error.message),
+    });
     told.collect::<Vec<_>>().join("; ")
 }
 
