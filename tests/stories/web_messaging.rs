@@ -234,7 +234,11 @@ fn a_website_loads_what_it_needs(engine: Engine) {
         "allowed_sites": ["https://shop.example", "https://*.shop.example"],
         "welcome_messages": ["</script><b>How can we help?"],
     }));
+    // On a tab of its own it is called as its source.
+    let renamed = json!({ "name": "Tea & <b>Books</b>" });
+    cast.otto.put(&format!("/1.0/content_sources/{}", site.source_id), &renamed).ok();
     let window = site.get("window");
+    assert!(window.text().contains("<title>Tea &amp; &lt;b&gt;Books&lt;/b&gt;</title>"), "{}", window.text());
     let policy = window.header("content-security-policy").expect("a policy").to_owned();
     assert!(policy.contains("script-src 'self';"), "{policy}");
     assert!(policy.ends_with("frame-ancestors 'self' https://shop.example https://*.shop.example"), "{policy}");

@@ -93,11 +93,12 @@ fn mode(place: &Place) -> &'static str {
     if place.is_live_chat() { "chat" } else { "messaging" }
 }
 
-/// The document of the window. `standalone`: what a frame of a website begins with by itself. `theme`: the address of the
+/// The document of the window. `name`: the source's. `standalone`: what a frame of a website begins with by itself. `theme`: the address of the
 /// source's own style sheet.
 pub(crate) fn window(
     place: &Place,
     token: &str,
+    name: &str,
     settings: &Settings,
     public_url: &str,
     standalone: Option<Value>,
@@ -122,7 +123,7 @@ pub(crate) fn window(
         script_safe(&data),
         assets::address("chat")
     );
-    document(StatusCode::OK, settings, public_url, &style, &body)
+    document(StatusCode::OK, name, settings, public_url, &style, &body)
 }
 
 /// Fills in what the address says of custom variables, and shows why each trigger fires or does not.
@@ -172,23 +173,30 @@ pub(crate) fn demo(token: &str, locale: &str, is_on: bool, fresh: Id) -> Respons
 }
 
 /// A window that says why there is no chat.
-pub(crate) fn refusal(status: u16, settings: &Settings, public_url: &str, message: &str) -> Response {
+pub(crate) fn refusal(status: u16, name: &str, settings: &Settings, public_url: &str, message: &str) -> Response {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::FORBIDDEN);
-    let mut text = String::new();
-    for letter in message.chars() {
-        match letter {
-            '<' => text.push_str("&lt;"),
-            '>' => text.push_str("&gt;"),
-            '&' => text.push_str("&amp;"),
-            letter => text.push(letter),
-        }
-    }
-    document(status, settings, public_url, "", &format!("<p role=\"alert\">{text}</p>"))
+    document(status, name, settings, public_url, "", &format!("<p role=\"alert\">{}</p>", escaped(message)))
 }
 
-fn document(status: StatusCode, settings: &Settings, public_url: &str, head: &str, body: &str) -> Response {
+/// A text between tags.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '&' => escaped.push_str("&amp;"),
+            letter => escaped.push(letter),
+        }
+    }
+    escaped
+}
+
+/// `name`: what stands on a tab of the browser.
+fn document(status: StatusCode, name: &str, settings: &Settings, public_url: &str, head: &str, body: &str) -> Response {
+    let title = escaped(name);
     let text = format!(
-        "<!doctype html>\n<html>\n<head>\n<meta charset=\"utf-8\">\n<title>Chat</title>\n\
+        "<!doctype html>\n<html>\n<head>\n<meta charset=\"utf-8\">\n<title>{title}</title>\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1, interactive-widget=resizes-content\">\n\
          <meta name=\"referrer\" content=\"no-referrer\">\n{head}</head>\n<body>\n{body}\n</body>\n</html>\n"
     );

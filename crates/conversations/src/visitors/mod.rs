@@ -70,6 +70,11 @@ impl Place {
         self.channel.source_id
     }
 
+    /// What the source is called, also before its visitors.
+    pub fn name(&self, tx: &mut dyn Tx) -> Result<String> {
+        tx.one("SELECT name FROM sources WHERE id = $1", args![&self.channel.source_id])?.get(0)
+    }
+
     /// The community that its visitors live in.
     pub fn community_id(&self) -> Id {
         self.channel.community_id

@@ -48,15 +48,16 @@ impl Visit {
         let public_url = self.app.desk.public_url.clone();
         self.read(move |tx, place| {
             let settings = settings::of(tx, place.source_id())?;
+            let name = place.name(tx)?;
             let theme = theme::address(&theme::of(tx, place.source_id())?, &token);
             if !is_frame {
-                return Ok(pages::window(place, &token, &settings, &public_url, None, theme.as_deref()));
+                return Ok(pages::window(place, &token, &name, &settings, &public_url, None, theme.as_deref()));
             }
             let jwt = query.get("jwt_identity").and_then(Value::as_str).unwrap_or_default();
             match sessions::check(tx, &env, &seal, place, jwt) {
                 Ok(()) => {}
                 Err(Error::Refused(why)) => {
-                    return Ok(pages::refusal(why.status, &settings, &public_url, &why.message));
+                    return Ok(pages::refusal(why.status, &name, &settings, &public_url, &why.message));
                 }
                 Err(other) => return Err(other),
             }
@@ -66,7 +67,7 @@ impl Visit {
                 .filter(|(name, value)| name.starts_with("custom_") && value.is_string())
                 .collect();
             let standalone = Some(json!({ "jwt": jwt, "custom": custom }));
-            Ok(pages::window(place, &token, &settings, &public_url, standalone, theme.as_deref()))
+            Ok(pages::window(place, &token, &name, &settings, &public_url, standalone, theme.as_deref()))
         })
         .await
     }
