@@ -68,6 +68,11 @@ fn an_error_is_shown_while_the_next_try_is_pending(engine: Engine) {
         });
         assert_eq!(content["synchronization_status"], "export_pending");
         assert!(content["synchronization_error"].as_str().unwrap().contains(told), "{content}");
+        // When it is tried again is told who asks for more than the documented answer.
+        let more = cast.otto.get(&format!("/1.0/contents/{reply}?extended=true")).ok();
+        assert!(
+            content.get("next_attempt_at").is_none() && more["next_attempt_at"].as_str() > more["updated_at"].as_str()
+        );
         let shown = source.shown(&cast.otto);
         assert_eq!(shown["status"], "error");
         assert!(shown["error_message"].as_str().unwrap().contains(told), "{shown}");

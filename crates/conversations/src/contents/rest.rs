@@ -20,7 +20,7 @@ use super::waiting::Approval;
 use super::{WrittenAs, commands, remote, search, waiting};
 use crate::attachments::ContentAttachment;
 use crate::sources::{Channel, Reach};
-use crate::{Conversations, attachments, categories, identities, sources};
+use crate::{Conversations, attachments, categories, delivery, identities, sources};
 
 /// A content as REST shows it.
 #[derive(Serialize, JsonSchema)]
@@ -63,6 +63,10 @@ struct Answer {
     /// success, export_pending, export_failure or export_aborted.
     synchronization_status: Text,
     synchronization_error: Option<Text>,
+    /// When it is tried again, after an attempt that failed; a time that has passed: it is being tried (`extended=true`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-frontdesk-extension" = true))]
+    next_attempt_at: Option<Timestamp>,
     /// Types of structured messages that a reply may use.
     capabilities_supported: Vec<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -183,6 +187,7 @@ fn answer(row: &Row, extended: bool) -> Result<Answer> {
         remotely_deleted: row.get(22)?,
         synchronization_status: row.get(23)?,
         synchronization_error: row.get(24)?,
+        next_attempt_at: None,
         capabilities_supported: Vec::new(),
         context_data: extras.remove("context_data"),
         foreign_categories: extras.remove("foreign_categories"),
@@ -243,8 +248,14 @@ fn answers(app: &Conversations, call: &Call, rows: &[Row], tx: &mut dyn Tx) -> R
     source_ids.sort_unstable();
     source_ids.dedup();
     let channels = app.channels.current(tx, &app.seal, &source_ids)?;
+    let failing = |content: &Answer| {
+        &*content.synchronization_status == "export_pending" && content.synchronization_error.is_some()
+    };
+    let failing: Vec<Id> = answers.iter().filter(|content| call.extended && failing(content)).map(|c| c.id).collect();
+    let mut attempts = delivery::next_attempts(tx, &failing, call.env.now())?;
     let mut language = Language::default();
     for content in &mut answers {
+        content.next_attempt_at = attempts.remove(&content.id);
         content.identity_group_id = content.author_id.and_then(|author| groups.get(&author).copied());
         content.in_reply_to_author_id =
             content.in_reply_to_id.and_then(|parent| authors.get(&parent).copied()).flatten();

@@ -105,3 +105,25 @@ pub(super) fn forget(tx: &mut dyn Tx, claim: &Claim) -> Result<()> {
     )?;
     Ok(())
 }
+
+/// When each of these contents is tried again that wait for it; a source that pauses tries nothing before its pause ends.
+pub(crate) fn next_attempts(tx: &mut dyn Tx, content_ids: &[Id], now: Timestamp) -> Result<HashMap<Id, Timestamp>> {
+    if content_ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let sql = format!(
+        "SELECT deliveries.content_id, deliveries.due_at, channel_quotas.paused_until FROM deliveries
+         LEFT JOIN channel_quotas ON channel_quotas.source_id = deliveries.source_id
+           AND channel_quotas.paused_until > $2 AND channel_quotas.paused_until <= $3
+         WHERE {}",
+        tx.in_list("deliveries.content_id", 1)
+    );
+    let latest = now.plus_seconds(quotas::PAUSE_SECONDS_MAX);
+    let rows = tx.query(&sql, args![content_ids, now, latest])?;
+    rows.iter()
+        .map(|row| {
+            let (due_at, paused_until): (Timestamp, Option<Timestamp>) = (row.get(1)?, row.get(2)?);
+            Ok((row.get(0)?, paused_until.map_or(due_at, |until| due_at.max(until))))
+        })
+        .collect()
+}

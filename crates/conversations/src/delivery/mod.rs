@@ -21,6 +21,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
 use crate::Conversations;
+pub(crate) use claims::next_attempts;
 use claims::{Claim, DUE, Running, busy, claim, due, forget};
 pub use outbox::Outbox;
 use outcomes::finish;
