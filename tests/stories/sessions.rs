@@ -31,6 +31,7 @@ fn somebody_signs_in_works_and_signs_out(engine: Engine) {
     let mut browser = Browser::at(&cast.server);
     browser.get("/session").refused(401);
     let options = browser.get("/session/options").ok();
+    assert_eq!(options["signed_in"], false);
     assert_eq!((&options["password"], &options["password_rules"]["min_length"]), (&json!(true), &json!(8)));
     let answer = browser.sign_in(&email.to_uppercase(), PASSWORD);
     let told = answer.ok();
@@ -45,6 +46,7 @@ fn somebody_signs_in_works_and_signs_out(engine: Engine) {
     assert!(secret.len() == 64 && !answer.text().contains(&secret), "{}", answer.text());
 
     assert_eq!(browser.get("/session").ok()["user"], told["user"]);
+    assert_eq!(browser.get("/session/options").ok()["signed_in"], true);
     assert_eq!(browser.get("/1.0/users/me").ok()["id"], user_id.as_str());
     browser.get("/1.0/communities").ok();
     browser.get("/1.0/users").refused(403);
@@ -54,10 +56,11 @@ fn somebody_signs_in_works_and_signs_out(engine: Engine) {
     let expected = json!({ "authentication_strategy": "password", "request_ip": "127.0.0.1", "user_id": user_id });
     assert_eq!(told, &expected);
 
-    let stolen = browser.clone();
+    let mut stolen = browser.clone();
     assert_eq!(browser.delete("/session").ok(), json!({ "logout_url": null }));
     assert!(browser.cookie.is_empty());
     browser.get("/session").refused(401);
+    assert_eq!(stolen.get("/session/options").ok()["signed_in"], false);
     browser.delete("/session").ok();
     for path in ["/session", "/1.0/users/me"] {
         stolen.clone().get(path).refused(401);

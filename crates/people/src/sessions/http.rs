@@ -170,6 +170,8 @@ struct Options {
     name: String,
     /// The language of the account.
     locale: String,
+    /// Whether this browser has a session, so that nobody has to ask what is refused to who has none.
+    signed_in: bool,
     /// Whether a password can be given.
     password: bool,
     /// Whether a forgotten password is replaced by mail.
@@ -259,11 +261,19 @@ impl Visit<'_> {
             Ok((settings::load(tx)?, single_sign_on::ways(tx)?, single_sign_on::lets_passwords_in(tx)?))
         };
         let (settings, ways, password) = self.sign_in.store.read(look).await?;
+        let signed_in = match self.secret() {
+            None => false,
+            Some(secret) => match self.as_caller(secret, |_, _| Ok(())).await {
+                Err(error) if is_unauthorized(&error) => false,
+                known => known.map(|()| true)?,
+            },
+        };
         let default = ways.iter().find(|way| way.is_default).map(|way| way.kind);
         let ways = ways.into_iter().map(|Way { kind, name, start, .. }| OtherWay { kind, name, start });
         Outcome::of(Options {
             name: settings.name,
             locale: settings.locale,
+            signed_in,
             password,
             single_sign_on: ways.collect(),
             default,
