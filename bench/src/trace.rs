@@ -127,6 +127,7 @@ async fn product(dir: &Path, store: &Store) -> (Router, String) {
         gathering: Default::default(),
         node_id: env.id(),
         public_url: "http://localhost".into(),
+        sends_mails: false,
         furnish: |_, _, _, _, _| Ok(()),
     });
     let (password, hash) = setup::first_password(&env).unwrap();

@@ -4,10 +4,10 @@ use frontdesk_tests::browser::somebody;
 use frontdesk_tests::cast::unique;
 use frontdesk_tests::mail::{FakeMailServer, Letter};
 use frontdesk_tests::pages::records;
-use frontdesk_tests::processes::run;
+use frontdesk_tests::processes::{free_port, run};
 use frontdesk_tests::server::{Launch, fails};
 use frontdesk_tests::totp::code;
-use frontdesk_tests::{Browser, Cast, Engine, Server};
+use frontdesk_tests::{Browser, Cast, Engine, Server, eventually};
 use serde_json::{Value, json};
 
 on_both_engines![
@@ -15,6 +15,7 @@ on_both_engines![
     an_expired_password_is_replaced_on_the_way_in,
     a_forgotten_password_is_replaced_by_mail_once,
     who_is_invited_chooses_a_password,
+    who_no_mail_reaches_gets_a_link_by_a_colleague,
     an_operator_lets_somebody_in,
     a_second_factor_is_asked_for_and_taken_once,
     an_account_may_ask_everybody_for_a_second_factor,
@@ -193,6 +194,55 @@ fn who_is_invited_chooses_a_password(engine: Engine) {
     browser.sign_in(&email, PASSWORD).ok();
     let me = browser.get("/1.0/users/me").ok();
     assert_eq!((&me["id"], &me["invitation_pending"]), (&user["id"], &json!(false)));
+}
+
+fn who_no_mail_reaches_gets_a_link_by_a_colleague(engine: Engine) {
+    let invite = |cast: &Cast| {
+        let role = cast.otto.get(&format!("/1.0/users/{}", cast.ada.user_id)).ok()["role_id"].clone();
+        let email = format!("{}@example.com", unique("nina"));
+        let user = json!({ "email": email, "firstname": "Nina", "lastname": "New", "role_id": role });
+        let user = cast.otto.post("/1.0/users/invite", &user).ok();
+        (format!("/1.0/users/{}/invitation", user["id"].as_str().expect("an id")), email)
+    };
+    // Where mails go out they are the way.
+    let (mails, cast) = with_mail(engine);
+    let (path, email) = invite(&cast);
+    mails.wait_for(&email, 1);
+    assert_eq!(cast.otto.get(&path).ok(), json!({ "pending": true, "mail_server": true, "mail_error": null }));
+    let refused = cast.otto.post(&format!("{path}/link"), &json!({})).refused(422);
+    assert_eq!(refused["error"], "sent_by_mail");
+
+    let cast = Cast::start(engine, &[]);
+    let (path, email) = invite(&cast);
+    assert_eq!(cast.otto.get(&path).ok(), json!({ "pending": true, "mail_server": false, "mail_error": null }));
+    let link = format!("{path}/link");
+    cast.ada.post(&link, &json!({})).refused(403);
+    let first = cast.otto.post(&link, &json!({})).ok();
+    let second = cast.otto.post(&link, &json!({})).ok();
+    let token = |told: &Value| token_in(told["url"].as_str().expect("an address"));
+    let mut browser = Browser::at(&cast.server);
+    let choose = |token: &str| json!({ "token": token, "password": PASSWORD });
+    browser.put("/session/password_link", &choose(&token(&first))).refused(404);
+    browser.put("/session/password_link", &choose(&token(&second))).ok();
+    browser.put("/session/password_link", &choose(&token(&second))).refused(404);
+    assert!(signs_in(&cast.server, &email, PASSWORD));
+    assert_eq!(cast.otto.get(&path).ok()["pending"], false);
+    assert_eq!(cast.otto.post(&link, &json!({})).refused(422)["error"], "no_invitation");
+    // Who may not set a password may make no link either, and the journal tells who made one.
+    let somebody = cast.hire(&["invite_user", "read_user"]);
+    let (path, _) = invite(&cast);
+    somebody.get(&path).ok();
+    somebody.post(&format!("{path}/link"), &json!({})).refused(403);
+    let events = cast.otto.search("/1.0/events", "name_in:user.password_recovery_instructions_sent");
+    assert_eq!(records(&events).iter().filter(|event| event["user_id"] == cast.otto.user_id.as_str()).count(), 2);
+
+    // A mail server that nobody answers at is as none.
+    let nowhere = format!("smtp://127.0.0.1:{}", free_port());
+    let launch = Launch::new(engine).with(&["--demo", "--mail-from", "Frontdesk <desk@example.com>"]);
+    let cast = Cast::at(launch.env("FRONTDESK_SMTP_URL", &nowhere).start());
+    let (path, _) = invite(&cast);
+    eventually("the mail has failed", || Some(cast.otto.get(&path).ok()).filter(|told| told["mail_error"].is_string()));
+    cast.otto.post(&format!("{path}/link"), &json!({})).ok();
 }
 
 fn an_operator_lets_somebody_in(engine: Engine) {

@@ -97,6 +97,8 @@ pub struct Conversations {
     pub node_id: Id,
     /// Where browsers and channels reach this server, without a slash at the end.
     pub public_url: String,
+    /// Whether there is a mail server.
+    pub sends_mails: bool,
 }
 
 /// Puts into a new messaging source what it begins with, in the transaction that makes it. By whom, which source, whether

@@ -58,7 +58,7 @@ pub(crate) fn open_store(settings: &Settings, directory: &DataDir, migrations: &
 /// Every operation, in the order of the documentation.
 pub(crate) fn operations(app: &Arc<Conversations>) -> Vec<Operation> {
     let mut operations = frontdesk_conversations::operations(app);
-    operations.extend(frontdesk_people::operations(&app.seal, &app.outbound, &app.public_url));
+    operations.extend(frontdesk_people::operations(&app.seal, &app.outbound, &app.public_url, app.sends_mails));
     operations.extend(frontdesk_routing::operations());
     operations.extend(frontdesk_webhooks::operations(app));
     operations.extend(frontdesk_web_messaging::operations(app));
@@ -94,6 +94,7 @@ pub(crate) async fn application(
         furnish: frontdesk_web_messaging::furnish,
         node_id: directory.node_id(env)?,
         public_url: settings.public_url.clone(),
+        sends_mails: settings.mailer.is_some(),
     }))
 }
 

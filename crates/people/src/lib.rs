@@ -29,9 +29,10 @@ use frontdesk_net::Outbound;
 use frontdesk_rest::Operation;
 use frontdesk_store::Seal;
 
-/// The operations of this crate. `public_url`: where browsers reach this server, without a slash at the end.
-pub fn operations(seal: &Seal, outbound: &Outbound, public_url: &str) -> Vec<Operation> {
-    let mut operations = users::operations();
+/// The operations of this crate. `public_url`: where browsers reach this server, without a slash at the end. `sends_mails`:
+/// whether there is a mail server.
+pub fn operations(seal: &Seal, outbound: &Outbound, public_url: &str, sends_mails: bool) -> Vec<Operation> {
+    let mut operations = users::operations(password_links::Links::new(seal, public_url), sends_mails);
     operations.extend(sources_permissions::operations());
     operations.extend(signatures::operations());
     operations.extend(user_notifications::operations());

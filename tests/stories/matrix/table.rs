@@ -244,6 +244,9 @@ pub(super) const TABLE: &[Row] = &[
              "team_ids": ["$led_team"] }"#,
     ),
     row("updateUser").first(&["update_user", "manage_users_of_my_teams"]).body(r#"{ "nickname": "$word" }"#),
+    row("getUserInvitation").then(&["read_user", "manage_users_of_my_teams"]),
+    // Who is invited there; the stories tell of who is.
+    row("createUserInvitationLink").first(&["update_user", "manage_users_of_my_teams"]).may(422),
     row("deleteUser").first(&["update_user", "manage_users_of_my_teams"]),
     row("getUserSourcesPermissions").then(&["read_user", "manage_users_of_my_teams"]),
     row("updateUserSourcesPermissions")

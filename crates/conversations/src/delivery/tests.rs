@@ -83,6 +83,7 @@ impl Desk {
             furnish: |_, _, _, _, _| Ok(()),
             node_id: id(999),
             public_url: "https://desk.example".into(),
+            sends_mails: false,
         };
         let filling = app.store.write(|tx| {
             let sql = "INSERT INTO communities (id, type, name, active, created_at, updated_at)

@@ -75,6 +75,13 @@ impl Consumer for Letters {
     }
 }
 
+/// Under which key an invitation waits: by the address, so that inviting one again and again does not fill their mailbox;
+/// hashed, as the row outlives the mail.
+pub(crate) fn invitation_key(email: &str) -> String {
+    let hash = digest::digest(&digest::SHA256, email.to_lowercase().as_bytes());
+    format!("invitation {}", hex::encode(&hash.as_ref()[..12]))
+}
+
 /// A letter, and who gets it.
 struct Addressed {
     key: String,
@@ -119,11 +126,8 @@ impl Letters {
             None => None,
         };
         let inviter = inviter.as_ref().map(|user| Person { name: &user.name, email: &user.email });
-        // By the address, so that inviting one again and again does not fill their mailbox; hashed, as the row outlives
-        // the mail.
-        let hash = digest::digest(&digest::SHA256, invited.email.to_lowercase().as_bytes());
         Ok(Some(Addressed {
-            key: format!("invitation {}", hex::encode(&hash.as_ref()[..12])),
+            key: invitation_key(&invited.email),
             user_id: event.object_id,
             letter: texts::invitation(invited.language, inviter, &self.public_url, &link),
         }))

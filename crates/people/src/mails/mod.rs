@@ -148,6 +148,12 @@ pub fn is_waiting(tx: &mut dyn Tx, key: &str) -> Result<bool> {
     Ok(tx.first("SELECT 1 FROM mails WHERE key = $1 AND status = 'waiting'", args![key])?.is_some())
 }
 
+/// Why the mail of this key could not be sent, the last time that it was tried.
+pub(crate) fn error(tx: &mut dyn Tx, key: &str) -> Result<Option<String>> {
+    let row = tx.first("SELECT error FROM mails WHERE key = $1 AND status IN ('waiting', 'failed')", args![key])?;
+    row.map_or(Ok(None), |row| row.get(0))
+}
+
 /// Forgets what is under a key, whatever has become of it.
 pub fn forget(tx: &mut dyn Tx, key: &str) -> Result<()> {
     tx.execute("DELETE FROM mails WHERE key = $1", args![key])?;

@@ -4,6 +4,7 @@
 //! finds, sees or becomes them any more.
 
 mod commands;
+mod invitations;
 mod rest;
 
 use std::collections::HashMap;
@@ -13,10 +14,17 @@ use frontdesk_store::{Row, Tx, args};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::password_links::Links;
 use crate::{checked, events, roles, teams};
 
 pub(crate) use commands::require_may_sign_in_as;
-pub(crate) use rest::operations;
+
+/// The operations on users. `sends_mails`: whether there is a mail server.
+pub(crate) fn operations(links: Links, sends_mails: bool) -> Vec<frontdesk_rest::Operation> {
+    let mut operations = rest::operations();
+    operations.extend(invitations::operations(links, sends_mails));
+    operations
+}
 
 /// A user as REST shows it.
 #[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]

@@ -118,7 +118,7 @@ pub(super) enum Gender {
     Woman,
 }
 
-pub(crate) fn operations() -> Vec<Operation> {
+pub(super) fn operations() -> Vec<Operation> {
     let tag = "Users";
     let path = "/users/{userId}";
     let teams = "Who holds manage_users_of_my_teams (and not manage_teams) reaches the members of the teams that they \

@@ -113,6 +113,7 @@ impl Desk {
             furnish: |_, _, _, _, _| Ok(()),
             node_id: id(999),
             public_url: "https://desk.example".into(),
+            sends_mails: false,
             env,
         });
         let (pushes, stopped) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicBool::new(false)));
