@@ -3,9 +3,10 @@
 import { QueryClientProvider } from '@tanstack/react-query';
 import { lazy, memo, Suspense, useDeferredValue, useEffect, useMemo, useState } from 'react';
 import { settle } from './actions.ts';
-import { client } from './data.ts';
+import { client, useCount } from './data.ts';
 import { Conversation } from './conversation/conversation.tsx';
 import { saveAll } from './conversation/drafts.ts';
+import { OWN } from './inbox/folders.ts';
 import { Folders as FoldersView } from './inbox/folders-view.tsx';
 import { List } from './inbox/list.tsx';
 import { Lead, tell } from './embed.tsx';
@@ -18,6 +19,7 @@ import { beforeSignOut, look, onSession, useSession } from './session.ts';
 import { SignIn } from './sign-in.tsx';
 import { Button, Empty } from './ui/pieces.tsx';
 import { Ringing } from './tasks/tasks.tsx';
+import { useWaiting } from './title.ts';
 import { Toasts, undoLatest } from './ui/toasts.tsx';
 
 const Folders = memo(FoldersView);
@@ -62,6 +64,7 @@ export const App = () => {
 
 const Desk = () => {
   const route = useRoute();
+  useWaiting(useCount(OWN[0]!.query).data ?? 0);
   const [open, setOpen] = useState<'palette' | 'help' | 'folders' | 'begin'>();
   // The same every time, and behind what one looks at: the folders are drawn when the conversation is there.
   const opens = useMemo(() => ({ close: () => setOpen(undefined), palette: () => setOpen('palette'), help: () => setOpen('help'), begin: () => setOpen('begin'), menu: () => setOpen('folders') }), []);

@@ -128,9 +128,14 @@ const contentsOf = (thread: Id, limit: number) => ({
   },
 });
 
+/** Milliseconds between two looks at what is on its way to its channel: of an attempt that fails nobody tells. */
+const LOOK_MS = 5_000;
+const isOnItsWay = ({ synchronization_status, approval_required, scheduled_at }: Content): boolean => synchronization_status === 'export_pending' && !approval_required && !scheduled_at;
+
 export const useContents = (thread: Id, limit: number) =>
   useQuery({
     ...contentsOf(thread, limit),
+    refetchInterval: ({ state }) => !!state.data?.contents.some(isOnItsWay) && LOOK_MS,
     // While earlier ones are fetched, the later ones stay.
     placeholderData: (before, query) => (query?.queryKey[1] === thread ? before : undefined),
   });

@@ -49,6 +49,12 @@ export function usePermissions(): May | undefined {
 
 export const useMay = (): May => usePermissions() ?? (() => true);
 
+/** Whether there is no source on which they may read; false as long as that is not known. */
+export function useReadsNothing(): boolean {
+  const sources = useContext(Known)?.sources;
+  return !!sources && !Object.values(sources).some((rights) => rights.includes('read'));
+}
+
 export function useMayOn(source: Id | undefined): (right: SourceRight) => boolean {
   const sources = useContext(Known)?.sources;
   return (right) => !sources || !source || !!sources[source]?.includes(right);

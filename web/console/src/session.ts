@@ -29,8 +29,10 @@ export function credentials(): Record<string, string> {
 /** Looks whether this browser has a session. */
 export async function look(): Promise<void> {
   if (session.kind !== 'unknown') return;
-  const answer = await fetch('/session', { headers: credentials() }).catch(() => undefined);
-  set(answer?.ok ? { kind: 'in', token: undefined } : { kind: 'out' });
+  // Asked so that nobody is refused who has done nothing yet.
+  const answer = await fetch('/session/options', { headers: credentials() }).catch(() => undefined);
+  const told = (await answer?.json().catch(() => undefined)) as { signed_in?: boolean } | undefined;
+  set(told?.signed_in ? { kind: 'in', token: undefined } : { kind: 'out' });
 }
 
 /** With an access token, or else with the session that this browser has just got. */

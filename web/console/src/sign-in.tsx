@@ -7,6 +7,7 @@ import { type Key, t } from './language/index.ts';
 import { refusal } from './language/refusals.ts';
 import type { Enrolment } from './security/enrolment.tsx';
 import { enter } from './session.ts';
+import { PRODUCT, useTitle } from './title.ts';
 import { Mark } from './ui/mark.tsx';
 import { Button } from './ui/pieces.tsx';
 
@@ -78,6 +79,7 @@ export const SignIn = ({ why }: { why: 'ended' | 'left' | undefined }) => {
   const [codes, setCodes] = useState<string[]>();
   const [sent, setSent] = useState(false);
   const [busy, setBusy] = useState(false);
+  useTitle(offers?.name && offers.name !== PRODUCT ? `${t('sign_in')} – ${offers.name}` : t('sign_in'));
   useEffect(() => {
     fetch('/session/options', { headers: CONSOLE })
       .then(async (answer) => {

@@ -496,3 +496,40 @@ test('a message alone is about something, and what it says is erased', async () 
   expect((await content()).body).not.toContain('4970');
   expect(agent.errors).toEqual([]);
 });
+
+test('of two who write in one thread the one is named whose message is answered', async () => {
+  const desk = await Desk.opens();
+  await desk.says('Vera Visitor', 'a', 'Where is my kettle?');
+  const { page } = await desk.sits(desk.server.token, at(await desk.thread('a')));
+  await talk(page).getByText('Where is my kettle?').waitFor();
+  await page.getByRole('textbox', { name: 'Reply to Vera Visitor' }).waitFor();
+  await desk.says('Marc Martin', 'a', 'And mine?');
+  await talk(page).getByText('And mine?').waitFor();
+  await page.getByRole('textbox', { name: 'Reply to Marc Martin' }).fill('Both are on their way.');
+  await page.keyboard.press('Control+Enter');
+  const answer = async () => (await desk.server.get('/contents')).records.find(({ body = '' }: Record<string, string>) => body.startsWith('Both'));
+  await expect.poll(answer, { timeout: 15_000 }).toBeTruthy();
+  const { in_reply_to_author_id } = await answer();
+  expect((await desk.server.get(`/identities/${in_reply_to_author_id}`)).display_name).toBe('Marc Martin');
+});
+
+test('an answer that does not get through says why and when it is tried again, until it has failed or arrived', async () => {
+  let fatal = false;
+  const channel = createServer((request, response) => {
+    request.resume().on('end', () => response.writeHead(fatal ? 200 : 503).end(fatal ? JSON.stringify({ error: { fatal: true, message: 'Blocked' } }) : 'Out of order'));
+  });
+  opened.push(channel);
+  await new Promise<void>((done) => channel.listen(0, '127.0.0.1', done));
+  const desk = await Desk.opens('--allow-outbound', '127.0.0.0/8');
+  await desk.server.put(`/content_sources/${desk.source.id}`, { base_uri: `http://127.0.0.1:${(channel.address() as AddressInfo).port}/` });
+  await desk.says('Vera Visitor', 'a', 'Where is my kettle?');
+  const { page } = await desk.sits(desk.server.token, at(await desk.thread('a')));
+  await talk(page).getByText('Where is my kettle?').waitFor();
+  await field(page).fill('On its way.');
+  await page.keyboard.press('Control+Enter');
+  const foot = talk(page).locator('.message.ours .message-foot');
+  await foot.getByText(/^Sent again at .+ The last attempt failed: ./).waitFor({ timeout: 30_000 });
+  fatal = true;
+  await foot.getByText('Not sent: Blocked').waitFor({ timeout: 60_000 });
+  await foot.getByRole('button', { name: 'Send again' }).waitFor();
+}, 120_000);

@@ -229,3 +229,23 @@ test('what is asked for of each case is filled in; what the channel tells of a c
   await card(page).getByText('2208').waitFor();
   expect(agent.errors).toEqual([]);
 });
+
+test('what is told beside a conversation has names that people read, and addresses to follow', async () => {
+  const { desk, comes } = await story();
+  const { chat } = await comes();
+  await writes(chat, 'A kettle, please');
+  const { page } = await sit(desk.port, desk.token, { locale: 'fr' });
+  await lines(page).getByText('A kettle, please').click();
+  const carte = page.getByRole('complementary', { name: 'Client' });
+  await carte.getByText('Commencée par le client').waitFor();
+  const raw = (await carte.locator('dt').allInnerTexts()).filter((label) => label.includes('_'));
+  expect(raw).toEqual([]);
+
+  const own = await Desk.opens();
+  await own.says('Vera Visitor', 'a', 'Hello', { context_data: { page_url: 'https://shop.example/cart?x=1', order_number: '2207', odd: 'javascript:alert(1)', trigger_id: '5'.repeat(24), trigger_name: 'Home button' } });
+  const { page: there } = await own.sits(own.server.token, at(await own.thread('a')));
+  const facts = async () => Object.fromEntries(await card(there).locator('section', { hasText: 'About the conversation' }).locator('dl > div').evaluateAll((all) => all.map((one) => [one.querySelector('dt')!.textContent, one.querySelector('dd')!.textContent])));
+  await expect.poll(facts).toEqual({ Page: 'shop.example/cart', 'Order number': '2207', Odd: 'javascript:alert(1)', Trigger: 'Home button' });
+  expect(await card(there).getByRole('link', { name: 'shop.example/cart' }).getAttribute('href')).toBe('https://shop.example/cart?x=1');
+  expect(await card(there).getByRole('link', { name: /javascript/ }).count()).toBe(0);
+});

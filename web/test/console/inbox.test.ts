@@ -10,6 +10,7 @@ test('a wrong password is told so; the right one leads to the inbox, also in ano
   await desk.says('Vera Visitor', 'a', 'Hello');
   const { page, agent } = await desk.sits('');
   await page.getByLabel('E-mail').fill('admin@frontdesk.local');
+  expect([agent.complaints, await page.title()]).toEqual([[], 'Sign in · Frontdesk']);
   await page.getByLabel('Password').fill('not that one');
   await page.getByRole('button', { name: 'Sign in' }).click();
   await page.getByText('The address or the password is not right.').waitFor();
@@ -442,4 +443,19 @@ test('who looks elsewhere is notified of a customer who writes to nobody, and le
   await expect.poll(shown).toEqual([['Marc Martin', 'Are you there?']]);
   await page.evaluate(() => (window as any).shown[0].click());
   await talk(page).getByText('Are you there?').waitFor();
+});
+
+test('the tab of the browser says what is open, and how many wait for somebody', async () => {
+  const desk = await Desk.opens();
+  await desk.says('Vera Visitor', 'a', 'Hello');
+  const { page } = await desk.sits(desk.server.token);
+  await expect.poll(() => page.title()).toBe('(1) Unassigned · Frontdesk');
+  await desk.says('Marc Martin', 'b', 'Hello too');
+  await expect.poll(() => page.title()).toBe('(2) Unassigned · Frontdesk');
+  await lines(page).getByText('Vera Visitor').click();
+  await expect.poll(() => page.title()).toBe('(2) Vera Visitor · Frontdesk');
+  await page.keyboard.press('Escape');
+  await expect.poll(() => page.title()).toBe('(2) Unassigned · Frontdesk');
+  await page.goto(`${new URL(page.url()).origin}/admin/sources/${desk.source.id}`);
+  await expect.poll(() => page.title()).toBe('(2) Letters · Sources · Frontdesk');
 });

@@ -148,3 +148,24 @@ test('administration and supervision close to who may not be there any more, and
   expect(await menu.allInnerTexts()).not.toContain('Supervision');
   expect(agent.errors).toEqual([]);
 });
+
+test('who has access to no source is told so, and who can change it; it ends the moment somebody does', async () => {
+  const desk = await Desk.opens();
+  await desk.says('Vera Visitor', 'a', 'Where is my kettle?');
+  const ada = await desk.hires('Ada', '');
+  const { page, agent } = await desk.sits(ada.token);
+  await page.getByRole('heading', { name: 'You have access to no source' }).waitFor();
+  await page.getByText('under Administration › Users, on your page, at “What they may on each source”').waitFor();
+  expect([await page.getByText('Nobody waits').count(), await page.getByRole('button', { name: 'Set up a source' }).count()]).toEqual([0, 0]);
+  await desk.server.put(`/users/${ada.id}/sources_permissions`, { [desk.source.id]: 'read' });
+  await lines(page).getByText('Vera Visitor').waitFor();
+  expect(agent.errors).toEqual([]);
+
+  // Who may set one up is led there.
+  const me = await desk.server.get('/users/me');
+  await desk.server.put(`/users/${me.id}/sources_permissions`, { [desk.source.id]: '' });
+  const { page: own } = await desk.sits(desk.server.token, { locale: 'fr', viewport: { width: 390, height: 844 } });
+  await own.getByRole('heading', { name: 'Vous n’avez accès à aucune source' }).waitFor();
+  await own.getByRole('button', { name: 'Créer une source' }).click();
+  await own.getByRole('group', { name: 'Quel genre d’endroit ?' }).waitFor();
+});

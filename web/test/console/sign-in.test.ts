@@ -337,7 +337,7 @@ test('on a phone, in French: an invitation leads in, and a forgotten password is
     await page.getByLabel('Mot de passe', { exact: true }).fill(password);
     await fits(page);
     await page.getByRole('button', { name: 'Se connecter', exact: true }).tap();
-    await page.getByText('Personne n’attend').waitFor();
+    await page.getByText('Vous n’avez accès à aucune source').waitFor();
   };
   const { page, agent } = await desk.sits('', { path: await linkOf('sous trois jours'), ...phone });
   await chooses(page, 'agrafe correcte cheval');

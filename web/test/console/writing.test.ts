@@ -188,8 +188,12 @@ test('choices are written with a preview, and are what the visitor sees', async 
   await lines(page).getByText('A kettle, please').click();
   await page.getByRole('button', { name: 'Choices and cards' }).click();
   const dialog = page.getByRole('dialog', { name: 'Choices and cards' });
-  await dialog.getByRole('textbox', { name: 'Choice 1' }).fill('Blue');
-  await dialog.getByRole('textbox', { name: 'Choice 2' }).fill('Café au lait');
+  await dialog.getByRole('textbox', { name: 'Choice 1', exact: true }).fill('Blue');
+  await dialog.getByRole('textbox', { name: 'Choice 2', exact: true }).fill('Café au lait');
+  // What programs read is made of the title, unless somebody sets it.
+  await dialog.getByRole('button', { name: 'Set what comes back' }).click();
+  expect(await dialog.getByRole('textbox', { name: 'Choice 2, payload' }).getAttribute('placeholder')).toBe('Payload: Cafe au lait');
+  await dialog.getByRole('textbox', { name: 'Choice 1, payload' }).fill('colour:blue');
   await expect.poll(() => dialog.locator('.fd-choice').allInnerTexts()).toEqual(['Blue', 'Café au lait']);
   await dialog.getByRole('radio', { name: 'Card', exact: true }).click();
   await dialog.getByLabel('Title').fill('The kettle');
@@ -199,6 +203,9 @@ test('choices are written with a preview, and are what the visitor sees', async 
   await field(page).fill('Which colour?');
   await page.keyboard.press('Control+Enter');
   await chat.getByRole('button', { name: 'Café au lait' }).waitFor({ timeout: 20_000 });
+  const { records } = await desk.get('/contents');
+  const items = records.find(({ body }: Record<string, string>) => body === 'Which colour?').structured_content.items;
+  expect(items.map(({ payload }: Record<string, string>) => payload)).toEqual(['colour:blue', 'Cafe au lait']);
 }, 60_000);
 
 test('a colleague is named in a comment and told of it; a signature is put below an answer', async () => {

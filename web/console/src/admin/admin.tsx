@@ -7,6 +7,7 @@ import { t } from '../language/index.ts';
 import { usePermissions } from '../rights.tsx';
 import { go, piecesOf, useAddress, visit } from '../routes.ts';
 import { onSession } from '../session.ts';
+import { useTitle } from '../title.ts';
 import { Icon } from '../ui/icon.tsx';
 import { Button, Empty, Failed, IconButton, Skeleton } from '../ui/pieces.tsx';
 import { complain, say, words } from '../ui/toasts.tsx';
@@ -101,21 +102,25 @@ const Admin = ({ palette }: { palette: () => void }) => {
   );
 };
 
-const Head = ({ title, back, menu, children }: { title: string; back?: string | undefined; menu: () => void; children?: React.ReactNode }) => (
-  <header className="admin-head">
-    <IconButton icon="menu" label={w('admin')} className="menu" onClick={menu} />
-    {back && <IconButton icon="back" label={w('choose_section')} onClick={() => visit(back)} />}
-    <h1 dir="auto">{title}</h1>
-    {children}
-  </header>
-);
+/** `within`: what it is one of, for the browser's tab. */
+const Head = ({ title, within, back, menu, children }: { title: string; within?: string; back?: string | undefined; menu: () => void; children?: React.ReactNode }) => {
+  useTitle(within ? `${title} · ${within}` : title);
+  return (
+    <header className="admin-head">
+      <IconButton icon="menu" label={w('admin')} className="menu" onClick={menu} />
+      {back && <IconButton icon="back" label={w('choose_section')} onClick={() => visit(back)} />}
+      <h1 dir="auto">{title}</h1>
+      {children}
+    </header>
+  );
+};
 
 /** An agent whom somebody watches over. */
 const Watched = ({ id, search, path, menu }: { id: string; search: string; path: string; menu: () => void }) => {
   const names = useNames(['users']);
   return (
     <>
-      <Head title={names.of('users', id)} back="/admin/supervision" menu={menu} />
+      <Head title={names.of('users', id)} within={w('supervision')} back="/admin/supervision" menu={menu} />
       <AgentView id={id} search={search} path={path} />
     </>
   );
@@ -245,7 +250,7 @@ const One = ({ kind, id, mayMake, mayChange, menu }: { kind: Kind; id: string; m
   const secret = secrets.get(id);
   return (
     <>
-      <Head title={name} back={here} menu={menu}>
+      <Head title={name} within={w(wordOf(kind) as Word)} back={here} menu={menu}>
         {kind.copies && mayMake && <Button onClick={() => visit(`${here}/new?like=${id}`)}>{w('duplicate')}</Button>}
       </Head>
       {secret && <Once text={secret} label={w(kind.one)} />}

@@ -115,6 +115,8 @@ export interface Content {
   published: boolean;
   synchronization_status: string;
   synchronization_error: string | null;
+  /** When it is sent again, after an attempt that failed. */
+  next_attempt_at?: string;
   /** Types of structured messages that an answer may use. */
   capabilities_supported?: string[];
   /** How one may answer it. */

@@ -3,7 +3,7 @@
 import { lazy, type RefObject, Suspense, useEffect, useLayoutEffect, useRef, useState } from 'react';
 import { isCustomers, openOf, resolve } from '../actions.ts';
 import { post } from '../api/client.ts';
-import type { Content, Id, Intervention, ReplySuggestion, Thread } from '../api/types.ts';
+import type { Content, Id, Identity, Intervention, ReplySuggestion, Thread } from '../api/types.ts';
 import { useSignatures, useVoices } from '../data.ts';
 import { aboutIntervention, seconds, tell } from '../embed.tsx';
 import { t } from '../language/index.ts';
@@ -40,6 +40,8 @@ const mayAnswer = ({ channel_actions, remotely_deleted, unanswerable }: Content)
 interface Props {
   thread: Thread;
   contents: Content[];
+  /** Who wrote them. */
+  authors: Map<Id, Identity>;
   interventions: Intervention[] | undefined;
   mode: 'reply' | 'comment';
   setMode: (mode: 'reply' | 'comment') => void;
@@ -47,7 +49,7 @@ interface Props {
   route: Route;
 }
 
-export const Composer = ({ thread, contents, interventions, mode, setMode, field }: Props) => {
+export const Composer = ({ thread, contents, authors, interventions, mode, setMode, field }: Props) => {
   const draft = useDraft(thread.id);
   const [comment, setComment] = useNote(thread.id);
   const attaching = useAttaching(mode === 'reply', (reason) => void say(reason, { bad: true }));
@@ -225,7 +227,9 @@ export const Composer = ({ thread, contents, interventions, mode, setMode, field
     }
   };
 
-  const label = mode === 'reply' ? t('reply_to', { name: customerName(thread) }) : t('comment');
+  // Several people may write in one thread: whoever wrote what is answered gets it.
+  const whom = (to?.author_id && to.author_id !== thread.customer?.id && authors.get(to.author_id)?.display_name) || customerName(thread);
+  const label = mode === 'reply' ? t('reply_to', { name: whom }) : t('comment');
   const cannot = mode === 'comment' ? !comment.trim() : nothing || !to || isUploading;
   return (
     <footer

@@ -21,6 +21,7 @@ import { useColleagues, useHere } from './colleagues.ts';
 import { Message, Note } from './message.tsx';
 import { useOutgoing } from './outgoing.ts';
 import { local } from '../storage.ts';
+import { useTitle } from '../title.ts';
 
 /** Nearer to the end than this, what comes is followed. */
 const NEAR_END_PX = 80;
@@ -97,6 +98,7 @@ const Talk = ({ thread, route, card, toggleCard }: { thread: Thread; route: Rout
   const contents = asked.data?.contents ?? [];
   const authors = useIdentities([...new Set(contents.flatMap(({ author_id, creator_id }) => (author_id && !creator_id ? [author_id] : [])))]);
   const name = customerName(thread);
+  useTitle(thread.title ? `${thread.title} – ${name}` : name);
 
   const first = contents[0]?.created_at ?? '';
   const entries: Entry[] = [
@@ -243,7 +245,7 @@ const Talk = ({ thread, route, card, toggleCard }: { thread: Thread; route: Rout
           )}
         </div>
       </div>
-      <Composer thread={thread} contents={contents} interventions={interventions} mode={mode} setMode={setMode} field={composer} route={route} />
+      <Composer thread={thread} contents={contents} authors={authors} interventions={interventions} mode={mode} setMode={setMode} field={composer} route={route} />
     </>
   );
 };

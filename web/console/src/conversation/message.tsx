@@ -173,7 +173,13 @@ const Fate = ({ content, ours }: { content: Content; ours: boolean }) => {
       : content.scheduled_at
         ? t('scheduled', { when: moment(content.scheduled_at) })
         : status === 'export_pending'
-          ? t('sending')
+          ? !reason
+            ? t('sending')
+            : content.next_attempt_at && Date.parse(content.next_attempt_at) > Date.now()
+              ? t('sends_again_at', { when: moment(content.next_attempt_at), reason })
+              : t('sends_again', { reason })
+          : status === 'success' && reason
+            ? t('channel_refused', { reason })
           : ours && content.read_at
             ? t('read')
             : !ours && content.status === 'ignored'

@@ -15,12 +15,15 @@ const BUTTONS_MAX = 4;
 const CARDS_MAX = 10;
 const TITLE_MAX = 350;
 const CHOICE_MAX = 80;
+const PAYLOAD_MAX = 1_000;
 
 interface Item {
   key: number;
   title: string;
   /** An address that it leads to; empty: it answers with its title. */
   url: string;
+  /** What comes back when it is chosen, for the programs that read it; empty: made of its title. */
+  payload: string;
 }
 
 interface Card {
@@ -42,14 +45,14 @@ export interface Made {
 }
 
 let keys = 0;
-const item = (): Item => ({ key: keys++, title: '', url: '' });
+const item = (): Item => ({ key: keys++, title: '', url: '', payload: '' });
 const card = (): Card => ({ key: keys++, title: '', subtitle: '', url: '', picture: undefined, preview: undefined, items: [] });
 
 /** An address as it is meant. */
 const address = (written: string): string => (/^[a-z][a-z0-9+.-]*:/i.test(written) || !written.trim() ? written.trim() : `https://${written.trim()}`);
-const button = ({ title, url }: Item) => (url.trim() ? { type: 'url', title: title.trim(), url: address(url) } : { type: 'reply', title: title.trim(), payload: payload(title) });
-/** What comes back when it is chosen: letters that every channel knows. */
-const payload = (title: string): string => title.normalize('NFD').replace(/[^\x20-\x7e]/g, '').trim().slice(0, 1_000) || 'choice';
+const button = (one: Item) => (one.url.trim() ? { type: 'url', title: one.title.trim(), url: address(one.url) } : { type: 'reply', title: one.title.trim(), payload: payload(one) });
+/** What comes back when it is chosen. Made of a title it has letters that every channel knows. */
+const payload = ({ title, payload }: Pick<Item, 'title' | 'payload'>): string => payload.trim() || title.normalize('NFD').replace(/[^\x20-\x7e]/g, '').trim().slice(0, PAYLOAD_MAX) || 'choice';
 
 const cardOf = (given: Card, withButtons: boolean) => ({
   title: given.title.trim(),
@@ -61,7 +64,7 @@ const cardOf = (given: Card, withButtons: boolean) => ({
 
 export function made(kind: Kind, choices: Item[], cards: Card[]): Made | undefined {
   if (kind === 'select') {
-    const items = choices.filter(({ title }) => title.trim()).map(({ title }) => ({ title: title.trim(), payload: payload(title) }));
+    const items = choices.filter(({ title }) => title.trim()).map((one) => ({ title: one.title.trim(), payload: payload(one) }));
     const content = { type: kind, items };
     return items.length ? { content, shown: content } : undefined;
   }
@@ -148,26 +151,45 @@ const Composer = ({ takes, done, close }: { takes: string[]; done: (made: Made) 
   );
 };
 
-const Items = ({ items, set, max, label, add, withLink = false }: { items: Item[]; set: (items: Item[]) => void; max: number; label: string; add: string; withLink?: boolean }) => (
-  <div className="items">
-    {items.map((one, index) => {
-      const change = (to: Partial<Item>) => set(items.map((other) => (other.key === one.key ? { ...other, ...to } : other)));
-      const name = `${label} ${index + 1}`;
-      return (
-        <div key={one.key} className="item">
-          <input aria-label={name} placeholder={name} value={one.title} maxLength={CHOICE_MAX} onChange={(event) => change({ title: event.target.value })} />
-          {withLink && <input aria-label={`${name}, ${t('link')}`} placeholder={t('button_link')} value={one.url} maxLength={2_048} onChange={(event) => change({ url: event.target.value })} />}
-          <IconButton icon="cross" label={t('remove_chip', { label: name })} onClick={() => set(items.filter(({ key }) => key !== one.key))} />
-        </div>
-      );
-    })}
-    {items.length < max && (
-      <Button icon="plus" look="quiet" onClick={() => set([...items, item()])}>
-        {add}
-      </Button>
-    )}
-  </div>
-);
+const Items = ({ items, set, max, label, add, withLink = false }: { items: Item[]; set: (items: Item[]) => void; max: number; label: string; add: string; withLink?: boolean }) => {
+  const [own, showOwn] = useState(false);
+  return (
+    <div className="items">
+      {items.map((one, index) => {
+        const change = (to: Partial<Item>) => set(items.map((other) => (other.key === one.key ? { ...other, ...to } : other)));
+        const name = `${label} ${index + 1}`;
+        return (
+          <div key={one.key} className="item">
+            <input aria-label={name} placeholder={name} value={one.title} maxLength={CHOICE_MAX} onChange={(event) => change({ title: event.target.value })} />
+            {withLink && <input aria-label={`${name}, ${t('link')}`} placeholder={t('button_link')} value={one.url} maxLength={2_048} onChange={(event) => change({ url: event.target.value })} />}
+            <IconButton icon="cross" label={t('remove_chip', { label: name })} onClick={() => set(items.filter(({ key }) => key !== one.key))} />
+            {own && !one.url.trim() && (
+              <input
+                className="payload"
+                aria-label={t('choice_payload', { name })}
+                placeholder={one.title.trim() ? t('named', { name: t('payload'), value: payload({ title: one.title, payload: '' }) }) : t('payload')}
+                value={one.payload}
+                maxLength={PAYLOAD_MAX}
+                spellCheck={false}
+                onChange={(event) => change({ payload: event.target.value })}
+              />
+            )}
+          </div>
+        );
+      })}
+      <div className="items-foot">
+        {items.length < max && (
+          <Button icon="plus" look="quiet" onClick={() => set([...items, item()])}>
+            {add}
+          </Button>
+        )}
+        <button type="button" className="link" aria-expanded={own} title={t('payload_lead')} onClick={() => showOwn(!own)}>
+          {t('payloads')}
+        </button>
+      </div>
+    </div>
+  );
+};
 
 const Picture = ({ has, set }: { has: Attachment | undefined; set: (picture: Attachment | undefined, preview: string | undefined) => void }) => {
   const chooser = useRef<HTMLInputElement>(null);

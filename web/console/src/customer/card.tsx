@@ -16,6 +16,7 @@ import { Icon } from '../ui/icon.tsx';
 import { Avatar, IconButton, Skeleton } from '../ui/pieces.tsx';
 import { complain, say } from '../ui/toasts.tsx';
 import { again, anonymise, exportAll, known, lock, mute } from './acts.ts';
+import { factName, factValue, isTold, Page, shown } from './facts.tsx';
 
 const Begin = lazy(() => import('../conversation/begin.tsx'));
 const Case = lazy(() => import('./case.tsx'));
@@ -36,7 +37,6 @@ const Part = ({ title, children }: { title: string; children: ReactNode }) => (
   </section>
 );
 
-const shown = (value: unknown): string => (Array.isArray(value) ? value.map(shown).join(', ') : typeof value === 'object' ? JSON.stringify(value) : String(value));
 const distinct = (values: (string | null | undefined)[]): string[] => [...new Set(values.filter((value): value is string => !!value))];
 
 export const Card = ({ thread, close }: { thread: Thread; close: () => void }) => {
@@ -57,8 +57,10 @@ export const Card = ({ thread, close }: { thread: Thread; close: () => void }) =
   const tagNames = group ? tags.filter(({ id }) => group.tag_ids.includes(id)) : [];
   const values = Object.entries(group?.custom_field_values ?? {});
   const extra = Object.entries(identity?.extra_values ?? {});
+  const facts: Record<string, unknown> = Object.assign({}, thread.extra_data, ...contents.map(({ context_data }) => context_data));
   // What is told of a visitor's page stands above it.
-  const about = Object.entries(Object.assign({}, thread.extra_data, ...contents.map(({ context_data }) => context_data))).filter(([key]) => !(key in (visited?.custom ?? {})));
+  const above = { ...visited?.custom, ...(visited?.page_url && { page_url: '', page_title: '' }) };
+  const about = Object.entries(facts).filter(([key]) => !(key in above) && isTold(key, facts));
   const intervention = openOf(interventions) ?? interventions?.[0];
   const asked = fields.filter(({ associated_type_name }) => associated_type_name === 'Intervention');
   const [may, handle] = [useMay(), useMayHandle()];
@@ -161,8 +163,8 @@ export const Card = ({ thread, close }: { thread: Thread; close: () => void }) =
             <Part title={t('told_by_channel')}>
               <dl>
                 {extra.map(([key, value]) => (
-                  <Fact key={key} label={key}>
-                    {shown(value)}
+                  <Fact key={key} label={factName(key)}>
+                    {factValue(key, value)}
                   </Fact>
                 ))}
               </dl>
@@ -188,8 +190,8 @@ export const Card = ({ thread, close }: { thread: Thread; close: () => void }) =
             <Part title={t('about_conversation')}>
               <dl>
                 {about.map(([key, value]) => (
-                  <Fact key={key} label={key}>
-                    {shown(value)}
+                  <Fact key={key} label={factName(key)}>
+                    {factValue(key, value)}
                   </Fact>
                 ))}
               </dl>
@@ -278,14 +280,6 @@ const Tags = ({ identity, group, tags }: { identity: Identity; group: IdentityGr
 };
 
 const PAGES_SHOWN = 5;
-const path = (url: string): string => {
-  try {
-    const { host, pathname } = new URL(url);
-    return host + pathname;
-  } catch {
-    return url;
-  }
-};
 
 /** Where a visitor of a website is, and was. */
 const Visit = ({ visited: { page_url, page_title, pages, custom } }: { visited: Visited }) => (
@@ -309,21 +303,11 @@ const Visit = ({ visited: { page_url, page_title, pages, custom } }: { visited: 
     {Object.keys(custom).length > 0 && (
       <dl>
         {Object.entries(custom).map(([key, value]) => (
-          <Fact key={key} label={key.replace('custom_', '')}>
-            {shown(value)}
+          <Fact key={key} label={factName(key)}>
+            {factValue(key, value)}
           </Fact>
         ))}
       </dl>
     )}
   </Part>
 );
-
-/** Only addresses of the web can be followed. */
-const Page = ({ url, title }: { url: string; title: string | null }) =>
-  /^https?:/i.test(url) ? (
-    <a href={url} target="_blank" rel="noopener noreferrer" title={url}>
-      {title || path(url)}
-    </a>
-  ) : (
-    <span>{title || url}</span>
-  );

@@ -10,8 +10,9 @@ import { useKeys } from '../keyboard.ts';
 import { assignee, assignees } from '../conversation/assignees.tsx';
 import { currentLocale, type Key, t } from '../language/index.ts';
 import { useUserName } from '../names.ts';
-import { useMayHandle } from '../rights.tsx';
-import { address, go, goToFolder, type Route, SORTS } from '../routes.ts';
+import { useMay, useMayHandle, useReadsNothing } from '../rights.tsx';
+import { address, go, goToFolder, type Route, SORTS, visit } from '../routes.ts';
+import { useTitle } from '../title.ts';
 import { Choice } from '../ui/choice.tsx';
 import { Button, Empty, Failed, IconButton, Skeleton } from '../ui/pieces.tsx';
 import { complain, say } from '../ui/toasts.tsx';
@@ -130,9 +131,11 @@ export const List = ({ route, menu, begin }: { route: Route; menu: () => void; b
     }),
   });
 
+  const readsNothing = useReadsNothing();
   const foldersKnown = useFoldersKnown();
   const isMissing = !own && !saved && route.folder !== 'search' && foldersKnown;
   const loading = !first && !trouble;
+  useTitle(route.thread || route.lead ? undefined : isMissing ? t('conversations') : label);
   const ask = (q: string) => go(q ? { folder: 'search', q } : { folder: 'all', q: '' }, route.folder === 'search');
   return (
     <section className="list" aria-label={t('conversations')}>
@@ -159,7 +162,8 @@ export const List = ({ route, menu, begin }: { route: Route; menu: () => void; b
           </Empty>
         )}
         {loading && Array.from({ length: 8 }, (_, index) => <Waiting key={index} />)}
-        {!isMissing && first && !length && <Empty title={t(own?.empty ?? (saved ? 'folder_empty' : 'search_empty'))} lead={t(own?.lead ?? (saved ? 'folder_empty_lead' : 'search_empty_lead'), { query: saved?.query ?? '' })} />}
+        {!isMissing && first && !length && readsNothing && <NoSource />}
+        {!isMissing && first && !length && !readsNothing && <Empty title={t(own?.empty ?? (saved ? 'folder_empty' : 'search_empty'))} lead={t(own?.lead ?? (saved ? 'folder_empty_lead' : 'search_empty_lead'), { query: saved?.query ?? '' })} />}
         <ul className="lines" style={{ height: virtual.getTotalSize() }}>
           {!isMissing && lines.map(({ index, start }) => {
             const thread = threadAt(index);
@@ -187,6 +191,20 @@ export const List = ({ route, menu, begin }: { route: Route; menu: () => void; b
         </ul>
       </div>
     </section>
+  );
+};
+
+/** Nothing can be here, and who can change that. */
+const NoSource = () => {
+  const makes = useMay()('create_content_source');
+  return (
+    <Empty title={t('no_source')} lead={t(makes ? 'no_source_makes' : 'no_source_lead')}>
+      {makes && (
+        <Button look="main" icon="plus" onClick={() => visit('/admin/sources/new')}>
+          {t('no_source_new')}
+        </Button>
+      )}
+    </Empty>
   );
 };
 

@@ -8,6 +8,7 @@ import { client, useMe } from '../data.ts';
 import { t } from '../language/index.ts';
 import { go } from '../routes.ts';
 import { useSession } from '../session.ts';
+import { useTitle } from '../title.ts';
 import { Button, IconButton } from '../ui/pieces.tsx';
 import { complain, say, words } from '../ui/toasts.tsx';
 import { Codes, type Enrolment, Scan } from './enrolment.tsx';
@@ -36,6 +37,7 @@ const ask = async <T,>(method: string, path: string, body?: unknown): Promise<T>
 const Security = () => {
   const session = useSession();
   const me = useMe().data;
+  useTitle(t('security'));
   const bySession = session.kind === 'in' && !session.token;
   return (
     <main className="security">
