@@ -75,7 +75,7 @@ describe.skipIf(!shots)('pictures', () => {
         }
         if (name === 'new-source') {
           for (const [at, type] of ['chat', 'facebook', 'messenger', 'youtube', 'twtr', 'sdk'].entries()) {
-            await page.locator(`input[value=${type}]`).check({ force: true });
+            await page.locator(`.place:has(input[value=${type}])`).click();
             await page.locator('.form-foot').scrollIntoViewIfNeeded();
             await page.screenshot({ path: `${shots}/${look}-admin-new-source-${at + 1}-${type}.png` });
           }

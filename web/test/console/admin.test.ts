@@ -378,3 +378,22 @@ for (const [look, options] of Object.entries(LOOKS)) {
     }
   }, 120_000);
 }
+
+test('on a phone, in French, the filters of the journal are read whole', async () => {
+  const desk = await Desk.opens();
+  const { page } = await desk.sits(desk.server.token, { path: '/admin/events', locale: 'fr', viewport: { width: 390, height: 844 } });
+  await page.getByLabel('Ordre').waitFor();
+  const cut = await page.locator('.filters select').evaluateAll((all) =>
+    (all as HTMLSelectElement[]).flatMap((select) => {
+      const style = getComputedStyle(select);
+      const pen = document.createElement('canvas').getContext('2d')!;
+      pen.font = style.font;
+      const room = select.clientWidth - Number.parseFloat(style.paddingLeft) - Number.parseFloat(style.paddingRight);
+      // Those that are known beforehand; names of people may be of any length.
+      const words = [...select.options].filter(({ value }) => !/^[0-9a-f]{24}$/.test(value)).map(({ text }) => text);
+      return words.filter((word) => pen.measureText(word).width > room);
+    }),
+  );
+  expect(cut).toEqual([]);
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+});

@@ -285,3 +285,54 @@ test('of a secret it is said that it is stored; it goes once that is saved, and 
   await expect.poll(async () => (await desk.server.get(`/webhooks/${hook.id}?extended=true`)).has_secret).toBe(false);
   expect(agent.errors).toEqual([]);
 });
+
+test('a colleague whom no mail reaches gets a link that is shown once, and comes in by it', async () => {
+  const desk = await Desk.opens();
+  const { page, agent } = await desk.sits(desk.server.token, { path: '/admin/users/new', locale: 'fr', viewport: { width: 390, height: 844 } });
+  await page.getByLabel('Courriel').fill('nora@desk.example');
+  await page.getByLabel('Prénom').fill('Nora');
+  await page.getByLabel('Nom', { exact: true }).fill('New');
+  await page.getByLabel('Rôle', { exact: true }).selectOption({ label: 'Agent' });
+  await page.getByRole('button', { name: 'Inviter' }).click();
+  const invitation = page.getByRole('region', { name: 'Invitation' });
+  await invitation.getByText('Ce serveur n’envoie pas de courriel').waitFor();
+  const text = () => invitation.locator('code').innerText();
+  await invitation.getByRole('button', { name: 'Créer un lien' }).click();
+  const first = await text();
+  await invitation.getByRole('button', { name: 'Créer un autre lien' }).click();
+  await expect.poll(text).not.toBe(first);
+  const link = new URL(await text());
+  expect(await violations(page.mainFrame())).toEqual([]);
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+  // Shown once: whoever looks again makes another one.
+  await page.reload();
+  await invitation.getByRole('button', { name: 'Créer un lien' }).waitFor();
+  expect(await invitation.locator('code').count()).toBe(0);
+
+  const { page: hers } = await desk.sits('', { path: link.pathname + link.hash });
+  await hers.getByLabel('New password').fill('correct horse battery');
+  await hers.getByRole('button', { name: 'Save' }).click();
+  await hers.getByRole('link', { name: 'To Frontdesk' }).click();
+  await hers.getByLabel('E-mail').fill('nora@desk.example');
+  await hers.getByLabel('Password', { exact: true }).fill('correct horse battery');
+  await hers.getByRole('button', { name: 'Sign in', exact: true }).click();
+  await hers.getByRole('navigation', { name: 'Folders' }).waitFor();
+  await page.reload();
+  await page.getByRole('region', { name: 'Ce qu’il peut sur chaque source' }).waitFor();
+  expect(await invitation.count()).toBe(0);
+  expect(agent.errors).toEqual([]);
+});
+
+test('who invites and may not change users is told who can hand out a link', async () => {
+  const desk = await Desk.opens();
+  const role = await desk.server.post('/roles', { label: 'Host', invite_user: true, read_user: true });
+  const host = await desk.hires('Hester');
+  await desk.server.put(`/users/${host.id}`, { role_id: role.id });
+  const plain = await desk.server.post('/roles', { label: 'Nothing yet' });
+  const nora = await desk.server.post('/users/invite', { email: 'nora@desk.example', firstname: 'Nora', lastname: 'New', role_id: plain.id });
+  const { page } = await desk.sits(host.token, { path: `/admin/users/${nora.id}` });
+  const invitation = page.getByRole('region', { name: 'Invitation' });
+  await invitation.getByText('frontdesk user password --user nora@desk.example').waitFor();
+  expect(await invitation.getByRole('button', { name: 'Make a link' }).count()).toBe(0);
+  expect(await violations(page.mainFrame())).toEqual([]);
+});

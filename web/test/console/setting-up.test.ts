@@ -323,3 +323,30 @@ test('an account of X is let in at X, goes on by itself, and is tried', async ()
   expect(await violations(page.mainFrame())).toEqual([]);
   expect(agent.errors).toEqual([]);
 });
+
+test('a trigger that shows a button shows nothing else, and one that does nothing is refused', async () => {
+  const { desk, source, path } = await website();
+  const { page } = await desk.sits(desk.server.token, { path: `/admin/sources/${source.id}/triggers/new` });
+  await page.getByLabel('Name').fill('A button');
+  await page.getByRole('button', { name: 'Create' }).click();
+  await page.getByRole('alert').first().waitFor();
+  await page.getByLabel('A button', { exact: true }).selectOption({ label: 'Default floating button' });
+  await page.getByRole('button', { name: 'Create' }).click();
+  await page.getByRole('heading', { name: 'A button' }).waitFor();
+  const [made] = (await desk.server.get(`${path}/triggers`)).records;
+  expect([made.actions.show, typeof made.actions.button]).toEqual([null, 'string']);
+});
+
+test('the steps of a connection are in the language of who reads, and name what stands in the form', async () => {
+  const { desk } = await website();
+  const community = await desk.server.post('/communities', { type: 'facebook', name: 'Page' });
+  const source = await desk.server.post('/content_sources', { type: 'facebook', name: 'Our page', community_id: community.id, facebook_page_id: '7', facebook_app_id: '7', facebook_app_secret: 'secret-7' });
+  const { page } = await desk.sits(desk.server.token, { path: `/admin/sources/${source.id}`, locale: 'fr', viewport: { width: 390, height: 844 } });
+  const steps = page.locator('.steps li');
+  await steps.first().waitFor();
+  const said = await steps.allInnerTexts();
+  expect(said.length).toBe(4);
+  expect(said.join(' ')).toContain('Créez une application de type Business');
+  expect(said.join(' ')).not.toMatch(/ the | facebook_/);
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+});

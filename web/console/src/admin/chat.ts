@@ -57,7 +57,7 @@ export const chatKind = (source: Id, key: (typeof CHAT)[number]): Kind => {
         ...shared(source, key),
         one: 'trigger',
         icon: 'reply',
-        fresh: { active: true, conditions: [], actions: { show: 'minimized' } },
+        fresh: { active: true, conditions: [], actions: {} },
         move: async (record, position) => put(`/content_sources/${source}/triggers/${record.id}/move`, { position }),
         columns: [
           { name: 'label', label: 'f_label', shown: ({ label }) => label, wide: true },

@@ -9,7 +9,18 @@ import { Button } from '../ui/pieces.tsx';
 import { complain, say } from '../ui/toasts.tsx';
 import type { Made } from './kinds.ts';
 import { Copyable } from './once.tsx';
-import { type Word, w } from './words/index.ts';
+import { isWord, type Word, w } from './words/index.ts';
+
+/** A step in the language of who reads: by where it is done, and what is done there. */
+function instructionOf(type: string, { name, instruction }: Made): string {
+  const word = `step_${type === 'messenger' ? 'facebook' : type}_${name}`;
+  return isWord(word) ? w(word) : instruction;
+}
+
+function trialOf(name: string): string {
+  const word = `trial_${name}`;
+  return isWord(word) ? w(word) : name.replaceAll('_', ' ');
+}
 
 /** While somebody looks, what a trial finds comes by itself. */
 const LOOK_MS = 1_000;
@@ -51,10 +62,10 @@ const Connection = ({ record }: { record: Made }) => {
     <section className="admin-part" aria-label={w('connection')}>
       <h2>{w('connection')}</h2>
       <ol className="steps">
-        {(data.steps as Made[]).map(({ name, instruction, done }) => (
-          <li key={name} data-done={done}>
-            <span className={`state ${done ? 'good' : 'soon'}`}>{w(done ? 'step_done' : 'step_open')}</span>
-            {instruction}
+        {(data.steps as Made[]).map((step) => (
+          <li key={step.name} data-done={step.done}>
+            <span className={`state ${step.done ? 'good' : 'soon'}`}>{w(step.done ? 'step_done' : 'step_open')}</span>
+            {instructionOf(record.type, step)}
           </li>
         ))}
       </ol>
@@ -102,7 +113,7 @@ const Connection = ({ record }: { record: Made }) => {
           {(data.findings as Made[]).map(({ name, ok, message }) => (
             <li key={name}>
               <span className={`state ${ok ? 'good' : 'late'}`}>{w(ok ? 'works' : 'works_not')}</span>
-              {String(name).replaceAll('_', ' ')}
+              {trialOf(name)}
               {message && <span className="faint"> {message}</span>}
             </li>
           ))}

@@ -354,7 +354,7 @@ const Holidays = ({ field, record, change, disabled }: FieldProps) => {
   return (
     <fieldset className="field">
       <legend>{w('f_holidays')}</legend>
-      <ul className="rows">
+      <ul className="rows days">
         {days.map((day, at) => (
           // biome-ignore lint: they have no other name than their place.
           <li key={at}>
@@ -396,7 +396,7 @@ const Capacities = ({ field, record, change, names, disabled }: FieldProps) => {
   return (
     <fieldset className="field">
       <legend>{w('f_capacities')}</legend>
-      <ul className="rows">
+      <ul className="rows limits">
         {names.all('channels').map(({ id, label }) => (
           <li key={id}>
             <span className="grow">{label}</span>

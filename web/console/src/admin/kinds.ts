@@ -274,8 +274,8 @@ export const KINDS: Kind[] = [
     move: async ({ id }, position) => put(`/messaging_mail_templates/${id}`, { position }),
     columns: [
       name,
-      { name: 'sources', label: 'sources', shown: ({ source_ids }, names) => list(source_ids, 'sources', names) || w('all_of_them') },
-      { name: 'languages', label: 'f_languages', shown: ({ languages }) => languages.join(', ') || w('all_of_them') },
+      { name: 'sources', label: 'sources', shown: ({ source_ids }, names) => list(source_ids, 'sources', names) || w('all_of_these') },
+      { name: 'languages', label: 'f_languages', shown: ({ languages }) => languages.join(', ') || w('all_of_these') },
       { name: 'active', label: 'f_active', ...isOnOff('active') },
     ],
     fields: [
@@ -392,7 +392,7 @@ export const KINDS: Kind[] = [
     columns: [
       { ...name, shown: (record, names) => (record.parent_id ? `${names('categories', record.parent_id)} › ${record.name}` : record.name) },
       { name: 'closing', label: 'f_post_qualification', shown: (record) => (isRoot(record) ? yes(record.post_qualification) : '') },
-      { name: 'sources', label: 'sources', shown: (record, names) => (isRoot(record) ? list(record.source_ids, 'sources', names) || w('all_of_them') : '') },
+      { name: 'sources', label: 'sources', shown: (record, names) => (isRoot(record) ? list(record.source_ids, 'sources', names) || w('all_of_these') : '') },
     ],
     fields: [
       NAME,
