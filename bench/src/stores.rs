@@ -116,6 +116,8 @@ impl Store {
         if !status.as_ref().is_ok_and(std::process::ExitStatus::success) {
             return Err(format!("cp: {status:?}"));
         }
+        // Else the disk would still be writing the copy while its answers are measured.
+        run(Command::new("sync").arg("--file-system").arg(&data))?;
         let database = match (cluster, &self.database) {
             (Some(cluster), Some(database)) => Some(cluster.copy_database(database, "bench_copy")),
             _ => None,

@@ -418,6 +418,7 @@ fn test_mail(settings: Settings, to: &str) -> Result<String, String> {
 }
 
 fn simulate(settings: &Settings, contents: u64, seed: u64) -> Result<String, String> {
+    start_log(settings)?;
     let directory = DataDir::open(&settings.data)?;
     let store = serve::open_store(settings, &directory, migrations::ALL)?;
     let outcome = runtime()?.block_on(simulate::fill(settings, &directory, &store, &environment(), contents, seed));

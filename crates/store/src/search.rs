@@ -305,14 +305,13 @@ pub fn route(tx: &mut dyn Tx, indexed: &Indexed, text: &str) -> Result<Option<Ro
     let has_words = Piece::new(format!("{HAS_WORDS}({text}, ?)"), vec![sought.join(" ").into()]);
     let entries = hit.clone().within(&format!("SELECT 1 FROM {index} WHERE {{}}"));
     // SQLite keeps the order of a cross join: from the words to the rows.
-    let all = hit.clone().within(&format!(
-        "SELECT {key} AS id FROM {index} CROSS JOIN {table} WHERE {{}} AND {index}.rowid = {table}.number"
-    ));
+    let rows = hit.clone().within(&format!("{index} CROSS JOIN {table} WHERE {{}} AND {index}.rowid = {table}.number"));
     let is_of_one = rarest.is_some() && sought.len() > 1;
-    let all = if is_of_one { all.and(has_words.clone()) } else { all };
+    let rows = if is_of_one { rows.and(has_words.clone()) } else { rows };
+    let all = rows.clone().within(&format!("SELECT {key} AS id FROM {{}}"));
     let of_row = format!("SELECT TRUE FROM {table} WHERE {key} = {column} AND {{}}");
     let route = match key == column {
-        true => Route::of_row(entries, all, has_words.clone()),
+        true => Route::of_row(entries, all, has_words.clone()).with_rows(rows),
         false => Route::new(entries, all, &has_words.clone().within(&of_row)),
     };
     if is_of_one {

@@ -3,7 +3,7 @@
 //! A commit costs one fsync whatever it holds, so the writer takes what is queued, runs each job in a savepoint of its
 //! own, commits once and answers all. Measured: 64 clients get eight times the messages of a commit each.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ use frontdesk_model::{Error, Result, error};
 use rusqlite::config::DbConfig;
 use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::types::{ToSqlOutput, Value as SqlValue, ValueRef};
-use rusqlite::{Connection, OpenFlags, ToSql, ffi};
+use rusqlite::{Connection, OpenFlags, Statement, StatementStatus, ToSql, ffi};
 use tokio::sync::watch;
 
 use crate::Migration;
@@ -55,6 +55,10 @@ const READERS: usize = 3;
 const MAPPED_BYTES_MAX: u64 = 64 << 30;
 /// So many steps of a statement pass between two looks at the clock: some milliseconds.
 const DEADLINE_STEPS: i32 = 100_000;
+/// Writes come one after the other. One whose statement takes more steps than this, some ten milliseconds, holds up all
+/// others: the operator is told. Tests have small stores, so they ask for less.
+const WRITE_STEPS_TOLD: usize = if cfg!(debug_assertions) { 50_000 } else { 1_000_000 };
+const STEPS_PER_ROW: usize = 50;
 const CACHED_STATEMENTS: usize = 256;
 /// The pointer type under which the `rarray` table-valued function takes its list.
 const ARRAY_POINTER: &std::ffi::CStr = c"rarray";
@@ -253,6 +257,8 @@ struct Connected {
     connection: Connection,
     translations: HashMap<String, Arc<str>>,
     deadline: Deadline,
+    /// The writer's statements that have walked far.
+    told: HashSet<Arc<str>>,
 }
 
 /// When the statements of a reader's job are to be ended. SQLite asks every so many steps of a statement.
@@ -276,7 +282,7 @@ impl Deadline {
 
 impl Connected {
     fn new(connection: Connection) -> Connected {
-        Connected { connection, translations: HashMap::new(), deadline: Deadline::default() }
+        Connected { connection, translations: HashMap::new(), deadline: Deadline::default(), told: HashSet::new() }
     }
 
     fn run(&mut self, sql: &str) -> Result<()> {
@@ -476,6 +482,9 @@ impl Tx for SqliteTx<'_> {
         let sql = self.connected.translate(sql);
         let mut statement = self.connected.connection.prepare_cached(&sql).map_err(|e| failed(e, &sql))?;
         let changed = statement.execute(rusqlite::params_from_iter(args)).map_err(|e| failed(e, &sql))?;
+        if self.queue.is_some() {
+            tell_of_walk(&statement, &sql, changed, &mut self.connected.told);
+        }
         Ok(changed as u64)
     }
 
@@ -484,12 +493,18 @@ impl Tx for SqliteTx<'_> {
         let mut statement = self.connected.connection.prepare_cached(&sql).map_err(|e| failed(e, &sql))?;
         let columns = statement.column_count();
         let mut rows = statement.query(rusqlite::params_from_iter(args)).map_err(|e| failed(e, &sql))?;
+        let mut count = 0;
         while let Some(found) = rows.next().map_err(|e| failed(e, &sql))? {
             let mut values = Vec::with_capacity(columns);
             for column in 0..columns {
                 values.push(value(found.get_ref(column).map_err(|e| failed(e, &sql))?));
             }
             row(Row(values))?;
+            count += 1;
+        }
+        drop(rows);
+        if self.queue.is_some() {
+            tell_of_walk(&statement, &sql, count, &mut self.connected.told);
         }
         Ok(())
     }
@@ -505,6 +520,16 @@ impl Tx for SqliteTx<'_> {
 
     fn is_awaited(&self) -> bool {
         self.queue.is_some_and(Lanes::is_awaited)
+    }
+}
+
+/// Tells the operator, once, of a statement of the writer that looks at so much that everybody else waits for it: it
+/// lacks an index, and gets slower as the store grows.
+/// Of `rows`, which it gave or changed, each is worth some steps.
+fn tell_of_walk(statement: &Statement, sql: &Arc<str>, rows: usize, told: &mut HashSet<Arc<str>>) {
+    let steps = statement.reset_status(StatementStatus::VmStep);
+    if steps as usize > WRITE_STEPS_TOLD + rows.saturating_mul(STEPS_PER_ROW) && told.insert(sql.clone()) {
+        tracing::warn!(steps, %sql, "a statement walked far while all writes wait");
     }
 }
 
@@ -568,5 +593,24 @@ mod tests {
         assert_eq!((refusal.status, refusal.code.as_ref()), (422, "too_broad"));
         tx.connected.deadline.set(Some(Instant::now() + Duration::from_secs(READ_SECONDS_MAX)));
         assert_eq!(tx.one("SELECT 1", &[]).and_then(|row| row.get::<i64>(0)).ok(), Some(1));
+    }
+
+    #[test]
+    fn a_statement_that_walks_far_is_told_once() {
+        let connection = Connection::open_in_memory().unwrap();
+        let mut told = HashSet::new();
+        let walk = |rows: i64, told: &mut HashSet<Arc<str>>| {
+            let sql: Arc<str> =
+                format!("{}, (SELECT 1)", ENDLESS.replace("FROM n)", &format!("FROM n LIMIT {rows})"))).into();
+            let mut statement = connection.prepare_cached(&sql).unwrap();
+            statement.query_row([], |_| Ok(())).unwrap();
+            tell_of_walk(&statement, &sql, 1, told);
+        };
+        walk(1_000, &mut told);
+        assert!(told.is_empty());
+        walk(WRITE_STEPS_TOLD as i64, &mut told);
+        walk(WRITE_STEPS_TOLD as i64, &mut told);
+        walk(1_000, &mut told);
+        assert_eq!(told.len(), 1);
     }
 }

@@ -25,11 +25,11 @@ const WINDOW_GROWTH: i64 = 4;
 /// Asking a row of the list costs less than looking up a row that a condition leads to, by about this.
 const ASKED_PER_LOOKED_UP: i64 = 2;
 /// When there are many, so many of the rows that a condition leads to are counted.
-const COUNTED_ROWS: i64 = 1_000;
+const COUNTED_ROWS: i64 = 300;
 /// If fewer than this match among those, the first rows of the list are counted, up to this.
-const COUNTED_MIN: i64 = 200;
+const COUNTED_MIN: i64 = 100;
 /// So many entries of an index are read to know what came last.
-pub(crate) const LATEST_ENTRIES: i64 = 1_000;
+pub(crate) const LATEST_ENTRIES: i64 = 400;
 /// Whether a SELECT finds something, as a value.
 pub(crate) const FIRST: &str = "coalesce(({} LIMIT 1), FALSE)";
 /// So many of the first rows are asked for each condition, to see which refuses the most.
@@ -47,6 +47,9 @@ pub struct Route {
     /// Whether the row at hand matches.
     pub(super) one: Piece,
     latest: Option<Latest>,
+    knows_latest: bool,
+    /// FROM and WHERE of the list's own rows that match, where the index leads to them without their ids.
+    rows: Option<Piece>,
 }
 
 /// What came last of what an index leads to. Who knows that can tell of most of a list's first rows whether they match
@@ -66,7 +69,7 @@ impl Route {
     /// something if the row at hand matches.
     pub fn new(entries: Piece, all: Piece, one: &Piece) -> Route {
         // As a value, not EXISTS: PostgreSQL would make that a join, and read all of the other table for a page of 30.
-        Route { entries, all, one: one.clone().within(FIRST), latest: None }
+        Route { entries, all, one: one.clone().within(FIRST), latest: None, knows_latest: false, rows: None }
     }
 
     /// Through the rows of `from` where `condition` holds; `key` is their column that holds the `column` of the list.
@@ -84,7 +87,12 @@ impl Route {
 
     /// The same, when `entries` is cheaper to count than `all`.
     pub fn of_row(entries: Piece, all: Piece, condition: Piece) -> Route {
-        Route { entries, all, one: condition, latest: None }
+        Route { entries, all, one: condition, latest: None, knows_latest: false, rows: None }
+    }
+
+    /// The same; `rows` are FROM and WHERE of the list's rows that match.
+    pub(crate) fn with_rows(self, rows: Piece) -> Route {
+        Route { rows: Some(rows), ..self }
     }
 
     /// The same, when its entries are numbered as they come.
@@ -108,6 +116,7 @@ impl Route {
         older.values.insert(0, lowest.into());
         // The plus keeps SQLite from reading the ids' index in place of the list's.
         let is_latest = Piece::one_of(tx.dialect(), &format!("+{column}"), &ids);
+        self.knows_latest = true;
         self.one = match count < LATEST_ENTRIES {
             true => is_latest,
             false => is_latest.followed_by(older.within(" OR {}")).within("({})"),
@@ -234,7 +243,8 @@ impl Filter<'_> {
             within.between(list, None, edge.as_ref());
             counted.push((within.count_to(tx, list.table, SAMPLED_ROWS)?, way.clone()));
         }
-        counted.sort_by_key(|(matches, _)| *matches);
+        // Of equal ones that first which knows what came last: it need not read the rows behind.
+        counted.sort_by_key(|(matches, way)| (*matches, !way.iter().all(|route| route.knows_latest)));
         Ok(counted.into_iter().map(|(_, way)| way).collect())
     }
 
@@ -249,16 +259,26 @@ impl Filter<'_> {
         limit: i64,
     ) -> Result<(i64, Vec<Row>)> {
         let (before, after) = ways.split_at(place);
+        let mut rows = Piece::new(format!("{} WHERE TRUE", list.table), Vec::new());
         if let Some((way, after)) = after.split_first() {
-            let ids = ids_of(tx, way)?;
-            self.and_piece(Piece::one_of(tx.dialect(), &format!("{}.id", list.table), &ids));
+            match &way[..] {
+                [Route { rows: Some(own), .. }] => rows = own.clone(),
+                _ => {
+                    let ids = ids_of(tx, way)?;
+                    self.and_piece(Piece::one_of(tx.dialect(), &format!("{}.id", list.table), &ids));
+                }
+            }
             self = self.through_all(before).through_all(after);
         }
         // They are few: all at once, since asking each for the count and again for the page takes twice as long.
         let Order { moment, id, ascending } = list.order;
-        let sql = format!("SELECT {moment}, {id} FROM {} WHERE {}", list.table, self.condition());
+        let condition = self.condition();
+        let mut values = self.values();
+        let rows_at = rows.numbered(values.len());
+        values.extend(rows.values.iter().map(Owned::arg));
+        let sql = format!("SELECT {moment}, {id} FROM {rows_at} AND {condition}");
         let mut found: Vec<(i64, Id)> = Vec::new();
-        tx.each(&sql, &self.values(), &mut |row| {
+        tx.each(&sql, &values, &mut |row| {
             found.push((row.get(0)?, row.get(1)?));
             Ok(())
         })?;
