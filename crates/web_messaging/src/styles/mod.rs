@@ -11,6 +11,8 @@ pub(crate) mod worker;
 use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
 
 use frontdesk_model::{Error, Result, error};
 use serde::{Deserialize, Serialize};
@@ -21,6 +23,8 @@ pub(crate) const SCSS_BYTES_MAX: usize = 64 * 1024;
 pub(crate) const CSS_BYTES_MAX: usize = 128 * 1024;
 /// Bytes that the process may answer: all items of a source.
 const ANSWER_BYTES_MAX: u64 = 32 * 1024 * 1024;
+/// The process ends after this time also when it has not had its share of the processor: somebody waits for it.
+pub(crate) const SECONDS_MAX: u64 = 10;
 /// The subcommand of this program that compiles.
 pub(crate) const SUBCOMMAND: &str = "compile-styles";
 
@@ -82,31 +86,45 @@ pub(crate) fn item(theme: &str, written: &str) -> Sheet {
     Sheet { before, written: written.into(), after: String::new(), only_written: true }
 }
 
-/// Compiles sheets, each for itself, in one process. Blocks until that has ended: at most for the seconds of processor time
-/// that it has.
+/// Compiles sheets, each for itself, in one process. Blocks until that has ended: at most for [`SECONDS_MAX`], after which
+/// it is 503, because the machine is too busy to say whether the sheets are right.
 pub(crate) fn compile(sheets: &[Sheet]) -> Result<Vec<Compiled>> {
     if sheets.is_empty() {
         return Ok(Vec::new());
     }
+    let mut command = Command::new(program().map_err(failed)?);
+    command.arg(SUBCOMMAND).env_clear();
+    ask(&mut command, sheets, Duration::from_secs(SECONDS_MAX))
+}
+
+fn failed(trouble: std::io::Error) -> Error {
+    error::broken(format!("styles could not be compiled: {trouble}"))
+}
+
+/// Has a process compile sheets, and ends it when it has not done so in time.
+fn ask(command: &mut Command, sheets: &[Sheet], patience: Duration) -> Result<Vec<Compiled>> {
     let question = serde_json::to_vec(sheets).map_err(|trouble| error::broken(trouble.to_string()))?;
-    let failed = |trouble: std::io::Error| error::broken(format!("styles could not be compiled: {trouble}"));
-    let mut child = Command::new(program().map_err(failed)?)
-        .arg(SUBCOMMAND)
-        .env_clear()
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .map_err(failed)?;
-    // It reads all before it writes. One that has ended early says so by its answer.
-    if let Some(mut stdin) = child.stdin.take() {
-        let _ = stdin.write_all(&question);
-    }
-    let mut answer = Vec::new();
-    if let Some(stdout) = child.stdout.take() {
-        let _ = stdout.take(ANSWER_BYTES_MAX).read_to_end(&mut answer);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = command.spawn().map_err(failed)?;
+    let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
+    let (done, answered) = mpsc::channel();
+    std::thread::spawn(move || {
+        // It reads all before it writes. One that has ended early says so by its answer.
+        if let Some(mut stdin) = stdin {
+            let _ = stdin.write_all(&question);
+        }
+        let mut answer = Vec::new();
+        if let Some(stdout) = stdout {
+            let _ = stdout.take(ANSWER_BYTES_MAX).read_to_end(&mut answer);
+        }
+        let _ = done.send(answer);
+    });
+    let answer = answered.recv_timeout(patience);
+    if answer.is_err() {
+        child.kill().map_err(failed)?;
     }
     let ended = child.wait().map_err(failed)?;
+    let answer = answer.map_err(|_| Error::Unavailable("styles were not compiled in time: try again later".into()))?;
     let compiled: Option<Vec<Compiled>> = serde_json::from_slice(&answer).ok();
     Ok(match compiled {
         Some(compiled) if ended.success() && compiled.len() == sheets.len() => compiled,
@@ -118,4 +136,19 @@ pub(crate) fn compile(sheets: &[Sheet]) -> Result<Vec<Compiled>> {
 fn program() -> std::io::Result<PathBuf> {
     let own = PathBuf::from("/proc/self/exe");
     if own.exists() { Ok(own) } else { std::env::current_exe() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_that_does_not_answer_in_time_is_ended() {
+        let mut idle = Command::new("sleep");
+        let asked = ask(idle.arg("60"), &[theme("")], Duration::from_millis(50));
+        assert!(matches!(asked, Err(Error::Unavailable(_))), "{asked:?}");
+        // One that ends without an answer has taken more than its share.
+        let asked = ask(&mut Command::new("true"), &[theme("")], Duration::from_secs(60));
+        assert_eq!(asked.expect("a refusal"), [Compiled::Wrong(worker::exhausted())]);
+    }
 }
