@@ -63,43 +63,56 @@ pub(crate) fn content_into(
     files: &[StoredInbound],
     joins: Joins,
 ) -> Result<Ingested> {
-    let object = inbound.object.as_str();
-    if find_by_foreign_id(tx, channel.source_id, object, &inbound.foreign_id)?.is_some() {
+    if find_by_foreign_id(tx, channel.source_id, inbound.object.as_str(), &inbound.foreign_id)?.is_some() {
         return Ok(Ingested::Repeat);
     }
     let now = env.now();
     let Some(author) = &inbound.author else { return title_only(tx, env, channel, inbound, now) };
-    let author_is = identities::store_author(
-        tx,
-        env,
-        channel.community_id,
-        channel.kind.community_type,
-        author,
-        &channel.mappings,
-    )?;
-    if author_is.controlled && delivery::is_ours(tx, env, channel, inbound, author_is.id, files.len())? {
+    let author = store(tx, env, channel, author)?;
+    if author.controlled && delivery::is_ours(tx, env, channel, inbound, author.id, files.len())? {
         return Ok(Ingested::Repeat);
     }
     let recipient_id = match &inbound.recipient {
-        Some(recipient) => Some(store(tx, env, channel, recipient)?),
+        Some(recipient) => Some(store(tx, env, channel, recipient)?.id),
         None => None,
     };
     // An agent who wrote on the channel itself speaks as a controlled identity; the customer is then the other one.
-    let customer_id = if author_is.controlled { recipient_id.unwrap_or(author_is.id) } else { author_is.id };
+    let customer_id = if author.controlled { recipient_id.unwrap_or(author.id) } else { author.id };
     let parent = parent(tx, channel, inbound)?;
-    let created_at = inbound.created_at.filter(|at| *at <= now).unwrap_or(now);
     let thread = match (joins, thread_key(inbound)) {
         (Joins::This(id), _) => known_thread(&tx.one(THREAD_BY_ID, args![&id])?)?,
         (Joins::New, _) => create_thread(tx, env, channel, None, None, Some(customer_id), now)?,
         (Joins::AsTold, Some(key)) => thread_by_foreign_id(tx, env, channel, inbound, key, Some(customer_id), now)?,
         (Joins::AsTold, None) => thread_by_author(tx, env, channel, parent.as_ref(), customer_id, now)?,
     };
+    let place = Place { author, recipient_id, in_reply_to_id: parent.map(|parent| parent.content_id), thread };
+    insert(tx, env, channel, inbound, files, place, now)?;
+    Ok(Ingested::Created)
+}
 
-    let content_id = env.id();
+/// Where a new content belongs.
+struct Place {
+    author: identities::Stored,
+    recipient_id: Option<Id>,
+    in_reply_to_id: Option<Id>,
+    thread: Thread,
+}
+
+/// Writes a content where it belongs, and tells of it.
+fn insert(
+    tx: &mut dyn Tx,
+    env: &Env,
+    channel: &Channel,
+    inbound: &InboundContent,
+    files: &[StoredInbound],
+    Place { author, recipient_id, in_reply_to_id, thread }: Place,
+    now: Timestamp,
+) -> Result<()> {
+    let id = env.id();
     let first_in_thread = thread.contents_count == 0;
-    let Standing { status, intervention_id, muted } = match author_is.controlled {
+    let Standing { status, intervention_id, muted } = match author.controlled {
         true => Standing::ours(first_in_thread),
-        false => Standing::of_customer(tx, env, inbound, &author_is, &thread)?,
+        false => Standing::of_customer(tx, env, inbound, &author, &thread)?,
     };
     let category_ids = match thread.is_new {
         true => thread.category_ids,
@@ -108,16 +121,16 @@ pub(crate) fn content_into(
     let title = inbound.title.as_ref().or(thread.title.as_ref()).filter(|_| inbound.object == ContentObject::Thread);
     let extras = extras(inbound);
     let new = NewContent {
-        id: content_id,
+        id,
         source_id: channel.source_id,
         thread_id: thread.id,
         is_new_thread: thread.is_new,
         first_in_thread,
-        author_id: author_is.id,
+        author_id: author.id,
         creator_id: None,
         recipient_id,
         intervention_id,
-        in_reply_to_id: parent.as_ref().map(|parent| parent.content_id),
+        in_reply_to_id,
         foreign_id: Some(&inbound.foreign_id),
         object: inbound.object,
         private: inbound.object == ContentObject::PrivateMessage,
@@ -135,32 +148,29 @@ pub(crate) fn content_into(
         synchronization_status: "success",
         scheduled_at: None,
         extras: extras.as_deref(),
-        created_at,
+        created_at: inbound.created_at.filter(|at| *at <= now).unwrap_or(now),
     };
     contents::insert(tx, &new, now)?;
-    remember_foreign_id(tx, channel.source_id, object, &inbound.foreign_id, content_id)?;
+    remember_foreign_id(tx, channel.source_id, inbound.object.as_str(), &inbound.foreign_id, id)?;
     if !files.is_empty() {
-        attachments::insert_inbound(tx, env, content_id, files)?;
+        attachments::insert_inbound(tx, env, id, files)?;
     }
-    let parent_id = parent.map(|parent| parent.content_id);
-    tx.append(imported(
-        env,
-        channel,
-        inbound,
-        content_id,
-        thread.id,
-        author_is.id,
-        parent_id,
+    let told = Imported {
+        id,
+        thread_id: thread.id,
+        author_id: author.id,
+        in_reply_to_id,
         intervention_id,
         status,
         first_in_thread,
-        &category_ids,
-    ));
+        category_ids: &category_ids,
+    };
+    tx.append(imported(env, channel, inbound.object, &told));
     if let Some(kind) = muted {
-        let payload = json!({ "source_id": channel.source_id, "author_id": author_is.id, "status": status });
-        tx.append(NewEvent::new(env, None, kind, content_id, Some(thread.id), payload));
+        let payload = json!({ "source_id": channel.source_id, "author_id": author.id, "status": status });
+        tx.append(NewEvent::new(env, None, kind, id, Some(thread.id), payload));
     }
-    Ok(Ingested::Created)
+    Ok(())
 }
 
 /// A thread that is only a title: nothing to show but the thread itself.
@@ -232,28 +242,27 @@ pub(crate) fn foresee(tx: &mut dyn Tx, channel: &Channel, inbound: &InboundConte
     Ok(Ingested::Created)
 }
 
+/// What the event of a new content says of it.
+pub(crate) struct Imported<'a> {
+    pub(crate) id: Id,
+    pub(crate) thread_id: Id,
+    pub(crate) author_id: Id,
+    pub(crate) in_reply_to_id: Option<Id>,
+    pub(crate) intervention_id: Option<Id>,
+    pub(crate) status: &'a str,
+    pub(crate) first_in_thread: bool,
+    pub(crate) category_ids: &'a [Id],
+}
+
 /// The event of a new content: what subscribers are told freezes here.
-#[expect(clippy::too_many_arguments, reason = "each is one fact of the event")]
-pub(crate) fn imported(
-    env: &Env,
-    channel: &Channel,
-    inbound: &InboundContent,
-    content_id: Id,
-    thread_id: Id,
-    author_id: Id,
-    in_reply_to_id: Option<Id>,
-    intervention_id: Option<Id>,
-    status: &str,
-    first_in_thread: bool,
-    category_ids: &[Id],
-) -> NewEvent {
+pub(crate) fn imported(env: &Env, channel: &Channel, object: ContentObject, content: &Imported) -> NewEvent {
     let payload = json!({
-        "source_id": channel.source_id, "author_id": author_id, "intervention_id": intervention_id,
-        "in_reply_to_id": in_reply_to_id, "status": status, "type": inbound.object.as_str(),
-        "first_in_thread": first_in_thread, "private": inbound.object == ContentObject::PrivateMessage,
-        "category_ids": category_ids,
+        "source_id": channel.source_id, "author_id": content.author_id, "intervention_id": content.intervention_id,
+        "in_reply_to_id": content.in_reply_to_id, "status": content.status, "type": object.as_str(),
+        "first_in_thread": content.first_in_thread, "private": object == ContentObject::PrivateMessage,
+        "category_ids": content.category_ids,
     });
-    NewEvent::new(env, None, "content.imported", content_id, Some(thread_id), payload)
+    NewEvent::new(env, None, "content.imported", content.id, Some(content.thread_id), payload)
 }
 
 /// Stores an identity alone.
@@ -292,9 +301,8 @@ pub(crate) fn is_current(tx: &mut dyn Tx, channel: &Channel) -> Result<bool> {
     Ok(row.map(|row| row.get::<i64>(0)).transpose()? == Some(channel.version))
 }
 
-fn store(tx: &mut dyn Tx, env: &Env, channel: &Channel, author: &InboundAuthor) -> Result<Id> {
-    Ok(identities::store_author(tx, env, channel.community_id, channel.kind.community_type, author, &channel.mappings)?
-        .id)
+fn store(tx: &mut dyn Tx, env: &Env, channel: &Channel, author: &InboundAuthor) -> Result<identities::Stored> {
+    identities::store_author(tx, env, channel.community_id, channel.kind.community_type, author, &channel.mappings)
 }
 
 /// The content that a channel's id stands for.

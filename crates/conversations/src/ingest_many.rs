@@ -280,19 +280,17 @@ fn row(
     now: Timestamp,
 ) -> serde_json::Value {
     let id = env.id();
-    tx.append(ingest::imported(
-        env,
-        channel,
-        content,
+    let told = ingest::Imported {
         id,
-        place.thread_id,
-        place.author_id,
-        None,
-        None,
-        "new",
-        place.first_in_thread,
-        &place.category_ids,
-    ));
+        thread_id: place.thread_id,
+        author_id: place.author_id,
+        in_reply_to_id: None,
+        intervention_id: None,
+        status: "new",
+        first_in_thread: place.first_in_thread,
+        category_ids: &place.category_ids,
+    };
+    tx.append(ingest::imported(env, channel, content.object, &told));
     json!({
         "id": id, "type": content.object.as_str(), "source_id": channel.source_id, "thread_id": place.thread_id, "author_id": place.author_id,
         "first_in_thread": place.first_in_thread,

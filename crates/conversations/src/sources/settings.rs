@@ -378,60 +378,12 @@ impl Update {
         known: &mut dyn Known,
     ) -> Result<CommonSettings> {
         let mut errors = self.of_other_kinds(kind);
-        let within = |name: &str, value: Option<i64>, least: i64, most: i64, errors: &mut Vec<AttributeError>| {
-            if value.is_some_and(|value| !(least..=most).contains(&value)) {
-                errors.push(wrong(name, "out_of_range", format!("{name} must be between {least} and {most}.")));
-            }
-        };
-        within("color", self.color, 0, 9, &mut errors);
-        within("sla_threshold", self.sla_threshold, 0, 99, &mut errors);
-        for (name, value) in [
-            ("sla_response", self.sla_response),
-            ("content_archiving_period", self.content_archiving_period),
-            ("time_for_thread_inclusion", self.time_for_thread_inclusion),
-        ] {
-            within(name, value, 0, i64::from(i32::MAX), &mut errors);
-        }
-        for (name, value, allowed) in [
-            (
-                "sla_filtering_categories_strategy",
-                &self.sla_filtering_categories_strategy,
-                &["ignored_categories", "selected_categories"][..],
-            ),
-            ("sla_expired_strategy", &self.sla_expired_strategy, &["max", "half", "base"]),
-            ("attachments_security_level", &self.attachments_security_level, &["strict", "relaxed", "permissive"]),
-        ] {
-            if value.as_ref().is_some_and(|value| !allowed.contains(&value.as_str())) {
-                errors.push(wrong(name, "inclusion", format!("{name} must be one of {}.", allowed.join(", "))));
-            }
-        }
-        for trigger in self.auto_response_triggers.iter().flatten() {
-            if !["first_message_from_user", "out_of_office_hours_message"]
-                .contains(&trigger.created_from_trigger.as_str())
-            {
-                let message = "created_from_trigger must be first_message_from_user or out_of_office_hours_message.";
-                errors.push(wrong("auto_response_triggers", "inclusion", message.into()));
-            }
-        }
-        if let Some(text) = self.channel_id.as_ref().filter(|text| !text.is_empty()) {
-            let is_known = match text.parse() {
-                Ok(id) => known.channel(id)?,
-                Err(_) => false,
-            };
-            if !is_known {
-                errors.push(wrong("channel_id", "unknown", "channel_id: there is no such channel.".into()));
-            }
-        }
-        let mut category_ids = |name: &str, texts: &Option<Vec<String>>| -> Result<Option<Vec<Id>>> {
-            let Some(texts) = texts else { return Ok(None) };
-            let mut ids = Vec::new();
-            for text in texts.iter().filter(|text| !text.is_empty()) {
-                match text.parse() {
-                    Ok(id) if known.category(id)? => ids.push(id),
-                    _ => errors.push(wrong(name, "unknown", format!("{name}: there is no category {text}."))),
-                }
-            }
-            Ok(Some(ids))
+        self.check_numbers(&mut errors);
+        self.check_choices(&mut errors);
+        self.check_channel(known, &mut errors)?;
+        let mut category_ids = |name, texts: &Option<Vec<String>>| match texts {
+            Some(texts) => Ok(Some(categories(name, texts, known, &mut errors)?)),
+            None => Ok::<_, error::Error>(None),
         };
         let sla_categories = category_ids("sla_filtering_category_ids", &self.sla_filtering_category_ids)?;
         let default_categories = category_ids("default_category_ids", &self.default_category_ids)?;
@@ -474,6 +426,57 @@ impl Update {
             put_optional(&mut periods.out_of_office_hours_message, given.out_of_office_hours_message);
         }
         Ok(settings)
+    }
+
+    fn check_numbers(&self, errors: &mut Vec<AttributeError>) {
+        let most = i64::from(i32::MAX);
+        for (name, value, most) in [
+            ("color", self.color, 9),
+            ("sla_threshold", self.sla_threshold, 99),
+            ("sla_response", self.sla_response, most),
+            ("content_archiving_period", self.content_archiving_period, most),
+            ("time_for_thread_inclusion", self.time_for_thread_inclusion, most),
+        ] {
+            if value.is_some_and(|value| !(0..=most).contains(&value)) {
+                errors.push(wrong(name, "out_of_range", format!("{name} must be between 0 and {most}.")));
+            }
+        }
+    }
+
+    fn check_choices(&self, errors: &mut Vec<AttributeError>) {
+        for (name, value, allowed) in [
+            (
+                "sla_filtering_categories_strategy",
+                &self.sla_filtering_categories_strategy,
+                &["ignored_categories", "selected_categories"][..],
+            ),
+            ("sla_expired_strategy", &self.sla_expired_strategy, &["max", "half", "base"]),
+            ("attachments_security_level", &self.attachments_security_level, &["strict", "relaxed", "permissive"]),
+        ] {
+            if value.as_ref().is_some_and(|value| !allowed.contains(&value.as_str())) {
+                errors.push(wrong(name, "inclusion", format!("{name} must be one of {}.", allowed.join(", "))));
+            }
+        }
+        for trigger in self.auto_response_triggers.iter().flatten() {
+            if !["first_message_from_user", "out_of_office_hours_message"]
+                .contains(&trigger.created_from_trigger.as_str())
+            {
+                let message = "created_from_trigger must be first_message_from_user or out_of_office_hours_message.";
+                errors.push(wrong("auto_response_triggers", "inclusion", message.into()));
+            }
+        }
+    }
+
+    fn check_channel(&self, known: &mut dyn Known, errors: &mut Vec<AttributeError>) -> Result<()> {
+        let Some(text) = self.channel_id.as_ref().filter(|text| !text.is_empty()) else { return Ok(()) };
+        let is_known = match text.parse() {
+            Ok(id) => known.channel(id)?,
+            Err(_) => false,
+        };
+        if !is_known {
+            errors.push(wrong("channel_id", "unknown", "channel_id: there is no such channel.".into()));
+        }
+        Ok(())
     }
 
     /// One error for each given parameter that belongs to other kinds of sources.
@@ -519,6 +522,23 @@ impl Update {
         let email = email.into_iter().filter(|(_, given)| *given);
         messaging.chain(email).map(|(name, _)| not_here(name, kind)).collect()
     }
+}
+
+/// The categories that a parameter names; an error for each that is none.
+fn categories(
+    name: &str,
+    texts: &[String],
+    known: &mut dyn Known,
+    errors: &mut Vec<AttributeError>,
+) -> Result<Vec<Id>> {
+    let mut ids = Vec::new();
+    for text in texts.iter().filter(|text| !text.is_empty()) {
+        match text.parse() {
+            Ok(id) if known.category(id)? => ids.push(id),
+            _ => errors.push(wrong(name, "unknown", format!("{name}: there is no category {text}."))),
+        }
+    }
+    Ok(ids)
 }
 
 fn put<T>(place: &mut T, value: Option<T>) {

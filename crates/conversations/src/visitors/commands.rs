@@ -86,46 +86,16 @@ pub fn write(
     message: &Message,
     files: impl FnOnce(&mut dyn Tx) -> Result<Vec<File>>,
 ) -> Result<Written> {
-    let (channel, uuid) = (&visitor.place.channel, visitor.uuid);
-    let object = ContentObject::Message;
-    let foreign_id = foreign_id(uuid, &message.client_id);
-    let find = |tx: &mut dyn Tx| ingest::find_by_foreign_id(tx, channel.source_id, object.as_str(), &foreign_id);
+    let channel = &visitor.place.channel;
+    let object = ContentObject::Message.as_str();
+    let foreign_id = foreign_id(visitor.uuid, &message.client_id);
+    let find = |tx: &mut dyn Tx| ingest::find_by_foreign_id(tx, channel.source_id, object, &foreign_id);
     if let Some(content_id) = find(tx)? {
         return Ok(Written { content_id, is_repeat: true });
     }
-    let identity_id = visitor.identity_id(tx)?;
-    let thread_id = match message.thread_id {
-        Some(id) => Some(id),
-        // A live chat is one conversation.
-        None if channel.kind.is_live_chat => open_chat(tx, channel.source_id, identity_id)?,
-        None => None,
-    };
-    let joins = match thread_id {
-        Some(id) => {
-            let thread = view::own_thread(tx, visitor, id)?;
-            if thread.closed {
-                return Err(conflict("thread_closed", "This conversation is closed."));
-            }
-            if thread.text_input_disabled && message.structured_reply.is_none() && !message.from_agent {
-                return Err(conflict(
-                    "text_input_disabled",
-                    "Choose one of the answers: this conversation takes no text now.",
-                ));
-            }
-            Joins::This(id)
-        }
-        None if message.joins_last => Joins::AsTold,
-        None => Joins::New,
-    };
+    let joins = joins(tx, visitor, message)?;
     if let Some((content_id, _)) = &message.structured_reply {
-        let known = tx.first(
-            &format!("SELECT 1 FROM contents WHERE id = $1 AND thread_id = $2 AND {SHOWN}"),
-            args![content_id, &thread_id],
-        )?;
-        if known.is_none() {
-            let text = "structured_reply[content_id]: there is no such content in this conversation.";
-            return Err(error::invalid("structured_reply[content_id]", "unknown", text));
-        }
+        require_shown(tx, *content_id, joins)?;
     }
     let files = files(tx)?;
     let files: Vec<_> = files
@@ -136,27 +106,7 @@ pub fn write(
             file: InboundFile::Stored { sha256, size },
         })
         .collect();
-    let author = claims.author(uuid);
-    let mut inbound = InboundContent {
-        body: message.body.clone(),
-        format: BodyFormat::Text,
-        language: message.language.clone(),
-        ip: message.ip.clone(),
-        structured_reply: message.structured_reply.as_ref().map(|(_, payload)| json!({ "payload": payload })),
-        ..InboundContent::new(object, foreign_id.clone())
-    };
-    if message.automated {
-        inbound.context_data.insert("automated".into(), true.into());
-    }
-    if message.from_agent {
-        let desk = identities::source_author(tx, env, channel)?;
-        (inbound.author, inbound.recipient) = (Some(desk), Some(author));
-    } else {
-        if joins != Joins::AsTold && thread_id.is_none() {
-            inbound.context_data.insert("identity_initiated_thread".into(), true.into());
-        }
-        inbound.author = Some(author);
-    }
+    let inbound = inbound(tx, env, visitor, claims, message, joins)?;
     // From the beginning: the first event of a conversation tells its categories, and routing goes by them.
     let mut of_trigger = Cow::Borrowed(channel);
     if !message.category_ids.is_empty() {
@@ -173,6 +123,81 @@ pub fn write(
         begin(tx, row.get(0)?, message)?;
     }
     Ok(Written { content_id, is_repeat: false })
+}
+
+/// Which conversation a message goes into; 409 for one that takes none.
+fn joins(tx: &mut dyn Tx, visitor: Visitor<'_>, message: &Message) -> Result<Joins> {
+    let channel = &visitor.place.channel;
+    let thread_id = match message.thread_id {
+        Some(id) => Some(id),
+        // A live chat is one conversation.
+        None if channel.kind.is_live_chat => {
+            let identity_id = visitor.identity_id(tx)?;
+            open_chat(tx, channel.source_id, identity_id)?
+        }
+        None => None,
+    };
+    let Some(id) = thread_id else {
+        return Ok(if message.joins_last { Joins::AsTold } else { Joins::New });
+    };
+    let thread = view::own_thread(tx, visitor, id)?;
+    if thread.closed {
+        return Err(conflict("thread_closed", "This conversation is closed."));
+    }
+    if thread.text_input_disabled && message.structured_reply.is_none() && !message.from_agent {
+        return Err(conflict("text_input_disabled", "Choose one of the answers: this conversation takes no text now."));
+    }
+    Ok(Joins::This(id))
+}
+
+/// 422 when somebody picked from what the conversation does not show.
+fn require_shown(tx: &mut dyn Tx, content_id: Id, joins: Joins) -> Result<()> {
+    let thread_id = match joins {
+        Joins::This(id) => Some(id),
+        Joins::AsTold | Joins::New => None,
+    };
+    let known = tx.first(
+        &format!("SELECT 1 FROM contents WHERE id = $1 AND thread_id = $2 AND {SHOWN}"),
+        args![&content_id, &thread_id],
+    )?;
+    if known.is_none() {
+        let text = "structured_reply[content_id]: there is no such content in this conversation.";
+        return Err(error::invalid("structured_reply[content_id]", "unknown", text));
+    }
+    Ok(())
+}
+
+/// A message as other channels tell theirs.
+fn inbound(
+    tx: &mut dyn Tx,
+    env: &Env,
+    visitor: Visitor<'_>,
+    claims: &Claims,
+    message: &Message,
+    joins: Joins,
+) -> Result<InboundContent> {
+    let author = claims.author(visitor.uuid);
+    let mut inbound = InboundContent {
+        body: message.body.clone(),
+        format: BodyFormat::Text,
+        language: message.language.clone(),
+        ip: message.ip.clone(),
+        structured_reply: message.structured_reply.as_ref().map(|(_, payload)| json!({ "payload": payload })),
+        ..InboundContent::new(ContentObject::Message, foreign_id(visitor.uuid, &message.client_id))
+    };
+    if message.automated {
+        inbound.context_data.insert("automated".into(), true.into());
+    }
+    if message.from_agent {
+        let desk = identities::source_author(tx, env, &visitor.place.channel)?;
+        (inbound.author, inbound.recipient) = (Some(desk), Some(author));
+    } else {
+        if joins == Joins::New {
+            inbound.context_data.insert("identity_initiated_thread".into(), true.into());
+        }
+        inbound.author = Some(author);
+    }
+    Ok(inbound)
 }
 
 /// The conversation of a live chat that goes on.
