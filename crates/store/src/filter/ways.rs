@@ -222,7 +222,11 @@ impl Filter<'_> {
         }
         let count = match list.count {
             Some(count) => count,
-            None if found.len() as i64 > wanted => self.seen(tx, list, &asked, &ways)?.max(wanted + 1),
+            None if found.len() as i64 > wanted => {
+                // Where the page took more than the first rows, there are no more than those among them.
+                let dense = edge.is_none().then_some(&asked);
+                self.seen(tx, list, dense, &ways)?.max(wanted + 1)
+            }
             None => found.len() as i64,
         };
         Ok((count, list.rows_of(tx, found.into_iter(), offset, limit)?))
@@ -317,8 +321,9 @@ impl Filter<'_> {
     }
 
     /// A part of how many rows match, when those are many: those among the first rows that one of the ways leads to. The
-    /// last way, since words come last, and asking a row for its words costs most. `asked` are all conditions.
-    fn seen(&self, tx: &mut dyn Tx, list: &Searched, asked: &Filter, ways: &[Vec<Route>]) -> Result<i64> {
+    /// last way, since words come last, and asking a row for its words costs most. If those are few, among the first rows
+    /// of the list; `dense` are all conditions, where that is worth a look.
+    fn seen(&self, tx: &mut dyn Tx, list: &Searched, dense: Option<&Filter>, ways: &[Vec<Route>]) -> Result<i64> {
         let Some((way, others)) = ways.split_last() else { return Ok(0) };
         let filter = self.clone().through_all(others);
         let mut values = filter.values();
@@ -334,9 +339,7 @@ impl Filter<'_> {
         );
         values.push(Arg::Int(COUNTED_ROWS));
         let seen: i64 = tx.one(&sql, &values)?.get(0)?;
-        if seen >= COUNTED_MIN {
-            return Ok(seen);
-        }
+        let Some(asked) = dense.filter(|_| seen < COUNTED_MIN) else { return Ok(seen) };
         let first = list.row_at(tx, WINDOW_ROWS)?;
         let mut within = asked.clone();
         within.between(list, None, first.as_ref());
