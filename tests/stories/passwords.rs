@@ -208,13 +208,26 @@ fn who_no_mail_reaches_gets_a_link_by_a_colleague(engine: Engine) {
     let (mails, cast) = with_mail(engine);
     let (path, email) = invite(&cast);
     mails.wait_for(&email, 1);
-    assert_eq!(cast.otto.get(&path).ok(), json!({ "pending": true, "mail_server": true, "mail_error": null }));
+    let told = json!({ "pending": true, "mail_server": true, "mailed": true, "mail_error": null });
+    assert_eq!(cast.otto.get(&path).ok(), told);
     let refused = cast.otto.post(&format!("{path}/link"), &json!({})).refused(422);
     assert_eq!(refused["error"], "sent_by_mail");
+    // The address was wrong: what went to it leads nowhere any more, and nothing goes to the right one by itself.
+    let user = path.trim_end_matches("/invitation");
+    cast.otto.put(user, &json!({ "email": format!("{}@example.com", unique("nina")) })).ok();
+    assert_eq!(cast.otto.get(&path).ok()["mailed"], false);
+    cast.otto.put(user, &json!({ "enabled": false })).ok();
+    let refused = cast.otto.post(&format!("{path}/link"), &json!({})).refused(422);
+    assert_eq!(refused["error"], "disabled");
+    cast.otto.put(user, &json!({ "enabled": true })).ok();
+    cast.otto.post(&format!("{path}/link"), &json!({})).ok();
 
     let cast = Cast::start(engine, &[]);
     let (path, email) = invite(&cast);
-    assert_eq!(cast.otto.get(&path).ok(), json!({ "pending": true, "mail_server": false, "mail_error": null }));
+    assert_eq!(
+        cast.otto.get(&path).ok(),
+        json!({ "pending": true, "mail_server": false, "mailed": false, "mail_error": null })
+    );
     let link = format!("{path}/link");
     cast.ada.post(&link, &json!({})).refused(403);
     let first = cast.otto.post(&link, &json!({})).ok();

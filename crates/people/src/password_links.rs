@@ -143,6 +143,12 @@ pub(crate) fn find(tx: &mut dyn Tx, env: &Env, secret: &str) -> Result<Option<Li
     Ok(Some(Link { user_id: row.get(0)?, email: row.get(1)?, purpose }))
 }
 
+/// Whether the user has a link for this purpose that works.
+pub(crate) fn is_alive(tx: &mut dyn Tx, env: &Env, user_id: Id, purpose: Purpose) -> Result<bool> {
+    let sql = "SELECT 1 FROM password_links WHERE user_id = $1 AND purpose = $2 AND ends_at > $3";
+    Ok(tx.first(sql, args![&user_id, purpose.as_str(), env.now()])?.is_some())
+}
+
 /// From now on the links of a user do not work.
 pub(crate) fn forget(tx: &mut dyn Tx, user_id: Id) -> Result<()> {
     tx.execute("DELETE FROM password_links WHERE user_id = $1", args![&user_id])?;

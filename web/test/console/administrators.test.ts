@@ -332,7 +332,7 @@ test('who invites and may not change users is told who can hand out a link', asy
   const nora = await desk.server.post('/users/invite', { email: 'nora@desk.example', firstname: 'Nora', lastname: 'New', role_id: plain.id });
   const { page } = await desk.sits(host.token, { path: `/admin/users/${nora.id}` });
   const invitation = page.getByRole('region', { name: 'Invitation' });
-  await invitation.getByText('frontdesk user password --user nora@desk.example').waitFor();
+  await invitation.getByText("frontdesk user password --user 'nora@desk.example'").waitFor();
   expect(await invitation.getByRole('button', { name: 'Make a link' }).count()).toBe(0);
   expect(await violations(page.mainFrame())).toEqual([]);
 });

@@ -128,13 +128,12 @@ pub fn write(
 /// Which conversation a message goes into; 409 for one that takes none.
 fn joins(tx: &mut dyn Tx, visitor: Visitor<'_>, message: &Message) -> Result<Joins> {
     let channel = &visitor.place.channel;
+    // Refuses who may not write as a visitor any more, whatever the conversation.
+    let identity_id = visitor.identity_id(tx)?;
     let thread_id = match message.thread_id {
         Some(id) => Some(id),
         // A live chat is one conversation.
-        None if channel.kind.is_live_chat => {
-            let identity_id = visitor.identity_id(tx)?;
-            open_chat(tx, channel.source_id, identity_id)?
-        }
+        None if channel.kind.is_live_chat => open_chat(tx, channel.source_id, identity_id)?,
         None => None,
     };
     let Some(id) = thread_id else {

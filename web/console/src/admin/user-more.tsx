@@ -57,19 +57,21 @@ const More = ({ record }: { record: Made }) => {
 /** How the invitation reaches them; where no mail does, what to do about it. */
 const Invitation = ({ user, mayChange }: { user: Made; mayChange: boolean }) => {
   const path = `/users/${user.id}/invitation`;
-  const { data } = useQuery({ queryKey: ['admin', 'user', user.id, 'invitation'], queryFn: ({ signal }) => get<{ mail_server: boolean; mail_error: string | null }>(path, {}, signal) });
+  const { data } = useQuery({ queryKey: ['admin', 'user', user.id, 'invitation'], queryFn: ({ signal }) => get<{ mail_server: boolean; mailed: boolean; mail_error: string | null }>(path, {}, signal),
+    // The letter is written a moment after the invitation.
+    refetchInterval: ({ state }) => (state.data?.mail_server && !state.data.mailed ? 3_000 : false),
+  });
   const [link, setLink] = useState<{ url: string; ends_at: string }>();
   if (!data) return null;
-  const arrives = data.mail_server && !data.mail_error;
   const reason = (data.mail_error ?? '').replace(/[.]?$/, '.');
   return (
     <section className="admin-part" aria-label={w('invitation')}>
       <h2>{w('invitation')}</h2>
-      {arrives ? (
+      {data.mailed ? (
         <p>{w('invitation_sent')}</p>
       ) : mayChange ? (
         <>
-          <p>{data.mail_server ? w('invitation_failed', { reason }) : w('invitation_no_server')}</p>
+          <p>{!data.mail_server ? w('invitation_no_server') : data.mail_error ? w('invitation_failed', { reason }) : w('invitation_not_mailed')}</p>
           {link && <Once text={link.url} label={w('invitation_link_once', { until: moment(link.ends_at) })} />}
           <Button look={link ? 'plain' : 'main'} onClick={() => void post<{ url: string; ends_at: string }>(`${path}/link`).then(setLink, complain)}>
             {w(link ? 'invitation_link_again' : 'invitation_link')}
@@ -78,7 +80,7 @@ const Invitation = ({ user, mayChange }: { user: Made; mayChange: boolean }) => 
       ) : (
         <>
           <p>{w('invitation_not_yours')}</p>
-          <Copyable text={`frontdesk user password --user ${user.email}`} label={w('invitation')} />
+          <Copyable text={`frontdesk user password --user '${user.email.replaceAll("'", "'\\''")}'`} label={w('invitation')} />
         </>
       )}
     </section>

@@ -291,7 +291,8 @@ export const en = {
   invitation_not_yours: 'They have not heard of it: this server sends no mail, or theirs did not arrive. Who may change users can make a link here; who runs the server makes one with',
   invitation_link: 'Make a link',
   invitation_link_again: 'Make another link',
-  invitation_link_once: 'Link to choose a password. It works once, until {until}, and in place of any before.',
+  invitation_not_mailed: 'No mail with a link that works is on its way to them. Make a link by which they choose a password, and give it to them yourself.',
+  invitation_link_once: 'Link to choose a password. It works once, until {until}, and in place of any made here before.',
   factor_removed: 'The second factor is removed',
 
   // Roles

@@ -288,7 +288,8 @@ export const fr: Record<keyof typeof en, string> = {
   invitation_not_yours: 'Ce collègue n’en sait rien encore : ce serveur n’envoie pas de courriel, ou le sien n’est pas arrivé. Qui peut modifier les utilisateurs crée un lien ici ; qui exploite le serveur en crée un avec',
   invitation_link: 'Créer un lien',
   invitation_link_again: 'Créer un autre lien',
-  invitation_link_once: 'Lien pour choisir un mot de passe. Il sert une fois, jusqu’à {until}, et remplace tout lien d’avant.',
+  invitation_not_mailed: 'Aucun courriel avec un lien valable n’est en route. Créez un lien par lequel choisir un mot de passe, et donnez-le vous-même.',
+  invitation_link_once: 'Lien pour choisir un mot de passe. Il sert une fois, jusqu’à {until}, et remplace tout lien créé ici auparavant.',
   factor_removed: 'Le second facteur est retiré',
 
   permissions_lead: '{count} permissions sur {all}',
