@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest';
 
 vi.stubGlobal('addEventListener', () => {});
-const { conflicts, edited } = await import('./edits.ts');
+const { conflicts, edited, left } = await import('./edits.ts');
 
 test('only what was changed is kept, and changing it back is no change', () => {
   const draft = { base: { id: '1', name: 'One', color: null }, edits: {} };
@@ -23,4 +23,13 @@ test('what somebody else has changed meanwhile is a conflict only where both cha
   expect(conflicts(draft, { id: '1', name: 'One', color: 5, 'holidays[]': [] })).toEqual([]);
   expect(conflicts(draft, { id: '1', name: 'Two', color: 1, 'holidays[]': [] })).toEqual([]);
   expect(conflicts(draft, { id: '1', name: 'Three', color: 1, 'holidays[]': [{ name: 'Y' }] })).toEqual(['name', 'holidays']);
+});
+
+test('what is typed while a form is being saved is a change of what was saved', () => {
+  const sent = { base: { id: '1', name: 'One', color: 1, has_key: false }, edits: { name: 'Two', key: 'secret' } };
+  expect(left(sent, sent).edits).toEqual({});
+  const later = left(sent, { ...sent, edits: { ...sent.edits, name: 'Three', color: 2 } });
+  expect(later).toEqual({ base: { id: '1', name: 'Two', color: 1, has_key: false, key: 'secret' }, edits: { name: 'Three', color: 2 } });
+  // Back to what it was before the save is a change too; of a secret it is none.
+  expect(left(sent, undefined).edits).toEqual({ name: 'One' });
 });

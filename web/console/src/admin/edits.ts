@@ -51,3 +51,17 @@ export function edited(draft: Draft, name: string, value: unknown): Draft {
 export function conflicts({ base, edits }: Draft, now: Made): string[] {
   return Object.keys(edits).filter((name) => !isSame(fieldOf(base, name), fieldOf(now, name)) && !isSame(fieldOf(now, name), edits[name]));
 }
+
+/** What was changed while a draft was being saved: a change of the record as it is now. */
+export function left(sent: Draft, now: Draft | undefined): Draft {
+  const base = { ...sent.base, ...sent.edits };
+  const edits: Edits = {};
+  for (const name of new Set([...Object.keys(sent.edits), ...Object.keys(now?.edits ?? {})])) {
+    const isTyped = now !== undefined && name in now.edits;
+    // Of a secret nobody knows what it was: back to that is to leave it alone.
+    if (!isTyped && `has_${name}` in sent.base) continue;
+    const value = isTyped ? now.edits[name] : (fieldOf(sent.base, name) ?? '');
+    if (!isSame(value, sent.edits[name])) edits[name] = value;
+  }
+  return { base, edits };
+}

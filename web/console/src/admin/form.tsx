@@ -8,7 +8,7 @@ import { Icon } from '../ui/icon.tsx';
 import { Button } from '../ui/pieces.tsx';
 import { complain, say, words } from '../ui/toasts.tsx';
 import { refersTo, useNames } from './data.ts';
-import { conflicts, type Draft, draftOf, type Edits, edited, fieldOf, keep } from './edits.ts';
+import { conflicts, type Draft, draftOf, type Edits, edited, fieldOf, keep, left } from './edits.ts';
 import { FormField, labelOf, wordsOf } from './fields.tsx';
 import type { Field, Kind, Made } from './kinds.ts';
 import { type Word, w } from './words/index.ts';
@@ -86,7 +86,7 @@ export const Form = ({ place, record, isNew, fields, names, fixed = false, again
       }
       const edits = Object.fromEntries(Object.entries(draft.edits).map(([name, value]) => [name, Array.isArray(value) && value.every((one) => typeof one === 'string') ? value.filter((one) => one.trim()) : (value ?? '')]));
       await save(edits);
-      keep(place, undefined);
+      keep(place, isNew ? undefined : left(draft, draftOf(place)));
       if (!isNew) say(w('saved'));
       draw();
     } catch (trouble) {
