@@ -67,6 +67,7 @@ pub(crate) const ALL: &[Migration] = &[
     both!(39, "0039_user_notifications"),
     both!(40, "0040_reply_assistant_files"),
     both!(41, "0041_deliveries_begun"),
+    each!(42, "0042_first_numbers"),
 ];
 
 #[cfg(test)]
@@ -87,6 +88,7 @@ mod tests {
                 "SELECT 1 FROM interventions WHERE source_id <> $1 AND closed_at IS NULL AND NOT reopened",
                 "SELECT id FROM interventions WHERE source_id <> $1 ORDER BY created_at DESC, id DESC LIMIT 30",
                 "SELECT id FROM threads WHERE source_id <> $1 ORDER BY last_content_at DESC, id DESC LIMIT 30",
+                "SELECT id FROM threads WHERE +first_number < 7 OR +id = $1 ORDER BY last_content_at DESC, id DESC LIMIT 30",
             ] {
                 let rows =
                     tx.query(&format!("EXPLAIN QUERY PLAN {sql}"), args![&frontdesk_model::Id::from_parts(1, 1)])?;
@@ -103,6 +105,7 @@ mod tests {
             "COVERING INDEX interventions_opened",
             "interventions_age",
             "threads_activity",
+            "COVERING INDEX threads_activity",
         ]) {
             assert!(plan.contains(index) && !plan.contains("TEMP B-TREE") && !plan.contains("ANY("), "{plan}");
         }

@@ -36,12 +36,12 @@ pub struct Column {
     kind: Kind,
 }
 
-/// The columns of a table, in order; none when there is no such table. SQLite's row numbers (`INTEGER PRIMARY KEY`) are
-/// left out: they are that engine's own affair, and given out anew.
+/// The columns of a table, in order; none when there is no such table. SQLite's row numbers (of type `INTEGER`, which
+/// nothing else has) are left out: they are that engine's own affair, and given out anew.
 pub fn columns(tx: &mut dyn Tx, table: &str) -> Result<Vec<Column>> {
     let sql = match tx.dialect() {
         Dialect::Sqlite => {
-            "SELECT name, lower(type) FROM pragma_table_info($1) WHERE NOT (type = 'INTEGER' AND pk = 1) ORDER BY cid"
+            "SELECT name, lower(type) FROM pragma_table_info($1) WHERE type <> 'INTEGER' ORDER BY cid"
         }
         Dialect::Postgres => {
             "SELECT column_name::text, data_type::text FROM information_schema.columns

@@ -263,6 +263,8 @@ pub struct Indexed<'s> {
     pub key: &'s str,
     /// The column of the list that holds the same.
     pub column: &'s str,
+    /// The column of the list with the lowest number of a row's texts, on SQLite: the index of the list's order holds it.
+    pub first: &'s str,
     /// Its columns with the title, the body and the body's format, which [`text`] is made of.
     pub text: &'s str,
 }
@@ -276,7 +278,7 @@ pub fn route(tx: &mut dyn Tx, indexed: &Indexed, text: &str) -> Result<Option<Ro
     if sought.is_empty() {
         return Ok(None);
     }
-    let Indexed { table, key, column, text } = indexed;
+    let Indexed { table, key, column, first, text } = indexed;
     let index = format!("{table}_search");
     if tx.dialect() == Dialect::Postgres {
         // Words hold neither quotes nor backslashes, so quoting them needs no escapes.
@@ -328,7 +330,7 @@ pub fn route(tx: &mut dyn Tx, indexed: &Indexed, text: &str) -> Result<Option<Ro
         true => older.within("({})"),
         false => older.within(&of_row).within(FIRST),
     };
-    Ok(Some(route.with_latest(Latest { entries: latest, column: (*column).to_owned(), older })))
+    Ok(Some(route.with_latest(Latest { entries: latest, column: (*column).to_owned(), first: (*first).to_owned(), older })))
 }
 
 /// The word that the fewest texts have, if those are so few that looking for the others in the texts costs less than
@@ -461,8 +463,8 @@ mod tests {
     const TEXTS_PER_THREAD: i64 = 3;
     const SCHEMA: &str = "CREATE TABLE log_head (seq BIGINT NOT NULL);
         INSERT INTO log_head (seq) VALUES (0);
-        CREATE TABLE threads (id BYTEA PRIMARY KEY, at BIGINT NOT NULL);
-        CREATE INDEX threads_at ON threads (at, id);
+        CREATE TABLE threads (id BYTEA PRIMARY KEY, at BIGINT NOT NULL, first_number INTEGER NOT NULL);
+        CREATE INDEX threads_at ON threads (at, id, first_number);
         CREATE TABLE texts (number INTEGER PRIMARY KEY, id BYTEA NOT NULL UNIQUE, thread_id BYTEA NOT NULL,
           at BIGINT NOT NULL, title TEXT, body TEXT NOT NULL, format TEXT NOT NULL);
         CREATE INDEX texts_at ON texts (at, id);
@@ -506,10 +508,13 @@ mod tests {
         let mut threads: HashMap<i64, Vec<i64>> = HashMap::new();
         (0..TEXTS).for_each(|number| threads.entry(thread_of(number)).or_default().push(number));
         let moved = |texts: &[i64]| texts.iter().copied().map(written_at).max().unwrap_or(0);
-        let stored: Vec<(i64, i64)> = threads.iter().map(|(thread, texts)| (*thread, moved(texts))).collect();
+        // SQLite numbers the texts from 1.
+        let first = |texts: &[i64]| texts.iter().min().map_or(i64::MAX, |text| text + 1);
+        let stored: Vec<(i64, i64, i64)> =
+            threads.iter().map(|(thread, texts)| (*thread, moved(texts), first(texts))).collect();
         let fill = move |tx: &mut dyn Tx| {
-            for (thread, at) in &stored {
-                tx.execute("INSERT INTO threads VALUES ($1, $2)", args![&id(*thread), *at])?;
+            for (thread, at, first) in &stored {
+                tx.execute("INSERT INTO threads VALUES ($1, $2, $3)", args![&id(*thread), *at, *first])?;
             }
             for number in 0..TEXTS {
                 let body: String = words_of(number).collect::<Vec<_>>().join(" ");
@@ -538,13 +543,13 @@ mod tests {
                 if !ascending {
                     expected.reverse();
                 }
-                let (table, moment, key, column) = match of_threads {
-                    true => ("threads", "threads.at", "texts.thread_id", "threads.id"),
-                    false => ("texts", "texts.at", "texts.id", "texts.id"),
+                let (table, moment, key, column, first) = match of_threads {
+                    true => ("threads", "threads.at", "texts.thread_id", "threads.id", "threads.first_number"),
+                    false => ("texts", "texts.at", "texts.id", "texts.id", "texts.number"),
                 };
                 for (offset, limit) in [(0, 30), (90, 30), (2_000, 10)] {
                     let text = "texts.title, texts.body, texts.format";
-                    let indexed = Indexed { table: "texts", key, column, text };
+                    let indexed = Indexed { table: "texts", key, column, first, text };
                     let mut filter = Filter::default();
                     filter.and_any(route(tx, &indexed, search)?.into_iter().collect(), true);
                     let order = Order { moment, id: column, ascending };

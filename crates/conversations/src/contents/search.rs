@@ -83,7 +83,8 @@ pub(super) fn apply(query: &Query<Means>, tx: &mut dyn Tx, filter: &mut Filter) 
 /// Through the words of contents to the rows of a list whose `column` holds the same as their `key`.
 pub(crate) fn words(tx: &mut dyn Tx, key: &str, column: &str, text: &str) -> Result<Vec<Route>> {
     let columns = "contents.title, contents.body, contents.body_format";
-    let indexed = search::Indexed { table: "contents", key, column, text: columns };
+    let first = if key == column { "contents.number" } else { "threads.first_number" };
+    let indexed = search::Indexed { table: "contents", key, column, first, text: columns };
     Ok(search::route(tx, &indexed, text)?.into_iter().collect())
 }
 

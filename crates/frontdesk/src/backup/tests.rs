@@ -144,7 +144,7 @@ async fn everything(store: &Store) -> BTreeMap<String, Vec<String>> {
         let head: i64 = tx.one("SELECT seq FROM log_head", args![])?.get(0)?;
         let mut filter = Filter::default();
         let (id, text) = ("contents.id", "contents.title, contents.body, contents.body_format");
-        let indexed = search::Indexed { table: "contents", key: id, column: id, text };
+        let indexed = search::Indexed { table: "contents", key: id, column: id, first: "contents.number", text };
         filter.and_any(search::route(tx, &indexed, "ZOE")?.into_iter().collect(), true);
         let order = Order { moment: "created_at", id: "id", ascending: true };
         let list = Searched { table: "contents", select: "SELECT id FROM contents", order, rows: 2, count: None };
@@ -200,6 +200,11 @@ async fn a_restored_store_is_the_one_that_was_backed_up() {
     let all = everything(&store).await;
     assert_eq!(all["search"].len(), ROWS_PER_TABLE);
     assert_eq!(everything(&restored).await, all);
+    for of_threads in [store.read(first_numbers).await.unwrap(), restored.read(first_numbers).await.unwrap()] {
+        assert_eq!(of_threads.len(), ROWS_PER_TABLE);
+        assert!(of_threads.iter().all(|(told, counted)| told == counted), "{of_threads:?}");
+        assert!(of_threads.iter().any(|(told, _)| *told < i64::MAX), "{of_threads:?}");
+    }
     let restored_files = Files::open(&folder.path("restored")).unwrap();
     for sha256 in store.read(attachments_of).await.unwrap() {
         assert!(restored_files.open_verified(&sha256).is_ok());
@@ -207,6 +212,13 @@ async fn a_restored_store_is_the_one_that_was_backed_up() {
     assert_eq!(fs::read_dir(restored_files.temp_dir()).unwrap().count(), 0);
     store.close();
     restored.close();
+}
+
+/// Of each thread the lowest number of its contents, as it tells it and as they have it.
+fn first_numbers(tx: &mut dyn Tx) -> Result<Vec<(i64, i64)>> {
+    let counted = "coalesce((SELECT min(number) FROM contents WHERE thread_id = threads.id), 9223372036854775807)";
+    let rows = tx.query(&format!("SELECT first_number, {counted} FROM threads"), args![])?;
+    rows.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
 }
 
 fn attachments_of(tx: &mut dyn Tx) -> Result<Vec<[u8; 32]>> {

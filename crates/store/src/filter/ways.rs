@@ -47,7 +47,8 @@ pub struct Route {
     /// Whether the row at hand matches.
     pub(super) one: Piece,
     latest: Option<Latest>,
-    knows_latest: bool,
+    /// The rows of what came last, once that is read.
+    known: Option<Vec<Id>>,
     /// FROM and WHERE of the list's own rows that match, where the index leads to them without their ids.
     rows: Option<Piece>,
 }
@@ -60,6 +61,8 @@ pub(crate) struct Latest {
     pub(crate) entries: Piece,
     /// The column that holds those ids.
     pub(crate) column: String,
+    /// The list's column with the lowest number of a row's entries. The index of the list's order holds it.
+    pub(crate) first: String,
     /// Whether the row at hand matches by an entry below a number, its first value.
     pub(crate) older: Piece,
 }
@@ -69,7 +72,7 @@ impl Route {
     /// something if the row at hand matches.
     pub fn new(entries: Piece, all: Piece, one: &Piece) -> Route {
         // As a value, not EXISTS: PostgreSQL would make that a join, and read all of the other table for a page of 30.
-        Route { entries, all, one: one.clone().within(FIRST), latest: None, knows_latest: false, rows: None }
+        Route { entries, all, one: one.clone().within(FIRST), latest: None, known: None, rows: None }
     }
 
     /// Through the rows of `from` where `condition` holds; `key` is their column that holds the `column` of the list.
@@ -87,7 +90,7 @@ impl Route {
 
     /// The same, when `entries` is cheaper to count than `all`.
     pub fn of_row(entries: Piece, all: Piece, condition: Piece) -> Route {
-        Route { entries, all, one: condition, latest: None, knows_latest: false, rows: None }
+        Route { entries, all, one: condition, latest: None, known: None, rows: None }
     }
 
     /// The same; `rows` are FROM and WHERE of the list's rows that match.
@@ -102,7 +105,7 @@ impl Route {
 
     /// The same, when many rows will be asked: reads what came last.
     fn for_many(mut self, tx: &mut dyn Tx) -> Result<Route> {
-        let Some(Latest { entries, column, mut older }) = self.latest.take() else { return Ok(self) };
+        let Some(Latest { entries, column, first, mut older }) = self.latest.take() else { return Ok(self) };
         let values: Vec<Arg> = entries.values.iter().map(Owned::arg).collect();
         let (mut ids, mut lowest, mut count) = (Vec::new(), i64::MAX, 0);
         tx.each(&entries.numbered(0), &values, &mut |row| {
@@ -116,11 +119,16 @@ impl Route {
         older.values.insert(0, lowest.into());
         // The plus keeps SQLite from reading the ids' index in place of the list's.
         let is_latest = Piece::one_of(tx.dialect(), &format!("+{column}"), &ids);
-        self.knows_latest = true;
         self.one = match count < LATEST_ENTRIES {
             true => is_latest,
-            false => is_latest.followed_by(older.within(" OR {}")).within("({})"),
+            false => {
+                // By itself, so that SQLite asks it first, of the list's index: rows that are newer are not read.
+                let may_be = Piece::new(format!("(+{first} < ? OR "), vec![lowest.into()]);
+                let may_be = may_be.followed_by(is_latest.clone().within("{})"));
+                may_be.and(is_latest.within("({} OR ").followed_by(older.within("{})")))
+            }
         };
+        self.known = Some(ids);
         Ok(self)
     }
 }
@@ -189,11 +197,11 @@ impl Filter<'_> {
         let began = Instant::now();
         let mut found: Vec<Id> = Vec::new();
         let mut window = WINDOW_ROWS.max(wanted.saturating_mul(WINDOW_PAGES));
-        let mut edge = None;
+        let (mut edge, mut walked) = (None, 0);
         // Each leads to more than so many.
         let mut counted = few;
         loop {
-            let next = list.row_at(tx, window)?;
+            let next = list.row_at(tx, edge.as_ref(), window - walked)?;
             let mut within = asked.clone();
             within.between(list, edge.as_ref(), next.as_ref());
             let missing = wanted + 1 - found.len() as i64;
@@ -218,7 +226,7 @@ impl Filter<'_> {
                 }
                 counted = worth;
             }
-            (edge, window) = (next, window.saturating_mul(WINDOW_GROWTH));
+            (edge, walked, window) = (next, window, window.saturating_mul(WINDOW_GROWTH));
         }
         let count = match list.count {
             Some(count) => count,
@@ -240,7 +248,7 @@ impl Filter<'_> {
 
     /// The ways, those first that refuse the most of the first rows: a row that one refuses is not asked for the next.
     fn by_refusals(&self, tx: &mut dyn Tx, list: &Searched, ways: &[Vec<Route>]) -> Result<Vec<Vec<Route>>> {
-        let edge = list.row_at(tx, SAMPLED_ROWS)?;
+        let edge = list.row_at(tx, None, SAMPLED_ROWS)?;
         let mut counted = Vec::with_capacity(ways.len());
         for way in ways {
             let mut within = self.clone().through_all(std::slice::from_ref(way));
@@ -248,7 +256,7 @@ impl Filter<'_> {
             counted.push((within.count_to(tx, list.table, SAMPLED_ROWS)?, way.clone()));
         }
         // Of equal ones that first which knows what came last: it need not read the rows behind.
-        counted.sort_by_key(|(matches, way)| (*matches, !way.iter().all(|route| route.knows_latest)));
+        counted.sort_by_key(|(matches, way)| (*matches, !way.iter().all(|route| route.known.is_some())));
         Ok(counted.into_iter().map(|(_, way)| way).collect())
     }
 
@@ -320,15 +328,23 @@ impl Filter<'_> {
         Ok((count, rows.page(tx, list.select, &order, 0, limit)?))
     }
 
-    /// A part of how many rows match, when those are many: those among the first rows that one of the ways leads to. The
-    /// last way, since words come last, and asking a row for its words costs most. If those are few, among the first rows
+    /// A part of how many rows match, when those are many: those among the first rows that one of the ways leads to, or
+    /// among the last, where these are known. The last way, since words come last, and asking a row for its words costs most. If those are few, among the first rows
     /// of the list; `dense` are all conditions, where that is worth a look.
     fn seen(&self, tx: &mut dyn Tx, list: &Searched, dense: Option<&Filter>, ways: &[Vec<Route>]) -> Result<i64> {
         let Some((way, others)) = ways.split_last() else { return Ok(0) };
         let filter = self.clone().through_all(others);
         let mut values = filter.values();
         let table = list.table;
-        let entries = joined(way.iter().map(|route| &route.all), " UNION ALL ", &mut values);
+        let all: Vec<Piece> = way
+            .iter()
+            .map(|route| match &route.known {
+                Some(ids) => Piece::one_of(tx.dialect(), &format!("{table}.id"), ids)
+                    .within(&format!("SELECT {table}.id AS id FROM {table} WHERE {{}}")),
+                None => route.all.clone(),
+            })
+            .collect();
+        let entries = joined(all.iter(), " UNION ALL ", &mut values);
         // SQLite keeps the order of a cross join.
         let sql = format!(
             "SELECT count(*) FROM (
@@ -340,7 +356,7 @@ impl Filter<'_> {
         values.push(Arg::Int(COUNTED_ROWS));
         let seen: i64 = tx.one(&sql, &values)?.get(0)?;
         let Some(asked) = dense.filter(|_| seen < COUNTED_MIN) else { return Ok(seen) };
-        let first = list.row_at(tx, WINDOW_ROWS)?;
+        let first = list.row_at(tx, None, WINDOW_ROWS)?;
         let mut within = asked.clone();
         within.between(list, None, first.as_ref());
         Ok(seen.max(within.count_to(tx, table, COUNTED_MIN)?))
@@ -374,11 +390,21 @@ impl Searched<'_> {
         rows.page(tx, self.select, &self.order.to_string(), 0, limit)
     }
 
-    /// The row that so many others come before, if there are so many.
-    fn row_at(&self, tx: &mut dyn Tx, rows: i64) -> Result<Option<Edge>> {
+    /// The row that so many others come before, behind the edge, if there are so many.
+    fn row_at(&self, tx: &mut dyn Tx, edge: Option<&Edge>, rows: i64) -> Result<Option<Edge>> {
         let Order { moment, id, .. } = self.order;
-        let sql = format!("SELECT {moment}, {id} FROM {} ORDER BY {} LIMIT 1 OFFSET $1", self.table, self.order);
-        let row = tx.first(&sql, &[Arg::Int(rows)])?;
+        let mut behind = Filter::default();
+        behind.between(self, edge, None);
+        let mut values = behind.values();
+        let sql = format!(
+            "SELECT {moment}, {id} FROM {} WHERE {} ORDER BY {} LIMIT 1 OFFSET ${}",
+            self.table,
+            behind.condition(),
+            self.order,
+            values.len() + 1
+        );
+        values.push(Arg::Int(rows));
+        let row = tx.first(&sql, &values)?;
         row.map(|row| Ok(Edge(row.get(0)?, row.get(1)?))).transpose()
     }
 

@@ -1,0 +1,1 @@
+-- Contents have no numbers here: see the other file.
