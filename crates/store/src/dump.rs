@@ -40,9 +40,7 @@ pub struct Column {
 /// nothing else has) are left out: they are that engine's own affair, and given out anew.
 pub fn columns(tx: &mut dyn Tx, table: &str) -> Result<Vec<Column>> {
     let sql = match tx.dialect() {
-        Dialect::Sqlite => {
-            "SELECT name, lower(type) FROM pragma_table_info($1) WHERE type <> 'INTEGER' ORDER BY cid"
-        }
+        Dialect::Sqlite => "SELECT name, lower(type) FROM pragma_table_info($1) WHERE type <> 'INTEGER' ORDER BY cid",
         Dialect::Postgres => {
             "SELECT column_name::text, data_type::text FROM information_schema.columns
              WHERE table_schema = current_schema() AND table_name = $1 ORDER BY ordinal_position"

@@ -9,6 +9,7 @@ mod filter;
 mod lanes;
 pub mod lease;
 pub mod log;
+mod mapping;
 mod migrate;
 mod postgres;
 #[cfg(feature = "power-loss")]

@@ -330,7 +330,12 @@ pub fn route(tx: &mut dyn Tx, indexed: &Indexed, text: &str) -> Result<Option<Ro
         true => older.within("({})"),
         false => older.within(&of_row).within(FIRST),
     };
-    Ok(Some(route.with_latest(Latest { entries: latest, column: (*column).to_owned(), first: (*first).to_owned(), older })))
+    Ok(Some(route.with_latest(Latest {
+        entries: latest,
+        column: (*column).to_owned(),
+        first: (*first).to_owned(),
+        older,
+    })))
 }
 
 /// The word that the fewest texts have, if those are so few that looking for the others in the texts costs less than

@@ -24,6 +24,7 @@ use tokio::sync::watch;
 use crate::Migration;
 use crate::engine::{self, BATCH_JOBS_MAX, CACHED_SQL_BYTES_MAX, Job, READ_SECONDS_MAX, attempt};
 use crate::lanes::{self, Entries, First, Hold, Lanes};
+use crate::mapping;
 use crate::search::{self, Words};
 use crate::turns::Turns;
 use crate::tx::{Dialect, Tx};
@@ -186,6 +187,7 @@ fn read_only(path: &Path) -> Result<Connection> {
              PRAGMA mmap_size = {MAPPED_BYTES_MAX};"
         ))
         .map_err(failure)?;
+    mapping::keep(&connection)?;
     connection.busy_timeout(Duration::from_secs(5)).map_err(failure)?;
     keep_plans(&connection)?;
     rusqlite::vtab::array::load_module(&connection).map_err(failure)?;

@@ -24,10 +24,9 @@ const WINDOW_PAGES: i64 = 4;
 const WINDOW_GROWTH: i64 = 4;
 /// Asking a row of the list costs less than looking up a row that a condition leads to, by about this.
 const ASKED_PER_LOOKED_UP: i64 = 2;
-/// When there are many, so many of the rows that a condition leads to are counted.
-const COUNTED_ROWS: i64 = 300;
-/// If fewer than this match among those, the first rows of the list are counted, up to this.
-const COUNTED_MIN: i64 = 100;
+/// When the page is among the first windows of this many rows, matches behind it are counted too, so many in all.
+const COUNTED_WITHIN: i64 = 10_000;
+const COUNTED: i64 = 100;
 /// So many entries of an index are read to know what came last.
 pub(crate) const LATEST_ENTRIES: i64 = 400;
 /// Whether a SELECT finds something, as a value.
@@ -47,8 +46,7 @@ pub struct Route {
     /// Whether the row at hand matches.
     pub(super) one: Piece,
     latest: Option<Latest>,
-    /// The rows of what came last, once that is read.
-    known: Option<Vec<Id>>,
+    knows_latest: bool,
     /// FROM and WHERE of the list's own rows that match, where the index leads to them without their ids.
     rows: Option<Piece>,
 }
@@ -72,7 +70,7 @@ impl Route {
     /// something if the row at hand matches.
     pub fn new(entries: Piece, all: Piece, one: &Piece) -> Route {
         // As a value, not EXISTS: PostgreSQL would make that a join, and read all of the other table for a page of 30.
-        Route { entries, all, one: one.clone().within(FIRST), latest: None, known: None, rows: None }
+        Route { entries, all, one: one.clone().within(FIRST), latest: None, knows_latest: false, rows: None }
     }
 
     /// Through the rows of `from` where `condition` holds; `key` is their column that holds the `column` of the list.
@@ -90,7 +88,7 @@ impl Route {
 
     /// The same, when `entries` is cheaper to count than `all`.
     pub fn of_row(entries: Piece, all: Piece, condition: Piece) -> Route {
-        Route { entries, all, one: condition, latest: None, known: None, rows: None }
+        Route { entries, all, one: condition, latest: None, knows_latest: false, rows: None }
     }
 
     /// The same; `rows` are FROM and WHERE of the list's rows that match.
@@ -128,7 +126,7 @@ impl Route {
                 may_be.and(is_latest.within("({} OR ").followed_by(older.within("{})")))
             }
         };
-        self.known = Some(ids);
+        self.knows_latest = true;
         Ok(self)
     }
 }
@@ -204,7 +202,8 @@ impl Filter<'_> {
             let next = list.row_at(tx, edge.as_ref(), window - walked)?;
             let mut within = asked.clone();
             within.between(list, edge.as_ref(), next.as_ref());
-            let missing = wanted + 1 - found.len() as i64;
+            let counted_to = if window <= COUNTED_WITHIN { wanted.max(COUNTED) } else { wanted };
+            let missing = counted_to + 1 - found.len() as i64;
             for row in within.page(tx, &list.ids(), &list.order.to_string(), 0, missing)? {
                 found.push(row.get(0)?);
             }
@@ -228,15 +227,7 @@ impl Filter<'_> {
             }
             (edge, walked, window) = (next, window, window.saturating_mul(WINDOW_GROWTH));
         }
-        let count = match list.count {
-            Some(count) => count,
-            None if found.len() as i64 > wanted => {
-                // Where the page took more than the first rows, there are no more than those among them.
-                let dense = edge.is_none().then_some(&asked);
-                self.seen(tx, list, dense, &ways)?.max(wanted + 1)
-            }
-            None => found.len() as i64,
-        };
+        let count = list.count.unwrap_or(found.len() as i64);
         Ok((count, list.rows_of(tx, found.into_iter(), offset, limit)?))
     }
 
@@ -256,7 +247,7 @@ impl Filter<'_> {
             counted.push((within.count_to(tx, list.table, SAMPLED_ROWS)?, way.clone()));
         }
         // Of equal ones that first which knows what came last: it need not read the rows behind.
-        counted.sort_by_key(|(matches, way)| (*matches, !way.iter().all(|route| route.known.is_some())));
+        counted.sort_by_key(|(matches, way)| (*matches, !way.iter().all(|route| route.knows_latest)));
         Ok(counted.into_iter().map(|(_, way)| way).collect())
     }
 
@@ -328,40 +319,6 @@ impl Filter<'_> {
         Ok((count, rows.page(tx, list.select, &order, 0, limit)?))
     }
 
-    /// A part of how many rows match, when those are many: those among the first rows that one of the ways leads to, or
-    /// among the last, where these are known. The last way, since words come last, and asking a row for its words costs most. If those are few, among the first rows
-    /// of the list; `dense` are all conditions, where that is worth a look.
-    fn seen(&self, tx: &mut dyn Tx, list: &Searched, dense: Option<&Filter>, ways: &[Vec<Route>]) -> Result<i64> {
-        let Some((way, others)) = ways.split_last() else { return Ok(0) };
-        let filter = self.clone().through_all(others);
-        let mut values = filter.values();
-        let table = list.table;
-        let all: Vec<Piece> = way
-            .iter()
-            .map(|route| match &route.known {
-                Some(ids) => Piece::one_of(tx.dialect(), &format!("{table}.id"), ids)
-                    .within(&format!("SELECT {table}.id AS id FROM {table} WHERE {{}}")),
-                None => route.all.clone(),
-            })
-            .collect();
-        let entries = joined(all.iter(), " UNION ALL ", &mut values);
-        // SQLite keeps the order of a cross join.
-        let sql = format!(
-            "SELECT count(*) FROM (
-               SELECT DISTINCT {table}.id FROM (SELECT id FROM ({entries}) AS entries LIMIT ${}) AS way
-               CROSS JOIN {table} WHERE {table}.id = way.id AND {}) AS matches",
-            values.len() + 1,
-            filter.condition()
-        );
-        values.push(Arg::Int(COUNTED_ROWS));
-        let seen: i64 = tx.one(&sql, &values)?.get(0)?;
-        let Some(asked) = dense.filter(|_| seen < COUNTED_MIN) else { return Ok(seen) };
-        let first = list.row_at(tx, None, WINDOW_ROWS)?;
-        let mut within = asked.clone();
-        within.between(list, None, first.as_ref());
-        Ok(seen.max(within.count_to(tx, table, COUNTED_MIN)?))
-    }
-
     /// Whether no row beyond the edge meets the conditions on the rows themselves.
     fn is_over(&self, tx: &mut dyn Tx, list: &Searched, edge: &Edge) -> Result<bool> {
         let mut beyond = self.clone();
@@ -419,16 +376,6 @@ impl Searched<'_> {
         };
         Piece::new(format!("({moment}, {id}) {comparison} (?, ?)"), vec![Owned::Int(edge.0), Owned::Id(edge.1)])
     }
-}
-
-/// Pieces with something between them, and their values after those that are bound already.
-fn joined<'p>(pieces: impl Iterator<Item = &'p Piece>, between: &str, values: &mut Vec<Arg<'p>>) -> String {
-    let mut written = Vec::new();
-    for piece in pieces {
-        written.push(piece.numbered(values.len()));
-        values.extend(piece.values.iter().map(Owned::arg));
-    }
-    written.join(between)
 }
 
 /// The place of the way that leads to the fewest rows, if those are at most `most`.
