@@ -159,6 +159,11 @@ impl Launch {
         Launch { database_url: url, ..self }
     }
 
+    /// Its PostgreSQL database; none when it will use the embedded one.
+    pub fn database_url(&self) -> Option<String> {
+        self.database_url.clone()
+    }
+
     /// Where its data will be.
     pub fn data_path(&self) -> &Path {
         &self.data

@@ -12,6 +12,7 @@ on_both_engines![
     an_upload_goes_out_with_an_answer_and_is_fetched_through_its_signed_link,
     an_upload_is_its_owners_until_a_content_uses_it,
     a_download_needs_a_token_or_a_link,
+    a_file_that_is_gone_from_the_disk_is_not_there_and_its_operator_is_told,
     attachments_are_listed_and_filtered,
     a_customers_files_come_along_or_are_fetched,
     a_channel_says_whether_an_mp4_is_to_be_seen_or_heard,
@@ -134,6 +135,18 @@ fn a_download_needs_a_token_or_a_link(engine: Engine) {
     let etag = answer.header("etag").unwrap().to_owned();
     let same = cast.ada.send(Request::new("GET", &target).header("If-None-Match", &etag));
     assert_eq!((same.status, same.body.len()), (304, 0));
+}
+
+fn a_file_that_is_gone_from_the_disk_is_not_there_and_its_operator_is_told(engine: Engine) {
+    let cast = Cast::start(engine, &[]);
+    let file = upload(&cast.ada, "mine.txt", b"hello", None).ok();
+    let target = target(file["url"].as_str().unwrap());
+    assert_eq!(cast.ada.get(&target).text(), "hello");
+    std::fs::remove_dir_all(cast.server.data().join("attachments")).unwrap();
+    let answer = cast.ada.get(&target);
+    answer.refused(404);
+    assert!(answer.text().contains("missing on the server"), "{}", answer.text());
+    cast.server.logged("the file of an attachment is missing");
 }
 
 fn attachments_are_listed_and_filtered(engine: Engine) {

@@ -1,4 +1,5 @@
-//! The data directory: private, opened by one process at a time, with the key that seals secrets.
+//! The data directory: private, opened by one process at a time, with the key that seals secrets. A restore fills it in
+//! place and under the same lock; until it is whole, a mark beside the database keeps everybody else out.
 
 use std::fs::{File, OpenOptions, Permissions, TryLockError};
 use std::io::{Read, Write};
@@ -13,6 +14,19 @@ use frontdesk_store::{Seal, Store, args};
 /// Sealed once and opened at every start: proves that the key is the right one.
 const KEY_CHECK: &str = "frontdesk";
 
+const LOCK: &str = "lock";
+const DATABASE: &str = "frontdesk.db";
+const ATTACHMENTS: &str = "attachments";
+/// What a restore writes, and so what may be removed when it was interrupted: nothing else is ever moved or removed.
+const RESTORED: [&str; 5] = [DATABASE, "frontdesk.db-wal", "frontdesk.db-shm", "frontdesk.db-journal", ATTACHMENTS];
+/// A file with this name says that a restore into the directory has begun and has not ended.
+const RESTORING: &str = "restoring";
+/// Whoever finds the mark is told what it is.
+const RESTORING_TEXT: &str =
+    "`frontdesk restore` is filling this directory, or was interrupted while it did: the database and the
+attachments here are not whole, and another restore removes them. The other files stay.
+";
+
 /// A data directory that this process holds.
 pub(crate) struct DataDir {
     path: PathBuf,
@@ -23,6 +37,80 @@ pub(crate) struct DataDir {
 impl DataDir {
     /// Creates the directory when it is missing and locks it.
     pub(crate) fn open(path: &Path) -> Result<DataDir, String> {
+        let directory = DataDir::lock(path)?;
+        if exists(&path.join(RESTORING))? {
+            return Err(format!(
+                "data: a restore into {0} was interrupted, so what it holds is not whole: run `frontdesk restore FILE \
+                 --data {0}` again (empty the database first, if it is PostgreSQL)",
+                path.display()
+            ));
+        }
+        Ok(directory)
+    }
+
+    /// Opens a directory that is to be filled by a restore: a new one, or one that an interrupted restore left, which
+    /// loses the half that it got. It is marked until [`DataDir::restored`] or [`DataDir::not_restored`].
+    pub(crate) fn open_to_restore(path: &Path) -> Result<DataDir, String> {
+        let directory = DataDir::lock(path)?;
+        let names = names(path)?;
+        let was_interrupted = names.iter().any(|name| name == RESTORING);
+        let may_be_there = |name: &str| {
+            let is_half = name == RESTORING || RESTORED.contains(&name);
+            is_in_a_new_one(name) || name == LOCK || was_interrupted && is_half
+        };
+        if let Some(other) = names.iter().find(|name| !may_be_there(name)) {
+            let dir = path.display();
+            return Err(format!("data: {dir} is not empty, it holds {other}; restore into a new directory"));
+        }
+        let trouble = |error: std::io::Error| format!("data: {}: {error}", path.display());
+        let marked = || -> std::io::Result<()> {
+            let mut mark = OpenOptions::new().create(true).truncate(true).write(true).open(path.join(RESTORING))?;
+            mark.write_all(RESTORING_TEXT.as_bytes())?;
+            mark.sync_all()?;
+            File::open(path)?.sync_all()
+        };
+        marked().and_then(|()| directory.remove_half()).map_err(trouble)?;
+        Ok(directory)
+    }
+
+    /// Everything is in its place and on disk: the mark goes, and the directory is one that a server opens.
+    pub(crate) fn restored(self) -> Result<(), String> {
+        self.unmark().map_err(|error| format!("data: {}: {error}", self.path.display()))
+    }
+
+    /// The restore has failed, and was not cut off: nothing of it stays.
+    pub(crate) fn not_restored(self) {
+        if let Err(error) = self.remove_half().and_then(|()| self.unmark()) {
+            eprintln!("frontdesk: data: {}: {error}; restore again, it will be cleared then", self.path.display());
+        }
+    }
+
+    fn remove_half(&self) -> std::io::Result<()> {
+        for name in RESTORED {
+            let path = self.path.join(name);
+            let removed = if name == ATTACHMENTS { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) };
+            match removed {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn unmark(&self) -> std::io::Result<()> {
+        let folder = File::open(&self.path)?;
+        folder.sync_all()?;
+        std::fs::remove_file(self.path.join(RESTORING))?;
+        folder.sync_all()?;
+        // The directory may be as new as what is in it. What holds it may be closed to us; then it is somebody else's care.
+        let path = std::fs::canonicalize(&self.path)?;
+        if let Some(Ok(parent)) = path.parent().map(File::open) {
+            parent.sync_all()?;
+        }
+        Ok(())
+    }
+
+    fn lock(path: &Path) -> Result<DataDir, String> {
         let trouble = |what: &str, trouble: std::io::Error| format!("data: {what} in {}: {trouble}", path.display());
         std::fs::DirBuilder::new()
             .recursive(true)
@@ -37,7 +125,7 @@ impl DataDir {
             .truncate(false)
             .write(true)
             .mode(0o600)
-            .open(path.join("lock"))
+            .open(path.join(LOCK))
             .map_err(|error| trouble("the lock file", error))?;
         match lock.try_lock() {
             Ok(()) => Ok(DataDir { path: path.to_owned(), _lock: lock }),
@@ -49,11 +137,11 @@ impl DataDir {
     }
 
     pub(crate) fn database(&self) -> PathBuf {
-        self.path.join("frontdesk.db")
+        self.path.join(DATABASE)
     }
 
     pub(crate) fn attachments(&self) -> PathBuf {
-        self.path.join("attachments")
+        self.path.join(ATTACHMENTS)
     }
 
     /// The id of this node: made once, kept in the directory.
@@ -75,14 +163,28 @@ impl DataDir {
 /// Refuses a directory that holds other people's files: a mistyped --data must not take it over. The key and a
 /// configuration may lie in a new one already.
 fn refuse_foreign(path: &Path) -> Result<(), String> {
-    let entries = std::fs::read_dir(path).map_err(|error| format!("data: {}: {error}", path.display()))?;
-    let names: Vec<String> = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
-    let is_ours = names.iter().any(|name| name == "lock");
-    let is_new = names.iter().all(|name| name == "secret.key" || name == "lost+found" || name.ends_with(".toml"));
-    if is_ours || is_new {
+    let names = names(path)?;
+    let is_ours = names.iter().any(|name| name == LOCK);
+    if is_ours || names.iter().all(|name| is_in_a_new_one(name)) {
         return Ok(());
     }
     Err(format!("data: {} holds other files and is no data directory; name an empty one", path.display()))
+}
+
+/// What may lie in a directory before it is one of ours.
+fn is_in_a_new_one(name: &str) -> bool {
+    name == "secret.key" || name == "lost+found" || name.ends_with(".toml")
+}
+
+fn names(path: &Path) -> Result<Vec<String>, String> {
+    let names = std::fs::read_dir(path).and_then(|entries| {
+        entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect::<std::io::Result<_>>()
+    });
+    names.map_err(|error| format!("data: {}: {error}", path.display()))
+}
+
+fn exists(path: &Path) -> Result<bool, String> {
+    path.try_exists().map_err(|error| format!("data: {}: {error}", path.display()))
 }
 
 /// Where a running server of this directory listens for commands.

@@ -357,47 +357,28 @@ fn operate(place: Place, command: &Command) -> Result<String, String> {
     outcome
 }
 
-/// Restores into a directory beside the wanted one and renames it at the end, so that a restore that was interrupted
-/// leaves nothing that looks whole.
+/// Fills the directory in its place, so that its key, its mount and its name are never touched. A mark in it, and one in
+/// the database, say until the end that it is not whole.
 fn restore(settings: &Settings, file: &Path) -> Result<(), String> {
-    let wanted = &settings.data;
-    let has_only_a_key = |entries: std::fs::ReadDir| entries.flatten().all(|entry| entry.file_name() == "secret.key");
-    if std::fs::read_dir(wanted).is_ok_and(|entries| !has_only_a_key(entries)) {
-        return Err(format!("data: {} is not empty; restore into a new directory", wanted.display()));
-    }
-    let mut name = wanted.file_name().ok_or("data: it should name a directory")?.to_owned();
-    name.push(".restoring");
-    let partial = wanted.with_file_name(name);
     let migrations = backup::migrations_of(file)?;
-    // What an earlier restore left is only removed once it is certain that none is at it now.
-    drop(DataDir::open(&partial)?);
-    std::fs::remove_dir_all(&partial).map_err(|error| format!("data: {}: {error}", partial.display()))?;
-    let directory = DataDir::open(&partial)?;
-    let store = serve::open_store(settings, &directory, migrations)?;
-    let outcome = runtime()?.block_on(backup::restore(&store, &directory.attachments(), file));
-    store.close();
+    let directory = DataDir::open_to_restore(&settings.data)?;
+    let outcome = serve::open_store(settings, &directory, migrations).and_then(|store| {
+        let outcome = runtime()?.block_on(backup::restore(&store, &directory.attachments(), file));
+        store.close();
+        outcome
+    });
     let summary = match outcome {
         Ok(summary) => summary,
         Err(message) => {
-            let _ = std::fs::remove_dir_all(&partial);
+            directory.not_restored();
             return Err(message);
         }
     };
-    let key = wanted.join("secret.key");
-    if key.exists() {
-        std::fs::rename(&key, partial.join("secret.key")).map_err(|error| format!("secret.key: {error}"))?;
-    }
-    let _ = std::fs::remove_dir(wanted);
-    std::fs::rename(&partial, wanted).map_err(|error| format!("data: {}: {error}", wanted.display()))?;
-    let folder = wanted.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let synced = std::fs::File::open(folder).and_then(|folder| folder.sync_all());
-    synced.map_err(|error| format!("data: {}: {error}", folder.display()))?;
+    directory.restored()?;
     println!("{summary}");
-    if !wanted.join("secret.key").exists() {
-        println!(
-            "Now put the installation's secret.key into {}: it opens the secrets of the backup.",
-            wanted.display()
-        );
+    if !settings.secret_key_file.exists() {
+        let key = settings.secret_key_file.display();
+        println!("Now put the installation's secret.key there, as {key}: it opens the secrets of the backup.");
     }
     Ok(())
 }

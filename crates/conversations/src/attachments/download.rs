@@ -82,7 +82,7 @@ async fn answer(server: &Arc<Server>, id: &str, parts: &Parts) -> Result<Respons
     let (files, sha256) = (app.files.clone(), stored.sha256);
     let opened = tokio::task::spawn_blocking(move || files.open_verified(&sha256)).await;
     let opened = opened.map_err(|_| error::broken("opening an attachment ended early"))?;
-    let (file, length) = opened.map_err(|trouble| error::broken(format!("attachment {id}: {trouble}")))?;
+    let (file, length) = opened.map_err(|trouble| lost(id, &trouble))?;
     let mut response = response(StatusCode::OK, &stored, &etag, body(file))?;
     response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     Ok(response)
@@ -163,6 +163,15 @@ impl Stored {
 fn absent(message: &str) -> Error {
     let (code, message) = ("not_found".into(), message.into());
     Refusal { status: 404, code, message, errors: Vec::new(), retry_after_seconds: None }.into()
+}
+
+/// What a row names and the disk does not give: gone is a 404, which the operator is told of; anything else is ours.
+fn lost(id: Id, trouble: &io::Error) -> Error {
+    if trouble.kind() != io::ErrorKind::NotFound {
+        return error::broken(format!("attachment {id}: {trouble}"));
+    }
+    tracing::error!(%id, "the file of an attachment is missing: bring the folder attachments back from a backup");
+    absent("The file is missing on the server. Its operator can bring it back from a backup.")
 }
 
 /// Whether the other side has this very file already.

@@ -35,8 +35,8 @@ pub(crate) fn migrations_of(file: &Path) -> Result<&'static [Migration], String>
     Ok(&migrations::ALL[..count])
 }
 
-/// Refuses a store into which a restore was interrupted. Only PostgreSQL can be in this state, because an embedded store
-/// gets its place at the end of a restore.
+/// Refuses a store into which a restore was interrupted: PostgreSQL may be asked from another directory than the one that
+/// is marked.
 pub(crate) async fn refuse_unfinished(store: &Store) -> Result<(), String> {
     match store.read(|tx| is_unfinished(tx)).await {
         Ok(false) => Ok(()),
@@ -47,10 +47,10 @@ pub(crate) async fn refuse_unfinished(store: &Store) -> Result<(), String> {
 
 /// Fills an empty store, opened with [`migrations_of`] this file, and the folder of attachments.
 ///
-/// The store is filled in many transactions, so a restore that was interrupted leaves it half-filled. The caller sees to
-/// it that nobody takes that for whole: it restores into a data directory of another name and renames it at the end. In
-/// PostgreSQL a mark stays, by which [`refuse_unfinished`] and another restore know. Whatever the end, the caller closes
-/// the store: it still counts events from where the empty one stood.
+/// The store is filled in many transactions, so a restore that was interrupted leaves it half-filled. A mark in it, which
+/// goes when all rows and attachments are in their place, tells [`refuse_unfinished`] and another restore so; the caller
+/// marks the directory. Whatever the end, the caller closes the store: it still counts events from where the empty one
+/// stood.
 pub(crate) async fn restore(store: &Store, attachments_dir: &Path, file: &Path) -> Result<Summary, String> {
     let loading = Loading { store: store.clone(), runtime: Handle::current() };
     let (attachments_dir, file) = (attachments_dir.to_owned(), file.to_owned());
