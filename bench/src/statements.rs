@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Result, params};
 use crate::messages::Message;
 
 /// The product's schema.
-pub(crate) const MIGRATIONS: [(&str, &str); 42] = [
+pub(crate) const MIGRATIONS: [(&str, &str); 43] = [
     ("0001_log.sql", include_str!("../../migrations/0001_log.sql")),
     ("0002_people.sql", include_str!("../../migrations/0002_people.sql")),
     ("0003_conversations.sql", include_str!("../../migrations/0003_conversations.sql")),
@@ -49,6 +49,7 @@ pub(crate) const MIGRATIONS: [(&str, &str); 42] = [
     ("0040_reply_assistant_files.sql", include_str!("../../migrations/0040_reply_assistant_files.sql")),
     ("0041_deliveries_begun.sql", include_str!("../../migrations/0041_deliveries_begun.sql")),
     ("0042_first_numbers.sqlite.sql", include_str!("../../migrations/0042_first_numbers.sqlite.sql")),
+    ("0043_made_by.sql", include_str!("../../migrations/0043_made_by.sql")),
 ];
 
 /// As long as the product's, so that the pages fill alike.

@@ -10,6 +10,7 @@ on_both_engines![
     a_token_is_shown_once_and_acts_for_its_owner,
     a_disabled_or_deleted_token_is_refused,
     tokens_need_a_label_and_an_owner,
+    a_token_of_another_is_disabled_when_its_owner_rises_above_them,
     an_unknown_token_is_a_stranger,
     a_change_that_changes_nothing_is_no_event,
 ];
@@ -64,6 +65,39 @@ fn tokens_need_a_label_and_an_owner(engine: Engine) {
     let made = cast.otto.post("/1.0/access_tokens", &json!({ "label": unique("x") })).ok();
     let path = format!("/1.0/access_tokens/{}", id(&made));
     assert_eq!(cast.otto.put(&path, &json!({ "label": "" })).invalid(), ["label"]);
+}
+
+fn a_token_of_another_is_disabled_when_its_owner_rises_above_them(engine: Engine) {
+    let cast = Cast::start(engine, &[]);
+    let mallory = cast.hire(&["manage_api_access_tokens"]);
+    let role_of = |user: &str| cast.otto.get(&format!("/1.0/users/{user}")).ok()["role_id"].clone();
+    let administrator = role_of(&cast.otto.user_id);
+    let of = |maker: &Person, owner: &Person| {
+        let made = maker.post("/1.0/access_tokens", &json!({ "label": "x", "user_id": owner.user_id })).ok();
+        (owner.but_with(made["token"].as_str().unwrap()), format!("/1.0/access_tokens/{}", id(&made)))
+    };
+    let promoted = cast.hire(&[]);
+    let (by_mallory, path) = of(&mallory, &promoted);
+    let (by_otto, _) = of(&cast.otto, &promoted);
+    // Another role that allows no more changes nothing.
+    let (lesser, wider) = (role_of(&cast.hire(&[]).user_id), cast.hire(&[]));
+    cast.otto.put(&format!("/1.0/users/{}", promoted.user_id), &json!({ "role_id": lesser })).ok();
+    by_mallory.get("/1.0/users/me").ok();
+    cast.otto.put(&format!("/1.0/users/{}", promoted.user_id), &json!({ "role_id": administrator })).ok();
+    by_mallory.get("/1.0/users/me").refused(401);
+    by_otto.get("/1.0/users/me").ok();
+    promoted.get("/1.0/users/me").ok();
+    // Nor does it help to enable it again, for whom it is too much.
+    mallory.put(&path, &json!({ "enabled": true })).refused(403);
+    cast.otto.put(&path, &json!({ "enabled": true })).ok();
+    by_mallory.get("/1.0/users/me").ok();
+    // The same when the role itself comes to allow more.
+    let (of_wider, _) = of(&mallory, &wider);
+    let role = format!("/1.0/roles/{}", role_of(&wider.user_id).as_str().unwrap());
+    cast.otto.put(&role, &json!({ "manage_api_access_tokens": true })).ok();
+    of_wider.get("/1.0/users/me").ok();
+    cast.otto.put(&role, &json!({ "update_settings": true })).ok();
+    of_wider.get("/1.0/users/me").refused(401);
 }
 
 fn an_unknown_token_is_a_stranger(engine: Engine) {

@@ -16,6 +16,7 @@ on_both_engines![
     a_forgotten_password_is_replaced_by_mail_once,
     who_is_invited_chooses_a_password,
     who_no_mail_reaches_gets_a_link_by_a_colleague,
+    a_link_of_a_colleague_ends_when_its_user_rises_above_them,
     an_operator_lets_somebody_in,
     a_second_factor_is_asked_for_and_taken_once,
     an_account_may_ask_everybody_for_a_second_factor,
@@ -256,6 +257,40 @@ fn who_no_mail_reaches_gets_a_link_by_a_colleague(engine: Engine) {
     let (path, _) = invite(&cast);
     eventually("the mail has failed", || Some(cast.otto.get(&path).ok()).filter(|told| told["mail_error"].is_string()));
     cast.otto.post(&format!("{path}/link"), &json!({})).ok();
+}
+
+fn a_link_of_a_colleague_ends_when_its_user_rises_above_them(engine: Engine) {
+    let cast = Cast::start(engine, &[]);
+    let mallory = cast.hire(&["invite_user", "read_user", "update_user"]);
+    let role_of = |user: &str| cast.otto.get(&format!("/1.0/users/{user}")).ok()["role_id"].clone();
+    let (lesser, administrator) = (role_of(&cast.hire(&[]).user_id), role_of(&cast.otto.user_id));
+    let invited = || {
+        let email = format!("{}@example.com", unique("nina"));
+        let user = json!({ "email": email, "firstname": "Nina", "lastname": "New", "role_id": lesser });
+        let user = cast.otto.post("/1.0/users/invite", &user).ok();
+        let path = format!("/1.0/users/{}", user["id"].as_str().expect("an id"));
+        let link = mallory.post(&format!("{path}/invitation/link"), &json!({})).ok();
+        (path, token_in(link["url"].as_str().expect("an address")))
+    };
+    let mut browser = Browser::at(&cast.server);
+    let mut looks = |token: &str| browser.post("/session/password_link", &json!({ "token": token })).status;
+    let (_, untouched) = invited();
+    // They become an administrator, their role comes to allow more, they get a source: Mallory has the link still.
+    let (promoted, of_promoted) = invited();
+    assert_eq!(looks(&of_promoted), 200);
+    cast.otto.put(&promoted, &json!({ "role_id": administrator })).ok();
+    let (given, of_given) = invited();
+    let rights = json!({ &cast.shop.id: "read" });
+    cast.otto.put(&format!("{given}/sources_permissions"), &rights).ok();
+    assert_eq!((looks(&of_promoted), looks(&of_given), looks(&untouched)), (404, 404, 200));
+    let mut thief = Browser::at(&cast.server);
+    thief.put("/session/password_link", &json!({ "token": of_promoted, "password": PASSWORD })).refused(404);
+    cast.otto.put(&format!("/1.0/roles/{}", lesser.as_str().expect("an id")), &json!({ "update_settings": true })).ok();
+    assert_eq!(looks(&untouched), 404);
+    // Whoever may do all that makes another, and it works.
+    let link = cast.otto.post(&format!("{promoted}/invitation/link"), &json!({})).ok();
+    let token = token_in(link["url"].as_str().expect("an address"));
+    thief.put("/session/password_link", &json!({ "token": token, "password": PASSWORD })).ok();
 }
 
 fn an_operator_lets_somebody_in(engine: Engine) {

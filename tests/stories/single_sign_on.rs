@@ -17,6 +17,7 @@ on_both_engines![
     forged_tokens_let_nobody_in,
     the_modes_are_kept_and_nobody_is_locked_out_by_accident,
     only_who_may_everything_sets_it,
+    external_ids_are_an_administrators_once_they_let_people_in,
 ];
 
 const SECRET: &str = "a shared secret of the two systems";
@@ -70,6 +71,30 @@ fn with_jwt(engine: Engine) -> Cast {
     cast
 }
 
+fn external_ids_are_an_administrators_once_they_let_people_in(engine: Engine) {
+    let cast = Cast::start(engine, &[]);
+    let mallory = cast.hire(&["create_user", "read_user", "update_user"]);
+    let nina = cast.hire(&[]);
+    let role = cast.otto.get(&format!("/1.0/users/{}", nina.user_id)).ok()["role_id"].clone();
+    let path = format!("/1.0/users/{}", nina.user_id);
+    let create = || {
+        let user = json!({ "email": format!("{}@example.com", unique("new")), "firstname": "New", "lastname": "One",
+            "role_id": role, "no_password": true, "external_id": unique("external-") });
+        mallory.post("/1.0/users", &user)
+    };
+    mallory.put(&path, &json!({ "external_id": unique("external-") })).ok();
+    create().ok();
+    cast.otto
+        .put("/1.0/single_sign_on/jwt", &json!({ "enabled": true, "shared_secret": SECRET, "remote_login_url": LOGIN }))
+        .ok();
+    mallory.put(&path, &json!({ "external_id": unique("external-") })).refused(403);
+    create().refused(403);
+    // What they are known by already may be told again, and all else may be changed.
+    let known = cast.otto.get(&path).ok()["external_id"].clone();
+    mallory.put(&path, &json!({ "external_id": known, "firstname": "Nina" })).ok();
+    cast.otto.put(&path, &json!({ "external_id": unique("external-") })).ok();
+}
+
 /// A user with an external id.
 fn known(cast: &Cast) -> (String, String) {
     let (person, external_id) = (cast.hire(&["read_community"]), unique("external-"));
@@ -115,15 +140,22 @@ fn who_is_known_elsewhere_comes_in(engine: Engine) {
         let back = open(&mut Browser::at(&cast.server), &token_of(algorithm, &payload, SECRET), "");
         assert_eq!((back.status, back.header("location")), (303, Some("/")), "{algorithm}");
     }
-    // The JWT external id goes before the external id.
-    let (other_id, _) = known(&cast);
-    let path = format!("/1.0/users/{other_id}/jwt_external_id");
-    assert_eq!(cast.otto.put(&path, &json!({ "jwt_external_id": external_id })).ok()["jwt_external_id"], external_id);
-    assert_eq!(cast.otto.get(&path).ok()["jwt_external_id"], external_id);
-    open(&mut browser, &token(&external_id), "");
-    assert_eq!(browser.get("/1.0/users/me").ok()["id"], other_id.as_str());
-    let taken = format!("/1.0/users/{user_id}/jwt_external_id");
-    assert_eq!(cast.otto.put(&taken, &json!({ "jwt_external_id": external_id })).invalid(), ["jwt_external_id"]);
+    // A user may have both, and nobody one of another's, in whichever place.
+    let (other_id, of_other) = known(&cast);
+    let (path, own) = (format!("/1.0/users/{other_id}/jwt_external_id"), unique("jwt-"));
+    assert_eq!(cast.otto.put(&path, &json!({ "jwt_external_id": own })).ok()["jwt_external_id"], own);
+    assert_eq!(cast.otto.get(&path).ok()["jwt_external_id"], own);
+    for id in [&own, &of_other] {
+        open(&mut browser, &token(id), "");
+        assert_eq!(browser.get("/1.0/users/me").ok()["id"], other_id.as_str());
+    }
+    let (user, taken) = (format!("/1.0/users/{user_id}"), format!("/1.0/users/{user_id}/jwt_external_id"));
+    for id in [&own, &of_other] {
+        assert_eq!(cast.otto.put(&taken, &json!({ "jwt_external_id": id })).invalid(), ["jwt_external_id"]);
+        assert_eq!(cast.otto.put(&user, &json!({ "external_id": id })).invalid(), ["external_id"]);
+    }
+    assert_eq!(cast.otto.put(&path, &json!({ "jwt_external_id": external_id })).invalid(), ["jwt_external_id"]);
+    cast.otto.put(&path, &json!({ "jwt_external_id": of_other })).ok();
     cast.otto.put(&path, &json!({ "jwt_external_id": "" })).ok();
     open(&mut browser, &token(&external_id), "");
     assert_eq!(browser.get("/1.0/users/me").ok()["id"], user_id.as_str());
@@ -284,4 +316,10 @@ fn only_who_may_everything_sets_it(engine: Engine) {
     mallory.put(&otto, &json!({ "jwt_external_id": "mallory" })).refused(403);
     mallory.get(&otto).refused(403);
     mallory.put("/1.0/users/nonsense/jwt_external_id", &json!({ "jwt_external_id": "x" })).refused(404);
+    // Nor may they say who they are themselves, or who anybody lesser is: that one may rise.
+    for user in [&mallory.user_id, &cast.hire(&[]).user_id] {
+        let path = format!("/1.0/users/{user}/jwt_external_id");
+        mallory.put(&path, &json!({ "jwt_external_id": unique("mallory-") })).refused(403);
+        cast.otto.put(&path, &json!({ "jwt_external_id": unique("known-") })).ok();
+    }
 }

@@ -70,7 +70,7 @@ impl Admin {
             if reset_second_factor {
                 second_factor::remove(tx, &env, None, user_id)?;
             }
-            links.create(tx, &env, user_id, Purpose::Setup).map(Ok)
+            links.create(tx, &env, user_id, Purpose::Setup, None).map(Ok)
         });
         let id = made.await.map_err(|error| error.to_string())?.map_err(|wrong| format!("user: {wrong}"))?;
         Ok(self.links.url(id).reveal().to_owned())

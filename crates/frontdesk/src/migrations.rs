@@ -68,6 +68,7 @@ pub(crate) const ALL: &[Migration] = &[
     both!(40, "0040_reply_assistant_files"),
     both!(41, "0041_deliveries_begun"),
     each!(42, "0042_first_numbers"),
+    both!(43, "0043_made_by"),
 ];
 
 #[cfg(test)]

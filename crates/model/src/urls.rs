@@ -33,6 +33,12 @@ pub fn is_link(text: &str) -> bool {
     parse(text).is_some_and(|url| !ACTIVE_SCHEMES.contains(&url.scheme()))
 }
 
+/// Whether the address names a user or a password: it shows one host to who glances at it and leads to another, and it
+/// hands a secret to everybody who reads it.
+pub fn names_a_user(text: &str) -> bool {
+    parse(text).is_some_and(|url| !url.username().is_empty() || url.password().is_some())
+}
+
 fn parse(text: &str) -> Option<Url> {
     if text.chars().count() > URL_CHARACTERS_MAX || text.chars().any(char::is_control) {
         return None;
@@ -43,6 +49,19 @@ fn parse(text: &str) -> Option<Url> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn users_in_addresses_are_seen() {
+        for text in ["http://user:pw@example.com/", "https://user@example.com", "https://:pw@example.com", "app://a@b"]
+        {
+            assert!(names_a_user(text), "{text}");
+        }
+        for text in
+            ["https://example.com/a@b?c=d:e@f#g@h", "https://@example.com/", "mailto:a@example.com", "tel:+33", ""]
+        {
+            assert!(!names_a_user(text), "{text}");
+        }
+    }
 
     #[test]
     fn web_addresses_and_links_are_told_apart() {

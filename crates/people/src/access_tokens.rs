@@ -86,12 +86,29 @@ pub fn create(tx: &mut dyn Tx, env: &Env, creator_id: Option<Id>, user_id: Id, l
     let token = hex::encode(env.random::<32>());
     let (id, now) = (env.id(), env.now());
     tx.execute(
-        "INSERT INTO access_tokens (id, hash, user_id, label, enabled, created_at, updated_at)
-         VALUES ($1, $2, $3, $4, TRUE, $5, $5)",
-        args![&id, &hash(&token)[..], &user_id, &label, now],
+        "INSERT INTO access_tokens (id, hash, user_id, label, enabled, created_at, updated_at, made_by)
+         VALUES ($1, $2, $3, $4, TRUE, $5, $5, $6)",
+        args![&id, &hash(&token)[..], &user_id, &label, now, &creator_id.filter(|id| *id != user_id)],
     )?;
     tx.append(events::caused_by(creator_id, env, "api_access_token.created", id));
     Ok((id, Secret::new(token)))
+}
+
+/// Disables the tokens of a user, or of all users of a role, that others made who could not make them now: call it when
+/// a role has come to allow more. Whoever made them may know them still. `of`: the id of the user or of the role.
+pub(crate) fn disable_outgrown(tx: &mut dyn Tx, env: &Env, by: Id, of: Id) -> Result<()> {
+    let sql = "SELECT access_tokens.id, users.id, access_tokens.made_by FROM access_tokens
+         JOIN users ON users.id = access_tokens.user_id
+         WHERE access_tokens.enabled AND access_tokens.made_by IS NOT NULL AND (users.id = $1 OR users.role_id = $1)";
+    for row in tx.query(sql, args![&of])? {
+        let (id, owner, maker): (Id, Id, Id) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        if !callers::is_covered(tx, owner, maker)? {
+            let sql = "UPDATE access_tokens SET enabled = FALSE, updated_at = $2 WHERE id = $1";
+            tx.execute(sql, args![&id, env.now()])?;
+            tx.append(events::caused_by(Some(by), env, "api_access_token.updated", id));
+        }
+    }
+    Ok(())
 }
 
 pub(crate) mod rest {

@@ -82,6 +82,12 @@ pub fn potential(tx: &mut dyn Tx, user_id: Id) -> Result<Option<Caller>> {
     powers(tx, user_id, "users.deleted_at IS NULL")
 }
 
+/// Whether `by` is a user who may sign in and would gain nothing by being the other.
+pub(crate) fn is_covered(tx: &mut dyn Tx, user_id: Id, by: Id) -> Result<bool> {
+    let (Some(user), Some(by)) = (potential(tx, user_id)?, enabled(tx, by)?) else { return Ok(false) };
+    Ok(by.covers(&user))
+}
+
 fn powers(tx: &mut dyn Tx, user_id: Id, condition: &str) -> Result<Option<Caller>> {
     let row = tx.first(
         &format!(

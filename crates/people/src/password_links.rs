@@ -10,6 +10,7 @@ use ring::hmac;
 use serde::Serialize;
 
 use crate::access_tokens::hash;
+use crate::callers;
 
 const HOUR_SECONDS: i64 = 3_600;
 
@@ -68,22 +69,25 @@ impl Links {
     }
 
     /// Makes a link, in place of the one that the user has for the same purpose: what anybody may ask for, a mail for a
-    /// forgotten password, ends neither an invitation nor what an operator gave.
-    pub fn create(&self, tx: &mut dyn Tx, env: &Env, user_id: Id, purpose: Purpose) -> Result<Id> {
+    /// forgotten password, ends neither an invitation nor what an operator gave. `made_by`: the user who is handed the
+    /// link to pass it on; none where it goes to the user by mail, and when an operator makes it.
+    pub fn create(&self, tx: &mut dyn Tx, env: &Env, user_id: Id, purpose: Purpose, made_by: Option<Id>) -> Result<Id> {
         tx.execute(
             "DELETE FROM password_links WHERE user_id = $1 AND purpose = $2",
             args![&user_id, purpose.as_str()],
         )?;
         let (id, now) = (env.id(), env.now());
         tx.execute(
-            "INSERT INTO password_links (id, user_id, hash, purpose, created_at, ends_at) VALUES ($1, $2, $3, $4, $5, $6)",
+            "INSERT INTO password_links (id, user_id, hash, purpose, created_at, ends_at, made_by)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
             args![
                 &id,
                 &user_id,
                 &hash(self.secret(id).reveal())[..],
                 purpose.as_str(),
                 now,
-                now.plus_seconds(purpose.hours() * HOUR_SECONDS)
+                now.plus_seconds(purpose.hours() * HOUR_SECONDS),
+                &made_by
             ],
         )?;
         Ok(id)
@@ -129,10 +133,11 @@ pub(crate) struct Link {
     pub(crate) purpose: Purpose,
 }
 
-/// The link with this secret; none when it was used, is too old or never was, and when its user may not sign in.
+/// The link with this secret; none when it was used, is too old or never was, and when its user may not sign in. None
+/// either once whoever made it for them could not do so any more: the user may have risen since, or its maker fallen.
 pub(crate) fn find(tx: &mut dyn Tx, env: &Env, secret: &str) -> Result<Option<Link>> {
     let row = tx.first(
-        "SELECT users.id, users.email, password_links.purpose FROM password_links
+        "SELECT users.id, users.email, password_links.purpose, password_links.made_by FROM password_links
          JOIN users ON users.id = password_links.user_id
          WHERE password_links.hash = $1 AND password_links.ends_at > $2 AND users.enabled AND NOT users.no_password",
         args![&hash(secret)[..], env.now()],
@@ -140,7 +145,13 @@ pub(crate) fn find(tx: &mut dyn Tx, env: &Env, secret: &str) -> Result<Option<Li
     let Some(row) = row else { return Ok(None) };
     let purpose = Purpose::named(&row.get::<String>(2)?);
     let purpose = purpose.ok_or_else(|| frontdesk_model::error::broken("a link has no known purpose"))?;
-    Ok(Some(Link { user_id: row.get(0)?, email: row.get(1)?, purpose }))
+    let link = Link { user_id: row.get(0)?, email: row.get(1)?, purpose };
+    if let Some(maker) = row.get::<Option<Id>>(3)?
+        && !callers::is_covered(tx, link.user_id, maker)?
+    {
+        return Ok(None);
+    }
+    Ok(Some(link))
 }
 
 /// Whether the user has a link for this purpose that works.

@@ -12,7 +12,7 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::json;
 
-use crate::{checked, events, users};
+use crate::{access_tokens, checked, events, users};
 
 /// At most this many roles.
 const ROLES_MAX: i64 = 1_000;
@@ -240,6 +240,9 @@ fn update(call: &Call, parameters: Update, tx: &mut dyn Tx) -> Result<Role> {
         users::require_an_administrator(tx)?;
     }
     tx.append(events::by(call, "role.updated", role.id, json!({ "changed": fields })));
+    if !before.permissions.covers(permissions) {
+        access_tokens::disable_outgrown(tx, &call.env, call.caller.user_id, role.id)?;
+    }
     Ok(role)
 }
 

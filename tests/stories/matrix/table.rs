@@ -295,7 +295,7 @@ pub(super) const TABLE: &[Row] = &[
     row("getUserJwtExternalId").first(&["update_user", "manage_users_of_my_teams"]),
     row("updateUserJwtExternalId")
         .first(&["update_user", "manage_users_of_my_teams"])
-        .body(r#"{ "jwt_external_id": "$word" }"#),
+        .body(r#"{ "jwt_external_id": "" }"#),
     row("getOpenIdSingleSignOn").first(&["update_settings"]),
     row("updateOpenIdSingleSignOn").first(&["update_settings"]),
     row("getUserOpenIdSubject").first(&["update_user", "manage_users_of_my_teams"]),

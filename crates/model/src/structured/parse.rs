@@ -10,7 +10,7 @@ use super::channels::Rule;
 use super::schema::{self, Attribute, Shape};
 use super::{Channel, Kind, Structured, is_blank, is_given};
 use crate::error::{self, AttributeError};
-use crate::urls::{URL_CHARACTERS_MAX, is_link, is_web_url};
+use crate::urls::{URL_CHARACTERS_MAX, is_link, is_web_url, names_a_user};
 use crate::{Id, Result, query};
 
 /// At most this many mistakes are told; the others come up when these are gone.
@@ -299,14 +299,20 @@ fn text(value: &Value, characters_max: usize) -> Result<String, Misfit> {
     Ok(text.clone())
 }
 
-fn link(value: &Value, may_be_data: bool) -> Result<Value, Misfit> {
+/// An address of a message: of at most so many characters, and without a user.
+fn address(value: &Value) -> Result<String, Misfit> {
     let url = text(value, URL_CHARACTERS_MAX)?;
+    if names_a_user(&url) { invalid("must not name a user or a password") } else { Ok(url) }
+}
+
+fn link(value: &Value, may_be_data: bool) -> Result<Value, Misfit> {
+    let url = address(value)?;
     let is_data = may_be_data && url.starts_with('?') && !url.chars().any(char::is_control);
     if is_data || is_link(&url) { Ok(url.into()) } else { invalid("must be a complete address") }
 }
 
 fn web_url(value: &Value) -> Result<Value, Misfit> {
-    let url = text(value, URL_CHARACTERS_MAX)?;
+    let url = address(value)?;
     if is_web_url(&url) { Ok(url.into()) } else { invalid("must be a complete http or https address") }
 }
 

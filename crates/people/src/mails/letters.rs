@@ -119,7 +119,7 @@ fn known(tx: &mut dyn Tx, user_id: Id) -> Result<Option<Known>> {
 impl Letters {
     fn invitation(&self, tx: &mut dyn Tx, event: &Event) -> Result<Option<Addressed>> {
         let Some(invited) = known(tx, event.object_id)?.filter(|user| user.invitation_pending) else { return Ok(None) };
-        let link = self.links.create(tx, &self.env, event.object_id, Purpose::Invitation)?;
+        let link = self.links.create(tx, &self.env, event.object_id, Purpose::Invitation, None)?;
         let link = password_links::mark(link);
         let inviter = match event.user_id {
             Some(user_id) => known(tx, user_id)?,

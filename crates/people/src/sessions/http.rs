@@ -398,7 +398,7 @@ impl Visit<'_> {
             if !mails::has_room(tx)? {
                 return Ok(());
             }
-            let link = links.create(tx, &env, user_id, Purpose::Recovery)?;
+            let link = links.create(tx, &env, user_id, Purpose::Recovery, None)?;
             let letter = mails::recovery(&users::language(tx, user_id)?, &password_links::mark(link));
             let key = format!("recovery {user_id}");
             let mail = NewMail::plain(&key, user_id, &letter.subject, &letter.text, MAIL_PAUSE_SECONDS);

@@ -110,6 +110,24 @@ fn require_everything(call: &Call) -> Result<()> {
     Err(error::forbidden("Whoever sets this can sign in as anybody: your role must hold every permission."))
 }
 
+/// 403 while people come in by JWT and the caller's role does not hold every permission: whoever says who an external id
+/// is could have somebody else come in as them, or keep a way in to somebody who rises later.
+pub(crate) fn require_may_name(tx: &mut dyn Tx, caller: &Caller) -> Result<()> {
+    if caller.permissions == Permissions::ALL || !jwt::jwt(tx)?.enabled {
+        return Ok(());
+    }
+    let message =
+        "external_id: single sign-on lets people in by it, so your role must hold every permission to set it.";
+    Err(error::forbidden(message))
+}
+
+/// Whether single sign-on by JWT knows another user by this id, in whichever of the two places.
+pub(crate) fn is_name_of_another(tx: &mut dyn Tx, user_id: Id, text: &str) -> Result<bool> {
+    let sql = "SELECT 1 FROM users WHERE external_id = $1 AND id <> $2
+         UNION ALL SELECT 1 FROM users WHERE jwt_external_id = $1 AND id <> $2";
+    Ok(tx.first(sql, args![text, &user_id])?.is_some())
+}
+
 /// What people know another system by: the host of its address.
 fn host(address: &str) -> String {
     Url::parse(address).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default()

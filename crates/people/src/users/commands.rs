@@ -10,7 +10,8 @@ use serde_json::json;
 use super::rest::Given;
 use super::{Reach, User, find_to_change, lacks, reach, require_an_administrator};
 use crate::{
-    callers, checked, events, locales, password, password_changes, password_links, roles, sessions, settings, teams,
+    access_tokens, callers, checked, events, locales, password, password_changes, password_links, roles, sessions,
+    settings, single_sign_on, teams,
 };
 
 /// At most this many categories, identities or teams of one user.
@@ -161,6 +162,11 @@ pub(super) fn update(call: &Call, id: Id, given: Given, tx: &mut dyn Tx) -> Resu
         require_an_administrator(tx)?;
     }
     tx.append(events::by(call, "user.updated", user.id, json!({ "changed": fields })));
+    if user.role_id != before.role_id
+        && !roles::permissions(tx, before.role_id)?.covers(roles::permissions(tx, user.role_id)?)
+    {
+        access_tokens::disable_outgrown(tx, &call.env, call.caller.user_id, user.id)?;
+    }
     // Whoever came in by what no longer holds is out; the caller's own place stays.
     if fields.iter().any(|field| ["password", "no_password", "enabled"].contains(field)) {
         sessions::end_all(tx, &call.env, Some(call.caller.user_id), user.id, call.caller.session_id)?;
@@ -298,7 +304,13 @@ fn changed(tx: &mut dyn Tx, call: &Call, before: &User, given: Given, reach: Rea
     if let Some(id) = given.role_id {
         faults.set(&mut user.role_id, role(tx, call, id))?;
     }
-    if faults.0.is_empty() { Ok(user) } else { Err(error::invalid_all(faults.0)) }
+    if !faults.0.is_empty() {
+        return Err(error::invalid_all(faults.0));
+    }
+    if user.external_id != before.external_id {
+        single_sign_on::require_may_name(tx, &call.caller)?;
+    }
+    Ok(user)
 }
 
 fn email(tx: &mut dyn Tx, id: Id, text: &str) -> Result<String> {
@@ -333,8 +345,9 @@ fn user_capacity(tx: &mut dyn Tx, text: &str) -> Result<Option<Id>> {
 
 fn external_id(tx: &mut dyn Tx, id: Id, text: &str) -> Result<Option<String>> {
     let external_id = checked::optional("external_id", text)?;
-    let sql = "SELECT 1 FROM users WHERE external_id = $1 AND id <> $2";
-    if external_id.is_some() && tx.first(sql, args![&external_id, &id])?.is_some() {
+    if let Some(text) = &external_id
+        && single_sign_on::is_name_of_another(tx, id, text)?
+    {
         return Err(error::invalid("external_id", "taken", "external_id: another user has this one."));
     }
     Ok(external_id)

@@ -63,7 +63,7 @@ pub(super) fn operations(links: Links, sends_mails: bool) -> Vec<Operation> {
         .summary("Makes a link by which an invited user chooses a password, for who cannot be reached by mail.")
         .notes(
             "It works once and for a day, and takes the place of the last one. The caller must be able to do all that \
-             the user can. 422 for who is disabled or has a password already, and while a mail with a link that works is under way.",
+             the user can, also when it is used: once the user may do more, it works no longer. 422 for who is disabled or has a password already, and while a mail with a link that works is under way.",
         )
         .permissions(&[Permission::UpdateUser, Permission::ManageUsersOfMyTeams])
         // A secret is not kept to be told again.
@@ -97,7 +97,7 @@ fn create_link(links: &Links, sends_mails: bool, call: &Call, tx: &mut dyn Tx) -
     if told.mailed {
         return Err(error::unprocessable("sent_by_mail", "The invitation goes by mail, with a link of its own."));
     }
-    let link = links.create(tx, &call.env, id, Purpose::Setup)?;
+    let link = links.create(tx, &call.env, id, Purpose::Setup, Some(call.caller.owner_id))?;
     let ends_at = tx.one("SELECT ends_at FROM password_links WHERE id = $1", args![&link])?.get(0)?;
     // The journal's name for it: somebody can choose a password now.
     tx.append(events::by(call, "user.password_recovery_instructions_sent", id, json!({})));

@@ -164,7 +164,10 @@ pub(super) fn operations(seal: &Seal, public_url: &str) -> Vec<Operation> {
         Operation::write("updateUserJwtExternalId", Method::PUT, users, update_user)
             .tag(tag)
             .summary("Sets by what the system of single sign-on knows a user.")
-            .notes("The caller must be able to do all that the user can.")
+            .notes(
+                "Whoever says who people are can have anybody come in as somebody: only who holds every permission may \
+                 change it. No other user may have it as either of their external ids.",
+            )
             .permissions(&[Permission::UpdateUser, Permission::ManageUsersOfMyTeams])
             .extension(),
     ]
@@ -253,8 +256,10 @@ fn update_user(call: &Call, given: UpdateUser, tx: &mut dyn Tx) -> Result<Known>
     if before.jwt_external_id == id {
         return Ok(before);
     }
-    let sql = "SELECT 1 FROM users WHERE jwt_external_id = $1 AND id <> $2";
-    if id.is_some() && tx.first(sql, args![&id, &user_id])?.is_some() {
+    require_everything(call)?;
+    if let Some(text) = &id
+        && super::is_name_of_another(tx, user_id, text)?
+    {
         return Err(error::invalid("jwt_external_id", "taken", "jwt_external_id: another user has this one."));
     }
     let sql = "UPDATE users SET jwt_external_id = $2, updated_at = $3 WHERE id = $1";

@@ -68,11 +68,14 @@ pub(super) fn read(token: &str, secret: &str, now: i64) -> Result<Claims, Fault>
         return Err(Fault::Expired);
     }
     // Neither has to be there; what they say counts (RFC 7519, sections 4.1.4 and 4.1.5).
-    let moment = |name: &str| payload.get(name).and_then(Value::as_f64).map(|moment| moment.floor() as i64);
-    if moment("exp").is_some_and(|end| now >= end.saturating_add(AHEAD_SECONDS_MAX)) {
+    let moment = |name: &str| match payload.get(name) {
+        None => Ok(None),
+        Some(moment) => moment.as_f64().map(|moment| Some(moment.floor() as i64)).ok_or(Fault::Invalid),
+    };
+    if moment("exp")?.is_some_and(|end| now >= end.saturating_add(AHEAD_SECONDS_MAX)) {
         return Err(Fault::Expired);
     }
-    if moment("nbf").is_some_and(|begin| begin > now.saturating_add(AHEAD_SECONDS_MAX)) {
+    if moment("nbf")?.is_some_and(|begin| begin > now.saturating_add(AHEAD_SECONDS_MAX)) {
         return Err(Fault::Invalid);
     }
     Ok(Claims { issued_at, token_id, external_id })
@@ -188,6 +191,11 @@ mod tests {
             (json!({ "iat": NOW, "external_id": "7" }), Err(Fault::MissingAttribute)),
             (json!({ "iat": NOW, "jti": " ", "external_id": "7" }), Err(Fault::MissingAttribute)),
             (json!({ "iat": NOW, "jti": "a" }), Err(Fault::MissingAttribute)),
+            (json!({ "iat": NOW, "jti": "a", "external_id": "7", "exp": NOW + 1, "nbf": NOW }), Ok("7".to_owned())),
+            (json!({ "iat": NOW, "jti": "a", "external_id": "7", "exp": NOW - 10 }), Err(Fault::Expired)),
+            (json!({ "iat": NOW, "jti": "a", "external_id": "7", "exp": "1" }), Err(Fault::Invalid)),
+            (json!({ "iat": NOW, "jti": "a", "external_id": "7", "exp": null }), Err(Fault::Invalid)),
+            (json!({ "iat": NOW, "jti": "a", "external_id": "7", "nbf": [NOW] }), Err(Fault::Invalid)),
             (json!({ "iat": NOW, "jti": "a", "external_id": null }), Err(Fault::MissingAttribute)),
             (json!({ "iat": NOW, "jti": "a", "external_id": "x".repeat(256) }), Err(Fault::MissingAttribute)),
             (json!({ "iat": NOW, "jti": "a", "external_id": "7\u{0}" }), Err(Fault::MissingAttribute)),

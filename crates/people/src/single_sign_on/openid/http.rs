@@ -89,7 +89,7 @@ async fn send_away(sign_in: Arc<SignIn>, parts: Arc<Parts>) -> Result<Redirect> 
     let (issuer, client_id) = openid.client().ok_or_else(|| error::not_found("page"))?;
     let wanted = own_path(&parameter(&parts, "return_to")?, &sign_in.public_url);
     let wanted = wanted.filter(|path| path.len() <= WANTED_BYTES_MAX).unwrap_or_else(|| "/".into());
-    let Ok(metadata) = sign_in.provider.metadata(&issuer, sign_in.env.now()).await else {
+    let Ok(metadata) = sign_in.provider.metadata(&issuer, &sign_in.env).await else {
         return Ok(Redirect::with_fault("provider_unreachable"));
     };
     let begun = Begun::new(&sign_in.env, &issuer, wanted);
@@ -152,7 +152,7 @@ async fn finish(
     if !is_first || issuer != begun.issuer {
         return Ok(Err("sign_in_expired"));
     }
-    let Ok(metadata) = sign_in.provider.metadata(&issuer, sign_in.env.now()).await else {
+    let Ok(metadata) = sign_in.provider.metadata(&issuer, &sign_in.env).await else {
         return Ok(Err("provider_unreachable"));
     };
     // Of two providers one could hand on the other's codes (RFC 9207).

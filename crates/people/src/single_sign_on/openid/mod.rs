@@ -210,7 +210,10 @@ pub(super) fn operations(seal: &Seal, outbound: &Outbound, public_url: &str) -> 
         Operation::write("updateUserOpenIdSubject", Method::PUT, users, update_user)
             .tag(tag)
             .summary("Sets by what the provider of OpenID Connect knows a user.")
-            .notes("The caller must be able to do all that the user can.")
+            .notes(
+                "Whoever says who people are can have anybody come in as somebody: only who holds every permission may \
+                 change it.",
+            )
             .permissions(&[Permission::UpdateUser, Permission::ManageUsersOfMyTeams])
             .extension(),
     ]
@@ -375,6 +378,7 @@ fn update_user(call: &Call, given: UpdateUser, tx: &mut dyn Tx) -> Result<Known>
     if after == before {
         return Ok(before);
     }
+    require_everything(call)?;
     let sql = "SELECT 1 FROM users WHERE openid_issuer = $1 AND openid_subject = $2 AND id <> $3";
     if after.openid_subject.is_some()
         && tx.first(sql, args![&after.openid_issuer, &after.openid_subject, &user_id])?.is_some()

@@ -28,6 +28,9 @@ const KEYS_MAX: usize = 100;
 /// What a provider says of itself is believed for so long.
 const KEPT_SECONDS: i64 = 3_600;
 
+/// A provider that could not be asked is left alone for so long: anybody may open the address that asks it.
+const FAILED_SECONDS: i64 = 5;
+
 /// Why the provider is of no help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
@@ -83,6 +86,14 @@ struct Kept {
 pub(crate) struct Provider {
     outbound: Outbound,
     kept: Mutex<Option<Kept>>,
+    /// Held while it is asked what it says of itself, so that all who wait share one answer.
+    asking: tokio::sync::Mutex<Option<Failed>>,
+}
+
+/// The issuer that could not be asked, and when.
+struct Failed {
+    issuer: String,
+    at: Timestamp,
 }
 
 /// A code, and what shows that it was given to us.
@@ -134,14 +145,29 @@ struct Tokens {
 
 impl Provider {
     pub(crate) fn new(outbound: &Outbound) -> Provider {
-        Provider { outbound: outbound.clone(), kept: Mutex::default() }
+        Provider { outbound: outbound.clone(), kept: Mutex::default(), asking: tokio::sync::Mutex::default() }
     }
 
     /// What the provider with this issuer says of itself.
-    pub(super) async fn metadata(&self, issuer: &str, now: Timestamp) -> Result<Arc<Metadata>, Fault> {
+    pub(super) async fn metadata(&self, issuer: &str, env: &Env) -> Result<Arc<Metadata>, Fault> {
+        if let Some(kept) = self.kept(issuer, env.now()) {
+            return Ok(kept.metadata);
+        }
+        let mut failed = self.asking.lock().await;
+        let now = env.now();
         if let Some(kept) = self.kept(issuer, now) {
             return Ok(kept.metadata);
         }
+        let is_recent = |failed: &Failed| (0..FAILED_SECONDS).contains(&now.seconds_since(failed.at));
+        if failed.as_ref().is_some_and(|failed| failed.issuer == issuer && is_recent(failed)) {
+            return Err(Fault::Unreachable);
+        }
+        let asked = self.discover(issuer, now).await;
+        *failed = asked.is_err().then(|| Failed { issuer: issuer.to_owned(), at: env.now() });
+        asked
+    }
+
+    async fn discover(&self, issuer: &str, now: Timestamp) -> Result<Arc<Metadata>, Fault> {
         let address = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
         let metadata: Metadata = self.ask(Method::GET, &address, Vec::new(), String::new()).await?;
         if !metadata.is_of(issuer) {
@@ -184,7 +210,7 @@ impl Provider {
 
     /// Whom a code stands for.
     pub(super) async fn redeem(&self, issuer: &str, exchange: &Exchange<'_>, env: &Env) -> Result<Person, Fault> {
-        let metadata = self.metadata(issuer, env.now()).await?;
+        let metadata = self.metadata(issuer, env).await?;
         let tokens = self.tokens(&metadata, exchange).await?;
         let now = env.now();
         let expected = Expected {
@@ -233,7 +259,7 @@ impl Provider {
         public_url: &str,
     ) -> Result<Option<String>> {
         let Some((issuer, client_id)) = openid.client().filter(|_| openid.sign_out_there) else { return Ok(None) };
-        let Ok(metadata) = self.metadata(&issuer, env.now()).await else { return Ok(None) };
+        let Ok(metadata) = self.metadata(&issuer, env).await else { return Ok(None) };
         let Some(address) = &metadata.end_session_endpoint else { return Ok(None) };
         let back = after_logout(public_url);
         with_parameters(address, &[("client_id", &client_id), ("post_logout_redirect_uri", &back)]).map(Some)

@@ -65,6 +65,9 @@ fn flag<'de, D: serde::Deserializer<'de>>(given: D) -> Result<bool, D::Error> {
 struct Claims {
     #[serde(flatten)]
     person: Person,
+    /// One text and no list (Core 1.0, section 2), of which the library would believe any part.
+    #[serde(rename = "iss")]
+    issuer: String,
     #[serde(rename = "aud")]
     audience: Audience,
     #[serde(default)]
@@ -105,6 +108,9 @@ pub(super) fn check(token: &str, keys: &[Jwk], expected: &Expected) -> Result<Pe
     validation.validate_exp = false;
     let key = DecodingKey::from_jwk(key).map_err(|_| Wrong::Invalid("its key cannot be used"))?;
     let claims = decode::<Claims>(token, &key, &validation).map_err(|error| explain(&error))?.claims;
+    if claims.issuer != expected.issuer {
+        return Err(Wrong::Invalid("another issuer made it"));
+    }
     let seconds = |moment: f64| moment.floor() as i64;
     if expected.now >= seconds(claims.exp).saturating_add(LEEWAY_SECONDS) {
         return Err(Wrong::Expired);
@@ -321,6 +327,8 @@ mod tests {
             json!({ "iss": "https://id.example.com/" }),
             json!({ "iss": "https://evil.example.net" }),
             json!({ "iss": null }),
+            json!({ "iss": [ISSUER, "https://evil.example.net"] }),
+            json!({ "iss": [ISSUER] }),
             json!({ "aud": "other" }),
             json!({ "aud": [] }),
             json!({ "aud": ["other"] }),
