@@ -100,6 +100,9 @@ fn only_who_may_change_settings_sees_them(engine: Engine) {
     for person in [&cast.ada, &cast.rita] {
         person.get("/1.0/settings").refused(403);
         person.put("/1.0/settings", &json!({ "name": "Mine" })).refused(403);
+        // What their own screens follow they read, and nothing else.
+        let screen = person.get("/1.0/settings/screen").ok();
+        assert_eq!((screen["spellchecking"].clone(), screen.as_object().unwrap().len()), (json!(true), 6));
     }
 }
 

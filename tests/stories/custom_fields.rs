@@ -50,6 +50,11 @@ fn a_custom_field_is_made_changed_and_deleted(engine: Engine) {
         answer.refused(403);
     }
     cast.ada.post("/1.0/custom_fields", &json!({})).refused(403);
+    // Who manages none reads what to fill in.
+    let other = field(&cast, json!({ "label": unique("Colour "), "choices": ["red"], "type": "single_choice" }));
+    let list = cast.ada.get("/1.0/custom_fields/descriptions?extended=true&limit=150").ok();
+    let described = records(&list).iter().find(|one| one["id"] == other["id"]).expect("it is described");
+    assert_eq!((&described["label"], &described["choices"]), (&other["label"], &json!(["red"])));
 }
 
 fn keys_are_unique_for_what_they_belong_to(engine: Engine) {

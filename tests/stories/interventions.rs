@@ -9,6 +9,7 @@ on_both_engines![
     a_closed_intervention_refuses_replies_until_it_is_opened_again,
     a_new_message_opens_a_closed_intervention_again,
     an_intervention_is_closed_only_with_a_reply_and_by_who_may,
+    what_a_customer_writes_while_somebody_closes_is_not_closed_away,
     an_intervention_without_replies_is_cancelled_and_its_contents_are_new_again,
     an_intervention_goes_to_another_user_who_may_read_it,
     an_intervention_is_let_go_and_waits_for_whoever_takes_it,
@@ -106,6 +107,38 @@ fn an_intervention_is_closed_only_with_a_reply_and_by_who_may(engine: Engine) {
     // Otto's role may close anybody's.
     cast.ada.engage(&content);
     assert_eq!(cast.otto.put(&close, &json!({})).ok()["closed"], true);
+}
+
+fn what_a_customer_writes_while_somebody_closes_is_not_closed_away(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (source, _channel) = cast.new_source();
+    source.says("vera", "t", "Hello?");
+    let asked = id(&source.contents(&cast.otto, "t")[0]);
+    let reply = cast.otto.reply(&asked, "Hello");
+    let thread = format!("/1.0/content_threads/{}", id(&source.thread(&cast.otto, "t")));
+    let waits = || cast.otto.get(&format!("{thread}?extended=true")).ok()["waiting_since"].clone();
+    let path = format!("/1.0/interventions/{}", reply["intervention_id"].as_str().unwrap());
+    let (close, archive) = (format!("{path}/close"), format!("{thread}/ignore"));
+    let seen = |content: &str| json!({ "seen_content_id": content });
+    source.says("vera", "t", "It came back");
+    for over in [&close, &archive] {
+        let refused = cast.otto.put(over, &seen(&id(&reply))).refused(409);
+        assert_eq!(refused["error"], "unseen_content", "{refused}");
+        for unknown in ["nonsense", "64b7d3c2e1a0f9b8c7d6e5f4"] {
+            assert_eq!(cast.otto.put(over, &seen(unknown)).invalid(), ["seen_content_id"]);
+        }
+    }
+    let latest = source.contents(&cast.otto, "t").pop().unwrap();
+    assert_eq!((&latest["status"], cast.otto.get(&path).ok()["closed"].clone()), (&json!("assigned"), json!(false)));
+    assert_eq!(waits(), latest["created_at"]);
+    // Who has read it closes; nobody waits any more then, though it has no answer.
+    assert_eq!(cast.otto.put(&close, &seen(&id(&latest))).ok()["closed"], true);
+    assert_eq!(waits(), Value::Null);
+    // A content of another thread says nothing of this one.
+    source.says("vera", "u", "Elsewhere");
+    let elsewhere = id(&source.contents(&cast.otto, "u")[0]);
+    assert_eq!(cast.otto.put(&archive, &seen(&elsewhere)).invalid(), ["seen_content_id"]);
+    cast.otto.put(&archive, &seen(&id(&latest))).ok();
 }
 
 fn an_intervention_without_replies_is_cancelled_and_its_contents_are_new_again(engine: Engine) {

@@ -104,6 +104,11 @@ pub fn conflict(message: impl Into<String>) -> Error {
     Refusal::new(409, "conflict", message).into()
 }
 
+/// 409: it was decided without what a customer wrote meanwhile.
+pub fn unseen(message: impl Into<String>) -> Error {
+    Refusal::new(409, "unseen_content", message).into()
+}
+
 /// 413: more bytes than the limit.
 pub fn too_large(message: impl Into<String>) -> Error {
     Refusal::new(413, "request_too_large", message).into()

@@ -407,6 +407,24 @@ impl JsonSchema for Answer {
     }
 }
 
+/// What the account wants of the screens of everybody in it.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ScreenSettings")]
+struct Screen {
+    /// Whether a conversation scrolls down by itself when it is opened and when something new comes.
+    enable_auto_scroll_down: bool,
+    /// Whether archived messages and quoted lines are folded.
+    fold_useless_contents: bool,
+    /// Whether texts may run from right to left.
+    rtl_support: bool,
+    /// Whether spelling is checked while people write.
+    spellchecking: bool,
+    /// Seconds that a customer may wait under a task before it is urgent; 0: none is.
+    urgent_task_threshold: i64,
+    /// Whether screens are in the system's font.
+    use_system_font: bool,
+}
+
 pub(crate) fn operations() -> Vec<Operation> {
     let permissions = &[Permission::UpdateSettings];
     vec![
@@ -418,6 +436,10 @@ pub(crate) fn operations() -> Vec<Operation> {
                  description only lets be written.",
             )
             .permissions(permissions),
+        Operation::read("getScreenSettings", Method::GET, "/settings/screen", screen)
+            .tag("Settings")
+            .summary("Reads those of the account's settings that the screens of everybody follow.")
+            .extension(),
         Operation::write("updateSettings", Method::PUT, "/settings", update)
             .tag("Settings")
             .summary("Changes the account's settings; what is not given stays as it is.")
@@ -428,6 +450,26 @@ pub(crate) fn operations() -> Vec<Operation> {
 fn show(call: &Call, _: NoParameters, tx: &mut dyn Tx) -> Result<Answer> {
     let account = account(tx)?.ok_or_else(|| error::broken("the account has no settings"))?;
     Ok(Answer { members: members(&account.settings)?, account, extended: call.extended })
+}
+
+fn screen(_: &Call, _: NoParameters, tx: &mut dyn Tx) -> Result<Screen> {
+    let Settings {
+        enable_auto_scroll_down,
+        fold_useless_contents,
+        rtl_support,
+        spellchecking,
+        urgent_task_threshold,
+        use_system_font,
+        ..
+    } = load(tx)?;
+    Ok(Screen {
+        enable_auto_scroll_down,
+        fold_useless_contents,
+        rtl_support,
+        spellchecking,
+        urgent_task_threshold,
+        use_system_font,
+    })
 }
 
 fn update(call: &Call, parameters: Update, tx: &mut dyn Tx) -> Result<Answer> {

@@ -120,7 +120,7 @@ fn complete(call: &Call, parameters: Complete, tx: &mut dyn Tx) -> Result<Done> 
         wanted.extend(added);
         threads::categorise(call, thread_id, &wanted, tx)?;
     }
-    interventions::close(call, intervention.id, tx)?;
+    interventions::close(call, intervention.id, None, tx)?;
     if parameters.close_thread == Some(true) {
         if !threads::find(tx, &call.caller, thread_id)?.can_be_closed()? {
             let message = "close_thread: threads of this kind of source cannot be closed; leave it out.";

@@ -306,6 +306,7 @@ pub(super) const TABLE: &[Row] = &[
     row("getAllSessions"),
     row("deleteSession").object("own_session"),
     row("getAllSettings").first(&["update_settings"]),
+    row("getScreenSettings"),
     row("updateSettings").first(&["update_settings"]).body(r#"{ "beginning_of_week": "monday" }"#),
     row("getAllLocales"),
     row("getAllUiLocales"),
@@ -339,6 +340,7 @@ pub(super) const TABLE: &[Row] = &[
     row("deleteReplyAssistantVersion").first(ASSISTANT),
     row("getReplySuggestions").on_source().right("reply"),
     row("getAllCustomFields").first(&["manage_custom_fields"]),
+    row("describeCustomFields"),
     row("getCustomField").first(&["manage_custom_fields"]),
     row("createCustomField")
         .first(&["manage_custom_fields"])

@@ -110,6 +110,27 @@ pub(crate) fn find(tx: &mut dyn Tx, caller: &Caller, id: Id) -> Result<Content> 
         .ok_or_else(|| error::not_found("content"))
 }
 
+/// Refuses what would end a thread over words that nobody has read: 409 where a customer wrote, after the content that the
+/// caller says to have `seen` last, what waits for an answer. Who says nothing of it is not asked.
+pub(crate) fn require_seen(tx: &mut dyn Tx, caller: &Caller, thread_id: Id, seen: Option<&str>) -> Result<()> {
+    let Some(seen) = seen.filter(|text| !text.is_empty()) else { return Ok(()) };
+    let unknown = || {
+        let message = "seen_content_id: there is no such content in this thread, or you may not read it.";
+        error::invalid("seen_content_id", "unknown", message)
+    };
+    let seen = find(tx, caller, seen.parse().map_err(|_| unknown())?).map_err(|e| e.or_missing(unknown))?;
+    if seen.thread_id != thread_id {
+        return Err(unknown());
+    }
+    let later = "SELECT 1 FROM contents WHERE thread_id = $1 AND creator_id IS NULL
+                   AND status IN ('new', 'assigned', 'forwarded')
+                   AND (created_at > $2 OR (created_at = $2 AND id > $3)) LIMIT 1";
+    match tx.first(later, args![&thread_id, seen.created_at, &seen.id])? {
+        Some(_) => Err(error::unseen("The customer wrote after seen_content_id: read it first.")),
+        None => Ok(()),
+    }
+}
+
 pub(crate) fn operations(app: &Arc<Conversations>) -> Vec<Operation> {
     rest::operations(app)
 }

@@ -168,9 +168,10 @@ pub fn require_closable(tx: &mut dyn Tx, intervention: &Intervention) -> Result<
 }
 
 /// Closes an intervention: it must be closable, and the caller own it or may edit all.
-pub fn close(call: &Call, id: Id, tx: &mut dyn Tx) -> Result<Intervention> {
+pub fn close(call: &Call, id: Id, seen: Option<&str>, tx: &mut dyn Tx) -> Result<Intervention> {
     let intervention = find(tx, &call.caller, id)?;
     require_closable(tx, &intervention)?;
+    contents::require_seen(tx, &call.caller, intervention.thread_id, seen)?;
     if intervention.user_id != Some(call.caller.user_id) && !call.caller.may(Permission::UpdateIntervention) {
         return Err(error::forbidden("The intervention is somebody else's, and your role lacks update_intervention."));
     }

@@ -187,6 +187,14 @@ struct Update {
     custom_field_values: Map<String, Value>,
 }
 
+/// Parameters of `closeIntervention`.
+#[derive(Deserialize, JsonSchema)]
+struct Close {
+    /// Ours: the last content that the caller has seen. Where a customer wrote after it what nobody has answered, nothing
+    /// is closed: 409 `unseen_content`.
+    seen_content_id: Option<String>,
+}
+
 /// Parameters of `reassignIntervention`.
 #[derive(Deserialize, JsonSchema)]
 struct Reassign {
@@ -273,8 +281,8 @@ pub(super) fn operations(_: &Arc<Conversations>) -> Vec<Operation> {
             "closeIntervention",
             Method::PUT,
             "/interventions/{interventionId}/close",
-            move |call, _: NoParameters, tx| {
-                let closed = commands::close(call, id(call)?, tx)?;
+            move |call, parameters: Close, tx| {
+                let closed = commands::close(call, id(call)?, parameters.seen_content_id.as_deref(), tx)?;
                 shown(call, tx, closed)
             },
         )

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::jobs::{self, Verb};
 use super::{Thread, find, set_ending};
 use crate::categories::{self, Object};
-use crate::{events, pace};
+use crate::{contents, events, pace};
 
 /// Closes a thread: agents can no longer reply in it. The answer is the thread as it was, because elsewhere this is a
 /// job that ends later; closing a closed one changes nothing.
@@ -96,9 +96,10 @@ pub(super) fn set_muted(call: &Call, id: Id, muted: bool, tx: &mut dyn Tx) -> Re
     find(tx, &call.caller, id)
 }
 
-/// Ignores what waits in a thread for an answer.
-pub(super) fn archive(call: &Call, id: Id, tx: &mut dyn Tx) -> Result<Thread> {
+/// Ignores what waits in a thread for an answer, unless a customer wrote something after what the caller has `seen`.
+pub(super) fn archive(call: &Call, id: Id, seen: Option<&str>, tx: &mut dyn Tx) -> Result<Thread> {
     let thread = find(tx, &call.caller, id)?;
+    contents::require_seen(tx, &call.caller, id, seen)?;
     jobs::begin(call, &thread, Verb::Ignore, tx)?;
     find(tx, &call.caller, id)
 }

@@ -36,7 +36,8 @@ pub(super) struct Glance {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-frontdesk-extension" = true))]
     intervention: Option<LatestIntervention>,
-    /// When the customer wrote what has no answer yet, as far as its latest 50 contents tell; absent when nobody waits.
+    /// When the customer wrote what has no answer yet, as far as its latest 50 contents tell; absent when nobody waits,
+    /// such as under an intervention that was closed since.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-frontdesk-extension" = true))]
     waiting_since: Option<Timestamp>,
@@ -91,9 +92,10 @@ pub(super) fn of(tx: &mut dyn Tx, threads: &[Thread]) -> Result<HashMap<Id, Glan
         "SELECT t.id, c.id, c.author_id, c.creator_id, c.status, c.body, c.body_format, c.language, c.attachments_count,
                 c.created_at, i.id, i.firstname, i.lastname, i.screenname, i.avatar_url,
                 (SELECT MIN(created_at) FROM
-                   (SELECT created_at, status FROM contents WHERE thread_id = t.id
+                   (SELECT created_at, status, intervention_id FROM contents WHERE thread_id = t.id
                     ORDER BY created_at DESC, id DESC LIMIT {LATEST_CONTENTS}) AS latest
-                 WHERE status IN ('new', 'assigned'))
+                 WHERE status = 'new' OR status = 'assigned' AND NOT EXISTS
+                   (SELECT 1 FROM interventions WHERE id = latest.intervention_id AND closed_at IS NOT NULL))
          FROM threads t
          LEFT JOIN contents c ON c.id =
            (SELECT id FROM contents WHERE thread_id = t.id ORDER BY created_at DESC, id DESC LIMIT 1)

@@ -147,6 +147,14 @@ struct Categorise {
     thread_category_ids: Vec<Id>,
 }
 
+/// Parameters of `archiveThread`.
+#[derive(Deserialize, JsonSchema)]
+struct Archive {
+    /// Ours: the last content that the caller has seen. Where a customer wrote after it what nobody has answered, nothing
+    /// is archived: 409 `unseen_content`.
+    seen_content_id: Option<String>,
+}
+
 pub(super) fn operations(app: &Arc<Conversations>) -> Vec<Operation> {
     let (app, for_presence) = (app.clone(), app.clone());
     let tag = "Threads";
@@ -221,8 +229,8 @@ pub(super) fn operations(app: &Arc<Conversations>) -> Vec<Operation> {
             "archiveThread",
             Method::PUT,
             "/content_threads/{threadId}/ignore",
-            |call, _: NoParameters, tx| {
-                let thread = commands::archive(call, id(call)?, tx)?;
+            |call, parameters: Archive, tx| {
+                let thread = commands::archive(call, id(call)?, parameters.seen_content_id.as_deref(), tx)?;
                 answer(call, tx, thread)
             },
         )

@@ -138,6 +138,11 @@ pub(crate) fn operations() -> Vec<Operation> {
             .tag(tag)
             .summary("Lists custom fields by position.")
             .permissions(permissions),
+        Operation::read("describeCustomFields", Method::GET, "/custom_fields/descriptions", list)
+            .tag(tag)
+            .summary("Lists what custom fields are called, of which kind they are and what there is to choose from.")
+            .notes("As the list of custom fields, for everybody who shows their values or fills them in.")
+            .extension(),
         Operation::read("getCustomField", Method::GET, path, |call, _: NoParameters, tx| {
             Ok(answer(call, find(tx, id(call)?)?))
         })
