@@ -137,7 +137,7 @@ async fn product(dir: &Path, store: &Store) -> (Router, String) {
         operations: frontdesk_conversations::operations(&app),
         store: store.clone(),
         env,
-        authenticator: SignIn::new(store, &app.env, &app.seal, &app.outbound, &app.public_url),
+        authenticator: SignIn::new(store, &app.env, &app.seal, &app.outbound, &app.public_url, false),
         seal,
         limits: Limits::default(),
         uploads_dir: app.files.temp_dir().to_owned(),

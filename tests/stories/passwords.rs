@@ -167,6 +167,13 @@ fn a_forgotten_password_is_replaced_by_mail_once(engine: Engine) {
     cast.otto.put("/1.0/settings", &json!({ "password_recovery_disabled": true })).ok();
     assert_eq!(forgot(&email).refused(403)["error"], "recovery_disabled");
     assert_eq!(page.get("/session/options").ok()["password_recovery"], false);
+
+    // Where no mail can go out, none is promised.
+    let cast = Cast::shared(engine);
+    let mut page = Browser::at(&cast.server);
+    assert_eq!(page.get("/session/options").ok()["password_recovery"], false);
+    let refused = page.post("/session/password_links", &json!({ "email": email })).refused(403);
+    assert_eq!(refused["error"], "recovery_disabled");
 }
 
 fn who_is_invited_chooses_a_password(engine: Engine) {

@@ -119,7 +119,7 @@ pub(crate) async fn run(settings: Settings, directory: DataDir, store: Store, en
         .map_err(|error| format!("listen: {}: {error}; choose another with --listen", settings.listen))?;
     let app = application(&settings, &directory, &store, &env).await?;
     let first = first_start(&store, &env).await?;
-    let sign_in = SignIn::new(&store, &env, &app.seal, &app.outbound, &settings.public_url);
+    let sign_in = SignIn::new(&store, &env, &app.seal, &app.outbound, &settings.public_url, app.sends_mails);
     demo::retire(&store, &env, &settings).await.map_err(|error| format!("demo: {error}"))?;
     let example = demo::example_sign_in(&settings, &env);
     if settings.demo {

@@ -174,7 +174,7 @@ struct Options {
     signed_in: bool,
     /// Whether a password can be given.
     password: bool,
-    /// Whether a forgotten password is replaced by mail.
+    /// Whether a forgotten password is replaced by mail: the account wants it, and the server sends mails.
     password_recovery: bool,
     password_rules: Rules,
     /// Other ways in.
@@ -277,7 +277,7 @@ impl Visit<'_> {
             password,
             single_sign_on: ways.collect(),
             default,
-            password_recovery: !settings.password_recovery_disabled,
+            password_recovery: self.sign_in.sends_mails && !settings.password_recovery_disabled,
             password_rules: Rules {
                 min_length: settings.password_min_length,
                 digits: settings.password_numbers,
@@ -382,9 +382,10 @@ impl Visit<'_> {
     async fn send_link(&self) -> Result<Outcome> {
         let ForgottenBody { email } = self.given()?;
         let (env, links, address) = (self.sign_in.env.clone(), self.sign_in.links.clone(), client(self.parts));
+        let sends_mails = self.sign_in.sends_mails;
         let send = move |tx: &mut dyn Tx| {
-            if settings::load(tx)?.password_recovery_disabled {
-                let message = "This account has switched recovery by mail off: ask an administrator.";
+            if !sends_mails || settings::load(tx)?.password_recovery_disabled {
+                let message = "Nobody gets a new password by mail here: ask an administrator.";
                 return Err(refused(StatusCode::FORBIDDEN, "recovery_disabled", message));
             }
             let email = email.trim().to_lowercase();

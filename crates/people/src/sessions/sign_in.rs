@@ -35,6 +35,8 @@ pub struct SignIn {
     pub(crate) seal: Seal,
     /// Where browsers reach this server, without a slash at the end.
     pub(crate) public_url: String,
+    /// Whether there is a mail server.
+    pub(super) sends_mails: bool,
     pub(crate) cookies: Cookies,
     pub(super) links: Links,
     pub(super) keys: Keys,
@@ -156,8 +158,16 @@ struct Candidate {
 
 impl SignIn {
     /// `public_url`: where browsers reach this server, without a slash at the end.
-    pub fn new(store: &Store, env: &Env, seal: &Seal, outbound: &Outbound, public_url: &str) -> Arc<SignIn> {
+    pub fn new(
+        store: &Store,
+        env: &Env,
+        seal: &Seal,
+        outbound: &Outbound,
+        public_url: &str,
+        sends_mails: bool,
+    ) -> Arc<SignIn> {
         Arc::new(SignIn {
+            sends_mails,
             store: store.clone(),
             env: env.clone(),
             seal: seal.clone(),
