@@ -37,7 +37,7 @@ if (settings.standalone) {
   begin(
     {
       token: settings.token,
-      mode: 'messaging',
+      mode: settings.mode,
       embedded: true,
       opened: true,
       engaged: false,

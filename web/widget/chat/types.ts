@@ -53,7 +53,7 @@ export interface Settings {
   avatar_url: string | null;
   welcome_messages: string[];
   attachments: { size_max: number; extensions: string[] };
-  standalone: { jwt: string; custom: Record<string, unknown> } | null;
+  standalone: { jwt: string | null; custom: Record<string, unknown> } | null;
 }
 
 export type Told =

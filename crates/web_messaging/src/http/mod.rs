@@ -48,7 +48,7 @@ async fn serve(State(app): State<Arc<WebMessaging>>, request: Request) -> Respon
     let (method, headers) = (parts.method.clone(), parts.headers.clone());
     let mut visit = Visit { app, token, parts, request_id, client };
     let operation = segments.first().copied().unwrap_or_default().to_owned();
-    let open = matches!(named(&operation), "loader.js" | "window" | "web" | "demo" | "style");
+    let open = matches!(named(&operation), "loader.js" | "window" | "web" | "try" | "demo" | "style");
     let (allowed, outcome) = if let Err(refusal) = visit.admit(&visit.app.limits.of_network.requests, &visit.network())
     {
         (None, Err(refusal))
@@ -86,10 +86,11 @@ async fn serve(State(app): State<Arc<WebMessaging>>, request: Request) -> Respon
 
 /// What strangers make up does not get into the log.
 fn named(operation: &str) -> &'static str {
-    const KNOWN: [&str; 14] = [
+    const KNOWN: [&str; 15] = [
         "loader.js",
         "window",
         "web",
+        "try",
         "demo",
         "session",
         "contents",

@@ -43,7 +43,7 @@ impl Visit {
                 .await;
         }
         let query = self.query()?;
-        let is_frame = name == "web";
+        let (is_frame, is_trial) = (name == "web", name == "try");
         let (env, seal) = sessions::store_of(&self.app.desk);
         let public_url = self.app.desk.public_url.clone();
         self.read(move |tx, place| {
@@ -51,7 +51,9 @@ impl Visit {
             let name = place.name(tx)?;
             let theme = theme::address(&theme::of(tx, place.source_id())?, &token);
             if !is_frame {
-                return Ok(pages::window(place, &token, &name, &settings, &public_url, None, theme.as_deref()));
+                // Whoever sets a source up sees what visitors see, as a visitor whom nobody knows.
+                let standalone = is_trial.then(|| json!({ "jwt": null, "custom": {} }));
+                return Ok(pages::window(place, &token, &name, &settings, &public_url, standalone, theme.as_deref()));
             }
             let jwt = query.get("jwt_identity").and_then(Value::as_str).unwrap_or_default();
             match sessions::check(tx, &env, &seal, place, jwt) {
