@@ -3,10 +3,13 @@
 
 import { destroy, get, post, put, Refusal } from './api/client.ts';
 import type { Category, Content, Id, Intervention, Page, Thread } from './api/types.ts';
-import { touch } from './live.ts';
+import { client } from './data.ts';
+import { onCustomer, touch } from './live.ts';
+import { customerName } from './names.ts';
+import { go } from './routes.ts';
 import { isOut, onSession } from './session.ts';
 import { t } from './language/index.ts';
-import { complain, say, words } from './ui/toasts.tsx';
+import { complain, dismiss, say, words } from './ui/toasts.tsx';
 
 /** For so long, what was done can be undone. */
 export const UNDO_MS = 6_000;
@@ -165,36 +168,64 @@ onSession(() => {
   leaving = new Set();
 });
 
-/** Does it to each after the time for undoing, and says how many of them could not be done. */
-function soon(threads: Thread[], said: string, work: (thread: Thread) => Promise<unknown>): void {
+/** A thread stays, as its customer wrote when it was about to end. */
+export const stays = (thread: Thread): void =>
+  void say(t('wrote_meanwhile', { name: customerName(thread) }), { ms: 12_000, action: { label: t('open'), act: () => go({ folder: 'all', thread: thread.id, q: '' }) } });
+
+/** What was read last of a thread. */
+const seenOf = ({ id, last_content }: Thread): Id | undefined => (client.getQueryData<Thread>(['thread', id])?.last_content ?? last_content)?.id;
+
+/** Ends each after the time for undoing, and says how many of them could not be ended. One in which its customer writes
+ * meanwhile is not: the server is told what was read, and so knows of what has not been heard of here. */
+function soon(threads: Thread[], said: string, work: (thread: Thread, seen: { seen_content_id: Id | undefined }) => Promise<unknown>): void {
   leave(threads, true);
+  const seen = new Map(threads.map((thread) => [thread.id, { seen_content_id: seenOf(thread) }]));
+  let ending = threads;
   const it = later(async () => {
+    deaf();
     // All are asked for in this moment: there may be no other.
-    const done = await Promise.allSettled(threads.map(work));
-    const failed = done.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []));
-    for (const { id } of threads) touch(id);
+    const done = await Promise.allSettled(ending.map((thread) => work(thread, seen.get(thread.id)!)));
+    const failed: unknown[] = [];
+    done.forEach((one, at) => {
+      if (one.status === 'fulfilled') return;
+      if (one.reason instanceof Refusal && one.reason.code === 'unseen_content') stays(ending[at]!);
+      else failed.push(one.reason);
+    });
+    for (const { id } of ending) touch(id);
     // By now the list has been asked for again, or is in a moment.
-    setTimeout(() => leave(threads, false), 1_500);
-    if (failed.length && threads.length === 1) complain(failed[0]);
-    else if (failed.length) say(t('bulk_partly', { done: threads.length - failed.length, count: threads.length, reason: words(failed[0]) }), { bad: true });
+    setTimeout(() => leave(ending, false), 1_500);
+    if (failed.length && ending.length === 1) complain(failed[0]);
+    else if (failed.length) say(t('bulk_partly', { done: ending.length - failed.length, count: ending.length, reason: words(failed[0]) }), { bad: true });
   });
-  say(said, {
-    ms: UNDO_MS,
-    undo: () => {
-      it.cancel();
-      leave(threads, false);
-    },
+  const stop = () => {
+    deaf();
+    it.cancel();
+    leave(ending, false);
+  };
+  const deaf = onCustomer((id) => {
+    if (!waiting.has(it)) return deaf();
+    const kept = ending.find((thread) => thread.id === id);
+    if (!kept) return;
+    if (ending.length === 1) {
+      stop();
+      dismiss(toast);
+    } else {
+      ending = ending.filter((thread) => thread !== kept);
+      leave([kept], false);
+    }
+    stays(kept);
   });
+  const toast = say(said, { ms: UNDO_MS, undo: stop });
 }
 
 export function archive(threads: Thread[]): void {
-  soon(threads, threads.length === 1 ? t('archived_now') : t('bulk_archived', { count: threads.length }), ({ id }) => put(`/content_threads/${id}/ignore`));
+  soon(threads, threads.length === 1 ? t('archived_now') : t('bulk_archived', { count: threads.length }), ({ id }, seen) => put(`/content_threads/${id}/ignore`, seen));
 }
 
 export function resolve(threads: Thread[]): void {
-  soon(threads, threads.length === 1 ? t('closed_now') : t('bulk_closed', { count: threads.length }), async (thread) => {
+  soon(threads, threads.length === 1 ? t('closed_now') : t('bulk_closed', { count: threads.length }), async (thread, seen) => {
     if (!isOpen(thread) || !thread.intervention) throw new Refusal(403, '', t('close_needs_reply'));
-    await put(`/interventions/${thread.intervention.id}/close`);
+    await put(`/interventions/${thread.intervention.id}/close`, seen);
   });
 }
 

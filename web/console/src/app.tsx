@@ -16,6 +16,7 @@ import { follow, useConnection } from './live.ts';
 import { Rights } from './rights.tsx';
 import { go, piecesOf, useAddress, useRoute } from './routes.ts';
 import { beforeSignOut, look, onSession, useSession } from './session.ts';
+import { useFont } from './screen.ts';
 import { SignIn } from './sign-in.tsx';
 import { Button, Empty } from './ui/pieces.tsx';
 import { Ringing } from './tasks/tasks.tsx';
@@ -64,6 +65,7 @@ export const App = () => {
 
 const Desk = () => {
   const route = useRoute();
+  useFont();
   useWaiting(useCount(OWN[0]!.query).data ?? 0);
   const [open, setOpen] = useState<'palette' | 'help' | 'folders' | 'begin'>();
   // The same every time, and behind what one looks at: the folders are drawn when the conversation is there.

@@ -70,7 +70,7 @@ export const useFolders = (): Folder[] => useQuery({ queryKey: ['folders'], quer
 export const useFoldersKnown = (): boolean => useQuery({ queryKey: ['folders'], queryFn: ({ signal }) => all<Folder>('folders', '/folders', signal) }).data !== undefined;
 export const useTags = (): { id: Id; name: string }[] => useQuery({ queryKey: ['tags'], queryFn: ({ signal }) => all<{ id: Id; name: string }>('tags', '/tags', signal) }).data ?? NONE;
 export const useCustomFields = (): CustomField[] =>
-  useQuery({ queryKey: ['custom_fields'], queryFn: ({ signal }) => allowed(all<CustomField>('custom_fields', '/custom_fields', signal, { extended: true })) }).data ?? NONE;
+  useQuery({ queryKey: ['custom_fields'], queryFn: ({ signal }) => all<CustomField>('custom_fields', '/custom_fields/descriptions', signal, { extended: true }) }).data ?? NONE;
 
 export const useSignatures = (): Signature[] => {
   const me = useMe().data;

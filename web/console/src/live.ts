@@ -91,6 +91,22 @@ export const useTyping = (thread: Id): string | undefined =>
     () => typing.get(thread),
   );
 
+/** How often customers have written in a thread, as far as it was heard here. */
+const written = new Map<Id, number>();
+const customerListeners = new Set<(thread: Id) => void>();
+export const timesWritten = (thread: Id): number => written.get(thread) ?? 0;
+
+/** Hears of each message of a customer that waits for an answer, until the returned function is called. */
+export function onCustomer(listener: (thread: Id) => void): () => void {
+  customerListeners.add(listener);
+  return () => customerListeners.delete(listener);
+}
+
+function customerWrote(thread: Id): void {
+  written.set(thread, timesWritten(thread) + 1);
+  for (const listener of customerListeners) listener(thread);
+}
+
 function take(told: Told): void {
   const { type, resource } = told;
   hear(told);
@@ -123,7 +139,10 @@ function take(told: Told): void {
         return;
       }
       const about = thread ?? (family === 'content_thread' ? resource?.id : undefined);
-      if (type === 'content.imported' && thread) types(thread, undefined);
+      if (type === 'content.imported' && thread) {
+        types(thread, undefined);
+        if (metadata.status === 'new' || metadata.status === 'assigned') customerWrote(thread);
+      }
       if (about) changed.add(about);
       conversations();
       lists();
@@ -152,6 +171,9 @@ function take(told: Told): void {
     case 'reply_assistant_knowledge_base_version':
     case 'reply_assistant_knowledge_base_group':
       void client.invalidateQueries({ queryKey: ['suggestions'] });
+      return;
+    case 'settings':
+      void client.invalidateQueries({ queryKey: ['screen'] });
       return;
     case 'folder':
       void client.invalidateQueries({ queryKey: ['folders'] });

@@ -48,6 +48,9 @@ export function notify(title: string, body: string, thread: Id): void {
   };
 }
 
+/** An intervention became somebody's. */
+const TAKINGS = ['intervention.opened', 'intervention.assigned', 'intervention.user_updated'];
+
 let quietUntil = 0;
 
 async function customer(thread: Id, me: User): Promise<void> {
@@ -62,20 +65,37 @@ async function customer(thread: Id, me: User): Promise<void> {
 async function comment(id: Id, by: Id, me: User): Promise<void> {
   const found = await get<Comment & { thread_id: Id }>(`/intervention_comments/${id}`);
   if (!isMentioned(found.body, me)) return;
-  const author = client.getQueryData<User[]>(['users'])?.find((user) => user.id === by);
-  const said = t('mentioned_you', { name: author ? fullName(author) : t('colleague') });
+  const said = t('mentioned_you', { name: nameOf(by) });
   say(said, { ms: 20_000, action: { label: t('open'), act: () => go({ folder: 'all', thread: found.thread_id, q: '' }) } });
   notify(said, found.body, found.thread_id);
 }
+
+/** A colleague has what was in one's own hands. */
+async function taken(thread: Id, owner: Id, me: User): Promise<void> {
+  const wasMine =
+    client.getQueryData<Thread>(['thread', thread])?.intervention?.user_id === me.id ||
+    client.getQueryData<{ thread_id: Id }[]>(['tasks', `workbin_${me.id}`])?.some(({ thread_id }) => thread_id === thread);
+  if (!wasMine) return;
+  const found = await get<Thread>(`/content_threads/${thread}`, { extended: true });
+  const said = t('taken_by', { colleague: nameOf(owner), name: customerName(found) });
+  say(said, { ms: 20_000, action: { label: t('open'), act: () => go({ folder: 'all', thread, q: '' }) } });
+}
+
+const nameOf = (id: Id): string => {
+  const user = client.getQueryData<User[]>(['users'])?.find((one) => one.id === id);
+  return user ? fullName(user) : t('colleague');
+};
 
 /** An event of the stream. */
 export function hear({ type, user_id, resource }: Told): void {
   const me = client.getQueryData<User>(['me']);
   if (!me || !resource || user_id === me.id) return;
   const thread = resource.metadata.thread_id as Id | undefined;
+  const owner = resource.metadata.user_id as Id | null | undefined;
   // What cannot be read needs no notice.
   if (type === 'intervention_comment.created' && user_id) comment(resource.id, user_id, me).catch(() => {});
   else if (type === 'content.imported' && thread) customer(thread, me).catch(() => {});
+  else if (TAKINGS.includes(type) && thread && owner && owner !== me.id) taken(thread, owner, me).catch(() => {});
 }
 
 export const toggleNotices = (on: boolean): void => void switchNotices(on).catch(complain);

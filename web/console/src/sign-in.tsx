@@ -48,6 +48,9 @@ const Field = ({ name, label, ...more }: { name: string; label: string } & React
   </label>
 );
 
+/** As `type="email"` on a phone; browsers refuse addresses with accents there, which people have. */
+const EMAIL = { type: 'text', inputMode: 'email', autoCapitalize: 'none' } as const;
+
 const FAULTS: Record<string, Key> = {
   user_not_found: 'sso_unknown',
   token_expired: 'sso_expired',
@@ -175,10 +178,10 @@ export const SignIn = ({ why }: { why: 'ended' | 'left' | undefined }) => {
           {way === 'forgotten' && <p className="lead">{t(sent ? 'forgotten_sent' : 'forgotten_lead')}</p>}
           {way === 'password' && offers?.name && <p className="lead">{offers.name}</p>}
           {way === 'token' && <Field name="token" label={t('access_token')} type="password" autoFocus autoComplete="off" aria-invalid={!!problem} />}
-          {way === 'forgotten' && !sent && <Field name="email" label={t('email')} type="email" autoFocus autoComplete="username" />}
+          {way === 'forgotten' && !sent && <Field name="email" label={t('email')} {...EMAIL} autoFocus autoComplete="username" />}
           {hasPassword && (
             <>
-              <Field name="email" label={t('email')} type="email" autoFocus autoComplete={fill ?? 'username'} />
+              <Field name="email" label={t('email')} {...EMAIL} autoFocus autoComplete={fill ?? 'username'} />
               <Field name="password" label={t('password')} type="password" autoComplete={fill ?? 'current-password'} aria-invalid={!!problem} />
               {step === 'code' && <Field name="code" label={t('code')} inputMode="numeric" autoFocus autoComplete="one-time-code" />}
               {step === 'new_password' && <Field name="new_password" label={t('new_password')} type="password" autoFocus autoComplete="new-password" />}
@@ -198,11 +201,14 @@ export const SignIn = ({ why }: { why: 'ended' | 'left' | undefined }) => {
                 {t('sign_in_with', { name })}
               </a>
             ))}
-          {hasPassword && offers?.password_recovery && (
-            <button type="button" className="link hint" onClick={() => to('forgotten')}>
-              {t('forgot')}
-            </button>
-          )}
+          {hasPassword &&
+            (offers?.password_recovery ? (
+              <button type="button" className="link hint" onClick={() => to('forgotten')}>
+                {t('forgot')}
+              </button>
+            ) : (
+              <p className="hint">{t('forgot_ask')}</p>
+            ))}
           {way === 'token' && (
             <p className="hint">
               {t('token_help')} <code>frontdesk token create</code>

@@ -21,7 +21,7 @@ test('a new administrator sets up a chat, a colleague, and what the colleague ma
   const source = (await desk.server.get('/content_sources')).records.find(({ name }: { name: string }) => name === 'Purple Shop');
   const { widget_token } = await desk.server.get(`/content_sources/${source.id}?extended=true`);
   await page.getByText(`/chat/${widget_token}/loader.js`).waitFor();
-  expect(await page.getByRole('link', { name: 'Open the chat' }).getAttribute('href')).toBe(`/chat/${widget_token}/web`);
+  expect(await page.getByRole('link', { name: 'Open the chat' }).getAttribute('href')).toBe(`/chat/${widget_token}/try`);
 
   await page.getByRole('navigation').getByRole('link', { name: 'Users' }).click();
   await page.getByRole('button', { name: 'Invite' }).click();
@@ -396,4 +396,15 @@ test('on a phone, in French, the filters of the journal are read whole', async (
   );
   expect(cut).toEqual([]);
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+  // What is a link begins where its words do, also on its second line.
+  expect(await page.locator('tbody button.link').evaluateAll((all) => [...new Set(all.map((link) => getComputedStyle(link).textAlign))])).toEqual(['start']);
+});
+
+test('languages have their names in the language of who reads, in its order', async () => {
+  const desk = await Desk.opens();
+  const { page, agent } = await desk.sits(desk.server.token, { path: '/admin/settings', locale: 'fr' });
+  const languages = page.getByLabel('Langue', { exact: true });
+  await languages.waitFor();
+  await expect.poll(async () => (await languages.locator('option').allInnerTexts()).filter((name) => name).slice(0, 3)).toEqual(['Afrikaans', 'Albanais', 'Allemand']);
+  expect(agent.errors).toEqual([]);
 });

@@ -294,8 +294,11 @@ test('a colleague whom no mail reaches gets a link that is shown once, and comes
   await page.getByLabel('Nom', { exact: true }).fill('New');
   await page.getByLabel('Rôle', { exact: true }).selectOption({ label: 'Agent' });
   await page.getByRole('button', { name: 'Inviter' }).click();
+  await page.getByText('Invitation créée pour Nora New').waitFor();
   const invitation = page.getByRole('region', { name: 'Invitation' });
   await invitation.getByText('Ce serveur n’envoie pas de courriel').waitFor();
+  // What is to be done next is seen first.
+  expect((await invitation.getByRole('button', { name: 'Créer un lien' }).boundingBox())!.y).toBeLessThan(600);
   const text = () => invitation.locator('code').innerText();
   await invitation.getByRole('button', { name: 'Créer un lien' }).click();
   const first = await text();

@@ -64,6 +64,66 @@ test('the first answer closes the conversation with it, by a key that the list o
   expect(agent.errors).toEqual([]);
 });
 
+test('what a customer writes while a conversation is being closed or archived keeps it open, and is told', async () => {
+  const desk = await Desk.opens();
+  const ada = await desk.hires('Ada');
+  await desk.says('Vera Visitor', 'a', 'It leaks.');
+  await desk.says('Marc', 'b', 'Spam?');
+  const content = (await desk.server.get('/contents?q=It leaks')).records[0];
+  await ada.ask('POST', '/contents', { in_reply_to_id: content.id, body: 'Turn it off, please.' });
+  const { page, agent } = await desk.sits(ada.token, { ...at(await desk.thread('a')), relayed: true });
+  await talk(page).getByText('Turn it off, please.').waitFor();
+  await page.keyboard.press('f');
+  await page.getByText('Closed', { exact: true }).waitFor();
+  await desk.says('Vera Visitor', 'a', 'There is no switch!');
+  const told = page.getByRole('status').filter({ hasText: 'Vera Visitor wrote meanwhile' });
+  await told.waitFor();
+  // Nothing is left to undo: it did not happen, and it is read at once.
+  expect(await page.locator('.toast').getByRole('button', { name: 'Undo' }).count()).toBe(0);
+  await told.getByRole('button', { name: 'Open' }).click();
+  await talk(page).getByText('There is no switch!').waitFor();
+  expect((await desk.thread('a')).intervention.closed_at).toBe(null);
+  // Of two that are archived together the other one goes.
+  const relayed = `http://desk.localhost:${desk.network.port}`;
+  await page.goto(`${relayed}/inbox/all`);
+  for (const line of [0, 1]) await lines(page).nth(line).getByRole('checkbox').check({ force: true });
+  await page.keyboard.press('i');
+  await page.getByText('2 archived').waitFor();
+  await desk.says('Vera Visitor', 'a', 'And it is hot.');
+  await told.waitFor();
+  await expect.poll(async () => (await desk.thread('b')).last_content.status, { timeout: 15_000 }).toBe('ignored');
+  expect((await desk.thread('a')).last_content.status).toBe('assigned');
+  // What comes while the request is on its way, the server knows.
+  await page.goto(`${relayed}/inbox/all/${(await desk.thread('a')).id}`);
+  await talk(page).getByText('And it is hot.').waitFor();
+  let passes = () => {};
+  desk.network.holds = new Promise<void>((done) => (passes = done));
+  const asked = page.waitForRequest(/\/close$/);
+  await page.keyboard.press('f');
+  await asked;
+  await desk.says('Vera Visitor', 'a', 'And it smokes.');
+  passes();
+  await told.waitFor();
+  expect((await desk.thread('a')).intervention.closed_at).toBe(null);
+  expect(agent.errors).toEqual([]);
+});
+
+test('what a customer writes under an answer that closes the conversation keeps it open', async () => {
+  const desk = await Desk.opens();
+  await desk.says('Vera Visitor', 'a', 'Thank you!');
+  const { page, agent } = await desk.sits(desk.server.token, at(await desk.thread('a')));
+  await talk(page).getByText('Thank you!').waitFor();
+  await page.keyboard.press('r');
+  await page.keyboard.type('You are welcome.');
+  await page.keyboard.press('Control+Shift+Enter');
+  await talk(page).locator('[data-outgoing]').waitFor();
+  await desk.says('Vera Visitor', 'a', 'One thing more:');
+  await page.getByRole('status').getByText('Vera Visitor wrote meanwhile').waitFor();
+  const { last_content, intervention } = await desk.thread('a');
+  expect([last_content.excerpt, intervention.closed_at]).toEqual(['You are welcome.', null]);
+  expect(agent.errors).toEqual([]);
+});
+
 test('who closes with their answer says how it ended where that has to be said, as by the button', async () => {
   const desk = await Desk.opens();
   const { server } = desk;

@@ -203,7 +203,9 @@ test('what is asked for of each case is filled in; what the channel tells of a c
   await server.post('/custom_fields', { associated_type_name: 'Intervention', label: 'Refunded', type: 'boolean', key: 'refunded' });
   await desk.says('Vera Visitor', 'a', 'Hello', { context_data: { basket: '3 kettles' } });
   const thread = await desk.thread('a');
-  const { page, agent } = await desk.sits(server.token, at(thread));
+  // As an agent, who manages no fields.
+  const ada = await desk.hires('Ada');
+  const { page, agent } = await desk.sits(ada.token, at(thread));
   await card(page).getByText('3 kettles').waitFor();
   expect(await card(page).getByRole('heading', { name: 'This case' }).count()).toBe(0);
   await page.keyboard.press('e');

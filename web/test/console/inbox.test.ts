@@ -1,6 +1,7 @@
 // The inbox over the real server: live, by keyboard, searched, and after the network was away.
 
 import { expect, test } from 'vitest';
+import { violations } from '../browser.ts';
 import { Desk, lines, names, open, talk } from './cast.ts';
 
 open();
@@ -149,7 +150,7 @@ test('a search has chips, suggests, is in the address, says what is wrong with i
   await page.getByRole('button', { name: 'Remove Source: Letters' }).waitFor();
   await expect.poll(() => names(page)).toEqual(['Ben Two']);
   await field.fill('nonsense:1 ');
-  await page.getByRole('alert').getByText('nonsense').waitFor();
+  await page.getByRole('alert').getByText('There is no keyword “nonsense” (character').waitFor();
   await page.getByRole('button', { name: /^Remove nonsense/ }).click();
   await field.fill('blue');
   await expect.poll(() => names(page)).toEqual(['Ann One']);
@@ -161,6 +162,62 @@ test('a search has chips, suggests, is in the address, says what is wrong with i
   // Its count is live as well.
   await desk.says('Cid Three', 'c', 'Blue again');
   await expect.poll(() => page.getByRole('link', { name: /^Blue things/ }).innerText()).toContain('2');
+});
+
+test('an address of the web is searched for as it is pasted; what is wrong with a search is said in French, with what to do', async () => {
+  const desk = await Desk.opens();
+  await desk.says('Ann One', 'a', 'See https://example.com/a/very for it');
+  await desk.says('Ben Two', 'b', 'Something else');
+  const { page, agent } = await desk.sits(desk.server.token, { path: '/inbox/all', locale: 'fr' });
+  await expect.poll(() => names(page)).toEqual(['Ben Two', 'Ann One']);
+  const field = page.getByRole('combobox').first();
+  await field.fill('https://example.com/a/very');
+  await expect.poll(() => names(page)).toEqual(['Ann One']);
+  expect(await page.getByRole('alert').count()).toBe(0);
+  await field.fill('foo:bar ');
+  const alert = page.getByRole('alert');
+  await alert.getByText('Il n’y a pas de mot-clé « foo » (caractère 1 de la recherche).').waitFor();
+  expect((await alert.innerText()).split('\n')).toHaveLength(1);
+  expect(await violations(page.mainFrame())).toEqual([]);
+  // Another keyword in its place, or the words as they are.
+  await page.getByRole('button', { name: 'État', exact: true }).click();
+  await page.getByRole('option', { name: /^nouveau/ }).click();
+  await expect.poll(() => names(page)).toEqual(['Ben Two', 'Ann One']);
+  await field.fill('assigned:maybe ');
+  await alert.getByText('il faut une autre valeur').waitFor();
+  await page.getByRole('button', { name: 'oui', exact: true }).click();
+  await alert.waitFor({ state: 'detached' });
+  await page.goto(`${new URL(page.url()).origin}/inbox/search?q=foo:bar`);
+  await page.getByRole('button', { name: /foo:bar/ }).last().click();
+  await alert.waitFor({ state: 'detached' });
+  expect(await field.inputValue()).toBe('"foo:bar"');
+  expect(agent.errors).toEqual([]);
+});
+
+test('what a search has found is shown in the list, and first when the conversation is opened, however far up it is', async () => {
+  const desk = await Desk.opens();
+  await desk.says('Vera Visitor', 'a', 'After all that was said of tea and of coffee machines, an Éspresso is what I would like to have', { created_at: '2026-01-15T10:00:00Z' });
+  for (let count = 0; count < 70; count++) await desk.says('Vera Visitor', 'a', `And one thing more, number ${count}`);
+  await desk.says('Marc', 'b', 'Tea for me');
+  const { page, agent } = await desk.sits(desk.server.token, { path: '/inbox/search?q=espresso' });
+  await expect.poll(() => names(page)).toEqual(['Vera Visitor']);
+  await lines(page).locator('mark').getByText('Éspresso', { exact: true }).waitFor();
+  await page.keyboard.press('j');
+  await page.keyboard.press('Enter');
+  const found = talk(page).locator('[data-hit]');
+  await found.getByText('is what I would like to have').waitFor();
+  expect(await found.locator('mark').allInnerTexts()).toEqual(['Éspresso']);
+  const [box, scroller] = [await found.boundingBox(), await page.locator('.talk-scroll').boundingBox()];
+  expect([box!.y >= scroller!.y, box!.y + box!.height <= scroller!.y + scroller!.height]).toEqual([true, true]);
+  expect(await violations(page.mainFrame())).toEqual([]);
+  // What comes does not take it away from whom is reading it; the way to the end is there.
+  await desk.says('Vera Visitor', 'a', 'Are you there?');
+  await talk(page).getByText('Are you there?').waitFor({ state: 'attached' });
+  await expect.poll(async () => (await found.boundingBox())!.y).toBeGreaterThanOrEqual(scroller!.y);
+  await page.getByRole('button', { name: 'To the latest' }).click();
+  await expect.poll(() => page.locator('.talk-scroll').evaluate((all) => all.scrollHeight - all.scrollTop - all.clientHeight)).toBeLessThan(5);
+  await page.getByRole('button', { name: 'To the latest' }).waitFor({ state: 'detached' });
+  expect(agent.errors).toEqual([]);
 });
 
 test('of a long list only what is seen is on the screen, and its end is there at once', async () => {
@@ -395,6 +452,31 @@ test('what nobody had is given away and taken back; what is somebody’s is made
   await page.keyboard.press('z');
   await expect.poll(whose).toEqual(['none', 'Ada', 'Ada, closed']);
   expect(agent.errors).toEqual([]);
+});
+
+test.each(['en', 'fr'])('beside the card the head of a conversation keeps its name and all that can be done (%s)', async (locale) => {
+  const desk = await Desk.opens();
+  const { server } = desk;
+  await server.put(`/content_sources/${desk.source.id}`, { name: 'Messagerie du site de la boutique' });
+  await desk.says('Maximiliane Vandenberghe', 'a', 'Hello', { thread_title: 'A kettle that leaks' });
+  const content = (await server.get('/contents')).records[0];
+  await server.post('/interventions', { content_id: content.id });
+  await server.post('/contents', { in_reply_to_id: content.id, body: 'Yes?' });
+  const { id } = await desk.thread('a');
+  for (const width of [1280, 1366, 1024]) {
+    const { page, agent } = await desk.sits(server.token, { path: `/inbox/all/${id}`, locale, viewport: { width, height: 800 } });
+    const head = page.locator('.talk-head');
+    await head.locator('.resolve').waitFor();
+    const place = (await head.boundingBox())!;
+    for (const one of await head.locator('button').all()) {
+      const box = await one.boundingBox();
+      if (box) expect([box.x >= place.x, box.x + box.width <= place.x + place.width + 1]).toEqual([true, true]);
+    }
+    expect((await head.locator('h2').boundingBox())!.width).toBeGreaterThan(90);
+    expect(await head.locator('.fact > span').evaluate((name) => getComputedStyle(name).textOverflow)).toBe('ellipsis');
+    if (process.env.SHOTS) await page.screenshot({ path: `${process.env.SHOTS}/head-${locale}-${width}.png` });
+    await agent.leave();
+  }
 });
 
 test('language and looks are chosen, and kept; the page is an app that browsers can install', async () => {

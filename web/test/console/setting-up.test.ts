@@ -90,6 +90,23 @@ test('a trigger is made, tried on the demo page, and put in order', async () => 
   expect(agent.errors).toEqual([]);
 });
 
+test.each(['mobile_messaging', 'chat'])('the window of a source (%s) is tried from its page, as a visitor whom nobody knows', async (type) => {
+  const desk = await Desk.opens();
+  const community = await desk.server.post('/communities', { type: 'mobile_messaging', name: 'Visitors' });
+  const source = await desk.server.post('/content_sources', { type, name: 'Our site', community_id: community.id, active: true });
+  const { page, agent } = await desk.sits(desk.server.token, { path: `/admin/sources/${source.id}` });
+  const opened = agent.context.waitForEvent('page');
+  await page.getByRole('link', { name: 'Open the chat' }).click();
+  const chat = await opened;
+  await chat.getByRole('textbox').fill('Does it work?');
+  await chat.keyboard.press('Enter');
+  await expect.poll(async () => (await desk.server.get(`/contents?q=${encodeURIComponent('Does it work')}`)).records.length).toBe(1);
+  const content = (await desk.server.get('/contents?q=work')).records[0];
+  await desk.server.post('/contents', { in_reply_to_id: content.id, body: 'It does.' });
+  await chat.getByRole('log').getByText('It does.').waitFor();
+  expect(agent.errors).toEqual([]);
+});
+
 test('an item is seen while it is written, safe once it is saved, and a window is set', async () => {
   const { desk, source, path } = await website();
   const { page, agent } = await desk.sits(desk.server.token, { path: `/admin/sources/${source.id}/catalog_items/new` });

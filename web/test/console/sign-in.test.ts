@@ -63,6 +63,19 @@ test('an invited colleague chooses a password by the mail, comes in, and forgets
   expect(agent.errors).toEqual([]);
 });
 
+test('where no mail goes out none is promised, and whoever has an accent in their address comes in', async () => {
+  const desk = await Desk.opens();
+  const role = (await desk.server.get('/roles')).records.find(({ label }: { label: string }) => label === 'Agent');
+  await desk.server.post('/users', { email: 'zoé.agent@desk.example', firstname: 'Zoé', lastname: 'Agent', role_id: role.id, password: 'correct horse battery' });
+  const { page, agent } = await desk.sits('');
+  await page.getByText('Ask an administrator for a new one.').waitFor();
+  expect(await page.getByRole('button', { name: 'Forgot your password?' }).count()).toBe(0);
+  expect(await violations(page.mainFrame())).toEqual([]);
+  await signIn(page, 'zoé.agent@desk.example', 'correct horse battery');
+  await isIn(page);
+  expect(agent.errors).toEqual([]);
+});
+
 test('what is refused about links, passwords and codes is said in the language of who reads', async () => {
   const { url, mail } = await post(opened);
   const desk = await Desk.opens('--smtp-url', url, '--mail-from', 'desk@desk.example');

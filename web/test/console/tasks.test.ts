@@ -1,7 +1,7 @@
 // Work that finds the agent, over the real server.
 
 import { expect, test } from 'vitest';
-import { Desk, open, talk } from './cast.ts';
+import { Desk, lines, names, open, talk } from './cast.ts';
 
 open();
 
@@ -38,6 +38,56 @@ test('a task rings at who receives tasks; refused it goes, accepted it is in the
   await talk(page).getByRole('button', { name: 'More' }).click();
   await page.getByRole('option', { name: 'Hand back' }).click();
   await presence.getByRole('link', { name: 'Marc Martin' }).waitFor({ state: 'detached' });
+  await expect.poll(async () => (await desk.thread('b')).intervention.user_id).toBe(null);
+  expect(agent.errors).toEqual([]);
+});
+
+test('what is accepted is seen to be somebody’s, and who loses it to a colleague is told', async () => {
+  const desk = await routed();
+  const ada = await desk.hires('Ada');
+  const { page, agent } = await desk.sits(ada.token);
+  const presence = page.getByRole('region', { name: 'Tasks' });
+  await presence.getByRole('button', { name: 'Receives no tasks' }).click();
+  await page.getByRole('option', { name: 'Receive tasks' }).click();
+  await presence.getByRole('button', { name: 'Available' }).waitFor();
+  const { page: his } = await desk.sits(desk.server.token, { path: '/inbox/waiting' });
+  await desk.says('Vera Visitor', 'a', 'Where is my kettle?');
+  await expect.poll(() => names(his)).toEqual(['Vera Visitor']);
+  await page.getByRole('alertdialog', { name: 'Vera Visitor needs an answer' }).waitFor();
+  await page.keyboard.press('y');
+  await talk(page).getByText('Where is my kettle?').waitFor();
+  // Hers from now on, for herself and for others.
+  await talk(page).getByRole('button', { name: 'Take', exact: true }).waitFor({ state: 'detached' });
+  await talk(page).getByRole('toolbar').getByText('You', { exact: true }).waitFor();
+  await expect.poll(() => names(his)).toEqual([]);
+  await his.getByRole('link', { name: /^All open/ }).click();
+  await lines(his).filter({ hasText: 'Assigned to Ada Agent' }).click();
+  await talk(his).getByText('Where is my kettle?').waitFor();
+  await his.keyboard.press('e');
+  await his.getByText('It is yours').waitFor();
+  await page.getByRole('status').getByText(/^The conversation with Vera Visitor is with /).waitFor();
+  await presence.getByRole('link', { name: 'Vera Visitor' }).waitFor({ state: 'detached' });
+  expect(agent.errors).toEqual([]);
+});
+
+test('what is over waits for nobody, and is opened again by who wants to go on with it', async () => {
+  const desk = await Desk.opens();
+  await desk.says('Vera Visitor', 'a', 'It leaks.');
+  const content = (await desk.server.get('/contents')).records[0];
+  await desk.server.post('/contents', { in_reply_to_id: content.id, body: 'Turn it off.' });
+  await desk.says('Vera Visitor', 'a', 'Thank you!');
+  const thread = await desk.thread('a');
+  const { page, agent } = await desk.sits(desk.server.token, { path: `/inbox/all/${thread.id}` });
+  await talk(page).getByText('Thank you!').waitFor();
+  await lines(page).getByText(/^waits/).waitFor();
+  await desk.server.put(`/interventions/${thread.intervention.id}/close`, {});
+  await lines(page).getByText('Closed').waitFor();
+  expect(await lines(page).getByText(/^waits/).count()).toBe(0);
+  await talk(page).getByRole('button', { name: 'Open again' }).waitFor();
+  expect(await talk(page).getByRole('button', { name: 'Take', exact: true }).count()).toBe(0);
+  await page.keyboard.press('e');
+  await talk(page).getByRole('button', { name: 'Close' }).waitFor();
+  expect((await desk.thread('a')).intervention.closed_at).toBe(null);
   expect(agent.errors).toEqual([]);
 });
 

@@ -41,6 +41,7 @@ export const AccountForm = ({ path, family, fields, refers = [], children }: Pro
         again={read}
         save={async (edits) => {
           await put(path, edits);
+          if (path === '/settings') void client.invalidateQueries({ queryKey: ['screen'] });
           await client.invalidateQueries({ queryKey: key });
         }}
       />

@@ -176,7 +176,7 @@ const Making = ({ kind, at, menu }: { kind: Kind; at: URLSearchParams; menu: () 
   const done = (record: Made) => {
     if (kind.secret && record[kind.secret]) secrets.set(record.id, record[kind.secret]);
     void changed(kind);
-    say(w('created'));
+    say(kind.made ? w(kind.made, { name: kind.named(record) }) : w('created'));
     visit(`${here}/${record.id}`, true);
   };
   return (
@@ -213,7 +213,7 @@ const Making = ({ kind, at, menu }: { kind: Kind; at: URLSearchParams; menu: () 
 const One = ({ kind, id, mayMake, mayChange, menu }: { kind: Kind; id: string; mayMake: boolean; mayChange: boolean; menu: () => void }) => {
   const { data: record, error, refetch } = useRecord(kind, id);
   const names = useNames(refersTo(kind));
-  const More = kind.more;
+  const { first: First, more: More } = kind;
   const [asks, setAsks] = useState(false);
   const [heir, setHeir] = useState('');
   const here = `/admin/${kind.key}`;
@@ -254,6 +254,11 @@ const One = ({ kind, id, mayMake, mayChange, menu }: { kind: Kind; id: string; m
         {kind.copies && mayMake && <Button onClick={() => visit(`${here}/new?like=${id}`)}>{w('duplicate')}</Button>}
       </Head>
       {secret && <Once text={secret} label={w(kind.one)} />}
+      {First && (
+        <Suspense>
+          <First record={record} mayChange={mayChange} />
+        </Suspense>
+      )}
       <Form
         place={`${kind.key}/${id}`}
         record={record}

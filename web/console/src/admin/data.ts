@@ -5,7 +5,7 @@ import { get, Refusal } from '../api/client.ts';
 import { type Read, readAll } from '../api/read.ts';
 import type { Id } from '../api/types.ts';
 import { client } from '../data.ts';
-import { t } from '../language/index.ts';
+import { currentLocale, languageName, t } from '../language/index.ts';
 import { type Choice, type Field, type Kind, kindOf, type Made, NAMELESS } from './kinds.ts';
 import { type Word, w } from './words/index.ts';
 
@@ -72,7 +72,8 @@ interface Listed {
 
 const useListed = (list: string | undefined): Choice[] => {
   const { data } = useQuery({ queryKey: ['admin', 'listed', list], queryFn: ({ signal }) => get<Listed[]>(`/${list}`, {}, signal), enabled: !!list });
-  return (data ?? []).map(({ code, name }) => ({ id: code ?? name, label: name }));
+  const listed = (data ?? []).map(({ code, name }) => ({ id: code ?? name, label: code ? languageName(code) : name }));
+  return list === 'locales' ? listed.sort((one, other) => one.label.localeCompare(other.label, currentLocale())) : listed;
 };
 
 /** What can be chosen in a field. */

@@ -84,6 +84,10 @@ export interface Kind {
   fields: Field[];
   /** What is asked to make one, when it is not a form of the fields. */
   setUp?: LazyExoticComponent<ComponentType<{ done: (record: Made) => void }>>;
+  /** What is to be done with one that there is before anything else: stands above its form. */
+  first?: LazyExoticComponent<ComponentType<{ record: Made; mayChange: boolean }>>;
+  /** What is said once one is made; otherwise only that it is. */
+  made?: Word;
   /** What stands below the form of one that there is. */
   more?: LazyExoticComponent<ComponentType<{ record: Made }>>;
   /** What stands within the form: as it is written, and as it is saved. */
@@ -330,6 +334,8 @@ export const KINDS: Kind[] = [
       { name: 'external_id', type: 'text' },
       { name: 'no_password', type: 'flag', only: 'old' },
     ],
+    made: 'invited',
+    first: lazy(() => import('./invitation.tsx')),
     more: lazy(() => import('./user-more.tsx')),
   },
   {

@@ -37,7 +37,7 @@ const FIELDS: Field[] = [
     number('intervention_defer_threshold'),
     number('urgent_task_threshold'),
   ]),
-  ...part('s_screen', [flag('deny_iframe_integration'), flag('rtl_support')]),
+  ...part('s_screen', [flag('deny_iframe_integration'), flag('rtl_support'), flag('spellchecking'), flag('enable_auto_scroll_down'), flag('fold_useless_contents'), flag('use_system_font')]),
 ];
 
 const Settings = () => <AccountForm path="/settings" family="settings" fields={FIELDS} />;

@@ -72,7 +72,7 @@ const Window = ({ record }: { record: Made }) => (
   <section className="admin-part">
     <h2>{w('test')}</h2>
     <p>{w('test_window_lead')}</p>
-    <a className="button" href={`/chat/${record.widget_token}/web`} target="_blank" rel="noreferrer">
+    <a className="button" href={`/chat/${record.widget_token}/try`} target="_blank" rel="noreferrer">
       {w('test_window')}
     </a>
   </section>

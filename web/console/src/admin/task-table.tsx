@@ -5,8 +5,11 @@ import { lazy, Suspense, useState } from 'react';
 import { get, post } from '../api/client.ts';
 import type { Id, Thread } from '../api/types.ts';
 import { client } from '../data.ts';
+import { t } from '../language/index.ts';
 import { customerName } from '../names.ts';
 import { usePermissions } from '../rights.tsx';
+import { useUrgent } from '../screen.ts';
+import { useNow } from '../time.ts';
 import { Choice } from '../ui/choice.tsx';
 import { matches } from '../ui/options.tsx';
 import { Button, Empty } from '../ui/pieces.tsx';
@@ -23,6 +26,8 @@ type Names = ReturnType<typeof useNames>;
 
 interface Line {
   task: Made;
+  /** Whether its customer has waited for too long. */
+  isUrgent: boolean;
   /** What stands in each column, and what it is sorted by. */
   cells: Record<Column, { text: string; by: string | number }>;
 }
@@ -49,6 +54,7 @@ export const TaskTable = ({ tasks, names, every, queues, at, go }: Props) => {
   const threads = useQueries({
     queries: tasks.map(({ thread_id }) => ({ queryKey: ['thread', thread_id], queryFn: ({ signal }: { signal: AbortSignal }) => get<Thread>(`/content_threads/${thread_id}`, { extended: true }, signal) })),
   });
+  const [isUrgent, now] = [useUrgent(), useNow()];
   const sought = at.get('q')?.trim() ?? '';
   const sort = COLUMNS.find((column) => column === at.get('sort'));
   const isDown = at.has('down');
@@ -58,6 +64,7 @@ export const TaskTable = ({ tasks, names, every, queues, at, go }: Props) => {
       const plain = (text: string) => ({ text, by: text });
       return {
         task,
+        isUrgent: !task.completed_at && isUrgent(thread?.waiting_since, now),
         cells: {
           task_customer: plain(thread ? customerName(thread) : '…'),
           channel: plain(names.of('channels', task.channel_id)),
@@ -107,7 +114,7 @@ export const TaskTable = ({ tasks, names, every, queues, at, go }: Props) => {
   );
 };
 
-const Row = ({ line: { task, cells }, names, every, queues, isOpen, toggle }: { line: Line; names: Names; every: number; queues: string[]; isOpen: boolean; toggle: () => void }) => (
+const Row = ({ line: { task, isUrgent, cells }, names, every, queues, isOpen, toggle }: { line: Line; names: Names; every: number; queues: string[]; isOpen: boolean; toggle: () => void }) => (
   <>
     <tr className="still">
       {COLUMNS.map((column) => {
@@ -125,6 +132,8 @@ const Row = ({ line: { task, cells }, names, every, queues, isOpen, toggle }: { 
               ))
             ) : column === 'task_due' && SLA[task.sla_state] ? (
               <span className={`state ${SLA[task.sla_state]}`}>{text}</span>
+            ) : column === 'task_since' && isUrgent ? (
+              <span className="state late">{t('named', { name: text, value: t('urgent') })}</span>
             ) : (
               text
             )}

@@ -3,19 +3,17 @@
 
 import { useQuery } from '@tanstack/react-query';
 import { lazy, Suspense, useState } from 'react';
-import { destroy, get, post, put } from '../api/client.ts';
+import { destroy, get, put } from '../api/client.ts';
 import type { Id } from '../api/types.ts';
 import { client } from '../data.ts';
 import { t } from '../language/index.ts';
 import { usePermissions } from '../rights.tsx';
 import { matches } from '../ui/options.tsx';
 import { Button } from '../ui/pieces.tsx';
-import { moment } from '../time.ts';
 import { complain, say } from '../ui/toasts.tsx';
 import { AccountForm } from './account-form.tsx';
 import { useNames } from './data.ts';
 import type { Made } from './kinds.ts';
-import { Copyable, Once } from './once.tsx';
 import { type Word, w } from './words/index.ts';
 
 const Signatures = lazy(() => import('./signatures.tsx'));
@@ -35,7 +33,6 @@ const More = ({ record }: { record: Made }) => {
   const mayChange = !!may?.('update_user', 'manage_users_of_my_teams');
   return (
     <>
-      {record.invitation_pending && <Invitation user={record} mayChange={mayChange} />}
       <Rights user={record.id} fixed={!mayChange} />
       <Suspense>
         <Signatures user={record.id} fixed={!mayChange} />
@@ -51,39 +48,6 @@ const More = ({ record }: { record: Made }) => {
         </>
       )}
     </>
-  );
-};
-
-/** How the invitation reaches them; where no mail does, what to do about it. */
-const Invitation = ({ user, mayChange }: { user: Made; mayChange: boolean }) => {
-  const path = `/users/${user.id}/invitation`;
-  const { data } = useQuery({ queryKey: ['admin', 'user', user.id, 'invitation'], queryFn: ({ signal }) => get<{ mail_server: boolean; mailed: boolean; mail_error: string | null }>(path, {}, signal),
-    // The letter is written a moment after the invitation.
-    refetchInterval: ({ state }) => (state.data?.mail_server && !state.data.mailed ? 3_000 : false),
-  });
-  const [link, setLink] = useState<{ url: string; ends_at: string }>();
-  if (!data) return null;
-  const reason = (data.mail_error ?? '').replace(/[.]?$/, '.');
-  return (
-    <section className="admin-part" aria-label={w('invitation')}>
-      <h2>{w('invitation')}</h2>
-      {data.mailed ? (
-        <p>{w('invitation_sent')}</p>
-      ) : mayChange ? (
-        <>
-          <p>{!data.mail_server ? w('invitation_no_server') : data.mail_error ? w('invitation_failed', { reason }) : w('invitation_not_mailed')}</p>
-          {link && <Once text={link.url} label={w('invitation_link_once', { until: moment(link.ends_at) })} />}
-          <Button look={link ? 'plain' : 'main'} onClick={() => void post<{ url: string; ends_at: string }>(`${path}/link`).then(setLink, complain)}>
-            {w(link ? 'invitation_link_again' : 'invitation_link')}
-          </Button>
-        </>
-      ) : (
-        <>
-          <p>{w('invitation_not_yours')}</p>
-          <Copyable text={`frontdesk user password --user '${user.email.replaceAll("'", "'\\''")}'`} label={w('invitation')} />
-        </>
-      )}
-    </section>
   );
 };
 

@@ -40,6 +40,8 @@ export const Actions = ({ thread, interventions, route }: { thread: Thread; inte
   const mayAssign = handle.assign(open?.user_id);
   // What is a colleague's is only taken by who may give it away.
   const mayTake = !mine && (!open?.user_id || mayAssign);
+  // Of what is over and in which nobody waits, taking it is going on with it.
+  const takes = !open && !!thread.intervention?.closed_at && !thread.waiting_since ? 'reopen' : 'take';
   const mayDefer = !!open && handle.change(open.user_id);
   const mayResolve = !!open && handle.close(open.user_id);
   const set = (which: typeof opened) => (is: boolean) => setOpened(is ? which : undefined);
@@ -111,8 +113,8 @@ export const Actions = ({ thread, interventions, route }: { thread: Thread; inte
   return (
     <div className="actions" role="toolbar" aria-label={t('conversation')}>
       {mayTake && (
-        <Button onClick={() => void take()} title={`${t('take')} (E)`}>
-          {t('take')}
+        <Button onClick={() => void take()} title={`${t(takes)} (E)`}>
+          {t(takes)}
         </Button>
       )}
       {mayAssign ? (

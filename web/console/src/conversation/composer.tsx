@@ -1,16 +1,17 @@
 // Where people write: answers to the customer, and comments that only colleagues see.
 
 import { lazy, type RefObject, Suspense, useEffect, useLayoutEffect, useRef, useState } from 'react';
-import { isCustomers, openOf, resolve } from '../actions.ts';
+import { isCustomers, openOf, resolve, stays } from '../actions.ts';
 import { post } from '../api/client.ts';
 import type { Content, Id, Identity, Intervention, ReplySuggestion, Thread } from '../api/types.ts';
 import { useSignatures, useVoices } from '../data.ts';
 import { aboutIntervention, seconds, tell } from '../embed.tsx';
 import { t } from '../language/index.ts';
-import { touch } from '../live.ts';
+import { timesWritten, touch } from '../live.ts';
 import { customerName, useSource, useUserName } from '../names.ts';
 import { useMay, useMayOn } from '../rights.tsx';
 import type { Route } from '../routes.ts';
+import { directionOf, useScreen } from '../screen.ts';
 import { Choice } from '../ui/choice.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { Moments } from '../ui/moments.tsx';
@@ -74,6 +75,10 @@ export const Composer = ({ thread, contents, authors, interventions, mode, setMo
   const answers = to?.reply_options ?? { private: false, html: false, private_html: false };
   const mayHtml = isPrivate ? answers.private_html : answers.html;
   const isHtml = mode === 'reply' && draft.html && mayHtml;
+  // A comment is in the language of colleagues, which nobody has told.
+  const language = (mode === 'reply' && theirs.findLast((content) => content.language)?.language) || undefined;
+  const screen = useScreen();
+  const writing = { lang: language, dir: directionOf(language, screen), spellCheck: screen?.spellchecking ?? true };
   const text = mode === 'reply' ? draft.text : comment;
   const unanswerable = (): string | undefined => {
     if (!mayOn('reply')) return t('may_not_reply');
@@ -187,7 +192,10 @@ export const Composer = ({ thread, contents, authors, interventions, mode, setMo
     setAssisted([]);
     types(false);
     if (at) return sendAt(answer, at, give);
+    const before = timesWritten(thread.id);
     send(answer, give, ({ intervention_id: id }) => {
+      // Under the answer that waited they wrote something else.
+      if (close && timesWritten(thread.id) !== before) return stays(thread);
       // The answer may have opened it.
       if (close && id) void end(id, close).catch(complain);
     });
@@ -266,14 +274,14 @@ export const Composer = ({ thread, contents, authors, interventions, mode, setMo
           {completion.list}
           {isHtml ? (
             <Suspense fallback={<div className="rich" />}>
-              <Rich html={draft.text} write={write} label={label} field={field as RefObject<HTMLElement | null>} more={completion.props} onKeyDown={key} onFiles={(given) => void attach(given)} />
+              <Rich html={draft.text} write={write} label={label} field={field as RefObject<HTMLElement | null>} more={{ ...completion.props, ...writing }} onKeyDown={key} onFiles={(given) => void attach(given)} />
             </Suspense>
           ) : (
             <textarea
               ref={field}
               rows={2}
               value={text}
-              dir="auto"
+              {...writing}
               aria-label={label}
               placeholder={mode === 'reply' ? label : t('comment_placeholder')}
               {...completion.props}

@@ -1,7 +1,9 @@
 // One thread: what was said and noted, what can be done with it, and who the customer is.
 
-import { startTransition, useEffect, useLayoutEffect, useRef, useState } from 'react';
+import { startTransition, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { flushSync } from 'react-dom';
+import { wordsOf } from '../inbox/found.ts';
+import { useHits } from '../inbox/hits.ts';
 import { Refusal } from '../api/client.ts';
 import type { Comment, Content, Id, Thread, Visited } from '../api/types.ts';
 import { Card } from '../customer/card.tsx';
@@ -12,6 +14,7 @@ import { useTyping } from '../live.ts';
 import { customerName, useSource, useUserName } from '../names.ts';
 import { useKeys } from '../keyboard.ts';
 import { go, type Route } from '../routes.ts';
+import { useScreen } from '../screen.ts';
 import { clock, day } from '../time.ts';
 import { Avatar, Button, Empty, Failed, IconButton, Skeleton } from '../ui/pieces.tsx';
 import { words } from '../ui/toasts.tsx';
@@ -25,6 +28,8 @@ import { useTitle } from '../title.ts';
 
 /** Nearer to the end than this, what comes is followed. */
 const NEAR_END_PX = 80;
+/** A message that a search has found is looked for among so many of the latest. */
+const LOOKED_THROUGH_MAX = 1_200;
 const CARD = 'frontdesk.card';
 
 export const Conversation = ({ id, route }: { id: Id; route: Route }) => {
@@ -117,17 +122,50 @@ const Talk = ({ thread, route, card, toggleCard }: { thread: Thread; route: Rout
   };
   useKeys({ R: () => write('reply'), C: () => write('comment') });
 
-  // The end is where one reads on; who reads further up stays there.
+  // The end is where one reads on, if the account wants that; who reads further up stays there.
+  const screen = useScreen();
+  const follows = screen?.enable_auto_scroll_down;
   const scroller = useRef<HTMLDivElement>(null);
   const atEnd = useRef(true);
+  const [isAway, setAway] = useState(false);
   const height = useRef(0);
+  const toEnd = () => {
+    const element = scroller.current;
+    if (element) element.scrollTop = element.scrollHeight;
+  };
   const latest = entries.at(-1)?.key;
   useLayoutEffect(() => {
     const element = scroller.current;
     if (!element) return;
-    if (atEnd.current) element.scrollTop = element.scrollHeight;
+    if (atEnd.current && follows) toEnd();
+    else if (follows === false) look();
     height.current = element.scrollHeight;
-  }, [latest, outgoing.length, typing === undefined, entries.length]);
+  }, [latest, outgoing.length, typing === undefined, entries.length, follows]);
+  // One's own words are followed in any case.
+  useLayoutEffect(() => {
+    if (outgoing.length) toEnd();
+  }, [outgoing.length]);
+  const look = () => {
+    const element = scroller.current;
+    if (!element) return;
+    atEnd.current = element.scrollHeight - element.scrollTop - element.clientHeight < NEAR_END_PX;
+    setAway(!atEnd.current);
+  };
+  // What a search has found is looked at first, however far up it is.
+  const sought = useMemo(() => (route.folder === 'search' ? wordsOf(route.q) : []), [route.folder, route.q]);
+  const hit = useHits(sought, [[{ id: thread.id }]]).get(thread.id)?.id;
+  const shownHit = useRef<Id>(undefined);
+  useLayoutEffect(() => {
+    if (!hit || shownHit.current === hit || !asked.data || asked.isPlaceholderData) return;
+    const found = scroller.current?.querySelector('[data-hit]');
+    if (!found) {
+      if (asked.data.hasOlder && limit < LOOKED_THROUGH_MAX) setLimit(limit + CONTENTS);
+      return;
+    }
+    shownHit.current = hit;
+    found.scrollIntoView({ block: 'center' });
+    look();
+  }, [hit, contents.length, limit]);
   // Earlier ones come in above what one looks at.
   const before = useRef<string>(undefined);
   useLayoutEffect(() => {
@@ -141,14 +179,67 @@ const Talk = ({ thread, route, card, toggleCard }: { thread: Thread; route: Rout
     const [element, inside] = [scroller.current, scroller.current?.firstElementChild];
     if (!element || !inside) return;
     const watch = new ResizeObserver(() => {
-      if (atEnd.current) element.scrollTop = element.scrollHeight;
+      if (atEnd.current && follows) toEnd();
     });
     watch.observe(inside);
     watch.observe(element);
     return () => watch.disconnect();
-  }, []);
+  }, [follows]);
 
   let lastDay = '';
+  const draw = (entry: Entry, index: number) => {
+    const today = new Date(entry.at).toDateString();
+    const heading = today !== lastDay && day(entry.at);
+    lastDay = today;
+    const previous = entries[index - 1];
+    return (
+      <div key={entry.key} className="entry">
+        {heading && (
+          <h3 className="day">
+            <span>{heading}</span>
+          </h3>
+        )}
+        {'content' in entry ? (
+          <Message
+            content={entry.content}
+            words={sought}
+            isHit={entry.content.id === hit}
+            screen={screen}
+            thread={thread}
+            author={entry.content.author_id ? authors.get(entry.content.author_id) : undefined}
+            follows={!heading && !!previous && 'content' in previous && sameSender(previous.content, entry.content)}
+          />
+        ) : 'comment' in entry ? (
+          <Note comment={entry.comment} />
+        ) : (
+          <p className="record">
+            {entry.line} <time dateTime={entry.at}>{clock(entry.at)}</time>
+          </p>
+        )}
+      </div>
+    );
+  };
+  // Archived messages in a row are one line, unless the account wants them all.
+  const drawn: React.ReactNode[] = [];
+  const isFolded = (entry: Entry | undefined) => !!screen?.fold_useless_contents && !!entry && 'content' in entry && entry.content.status === 'ignored';
+  for (let index = 0; index < entries.length; ) {
+    const from = index;
+    const row: React.ReactNode[] = [];
+    do row.push(draw(entries[index]!, index));
+    while (isFolded(entries[index++]) && isFolded(entries[index]));
+    const isHere = entries.slice(from, index).some(({ key }) => key === hit);
+    if (!isFolded(entries[from])) drawn.push(...row);
+    else {
+      // What follows needs its day again: that of what is folded is folded with it.
+      lastDay = '';
+      drawn.push(
+        <details key={`folded ${entries[from]!.key}`} className="archived" open={isHere || undefined}>
+          <summary>{t('archived_folded', { count: row.length })}</summary>
+          {row}
+        </details>,
+      );
+    }
+  }
   return (
     <>
       <header className="talk-head">
@@ -160,7 +251,7 @@ const Talk = ({ thread, route, card, toggleCard }: { thread: Thread; route: Rout
             {source && (
               <span className="fact">
                 <i style={{ background: source.color_hex }} />
-                {source.name}
+                <span>{source.name}</span>
               </span>
             )}
           </p>
@@ -175,9 +266,7 @@ const Talk = ({ thread, route, card, toggleCard }: { thread: Thread; route: Rout
         tabIndex={0}
         role="log"
         aria-label={t('conversation')}
-        onScroll={({ currentTarget: { scrollTop, scrollHeight, clientHeight } }) => {
-          atEnd.current = scrollHeight - scrollTop - clientHeight < NEAR_END_PX;
-        }}
+        onScroll={look}
       >
         <div className="talk-entries">
           {asked.error && !asked.data && <Failed message={words(asked.error)} again={() => void asked.refetch()} />}
@@ -187,35 +276,7 @@ const Talk = ({ thread, route, card, toggleCard }: { thread: Thread; route: Rout
               {t('older')}
             </Button>
           )}
-          {entries.map((entry, index) => {
-            const today = new Date(entry.at).toDateString();
-            const heading = today !== lastDay && day(entry.at);
-            lastDay = today;
-            const previous = entries[index - 1];
-            return (
-              <div key={entry.key} className="entry">
-                {heading && (
-                  <h3 className="day">
-                    <span>{heading}</span>
-                  </h3>
-                )}
-                {'content' in entry ? (
-                  <Message
-                    content={entry.content}
-                    thread={thread}
-                    author={entry.content.author_id ? authors.get(entry.content.author_id) : undefined}
-                    follows={!heading && !!previous && 'content' in previous && sameSender(previous.content, entry.content)}
-                  />
-                ) : 'comment' in entry ? (
-                  <Note comment={entry.comment} />
-                ) : (
-                  <p className="record">
-                    {entry.line} <time dateTime={entry.at}>{clock(entry.at)}</time>
-                  </p>
-                )}
-              </div>
-            );
-          })}
+          {drawn}
           {outgoing.map((sending) => (
             <div key={sending.key} className="message ours" data-outgoing>
               <div className="bubble">
@@ -245,6 +306,11 @@ const Talk = ({ thread, route, card, toggleCard }: { thread: Thread; route: Rout
           )}
         </div>
       </div>
+      {isAway && (
+        <Button className="to-end" icon="down" onClick={toEnd}>
+          {t('to_latest')}
+        </Button>
+      )}
       <Composer thread={thread} contents={contents} authors={authors} interventions={interventions} mode={mode} setMode={setMode} field={composer} route={route} />
     </>
   );

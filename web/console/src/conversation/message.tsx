@@ -10,7 +10,9 @@ import { Choice } from '../ui/choice.tsx';
 import { t } from '../language/index.ts';
 import { touch } from '../live.ts';
 import { useUserName } from '../names.ts';
+import { marked as found } from '../inbox/marked.tsx';
 import { useMay, useMayOn } from '../rights.tsx';
+import { directionOf, type Screen } from '../screen.ts';
 import { useCategories, useUsers } from '../data.ts';
 import { clock, moment, whole } from '../time.ts';
 import { Icon } from '../ui/icon.tsx';
@@ -20,7 +22,18 @@ import { Attached } from './attached.tsx';
 import { isLetter, Letter } from './letter.tsx';
 import { marked } from './mentions.tsx';
 
-export const Message = ({ content, author, follows, thread }: { content: Content; author: Identity | undefined; follows: boolean; thread: Thread }) => {
+interface Props {
+  content: Content;
+  author: Identity | undefined;
+  follows: boolean;
+  thread: Thread;
+  /** What was searched for, and whether this is what was found. */
+  words: string[];
+  isHit: boolean;
+  screen: Screen | undefined;
+}
+
+export const Message = ({ content, author, follows, thread, words, isHit, screen }: Props) => {
   const userName = useUserName();
   const ours = !isCustomers(content);
   const name = content.creator_id ? userName(content.creator_id) : (author?.display_name ?? (ours ? t('colleague') : t('unknown_customer')));
@@ -33,7 +46,7 @@ export const Message = ({ content, author, follows, thread }: { content: Content
   const { rating } = content;
   const own = content.category_ids.filter((id) => !thread.category_ids.includes(id));
   return (
-    <div className={ours ? 'message ours' : 'message'} data-follows={follows || undefined} data-wide={letter || undefined} data-status={content.status} aria-label={t('message_from', { name, when: whole(content.created_at) })} role="article">
+    <div className={ours ? 'message ours' : 'message'} data-follows={follows || undefined} data-wide={letter || undefined} data-status={content.status} data-hit={isHit || undefined} aria-label={t('message_from', { name, when: whole(content.created_at) })} role="article">
       {(!follows || marks.length > 0 || rating !== undefined) && (
         <p className="message-head">
           {!follows && (
@@ -56,7 +69,7 @@ export const Message = ({ content, author, follows, thread }: { content: Content
       {(content.body || !content.attachments.length) && (
         <div className="bubble">
           {content.title && <p className="message-title">{content.title}</p>}
-          {letter ? <Letter content={content} /> : <Text text={content.body_formatted.text || content.body} />}
+          {letter ? <Letter content={content} /> : <Body content={content} words={words} screen={screen} />}
         </div>
       )}
       {!!content.structured_content && <Shown content={content.structured_content as Structured} />}
@@ -67,6 +80,29 @@ export const Message = ({ content, author, follows, thread }: { content: Content
       <Menu content={content} ours={ours} />
     </div>
   );
+};
+
+/** So many quoted lines in a row say nothing new. */
+const QUOTED_LINES_MIN = 3;
+const QUOTED = new RegExp(`((?:^[ \\t]*>[^\\n]*(?:\\n|$)){${QUOTED_LINES_MIN},})`, 'm');
+
+/** What a message says; where the account wants it, what it quotes at length is folded. */
+const Body = ({ content, words, screen }: Pick<Props, 'content' | 'words' | 'screen'>) => {
+  const dir = directionOf(content.language, screen);
+  const text = content.body_formatted.text || content.body;
+  const mark = words.length ? (piece: string) => found(piece, words) : undefined;
+  if (!screen?.fold_useless_contents) return <Text text={text} dir={dir} mark={mark} />;
+  return text.split(QUOTED).map((piece, at) => {
+    if (!piece.trim()) return null;
+    const shown = <Text key={at} text={piece.replace(/^\n+|\n+$/g, '')} dir={dir} mark={mark} />;
+    if (at % 2 === 0) return shown;
+    return (
+      <details key={at} className="quoted">
+        <summary>{t('quoted')}</summary>
+        {shown}
+      </details>
+    );
+  });
 };
 
 /** So many stars are the best that a review gives. */
@@ -257,7 +293,7 @@ const Approval = ({ content }: { content: Content }) => {
 const LINK = /\bhttps?:\/\/[^\s<>"]+[^\s<>".,;:!?)\]}'’]/g;
 
 /** Plain words; addresses in them can be followed. */
-export const Text = ({ text, mark = (words) => [words] }: { text: string; mark?: (words: string) => React.ReactNode[] }) => {
+export const Text = ({ text, dir = 'auto', mark = (words) => [words] }: { text: string; dir?: 'rtl' | 'auto'; mark?: ((words: string) => React.ReactNode[]) | undefined }) => {
   const pieces: React.ReactNode[] = [];
   let from = 0;
   for (const found of text.matchAll(LINK)) {
@@ -271,7 +307,7 @@ export const Text = ({ text, mark = (words) => [words] }: { text: string; mark?:
   }
   pieces.push(<Fragment key="end">{mark(text.slice(from))}</Fragment>);
   return (
-    <p className="text" dir="auto">
+    <p className="text" dir={dir}>
       {pieces}
     </p>
   );

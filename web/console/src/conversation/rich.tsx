@@ -74,7 +74,7 @@ interface Props {
   write: (html: string) => void;
   label: string;
   field: RefObject<HTMLElement | null>;
-  /** What its suggestions say of it. */
+  /** What its suggestions say of it, its language and direction. */
   more: object;
   onKeyDown: (event: React.KeyboardEvent) => void;
   onFiles: (files: FileList) => void;
@@ -128,7 +128,6 @@ const Rich = ({ html, write, label, field, more, onKeyDown, onFiles }: Props) =>
         aria-label={label}
         contentEditable
         suppressContentEditableWarning
-        dir="auto"
         {...more}
         onInput={changed}
         onKeyDown={onKeyDown}

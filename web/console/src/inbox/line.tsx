@@ -1,7 +1,7 @@
 // One thread of the list: who, what last, since when, whose.
 
 import { memo } from 'react';
-import type { Source, Thread } from '../api/types.ts';
+import type { Content, Source, Thread } from '../api/types.ts';
 import { arrive, expect } from '../data.ts';
 import { t, useLanguage } from '../language/index.ts';
 import { useTyping } from '../live.ts';
@@ -9,6 +9,8 @@ import { customerName } from '../names.ts';
 import { age, moment, useNow, whole } from '../time.ts';
 import { Icon } from '../ui/icon.tsx';
 import { Avatar } from '../ui/pieces.tsx';
+import { excerptOf } from './found.ts';
+import { marked } from './marked.tsx';
 
 /** How long somebody waits, and whether that is too long: in words, as colours alone tell not everybody. */
 function waiting(now: number, since: string, { sla_state: state }: Thread): string {
@@ -19,6 +21,9 @@ function waiting(now: number, since: string, { sla_state: state }: Thread): stri
 interface Props {
   thread: Thread;
   source: Source | undefined;
+  /** What a search has found in it, and the words that it is about. */
+  hit: Content | undefined;
+  words: string[];
   userName: (id: string | null | undefined) => string;
   href: string;
   current: boolean;
@@ -30,7 +35,7 @@ interface Props {
 }
 
 export const Line = memo(
-  ({ thread, source, userName, href, current, cursor, selected, selecting, open, toggle }: Props) => {
+  ({ thread, source, hit, words, userName, href, current, cursor, selected, selecting, open, toggle }: Props) => {
     useLanguage();
     const now = useNow();
     const typing = useTyping(thread.id);
@@ -39,7 +44,8 @@ export const Line = memo(
     const isOpen = intervention && !intervention.closed_at;
     const owner = isOpen && intervention.user_id ? userName(intervention.user_id) : undefined;
     const excerpt = last ? last.excerpt || (last.attachments_count ? t('attachment_only') : '') : (thread.title ?? '');
-    const said = last?.creator_id ? t('they_said', { name: userName(last.creator_id), text: excerpt }) : excerpt;
+    const said = (by: string | null | undefined, text: string) => (by ? t('they_said', { name: userName(by), text }) : text);
+    const shown = hit ? marked(said(hit.creator_id, excerptOf(hit.body_formatted.text || hit.body, words)), words) : said(last?.creator_id, excerpt);
     return (
       <div className="line" data-current={current || undefined} data-cursor={cursor || undefined} data-selected={selected || undefined} data-selecting={selecting || undefined} data-waits={(waits && !isOpen) || undefined}>
         <span className="line-face">
@@ -67,12 +73,12 @@ export const Line = memo(
               </time>
             )}
           </span>
-          <span className={typing === undefined ? 'line-text' : 'line-text types'} dir="auto">{typing === undefined ? said : t('customer_types', { name })}</span>
+          <span className={typing === undefined ? 'line-text' : 'line-text types'} dir="auto">{typing === undefined ? shown : t('customer_types', { name })}</span>
           <span className="line-facts">
             {source && (
               <span className="fact">
                 <i style={{ background: source.color_hex }} />
-                {source.name}
+                <span>{source.name}</span>
               </span>
             )}
             {last?.language && <span className="fact code">{last.language}</span>}
@@ -97,5 +103,5 @@ export const Line = memo(
       </div>
     );
   },
-  (before, after) => before.thread === after.thread && before.source === after.source && before.userName === after.userName && before.href === after.href && before.current === after.current && before.cursor === after.cursor && before.selected === after.selected && before.selecting === after.selecting,
+  (before, after) => before.thread === after.thread && before.source === after.source && before.hit === after.hit && before.words === after.words && before.userName === after.userName && before.href === after.href && before.current === after.current && before.cursor === after.cursor && before.selected === after.selected && before.selecting === after.selecting,
 );

@@ -1,7 +1,7 @@
 // The list of a folder's threads: only those lines are there that can be seen, and only those pages are asked for.
 
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { useEffect, useRef, useState, useSyncExternalStore } from 'react';
+import { useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react';
 import { archive, assignMany, categoriseMany, choosable, leavingThreads, onLeaving, resolve } from '../actions.ts';
 import { post, Refusal } from '../api/client.ts';
 import type { Folder, Id, Thread } from '../api/types.ts';
@@ -18,6 +18,8 @@ import { Button, Empty, Failed, IconButton, Skeleton } from '../ui/pieces.tsx';
 import { complain, say } from '../ui/toasts.tsx';
 import { FolderMenu } from './folder-menu.tsx';
 import { OWN } from './folders.ts';
+import { wordsOf } from './found.ts';
+import { useHits } from './hits.ts';
 import { Line } from './line.tsx';
 import { Search } from './search.tsx';
 
@@ -54,6 +56,8 @@ export const List = ({ route, menu, begin }: { route: Route; menu: () => void; b
   const total = known.length ? Math.max(...known.map(({ count, offset, records }) => (records.length < PAGE ? offset + records.length : count))) : (first?.count ?? 0);
   const trouble = results.find(({ error, data }) => error && !data)?.error;
   const problem = trouble instanceof Refusal && trouble.status < 500 ? trouble.message : undefined;
+  const words = useMemo(() => wordsOf(query), [query]);
+  const hits = useHits(words, known.map(({ records }) => records));
   const held = (page: number) => byPage.get(page) ?? client.getQueryData<{ records: Thread[] }>(['threads', query, page]);
   // A list can be long: nothing here looks at more of it than the pages that are on the screen.
   const hidden: number[] = [];
@@ -173,6 +177,8 @@ export const List = ({ route, menu, begin }: { route: Route; menu: () => void; b
                   <Line
                     thread={thread}
                     source={sources.find(({ id }) => id === thread.source_id)}
+                    hit={hits.get(thread.id)}
+                    words={words}
                     userName={userName}
                     href={address({ ...route, thread: thread.id })}
                     current={thread.id === route.thread}

@@ -42,7 +42,8 @@ export const KEYWORDS: { key: string; label: Key; takes: Takes }[] = [
 export const STATUSES = ['new', 'assigned', 'replied', 'ignored', 'user_reply', 'user_initiated', 'forwarded'] as const;
 export const SLA_STATES = ['warning', 'expired', 'ok', 'none'] as const;
 
-const TERM = /(-?)([a-z_]+):("[^"]*"?|[^\s"]+)|"([^"]*)"?|(\S+)/g;
+/** An address of the web is a word, whatever stands in it. */
+const TERM = /(-?)([a-z_]+):(?!\/\/)("[^"]*"?|[^\s"]+)|"([^"]*)"?|(\S+)/g;
 
 /** The terms of a search; words are terms of the keyword `text`. */
 export function parse(q: string): Term[] {
@@ -62,4 +63,11 @@ export const print = (terms: Term[]): string =>
     .join(' ');
 
 /** Whether a piece of text is a whole term of its own, and so becomes a chip. */
-export const isWhole = (written: string): boolean => /^-?[a-z_]+:("[^"]+"|[^\s"]+)$/.test(written);
+export const isWhole = (written: string): boolean => /^-?[a-z_]+:(?!\/\/)("[^"]+"|[^\s"]+)$/.test(written);
+
+/** The term that the server refuses, and where it begins, in characters from 1; nothing for what is wrong with the whole search. */
+export function refused(message: string, terms: Term[]): { term: Term; at: number; known: boolean; negation: boolean } | undefined {
+  const [, key, at] = /^q: "([^"]*)" at character (\d+): /.exec(message) ?? [];
+  const term = terms.find((one) => one.key === key);
+  return term && { term, at: Number(at), known: !message.includes(' are searched by '), negation: message.endsWith('cannot be negated.') };
+}

@@ -2,16 +2,18 @@
 
 import { type RefObject, useEffect, useId, useRef, useState } from 'react';
 import { useCategories, useSources, useUsers } from '../data.ts';
-import { currentLocale, type Key, t } from '../language/index.ts';
+import { type Key, languageName, t } from '../language/index.ts';
 import { fullName } from '../names.ts';
 import { Icon } from '../ui/icon.tsx';
-import { IconButton } from '../ui/pieces.tsx';
+import { Button, IconButton } from '../ui/pieces.tsx';
 import { matches } from '../ui/options.tsx';
-import { isWhole, KEYWORDS, parse, print, SLA_STATES, STATUSES, type Takes, type Term } from './query.ts';
+import { isWhole, KEYWORDS, parse, print, refused, SLA_STATES, STATUSES, type Takes, type Term } from './query.ts';
 
 /** Milliseconds after the last letter, before the server is asked. */
 const PAUSE_MS = 300;
 const SUGGESTIONS_MAX = 8;
+/** Keywords that are offered in place of one that there is not. */
+const OFFERS_MAX = 7;
 const LANGUAGES = ['en', 'fr', 'de', 'es', 'it', 'nl', 'pt', 'ja', 'zh', 'ar'];
 const DATES = ['today', 'yesterday', '2 days ago', 'last week', 'last month', '6 business hours ago'];
 
@@ -39,10 +41,8 @@ function useValues(): (takes: Takes) => { value: string; label: string }[] {
           { value: 'true', label: t('yes') },
           { value: 'false', label: t('no') },
         ];
-      case 'language': {
-        const names = new Intl.DisplayNames(currentLocale(), { type: 'language' });
-        return LANGUAGES.map((value) => ({ value, label: names.of(value) ?? value }));
-      }
+      case 'language':
+        return LANGUAGES.map((value) => ({ value, label: languageName(value) }));
       case 'date':
         return DATES.map((value) => ({ value, label: value }));
       case 'sla':
@@ -116,6 +116,16 @@ export const Search = ({ q, ask, field, leave, problem }: Props) => {
     field.current?.focus();
   };
   const shown = open && suggestions.length > 0;
+  const fault = problem === undefined ? undefined : refused(problem, terms);
+  /** In place of the term that is refused: another one, or what has yet to be written to the end. */
+  const instead = (term: Term | undefined, begun = '') => {
+    const rest = chips.filter((one) => one !== fault?.term);
+    const text = [written.trim(), term?.key === 'text' ? print([term]) : '', begun].filter(Boolean).join(' ');
+    write(text);
+    search(term && term.key !== 'text' ? [...rest, term] : rest, begun ? written : text);
+    setOpen(!!begun);
+    field.current?.focus();
+  };
   return (
     <div className="search" role="search">
       <div className="search-field" data-problem={problem ? '' : undefined}>
@@ -123,7 +133,7 @@ export const Search = ({ q, ask, field, leave, problem }: Props) => {
         {chips.map((term, index) => {
           const label = describe(term, values);
           return (
-            <span key={`${term.key}:${term.value}`} className="chip">
+            <span key={`${term.key}:${term.value}`} className="chip" data-problem={term === fault?.term || undefined}>
               <span>{label}</span>
               <button type="button" aria-label={t('remove_chip', { label })} onClick={() => search(chips.toSpliced(index, 1), written)}>
                 <Icon name="cross" size={12} />
@@ -200,15 +210,48 @@ export const Search = ({ q, ask, field, leave, problem }: Props) => {
         ))}
       </div>
       {problem && (
-        <p className="problem" role="alert">
-          {problem}
-        </p>
+        <>
+          <p className="problem" role="alert">
+            {fault ? sentenceOf(fault, values) : problem}
+          </p>
+          {fault && (
+            <div className="search-offers">
+              {fault.known ? (
+                values(takenBy(fault.term))
+                  .slice(0, SUGGESTIONS_MAX)
+                  .map(({ value, label }) => (
+                    <Button key={value} onClick={() => instead({ ...fault.term, value, negated: fault.term.negated && !fault.negation })}>
+                      {label}
+                    </Button>
+                  ))
+              ) : (
+                <>
+                  <Button onClick={() => instead({ key: 'text', value: `${fault.term.key}:${fault.term.value}`, negated: false })}>{t('search_for', { words: `${fault.term.key}:${fault.term.value}` })}</Button>
+                  {KEYWORDS.slice(0, OFFERS_MAX).map(({ key, label }) => (
+                    <Button key={key} title={`${key}:`} onClick={() => instead(undefined, `${key}:`)}>
+                      {t(label)}
+                    </Button>
+                  ))}
+                </>
+              )}
+            </div>
+          )}
+        </>
       )}
     </div>
   );
 };
 
 type Values = ReturnType<typeof useValues>;
+
+const takenBy = ({ key }: Term): Takes => KEYWORDS.find((one) => one.key === key)?.takes ?? 'free';
+
+/** What is wrong with a search, in words. */
+function sentenceOf({ term, at, known, negation }: NonNullable<ReturnType<typeof refused>>, values: Values): string {
+  const name = describe({ ...term, negated: false }, values);
+  if (!known) return t('search_no_keyword', { word: term.key, at });
+  return t(negation ? 'search_not_negated' : 'search_bad_value', { name, at });
+}
 
 function suggest(word: string, values: Values, nothing: boolean): Suggestion[] {
   const begun = /^(-?)([a-z_]+):"?(.*)$/.exec(word);

@@ -54,3 +54,9 @@ export const useLanguage = (): number =>
     },
     () => version,
   );
+
+/** What a language is called, by its code, such as `pt-BR`. */
+export function languageName(code: string): string {
+  const name = new Intl.DisplayNames(locale, { type: 'language' }).of(code) ?? code;
+  return name.charAt(0).toLocaleUpperCase(locale) + name.slice(1);
+}

@@ -14,6 +14,7 @@ const REFUSALS: Record<string, Key> = {
   password_expired: 'password_expired',
   single_sign_on_only: 'sso_only',
   recovery_disabled: 'recovery_disabled',
+  unseen_content: 'unseen_content',
   rate_limit_exceeded: 'too_often',
   request_too_large: 'too_large',
 };

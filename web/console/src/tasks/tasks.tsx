@@ -2,8 +2,8 @@
 
 import { useQuery } from '@tanstack/react-query';
 import { useEffect, useRef, useState } from 'react';
-import { get, post, Refusal } from '../api/client.ts';
-import type { Id, Page } from '../api/types.ts';
+import { get, post, put, Refusal } from '../api/client.ts';
+import type { Id, Intervention, Page } from '../api/types.ts';
 import { client, useMe, useThread } from '../data.ts';
 import { useKeys } from '../keyboard.ts';
 import { t } from '../language/index.ts';
@@ -12,7 +12,9 @@ import { customerName, useSource } from '../names.ts';
 import { tell } from '../embed.tsx';
 import { notify } from '../notices.ts';
 import { address, go } from '../routes.ts';
+import { useUrgent } from '../screen.ts';
 import { onSession } from '../session.ts';
+import { useNow } from '../time.ts';
 import { Choice } from '../ui/choice.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { Avatar, Button } from '../ui/pieces.tsx';
@@ -47,7 +49,22 @@ export const useWorkbin = (): Task[] => {
 
 const again = (): void => void client.invalidateQueries({ queryKey: ['tasks'] });
 
-export const giveBack = (task: Task): Promise<void> => post(`/tasks/${task.id}/release`).then(again);
+/** What is accepted is taken, so that colleagues see whose it is. A case that is open came along with the task. */
+async function engage({ thread_id, content_id, intervention_id }: Task): Promise<void> {
+  const isOpen = !!intervention_id && !(await get<Intervention>(`/interventions/${intervention_id}`)).closed;
+  if (!isOpen) await post('/interventions', { content_id });
+  touch(thread_id);
+}
+
+/** Waits for somebody else again, and so does its case, unless somebody has it already. */
+export async function giveBack(task: Task): Promise<void> {
+  await post(`/tasks/${task.id}/release`);
+  again();
+  if (!task.intervention_id) return;
+  await put(`/interventions/${task.intervention_id}/release`).catch((trouble) => {
+    if (!(trouble instanceof Refusal && trouble.status < 500)) throw trouble;
+  });
+}
 
 /** The agent's presence, and what is in their hands. */
 export const Presence = () => {
@@ -79,7 +96,9 @@ export const Presence = () => {
       post<Task>('/tasks/request')
         .then((task) => {
           again();
-          if (task?.thread_id) go({ folder: 'all', thread: task.thread_id, q: '' });
+          if (!task?.thread_id) return;
+          go({ folder: 'all', thread: task.thread_id, q: '' });
+          return engage(task);
         })
         .catch((trouble) => (trouble instanceof Refusal && trouble.status === 404 ? say(t('no_task_waits')) : complain(trouble)));
       return;
@@ -147,6 +166,7 @@ const InHand = ({ task }: { task: Task }) => {
       });
     }
   }, [now]);
+  const isUrgent = useUrgent()(thread?.waiting_since, useNow());
   const to = { folder: 'all', thread: task.thread_id, q: '', sort: 'newest' } as const;
   return (
     <a
@@ -160,6 +180,7 @@ const InHand = ({ task }: { task: Task }) => {
     >
       <Icon name="circle" />
       <span className="folder-label">{thread ? customerName(thread) : '…'}</span>
+      {isUrgent && <span className="urgent">{t('urgent')}</span>}
     </a>
   );
 };
@@ -185,6 +206,7 @@ const Ring = ({ task }: { task: Task }) => {
   }, [task.expire_at]);
   const excerpt = thread?.last_content?.excerpt;
   const known = thread && customerName(thread);
+  const isUrgent = useUrgent()(thread?.waiting_since, useNow());
   const about = { Id: task.id, contentId: task.content_id, identityId: thread?.customer?.id ?? null, interventionId: task.intervention_id, sourceId: thread?.source_id ?? null, queue: 'global' };
   const ringing = useRef(about);
   ringing.current = about;
@@ -199,12 +221,13 @@ const Ring = ({ task }: { task: Task }) => {
     if (busy) return;
     answered.current = true;
     setBusy(true);
-    post(`/tasks/${task.id}/${how}`)
-      .then(() => {
+    post<Task>(`/tasks/${task.id}/${how}`)
+      .then((answered) => {
         touch(task.thread_id);
         if (how === 'accept') {
           say(t('accepted'));
           go({ folder: 'all', thread: task.thread_id, q: '' });
+          return engage(answered);
         }
       })
       .catch(complain)
@@ -222,6 +245,7 @@ const Ring = ({ task }: { task: Task }) => {
         <strong>{t('rings', { name })}</strong>
         <span>{thread?.last_content?.excerpt ?? ''}</span>
         <small>
+          {isUrgent && <span className="urgent">{t('urgent')}</span>}
           {source?.name}
           {seconds !== undefined && ` · ${t('rings_for', { count: seconds })}`}
         </small>
