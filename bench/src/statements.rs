@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Result, params};
 use crate::messages::Message;
 
 /// The product's schema.
-pub(crate) const MIGRATIONS: [(&str, &str); 43] = [
+pub(crate) const MIGRATIONS: [(&str, &str); 44] = [
     ("0001_log.sql", include_str!("../../migrations/0001_log.sql")),
     ("0002_people.sql", include_str!("../../migrations/0002_people.sql")),
     ("0003_conversations.sql", include_str!("../../migrations/0003_conversations.sql")),
@@ -50,6 +50,7 @@ pub(crate) const MIGRATIONS: [(&str, &str); 43] = [
     ("0041_deliveries_begun.sql", include_str!("../../migrations/0041_deliveries_begun.sql")),
     ("0042_first_numbers.sqlite.sql", include_str!("../../migrations/0042_first_numbers.sqlite.sql")),
     ("0043_made_by.sql", include_str!("../../migrations/0043_made_by.sql")),
+    ("0044_log_sources.sql", include_str!("../../migrations/0044_log_sources.sql")),
 ];
 
 /// As long as the product's, so that the pages fill alike.
@@ -141,8 +142,8 @@ impl Writer {
     /// Ends the batch: the log, its head, the commit.
     pub(crate) fn commit(&mut self) -> Result<()> {
         let mut insert = self.connection.prepare_cached(
-            "INSERT INTO log (seq, id, kind, at, thread_id, object_id, user_id, payload)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "INSERT INTO log (seq, id, kind, at, thread_id, object_id, user_id, payload, source_id)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )?;
         for event in &self.events {
             self.seq += 1;
@@ -155,7 +156,8 @@ impl Writer {
                 thread_id,
                 event.object_id.0,
                 None::<i64>,
-                event.payload
+                event.payload,
+                event.thread_id.map(|_| SOURCE.0)
             ])?;
         }
         drop(insert);

@@ -1,16 +1,21 @@
 //! The journal: what happened, and who may look it up.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use frontdesk_tests::cast::unique;
 use frontdesk_tests::http::encode;
 use frontdesk_tests::pages::{id, ids, records};
-use frontdesk_tests::{Cast, Engine};
+use frontdesk_tests::{Cast, Engine, Person, Transport};
 use serde_json::{Value, json};
+
+use crate::objects::messaging_source;
 
 on_both_engines![
     what_happened_is_in_the_journal,
     the_journal_is_searched_by_its_keywords,
     a_search_that_means_nothing_is_refused_with_its_place,
     what_is_hidden_from_somebody_is_not_in_their_journal,
+    the_journal_and_the_stream_tell_everybody_the_same,
 ];
 
 fn names(page: &Value) -> Vec<&str> {
@@ -140,4 +145,116 @@ fn what_is_hidden_from_somebody_is_not_in_their_journal(engine: Engine) {
     }
     cast.ada.get("/1.0/events").refused(403);
     cast.ada.get(&format!("/1.0/events/{event}")).refused(404);
+}
+
+/// All that somebody's journal shows: the id and the name of each event.
+fn journal(person: &Person) -> BTreeMap<String, String> {
+    let mut shown = BTreeMap::new();
+    loop {
+        let page = person.get(&format!("/1.0/events?limit=150&offset={}", shown.len())).ok();
+        assert!(page["count"].as_u64().unwrap() >= shown.len() as u64);
+        shown.extend(records(&page).iter().map(|event| (id(event), event["name"].as_str().unwrap().to_owned())));
+        if records(&page).len() < 150 {
+            assert_eq!(page["count"], shown.len(), "the count tells of no more than the list");
+            return shown;
+        }
+    }
+}
+
+/// All that somebody's stream has told of since the beginning, up to a message that they see.
+fn told(person: &Person, last: &str) -> BTreeSet<String> {
+    let mut stream = person.stream(Transport::Events, "after=0");
+    let mut told = BTreeSet::new();
+    loop {
+        let event = stream.event();
+        told.extend(event["id"].as_str().map(str::to_owned));
+        if event["resource"]["metadata"]["body"] == last {
+            return told;
+        }
+    }
+}
+
+fn the_journal_and_the_stream_tell_everybody_the_same(engine: Engine) {
+    let cast = Cast::start(engine, &[]);
+    let otto = &cast.otto;
+    let role = json!({ "label": unique("Auditor "), "search_event": true });
+    let role = id(&otto.post("/1.0/roles", &role).ok());
+    // Rita reads the shop alone; Zoe every source, which lets her see no customer of a community that has none.
+    otto.put(&format!("/1.0/users/{}", cast.rita.user_id), &json!({ "role_id": role })).ok();
+    let (rita, zoe) = (&cast.rita, &cast.hire_as(&role));
+    let (hidden, _channel) = cast.new_source();
+    let (app, own_app) = (messaging_source(otto), messaging_source(otto));
+    otto.put(&format!("/1.0/users/{}/sources_permissions", rita.user_id), &json!({ &own_app: "read" })).ok();
+    let sources = otto.get("/1.0/content_sources?limit=150").ok();
+    let everywhere: Value = ids(&sources).into_iter().map(|source| (source, json!("read"))).collect();
+    otto.put(&format!("/1.0/users/{}/sources_permissions", zoe.user_id), &everywhere).ok();
+
+    let found = |person: &Person, name: &str| {
+        let page = person.get(&format!("/1.0/events?limit=150&q=name_in:{name}")).ok();
+        assert_eq!(page["count"], records(&page).len(), "{name}: {page}");
+        records(&page).len()
+    };
+    let new = [
+        ("mobile_messaging.trigger.created", [4, 4, 2]),
+        ("mobile_messaging.trigger.updated", [2, 2, 1]),
+        ("mobile_messaging.trigger.destroyed", [2, 2, 1]),
+        ("content_thread.destroyed", [2, 2, 1]),
+        ("identity.muted", [3, 2, 1]),
+        ("identity_group.updated", [2, 2, 0]),
+        ("category.created", [1, 1, 1]),
+    ];
+    let before = new.map(|(name, _)| [otto, zoe, rita].map(|person| found(person, name)));
+
+    for source in [&app, &own_app] {
+        let path = format!("/1.0/content_sources/{source}/triggers");
+        let trigger =
+            |label: &str| id(&otto.post(&path, &json!({ "label": label, "actions": { "show": "open" } })).ok());
+        let (kept, gone) = (trigger("Kept"), trigger("Gone"));
+        otto.put(&format!("{path}/{kept}"), &json!({ "label": "Still kept" })).ok();
+        otto.delete(&format!("{path}/{gone}")).ok();
+    }
+    for source in [&hidden, &cast.shop] {
+        let (stays, goes) = (unique("thread-"), unique("thread-"));
+        for thread in [&stays, &goes] {
+            source.says(&unique("author-"), thread, "Hello?");
+        }
+        let content = source.contents(otto, &stays).remove(0);
+        let identity = content["author_id"].as_str().unwrap();
+        otto.put(&format!("/1.0/identities/{identity}/mute"), &json!({})).ok();
+        otto.put(&format!("/1.0/identities/{identity}/identity_group"), &json!({ "company": "Kettles" })).ok();
+        otto.delete(&format!("/1.0/content_threads/{}", id(&source.thread(otto, &goes)))).ok();
+    }
+    let nowhere = json!({ "type": "emails", "name": unique("Imported ") });
+    let nowhere = id(&otto.post("/1.0/communities", &nowhere).ok());
+    let imported = json!({ "community_id": nowhere, "identifier": "vera@shop.example" });
+    let imported = id(&otto.post("/1.0/identities/import", &imported).json());
+    otto.put(&format!("/1.0/identities/{imported}/mute"), &json!({})).ok();
+    otto.create_category(&json!({}));
+
+    let (last, thread) = (unique("The last word "), unique("thread-"));
+    cast.shop.says("vera", &thread, &last);
+    let all = journal(otto);
+    // What follows from that by itself is left out: ids are in the order of the log.
+    let end = otto.search("/1.0/events", &format!("content:{}", id(&cast.shop.contents(otto, &thread)[0])));
+    let end = records(&end).iter().map(id).min().expect("the last message's event");
+    let compared = |event: &String| all.contains_key(event) && *event <= end;
+    for ((name, expected), before) in new.into_iter().zip(before) {
+        let after = [otto, zoe, rita].map(|person| found(person, name));
+        let more: Vec<usize> = after.iter().zip(before).map(|(after, before)| after - before).collect();
+        assert_eq!(more, expected, "{name}");
+    }
+    for person in [otto, zoe, rita] {
+        let shown: BTreeSet<String> = journal(person).into_keys().filter(compared).collect();
+        let told: BTreeSet<String> = told(person, &last).into_iter().filter(compared).collect();
+        let names = |events: Vec<&String>| events.iter().map(|event| all[*event].as_str()).collect::<Vec<_>>();
+        let (more, less) = (shown.difference(&told).collect(), told.difference(&shown).collect());
+        assert_eq!((names(more), names(less)), (vec![], vec![]), "only in the journal, only in the stream");
+    }
+    // Of what an earlier version wrote not everything is known: it is for who reads every source.
+    cast.server.sql("UPDATE log SET source_id = NULL");
+    for name in ["mobile_messaging.trigger.destroyed", "content_thread.destroyed"] {
+        assert_eq!([otto, zoe, rita].map(|person| found(person, name)), [2, 2, 0], "{name}");
+    }
+    let imported = [otto, rita].map(|person| found(person, "content.imported"));
+    assert!(imported[0] > imported[1] && imported[1] > 1, "a thread says where it is: {imported:?}");
 }

@@ -394,7 +394,8 @@ fn snake(name: &str) -> String {
     })
 }
 
-fn messaging_source(otto: &Person) -> String {
+/// A new source that is an app.
+pub(crate) fn messaging_source(otto: &Person) -> String {
     let community = json!({ "type": "mobile_messaging", "name": unique("Messaging ") });
     let community = otto.post("/1.0/communities", &community).ok();
     let source = json!({ "type": "mobile_messaging", "name": unique("App "), "community_id": community["id"] });

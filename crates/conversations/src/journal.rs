@@ -5,14 +5,15 @@ use std::sync::{Arc, LazyLock};
 
 use frontdesk_model::journal::{JOURNAL, UNTOLD};
 use frontdesk_model::query::{self, Condition, Keyword, Language, Query, Takes, Value};
-use frontdesk_model::{Caller, Id, Permission, Result, SourceRight, Timestamp, error};
+use frontdesk_model::{Caller, Id, Permission, Result, Timestamp, error};
 use frontdesk_rest::{Call, NoParameters, Operation, Page, Paging};
-use frontdesk_store::{Dialect, Filter, Owned, Piece, Row, Tx, args};
+use frontdesk_store::{Dialect, Filter, Owned, Piece, Row, Tx};
 use http::Method;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
+use crate::audience::{Listener, quoted};
 use crate::{Conversations, search_dates};
 
 /// An event as REST shows it.
@@ -195,28 +196,11 @@ fn order(query: &Query<Means>) -> &'static str {
     if query.ascending { "log.id" } else { "log.id DESC" }
 }
 
-/// Only what the journal shows, and nothing of sources that the caller may not read, nor of threads on them. Of a thread
-/// that has gone nobody knows any more where it was: only who reads every source sees what happened to it.
+/// Only what the journal shows, and of that what the caller may see. Of a thread that has gone its events tell where it was;
+/// those of earlier versions may not, and are for who reads every source.
 fn limit_to(caller: &Caller, tx: &mut dyn Tx, filter: &mut Filter) -> Result<()> {
-    filter.and(format!("log.kind NOT IN ({})", quoted(UNTOLD)));
-    let readable = caller.sources_with(SourceRight::Read);
-    let all: i64 = tx.one("SELECT count(*) FROM sources", args![])?.get(0)?;
-    if usize::try_from(all) != Ok(readable.len()) {
-        let own = Piece::one_of(tx.dialect(), "threads.source_id", &readable);
-        filter.and_piece(own.within(
-            "(log.thread_id IS NULL OR EXISTS (SELECT 1 FROM threads WHERE threads.id = log.thread_id AND {}))",
-        ));
-        let of_sources: Vec<&str> =
-            JOURNAL.iter().copied().filter(|name| name.starts_with("content_source.")).collect();
-        let others = format!("(log.kind NOT IN ({}) OR {{}})", quoted(&of_sources));
-        filter.and_piece(Piece::one_of(tx.dialect(), "log.object_id", &readable).within(&others));
-    }
-    Ok(())
-}
-
-/// Names of this program's own table, as SQL.
-fn quoted(names: &[&str]) -> String {
-    names.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ")
+    filter.and(format!("log.kind NOT IN ({})", quoted(UNTOLD.iter().copied())));
+    Listener::load(tx, caller.clone())?.limit(tx, filter)
 }
 
 fn piece(condition: &Condition<Means>, dialect: Dialect) -> Piece {
@@ -230,7 +214,7 @@ fn piece(condition: &Condition<Means>, dialect: Dialect) -> Piece {
             let is_rare = !names.contains(&"content.imported");
             // The index of names leaves the commonest out.
             let rare = if is_rare { " AND log.kind <> 'content.imported'" } else { "" };
-            Piece::new(format!("log.kind IN ({}){rare}", quoted(&names)), Vec::new())
+            Piece::new(format!("log.kind IN ({}){rare}", quoted(names)), Vec::new())
         }
         Means::Before | Means::After => moments(condition),
     };

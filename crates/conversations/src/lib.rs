@@ -3,6 +3,7 @@
 
 pub mod agent_mails;
 pub mod attachments;
+pub mod audience;
 pub mod automatic_answers;
 pub mod calling;
 pub mod categories;

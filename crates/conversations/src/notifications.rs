@@ -1,5 +1,5 @@
-//! What subscribers are told of an event: the one shape of webhooks and of the live stream, and who may see it
-//! (public documentation: Webhooks, Event types).
+//! What subscribers are told of an event: the one shape of webhooks and of the live stream (public documentation: Webhooks,
+//! Event types).
 //!
 //! What a subscriber is told of states, users and categories is what the log froze when it happened: a bot must see `new`
 //! where it was new. Texts, titles and values of custom fields are read from their rows, so that what was erased is not
@@ -11,13 +11,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use frontdesk_model::error::Error;
 use frontdesk_model::event::id_in;
-use frontdesk_model::{Caller, Event, Id, Permission, Result, SourceRight, Timestamp, error};
+use frontdesk_model::{Event, Id, Result, Timestamp, error};
 use frontdesk_people::custom_fields::{self, Field};
-use frontdesk_people::teams;
 use frontdesk_store::{Row, Tx, args};
 use serde_json::{Map, Value, json};
 
-use crate::{Conversations, categories, identities};
+use crate::audience::{self, Audience, family_of};
+use crate::{Conversations, categories};
 
 /// Of a time as REST shows it: `2026-01-31`.
 const DAY_LENGTH: usize = 10;
@@ -39,91 +39,6 @@ pub struct Notification {
     pub audience: Audience,
     /// `{type, id, seq, issued_at, user_id?, resource}`. `seq` is ours.
     pub body: Map<String, Value>,
-}
-
-/// In the payload of a task's event: who had the task, before or after. Not told; it decides who is told.
-pub const CONCERNED: &str = "concerned";
-
-/// Who may be told of an event.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Audience {
-    /// Who may read this source.
-    Source(Id),
-    /// Who of them sees the task: who monitors tasks, whom it concerns, and who monitors one of these.
-    Task(Id, Vec<Id>),
-    /// Who may see the identities of this community.
-    Community(Id),
-    /// Who may search the account's events.
-    Account,
-    /// This agent, and who monitors tasks, or those of a team that they lead and the agent belongs to, or may search the
-    /// account's events.
-    Agent(Id),
-    /// Nobody can say any more where it belonged: who reads every source.
-    EverySource,
-    /// It cannot be told: something about it is broken.
-    Nobody,
-}
-
-/// Somebody who is told of events, with what decides which.
-#[derive(Clone, Debug)]
-pub struct Listener {
-    /// The user.
-    pub caller: Caller,
-    communities: Vec<Id>,
-    reads_every_source: bool,
-    /// Whose tasks they see, unless they see all.
-    watched: Vec<Id>,
-    /// Whose presence they see, unless they see all, beside their own; in order.
-    led: Vec<Id>,
-}
-
-impl Listener {
-    /// With their rights as they are now.
-    pub fn load(tx: &mut dyn Tx, caller: Caller) -> Result<Listener> {
-        let communities = identities::readable_communities(tx, &caller, None)?;
-        let all: i64 = tx.one("SELECT count(*) FROM sources", args![])?.get(0)?;
-        let reads_every_source = usize::try_from(all) == Ok(caller.sources_with(SourceRight::Read).len());
-        let (mut watched, mut led) = (vec![caller.user_id], Vec::new());
-        if caller.may(Permission::MonitorTeamTasks) {
-            led = teams::led_members(tx, caller.user_id)?;
-            watched.extend(teams::mates(tx, caller.user_id)?);
-            // In an order, so that who sees the same is known to (`sees_the_same`).
-            watched.sort_unstable();
-            watched.dedup();
-        }
-        Ok(Listener { caller, communities, reads_every_source, watched, led })
-    }
-
-    /// Whether neither may do or see what the other may not.
-    pub(crate) fn sees_the_same(&self, other: &Listener) -> bool {
-        self.caller.permissions == other.caller.permissions
-            && self.caller.sources == other.caller.sources
-            && self.communities == other.communities
-            && self.watched == other.watched
-            && self.led == other.led
-    }
-
-    /// Whether they may be told.
-    pub fn may_see(&self, notification: &Notification) -> bool {
-        match &notification.audience {
-            Audience::Source(id) => self.caller.may_on(*id, SourceRight::Read),
-            Audience::Task(source_id, concerned) => {
-                self.caller.may_on(*source_id, SourceRight::Read)
-                    && (self.caller.may(Permission::MonitorTasks)
-                        || concerned.iter().any(|id| self.watched.contains(id)))
-            }
-            Audience::Community(id) => self.communities.binary_search(id).is_ok(),
-            Audience::Account => self.caller.may(Permission::SearchEvent),
-            Audience::Agent(id) => {
-                let monitors = [Permission::MonitorTasks, Permission::SearchEvent];
-                self.caller.user_id == *id
-                    || self.led.binary_search(id).is_ok()
-                    || monitors.iter().any(|permission| self.caller.may(*permission))
-            }
-            Audience::EverySource => self.reads_every_source,
-            Audience::Nobody => false,
-        }
-    }
 }
 
 /// Tells of events, in their order. Costs a few statements for all of them together.
@@ -336,13 +251,7 @@ impl Told {
     fn notification(&self, event: &Arc<Event>) -> Result<Notification> {
         let mut frozen = event.told();
         let source_id = self.source_of(event, &frozen);
-        let concerned = match (family_of(&event.kind), frozen.remove(CONCERNED)) {
-            ("task", ids) => Some(ids.and_then(|ids| serde_json::from_value(ids).ok()).unwrap_or_default()),
-            // What an agent promised is about their task; what was promised to a customer is everybody's.
-            ("service_level", _) => id_in(&frozen, "user_id").map(|user_id| vec![user_id]),
-            _ => None,
-        };
-        let audience = self.audience(event, source_id, concerned);
+        let audience = audience::of(event, &mut frozen, source_id, &self.communities);
         let resource = match family_of(&event.kind) {
             "content" => self.content(event, frozen),
             "intervention" => self.intervention(event, frozen)?,
@@ -378,25 +287,6 @@ impl Told {
             return Some(event.object_id);
         }
         source_in(frozen).or_else(|| event.thread_id.and_then(|id| self.thread_sources.get(&id).copied()))
-    }
-
-    fn audience(&self, event: &Event, source_id: Option<Id>, concerned: Option<Vec<Id>>) -> Audience {
-        match (family_of(&event.kind), source_id) {
-            (_, Some(source_id)) => match concerned {
-                Some(ids) => Audience::Task(source_id, ids),
-                None => Audience::Source(source_id),
-            },
-            ("identity", None) => match self.communities.get(&event.object_id) {
-                Some(community_id) => Audience::Community(*community_id),
-                None => Audience::EverySource,
-            },
-            ("push_agent", None) => Audience::Agent(event.object_id),
-            ("identity_group" | "content" | "content_thread" | "intervention" | "attachment", None) => {
-                Audience::EverySource
-            }
-            (_, None) if event.thread_id.is_some() => Audience::EverySource,
-            _ => Audience::Account,
-        }
     }
 
     /// An event of a thread is told with the thread's first content, as the documentation lists it among those of
@@ -444,10 +334,6 @@ const FROZEN: [&str; 5] = ["status", "intervention_id", "approval_required", "ca
 
 fn resource(r#type: &str, id: Id, metadata: Map<String, Value>) -> Value {
     json!({ "type": r#type, "id": id, "metadata": metadata })
-}
-
-fn family_of(kind: &str) -> &str {
-    kind.split('.').next().unwrap_or_default()
 }
 
 /// Events of threads have the name of contents, and the thread for an object.

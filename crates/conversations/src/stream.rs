@@ -19,7 +19,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use tokio::sync::{broadcast, watch};
 
-use crate::notifications::{self, Listener, Notification};
+use crate::audience::Listener;
+use crate::notifications::{self, Notification};
 use crate::{Conversations, sources, threads};
 
 /// Names of events in one filter.
@@ -598,7 +599,7 @@ enum Caught {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::notifications::Audience;
+    use crate::audience::Audience;
 
     #[test]
     fn a_filter_names_events_and_families() {

@@ -69,6 +69,7 @@ pub(crate) const ALL: &[Migration] = &[
     both!(41, "0041_deliveries_begun"),
     each!(42, "0042_first_numbers"),
     both!(43, "0043_made_by"),
+    both!(44, "0044_log_sources"),
 ];
 
 #[cfg(test)]

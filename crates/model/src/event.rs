@@ -15,6 +15,8 @@ pub struct NewEvent {
     pub at: Timestamp,
     /// The thread it belongs to, so that order within a thread is always recoverable.
     pub thread_id: Option<Id>,
+    /// The source that it happened on; none for what belongs to no source. It decides who may see it.
+    pub source_id: Option<Id>,
     /// The object it is about.
     pub object_id: Id,
     /// The user who caused it; none when a customer or the system did.
@@ -24,7 +26,7 @@ pub struct NewEvent {
 }
 
 impl NewEvent {
-    /// An event that happens now. `user_id`: who caused it; none when a customer, a channel, an operator or the system did.
+    /// An event that happens now, on the source that its payload tells as `source_id`. `user_id`: who caused it; none when a customer, a channel, an operator or the system did.
     pub fn new(
         env: &Env,
         user_id: Option<Id>,
@@ -34,7 +36,9 @@ impl NewEvent {
         payload: Value,
     ) -> NewEvent {
         debug_assert!(journal::is_known(kind), "{kind} is in no row of the table of events");
-        NewEvent { id: env.id(), kind, at: env.now(), thread_id, object_id, user_id, payload: payload.to_string() }
+        let source_id = payload.as_object().and_then(|told| id_in(told, "source_id"));
+        let (id, at, payload) = (env.id(), env.now(), payload.to_string());
+        NewEvent { id, kind, at, thread_id, source_id, object_id, user_id, payload }
     }
 }
 

@@ -21,7 +21,8 @@ use crate::{
     Rest, Streams, forget_idempotency_keys,
 };
 
-const LOG: &str = include_str!("../../../migrations/0001_log.sql");
+const LOG: &str =
+    concat!(include_str!("../../../migrations/0001_log.sql"), "ALTER TABLE log ADD COLUMN source_id BYTEA;");
 const NOTES: &str = "CREATE TABLE notes (id BYTEA PRIMARY KEY, text TEXT NOT NULL)";
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 const PARTS: (&str, &str) = ("content-type", "multipart/form-data; boundary=XX");

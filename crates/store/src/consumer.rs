@@ -249,7 +249,7 @@ mod tests {
     use crate::Migration;
 
     const TABLES: &str = "
-        CREATE TABLE log (seq INTEGER PRIMARY KEY, id TEXT, kind TEXT, at BIGINT, thread_id BLOB, object_id BLOB DEFAULT x'0123456789abcdef01234567', user_id BLOB, payload TEXT);
+        CREATE TABLE log (seq INTEGER PRIMARY KEY, id TEXT, kind TEXT, at BIGINT, thread_id BLOB, object_id BLOB DEFAULT x'0123456789abcdef01234567', user_id BLOB, payload TEXT, source_id BLOB);
         CREATE TABLE log_head (id INTEGER PRIMARY KEY, seq BIGINT NOT NULL);
         INSERT INTO log_head (id, seq) VALUES (1, 1);
         CREATE TABLE consumers (name TEXT PRIMARY KEY, position BIGINT NOT NULL);

@@ -290,17 +290,19 @@ fn append(session: &mut Session, last: i64, events: &[NewEvent]) -> Result<i64> 
                 "seq": seq, "id": base64(&event.id), "kind": event.kind, "at": event.at.micros(),
                 "thread_id": event.thread_id.as_ref().map(base64), "object_id": base64(&event.object_id),
                 "user_id": event.user_id.as_ref().map(base64), "payload": event.payload,
+                "source_id": event.source_id.as_ref().map(base64),
             })
         })
         .collect();
     let rows = serde_json::Value::Array(rows).to_string();
     let insert = session.statement(
         "WITH head AS (UPDATE log_head SET seq = $2)
-         INSERT INTO log (seq, id, kind, at, thread_id, object_id, user_id, payload)
+         INSERT INTO log (seq, id, kind, at, thread_id, object_id, user_id, payload, source_id)
          SELECT seq, decode(id, 'base64'), kind, at, decode(thread_id, 'base64'), decode(object_id, 'base64'),
-                decode(user_id, 'base64'), payload
+                decode(user_id, 'base64'), payload, decode(source_id, 'base64')
          FROM json_to_recordset($1::text::json)
-           AS e(seq BIGINT, id TEXT, kind TEXT, at BIGINT, thread_id TEXT, object_id TEXT, user_id TEXT, payload TEXT)",
+           AS e(seq BIGINT, id TEXT, kind TEXT, at BIGINT, thread_id TEXT, object_id TEXT, user_id TEXT, payload TEXT,
+                source_id TEXT)",
     )?;
     let seq = last + events.len() as i64;
     session.client.execute(&insert, &[&rows, &seq]).map_err(failure)?;

@@ -430,8 +430,8 @@ impl Writer {
         for event in events {
             seq += 1;
             tx.execute(
-                "INSERT INTO log (seq, id, kind, at, thread_id, object_id, user_id, payload)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+                "INSERT INTO log (seq, id, kind, at, thread_id, object_id, user_id, payload, source_id)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
                 crate::args![
                     seq,
                     &event.id,
@@ -440,7 +440,8 @@ impl Writer {
                     &event.thread_id,
                     &event.object_id,
                     &event.user_id,
-                    &event.payload
+                    &event.payload,
+                    &event.source_id
                 ],
             )?;
         }

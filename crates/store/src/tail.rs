@@ -172,7 +172,10 @@ mod tests {
     impl Log {
         fn open() -> Log {
             let folder = tempfile::tempdir().unwrap();
-            let sqlite = include_str!("../../../migrations/0001_log.sql");
+            let sqlite = concat!(
+                include_str!("../../../migrations/0001_log.sql"),
+                "ALTER TABLE log ADD COLUMN source_id BYTEA;"
+            );
             let migrations = [Migration { number: 1, name: "log", sqlite, postgres: sqlite }];
             let store = Store::open_sqlite(&folder.path().join("log.sqlite"), &migrations).unwrap();
             Log { store, _folder: folder }
@@ -186,6 +189,7 @@ mod tests {
                         kind: "content.imported",
                         at: Timestamp::from_micros(1),
                         thread_id: None,
+                        source_id: None,
                         object_id: Id::default(),
                         user_id: None,
                         payload: "x".repeat(payload_bytes),

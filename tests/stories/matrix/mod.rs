@@ -113,6 +113,12 @@ impl World<'_> {
         for kind in ["source", "thread", "intervention", "attachment", "intervention_comment", "identity_group"] {
             ids.of(kind);
         }
+        // What happens to windows tells of no thread.
+        let messaging = ids.of("messaging_source");
+        let otto = &self.places.cast.otto;
+        let path = format!("/1.0/content_sources/{messaging}/custom_variables");
+        let variable = id(&otto.post(&path, &json!({ "name": unique("custom_") })).ok());
+        otto.delete(&format!("{path}/{variable}")).ok();
         ids.known.into_values().collect()
     }
 

@@ -37,6 +37,7 @@ fn migrations() -> Vec<Migration> {
         include_str!("../../../../migrations/0008_desk.sql"),
         include_str!("../../../../migrations/0015_mails.sql"),
         include_str!("../../../../migrations/0023_visitor_mails.sqlite.sql"),
+        "ALTER TABLE log ADD COLUMN source_id BYTEA;",
     ];
     (1..).zip(texts).map(|(number, sqlite)| Migration { number, name: "test", sqlite, postgres: "" }).collect()
 }

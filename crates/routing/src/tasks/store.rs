@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::str::FromStr;
 
-use frontdesk_conversations::notifications::CONCERNED;
+use frontdesk_conversations::audience::CONCERNED;
 use frontdesk_conversations::service_levels::{self, Promise, Target};
 use frontdesk_conversations::work;
 use frontdesk_model::event::NewEvent;

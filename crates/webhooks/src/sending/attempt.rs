@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use frontdesk_conversations::Conversations;
-use frontdesk_conversations::notifications::Listener;
+use frontdesk_conversations::audience::Listener;
 use frontdesk_model::{Event, Id, Result};
 use futures_util::FutureExt;
 use http::StatusCode;

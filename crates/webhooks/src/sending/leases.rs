@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use frontdesk_conversations::Conversations;
-use frontdesk_conversations::notifications::Listener;
+use frontdesk_conversations::audience::Listener;
 use frontdesk_model::{Id, Result, Timestamp};
 use frontdesk_people::callers;
 use frontdesk_store::{Tx, args, consumer};

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Instant;
 
-use frontdesk_conversations::notifications::Listener;
+use frontdesk_conversations::audience::Listener;
 use frontdesk_model::{Event, Id, Timestamp};
 
 use super::attempt::{Done, Sent};
