@@ -187,6 +187,19 @@ fn what_the_channel_told_is_shown_where_it_applies(engine: Engine) {
     assert_eq!(content["created_at"], "2021-05-21T01:15:28Z");
     source.says("vera", "t", "Plain");
     let plain = source.contents(&cast.otto, "t").pop().unwrap();
+    // What nothing fills has its place all the same.
+    for empty in [
+        "original_body",
+        "source_language",
+        "target_language",
+        "translated_body",
+        "translation_error",
+        "translation_status",
+        "rated_with",
+        "rating_reason",
+    ] {
+        assert_eq!(plain.get(empty), Some(&Value::Null), "{empty}: {plain}");
+    }
     for absent in ["foreign_categories", "context_data", "structured_reply", "structured_content", "unknown_field"] {
         assert!(plain.get(absent).is_none(), "{absent}: {plain}");
     }

@@ -271,6 +271,17 @@ fn reply_times_count_from_the_first_message_that_waits(engine: Engine) {
         let seconds = figures[figure].as_i64().unwrap();
         assert!((600..720).contains(&seconds), "{figure}: {figures}");
     }
+    for empty in [
+        "detected_language",
+        "translation_enabled",
+        "satisfaction_grade",
+        "satisfaction_answered_at",
+        "satisfaction_sent_at",
+        "survey_id",
+        "survey_response_id",
+    ] {
+        assert_eq!(figures.get(empty), Some(&Value::Null), "{empty}: {figures}");
+    }
     assert_eq!((&figures["first_user_reply_id"], &figures["user_reply_in_average_count"]), (&first["id"], &json!(1)));
     // A second reply without a new question answers nothing: it counts as a reply and not into the average.
     cast.otto.reply(&id(&content), "And another thing");

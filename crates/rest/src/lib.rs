@@ -17,6 +17,7 @@ mod serve;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod unfilled;
 mod upload;
 
 use std::collections::hash_map::DefaultHasher;
@@ -50,6 +51,7 @@ pub use stream::{
     Coming, Feed, HEARTBEAT_SECONDS, Message, Patience, Reader, SEND_SECONDS_MAX, STREAMS_MAX, STREAMS_PER_TOKEN_MAX,
     StreamFigures, Streams, Text,
 };
+pub use unfilled::Unfilled;
 pub use upload::{Bounds, receive, sweep_uploads};
 
 /// Turns a token or a session into a caller.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use frontdesk_model::{Id, Permission, Result, SourceRight, Timestamp, error, query};
-use frontdesk_rest::{Call, NoParameters, Operation, Page, Paging};
+use frontdesk_rest::{Call, NoParameters, Operation, Page, Paging, Unfilled};
 use frontdesk_sources::inbound::ContentObject;
 use frontdesk_sources::outbound::ContentAction;
 use frontdesk_store::{Filter, Row, Searched, Text, Tx, args};
@@ -52,6 +52,14 @@ struct Answer {
     /// text or html.
     #[schemars(extend("enum" = ["text", "html"]))]
     body_input_format: Text,
+    /// The body before it was translated; null: nothing is translated in this version.
+    original_body: Unfilled<String>,
+    source_language: Unfilled<String>,
+    target_language: Unfilled<String>,
+    translated_body: Unfilled<String>,
+    translation_error: Unfilled<String>,
+    #[schemars(extend("enum" = ["pending", "success", "error", null]))]
+    translation_status: Unfilled<String>,
     attachments_count: i64,
     attachments: Vec<ContentAttachment>,
     /// Its own; if it has none, its intervention's; if that has none, its thread's.
@@ -80,6 +88,10 @@ struct Answer {
     /// How many stars a review gives.
     #[serde(skip_serializing_if = "Option::is_none")]
     rating: Option<i64>,
+    /// What a visitor thought of an answer; null: the window does not ask in this version.
+    #[schemars(extend("enum" = ["THUMBS_UP", "THUMBS_DOWN", null]))]
+    rated_with: Unfilled<String>,
+    rating_reason: Unfilled<String>,
     /// When the customer's side said that it was read (`extended=true`).
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-frontdesk-extension" = true))]
@@ -178,6 +190,12 @@ fn answer(row: &Row, extended: bool) -> Result<Answer> {
         body_formatted: formatted(&body, &body_input_format),
         body,
         body_input_format,
+        original_body: Unfilled::default(),
+        source_language: Unfilled::default(),
+        target_language: Unfilled::default(),
+        translated_body: Unfilled::default(),
+        translation_error: Unfilled::default(),
+        translation_status: Unfilled::default(),
         attachments_count: row.get(18)?,
         attachments: Vec::new(),
         category_ids: Vec::new(),
@@ -194,6 +212,8 @@ fn answer(row: &Row, extended: bool) -> Result<Answer> {
         structured_content: extras.remove("structured_content"),
         structured_reply: extras.remove("structured_reply"),
         rating: extras.remove("rating").and_then(|stars| stars.as_i64()),
+        rated_with: Unfilled::default(),
+        rating_reason: Unfilled::default(),
         read_at: row.get::<Option<Timestamp>>(26)?.filter(|_| extended),
         scheduled_at: row.get::<Option<Timestamp>>(29)?.filter(|_| extended),
         custom_actions: None,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use frontdesk_model::{Id, Result, SourceRight, Timestamp, error};
 use frontdesk_people::{custom_fields, settings};
-use frontdesk_rest::{Call, NoParameters, Operation, Page, Paging, given};
+use frontdesk_rest::{Call, NoParameters, Operation, Page, Paging, Unfilled, given};
 use frontdesk_store::{Filter, Tx};
 use http::Method;
 use schemars::JsonSchema;
@@ -47,6 +47,15 @@ pub struct Answer {
     user_reply_in_average: Option<i64>,
     user_reply_in_average_bh: Option<i64>,
     user_reply_in_average_count: i64,
+    /// The language of its first content, as it was detected; null, as is the next: nothing is translated in this version.
+    detected_language: Unfilled<String>,
+    translation_enabled: Unfilled<bool>,
+    /// What the customer thought of it; null, as are the next four: nobody is asked in this version.
+    satisfaction_grade: Unfilled<i64>,
+    satisfaction_answered_at: Unfilled<Timestamp>,
+    satisfaction_sent_at: Unfilled<Timestamp>,
+    survey_id: Unfilled<String>,
+    survey_response_id: Unfilled<String>,
     created_at: Timestamp,
     updated_at: Timestamp,
     /// Whether the customer is answered in time: none, ok, warning or expired (`extended=true`).
@@ -112,6 +121,13 @@ fn answers(tx: &mut dyn Tx, interventions: Vec<Intervention>, extended: Option<T
                 user_reply_in_average: average(intervention.reply_seconds),
                 user_reply_in_average_bh: average(intervention.reply_seconds_bh),
                 user_reply_in_average_count: count,
+                detected_language: Unfilled::default(),
+                translation_enabled: Unfilled::default(),
+                satisfaction_grade: Unfilled::default(),
+                satisfaction_answered_at: Unfilled::default(),
+                satisfaction_sent_at: Unfilled::default(),
+                survey_id: Unfilled::default(),
+                survey_response_id: Unfilled::default(),
                 created_at: intervention.created_at,
                 updated_at: intervention.updated_at,
                 sla_state: extended.map(|now| service_levels::state(promise, now)),
