@@ -247,6 +247,35 @@ fn the_log_names_the_client_behind_a_trusted_proxy(engine: Engine) {
     }
 }
 
+/// What else than a slow search takes as long as one likes: waiting for who holds a table.
+#[test]
+fn a_list_that_takes_too_long_is_refused_with_what_to_do() {
+    let cast = Cast::start(Engine::Postgres, &[]);
+    let url = cast.server.database_url().expect("a database");
+    let cluster = frontdesk_tests::postgres::shared();
+    cast.otto.get("/1.0/tags").ok();
+    cluster.sql(url, "CREATE TABLE the_story_is_over (at BIGINT)");
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            cluster.sql(
+                url,
+                "BEGIN; LOCK TABLE tags; DO $$ BEGIN
+                   WHILE NOT EXISTS (SELECT 1 FROM the_story_is_over) LOOP PERFORM pg_sleep(0.1); END LOOP;
+                 END $$; COMMIT",
+            )
+        });
+        let held = "SELECT count(*) FROM pg_locks WHERE relation = 'tags'::regclass AND mode = 'AccessExclusiveLock'";
+        eventually("the table is held", || (cluster.sql(url, held).trim() == "1").then_some(()));
+        let answer = cast.otto.get("/1.0/tags");
+        // Also where the next line fails the story, nobody waits for ever.
+        cluster.sql(url, "INSERT INTO the_story_is_over VALUES (0)");
+        let refused = answer.refused(422);
+        assert_eq!(refused["error"], "too_broad");
+        assert!(refused["message"].as_str().unwrap().contains("narrow"), "{refused}");
+    });
+    cast.otto.get("/1.0/tags").ok();
+}
+
 #[test]
 fn a_database_that_is_away_is_said_so_and_is_used_again_when_it_is_back() {
     let cast = Cast::start(Engine::Postgres, &[]);

@@ -406,12 +406,47 @@ fn failed(trouble: ::postgres::Error, sql: &str) -> Error {
         Some(details) => format!("PostgreSQL: {} ({}); in: {sql}", details.message(), code.code()),
         None => format!("PostgreSQL: {trouble}; in: {sql}"),
     };
-    match code.code() {
+    of_code(code.code(), text)
+}
+
+/// What a failure of PostgreSQL's means for whoever asked, by its SQLSTATE.
+fn of_code(code: &str, text: String) -> Error {
+    match code {
         // Only a reader's statements have a limit that people can meet.
         "57014" => engine::too_broad(),
         "40001" | "40P01" => Error::Conflict(text),
         // Connections, resources, operators and shutdowns: later tries may succeed.
         other if matches!(&other[..2], "08" | "53" | "55" | "57" | "58") => Error::Unavailable(text),
         _ => Error::Broken(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_is_told_by_its_code() {
+        for (code, told) in [
+            // The statement took longer than it may.
+            ("57014", "422 too_broad"),
+            // It lost against another session; both waited for each other.
+            ("40001", "again"),
+            ("40P01", "again"),
+            // The server goes down; it has no connection left; a lock was not to be had.
+            ("57P01", "later"),
+            ("53300", "later"),
+            ("55P03", "later"),
+            // Ours is wrong.
+            ("42601", "broken"),
+        ] {
+            let seen = match of_code(code, code.to_owned()) {
+                Error::Refused(refusal) => format!("{} {}", refusal.status, refusal.code),
+                Error::Conflict(_) => "again".to_owned(),
+                Error::Unavailable(_) => "later".to_owned(),
+                Error::Broken(_) => "broken".to_owned(),
+            };
+            assert_eq!(seen, told, "{code}");
+        }
     }
 }
