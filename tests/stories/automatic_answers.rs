@@ -1,12 +1,15 @@
 //! Automatic answers: what a source says by itself.
 
-use frontdesk_tests::cast::Source;
+use frontdesk_tests::cast::{Source, unique};
 use frontdesk_tests::pages::id;
 use frontdesk_tests::{Cast, Engine, FakeChannel, eventually};
 use serde_json::{Value, json};
 
+use crate::objects::blob;
+
 on_both_engines![
     a_first_message_is_answered_in_its_language_once,
+    an_absurd_pause_holds_up_no_source,
     outside_business_hours_the_customer_is_told_so,
     what_is_no_customers_message_is_not_answered,
     an_answer_that_comes_back_is_not_answered,
@@ -62,6 +65,31 @@ fn a_first_message_is_answered_in_its_language_once(engine: Engine) {
     channel.push_of("I am here");
     let intervention = reply["intervention_id"].as_str().unwrap();
     assert_eq!(cast.otto.get(&format!("/1.0/interventions/{intervention}")).ok()["user_replies_count"], 1);
+}
+
+/// What an earlier version took as a pause.
+fn an_absurd_pause_holds_up_no_source(engine: Engine) {
+    let cast = Cast::start(engine, &[]);
+    let on = json!({
+        "auto_response_trigger_enabled": { "first_message_from_user": true },
+        "auto_response_trigger_grace_periods": { "first_message_from_user": 60 },
+    });
+    let ((absurd, absurd_channel), (other, channel)) = (answering(&cast, on.clone()), answering(&cast, on));
+    let source = blob(&cast, &absurd.id);
+    let mut before = 60;
+    for (seconds, answers) in [(i64::MIN, 1), (i64::MAX, 2)] {
+        cast.server.sql(&format!(
+            "UPDATE sources SET version = version + 1, settings = replace(settings,
+               '\"first_message_from_user\":{before}', '\"first_message_from_user\":{seconds}') WHERE id = {source}"
+        ));
+        before = seconds;
+        let shown = absurd.shown(&cast.otto);
+        assert_eq!(shown["auto_response_trigger_grace_periods"]["first_message_from_user"], seconds);
+        absurd.says(&unique("vera-"), &unique("thread-"), "Hello?");
+        other.says(&unique("valerie-"), &unique("thread-"), "Hello?");
+        absurd_channel.wait_for_text("We have it.", answers);
+        channel.wait_for_text("We have it.", answers);
+    }
 }
 
 fn outside_business_hours_the_customer_is_told_so(engine: Engine) {

@@ -12,6 +12,7 @@ on_both_engines![
     a_wrong_source_is_refused_attribute_by_attribute,
     the_secret_is_made_when_it_is_not_given_and_is_nobody_elses,
     a_source_is_updated_and_keeps_the_rest,
+    what_was_promised_or_limited_can_be_taken_back,
     a_setting_of_another_kind_of_source_is_refused,
     sources_are_listed_by_right_and_state,
     what_is_in_use_is_not_deleted,
@@ -115,6 +116,7 @@ fn a_source_is_updated_and_keeps_the_rest(engine: Engine) {
     let (source, _channel) = cast.new_source();
     let path = format!("/1.0/content_sources/{}", source.id);
     let before = source.shown(&cast.otto);
+    let answer = |language: &str| json!({ "language": language, "created_from_trigger": "first_message_from_user", "body": "Soon." });
     let form = [
         ("name", "Renamed"),
         ("color", "3"),
@@ -156,12 +158,56 @@ fn a_source_is_updated_and_keeps_the_rest(engine: Engine) {
         ("default_category_ids", json!(["0123456789abcdef01234567"])),
         ("base_uri", json!("nowhere")),
         ("time_sheet_ids", json!(["0123456789abcdef01234567"])),
+        ("sla_response", json!(-1)),
+        ("content_archiving_period", json!(i64::MAX)),
+        ("time_for_thread_inclusion", json!(i64::MIN)),
+        ("default_content_language", json!("klingon")),
+        ("content_languages", json!(["en", "xx"])),
+        ("content_languages", json!(vec!["en"; 101])),
+        ("signatures", json!([{ "language": "english", "body": "Yours" }])),
+        ("signatures", json!(vec![json!({ "language": "en", "body": "Yours" }); 101])),
+        ("auto_response_triggers", json!([answer("e")])),
+        ("auto_response_triggers", json!(vec![answer("en"); 101])),
     ] {
         assert_eq!(cast.otto.put(&path, &json!({ name: value })).invalid(), [name], "{name}");
     }
+    for (seconds, is_fine) in [(0, true), (31_536_000, true), (-1, false), (31_536_001, false), (i64::MIN, false)] {
+        for occasion in ["first_message_from_user", "out_of_office_hours_message"] {
+            let answered =
+                cast.otto.put(&path, &json!({ "auto_response_trigger_grace_periods": { occasion: seconds } }));
+            match is_fine {
+                true => assert_eq!(answered.ok()["auto_response_trigger_grace_periods"][occasion], seconds),
+                false => assert_eq!(answered.invalid(), [format!("auto_response_trigger_grace_periods[{occasion}]")]),
+            }
+        }
+    }
+    let unset = json!({
+        "auto_response_trigger_grace_periods": { "first_message_from_user": null, "out_of_office_hours_message": "" },
+    });
+    cast.otto.put(&path, &unset).ok();
     assert_eq!(source.shown(&cast.otto), updated, "a refused update changes nothing");
     cast.otto.put(&path, &json!({ "color": "blue" })).refused(400);
     cast.otto.put(&path, &json!({ "hidden_from_stats": "perhaps" })).refused(400);
+}
+
+fn what_was_promised_or_limited_can_be_taken_back(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (source, _channel) = cast.new_source();
+    let path = format!("/1.0/content_sources/{}", source.id);
+    let names = ["sla_response", "content_archiving_period", "default_task_priority", "time_for_thread_inclusion"];
+    for name in names {
+        for nothing in [json!(null), json!("")] {
+            assert_eq!(cast.otto.put(&path, &json!({ name: 3600 })).ok()[name], 3600);
+            assert_eq!(cast.otto.put(&path, &json!({ "color": 1 })).ok()[name], 3600, "what is not named stays");
+            assert_eq!(cast.otto.put(&path, &json!({ name: nothing })).ok()[name], Value::Null, "{name}");
+        }
+    }
+    // As forms have it.
+    cast.otto.put(&path, &json!({ "time_for_thread_inclusion": 60 })).ok();
+    let form =
+        [("time_for_thread_inclusion", ""), ("auto_response_trigger_grace_periods[first_message_from_user]", "")];
+    let shown = cast.otto.send(Request::new("PUT", &path).form(&form)).ok();
+    assert_eq!(shown["time_for_thread_inclusion"], Value::Null);
 }
 
 fn a_setting_of_another_kind_of_source_is_refused(engine: Engine) {

@@ -254,7 +254,7 @@ fn has_turn(tx: &mut dyn Tx, message: &Message, occasion: Occasion, grace_second
             &message.customer_id,
             occasion.name(),
             message.at,
-            message.at.plus_seconds(-grace_seconds)
+            message.at.minus_seconds(grace_seconds)
         ],
     )?;
     Ok(changed == 1)

@@ -436,7 +436,7 @@ fn thread_by_author(
         Some(parent) => tx.first(THREAD_BY_ID, args![&parent.thread_id])?,
         None => {
             let since = match channel.common.time_for_thread_inclusion {
-                Some(seconds) => now.plus_seconds(-seconds),
+                Some(seconds) => now.minus_seconds(seconds),
                 None => Timestamp::from_micros(i64::MIN),
             };
             tx.first(

@@ -65,7 +65,7 @@ fn sweeps(tx: &mut dyn Tx, now: Timestamp) -> Result<Vec<Sweep>> {
                 _ => (closing, false, Timestamp::from_micros(i64::MIN)),
             };
             let (at, id) = place.unwrap_or((first, Id::default()));
-            found.push(Sweep { source_id: source.id, name, before: now.plus_seconds(-seconds), at, id, begins });
+            found.push(Sweep { source_id: source.id, name, before: now.minus_seconds(seconds), at, id, begins });
         }
     }
     found.sort_by_key(|sweep| sweep.at);

@@ -22,9 +22,14 @@ impl Timestamp {
         Timestamp(self.0.saturating_add(seconds.saturating_mul(1_000_000)))
     }
 
+    /// The time so many seconds before this one. However many there are, it is a time: settings may be of another version.
+    pub const fn minus_seconds(self, seconds: i64) -> Timestamp {
+        Timestamp(self.0.saturating_sub(seconds.saturating_mul(1_000_000)))
+    }
+
     /// Whole seconds from `earlier` to this time, rounded down; never negative.
     pub fn seconds_since(self, earlier: Timestamp) -> i64 {
-        (self.0 - earlier.0).max(0) / 1_000_000
+        self.0.saturating_sub(earlier.0).max(0) / 1_000_000
     }
 
     /// `2012-05-21T01:15:28Z`, as every REST answer shows times.
@@ -113,6 +118,21 @@ mod tests {
         assert_eq!(time.rest(), "2014-02-10T18:35:35Z");
         assert_eq!(time.with_milliseconds(), "2014-02-10T18:35:35.251Z");
         assert_eq!(Timestamp::from_micros(-1).rest(), "1969-12-31T23:59:59Z");
+    }
+
+    #[test]
+    fn a_time_is_moved_by_however_many_seconds() {
+        let time = Timestamp(5_000_000);
+        assert_eq!((time.plus_seconds(-2), time.minus_seconds(2)), (Timestamp(3_000_000), Timestamp(3_000_000)));
+        assert_eq!(
+            (time.plus_seconds(i64::MIN), time.minus_seconds(i64::MAX)),
+            (Timestamp(i64::MIN + 5_000_000), Timestamp(i64::MIN + 5_000_001))
+        );
+        assert_eq!(
+            (time.plus_seconds(i64::MAX), time.minus_seconds(i64::MIN)),
+            (Timestamp(i64::MAX), Timestamp(i64::MAX))
+        );
+        assert_eq!(Timestamp(i64::MAX).seconds_since(Timestamp(i64::MIN)), i64::MAX / 1_000_000);
     }
 
     #[test]

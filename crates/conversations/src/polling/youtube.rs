@@ -185,7 +185,7 @@ impl Run<'_> {
         let now = self.polling.app.env.now();
         let is_first = state.since.is_none();
         let days = self.channel.settings.integer(youtube::HISTORY_DAYS).unwrap_or(HISTORY_DAYS);
-        state.since.get_or_insert_with(|| now.plus_seconds(-days * DAY_SECONDS).micros());
+        state.since.get_or_insert_with(|| now.minus_seconds(days.saturating_mul(DAY_SECONDS)).micros());
         for list in [List::Published, List::Held] {
             self.look(state, list, is_first).await?;
         }

@@ -2,10 +2,22 @@
 
 use frontdesk_model::error::AttributeError;
 use frontdesk_model::{Id, Result, error};
+use frontdesk_people::checked::NAME_CHARACTERS_MAX;
+use frontdesk_people::locales;
+use frontdesk_rest::given;
 use frontdesk_sources::SourceKind;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+/// Elements of a list of languages, signatures or automatic answers: each language in two tones of voice.
+const LIST_ELEMENTS_MAX: usize = 100;
+/// Of a signature or an automatic answer: as long as a message may be.
+const TEXT_CHARACTERS_MAX: usize = 20_000;
+/// Of a target or a period, in seconds: 68 years.
+const SECONDS_MAX: i64 = i32::MAX as i64;
+/// Between two automatic answers, in seconds: a year.
+const GRACE_SECONDS_MAX: i64 = 365 * 24 * 3_600;
 
 /// Settings that every source has, with the defaults of a new one.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -77,23 +89,26 @@ impl Default for CommonSettings {
 /// A text put under agents' messages in one language.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Signature {
-    /// Language code.
+    /// Language, a code of `/locales`.
     pub(crate) language: String,
     /// For the agent who picks it.
     #[serde(default)]
+    #[schemars(length(max = NAME_CHARACTERS_MAX))]
     pub(crate) name: Option<String>,
     /// The text.
+    #[schemars(length(max = TEXT_CHARACTERS_MAX))]
     pub(crate) body: String,
 }
 
 /// An automatic answer in one language.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct AutoResponseTrigger {
-    /// Language code.
+    /// Language, a code of `/locales`.
     pub(crate) language: String,
     /// first_message_from_user or out_of_office_hours_message.
     pub(crate) created_from_trigger: String,
     /// The text.
+    #[schemars(length(max = TEXT_CHARACTERS_MAX))]
     pub(crate) body: String,
 }
 
@@ -115,6 +130,19 @@ pub(crate) struct TriggerPeriods {
     pub(crate) out_of_office_hours_message: Option<i64>,
 }
 
+/// Seconds between two automatic answers, as they are given.
+#[derive(Clone, Deserialize, JsonSchema)]
+struct GivenPeriods {
+    /// After a first message, up to a year; empty: an hour.
+    #[serde(default, deserialize_with = "given::or_empty")]
+    #[schemars(range(min = 0, max = GRACE_SECONDS_MAX))]
+    first_message_from_user: Option<Option<i64>>,
+    /// Outside business hours, up to a year; empty: an hour.
+    #[serde(default, deserialize_with = "given::or_empty")]
+    #[schemars(range(min = 0, max = GRACE_SECONDS_MAX))]
+    out_of_office_hours_message: Option<Option<i64>>,
+}
+
 /// Parameters of `updateSource`: those of every source, of some kinds, and those of the source's own kind.
 #[derive(Clone, Deserialize, JsonSchema)]
 pub(crate) struct Update {
@@ -129,8 +157,9 @@ pub(crate) struct Update {
     /// The time sheet that says when it is open; at most one, and none: always.
     #[schemars(length(max = 1))]
     pub(crate) time_sheet_ids: Option<Vec<Id>>,
-    /// Response time in seconds.
-    sla_response: Option<i64>,
+    /// Response time in seconds; empty: none is promised.
+    #[serde(default, deserialize_with = "given::or_empty")]
+    sla_response: Option<Option<i64>>,
     /// Warning threshold in percent, 1 to 99; 0 switches it off.
     sla_threshold: Option<i64>,
     /// ignored_categories or selected_categories.
@@ -152,29 +181,35 @@ pub(crate) struct Update {
     /// Categories of threads that agents start.
     user_thread_default_category_ids: Option<Vec<String>>,
     /// Signatures.
+    #[schemars(length(max = LIST_ELEMENTS_MAX))]
     signatures: Option<Vec<Signature>>,
     /// Automatic answers.
+    #[schemars(length(max = LIST_ELEMENTS_MAX))]
     auto_response_triggers: Option<Vec<AutoResponseTrigger>>,
     /// Which automatic answers are on.
     auto_response_trigger_enabled: Option<TriggerFlags>,
     /// Seconds between two automatic answers.
-    auto_response_trigger_grace_periods: Option<TriggerPeriods>,
-    /// Language of contents that tell none.
+    auto_response_trigger_grace_periods: Option<GivenPeriods>,
+    /// Language of contents that tell none, a code of `/locales`; empty: none.
     default_content_language: Option<String>,
     /// Whether languages are detected.
     auto_detect_content_language: Option<bool>,
-    /// Languages to detect.
+    /// Languages to detect, codes of `/locales`.
+    #[schemars(length(max = LIST_ELEMENTS_MAX))]
     content_languages: Option<Vec<String>>,
     /// Whether old contents are archived.
     content_archiving: Option<bool>,
-    /// Archive contents older than this many seconds.
-    content_archiving_period: Option<i64>,
+    /// Archive contents older than this many seconds; empty: none.
+    #[serde(default, deserialize_with = "given::or_empty")]
+    content_archiving_period: Option<Option<i64>>,
     /// The sender's name that customers see; {{firstname}} and {{lastname}} stand for the agent's.
     from_name: Option<String>,
-    /// Default priority of tasks.
-    default_task_priority: Option<i64>,
-    /// Seconds after a customer's last message within which the next one joins its thread.
-    time_for_thread_inclusion: Option<i64>,
+    /// Default priority of tasks; empty: 0.
+    #[serde(default, deserialize_with = "given::or_empty")]
+    default_task_priority: Option<Option<i64>>,
+    /// Seconds after a customer's last message within which the next one joins its thread; empty: however late it comes.
+    #[serde(default, deserialize_with = "given::or_empty")]
+    time_for_thread_inclusion: Option<Option<i64>>,
     /// Messaging sources only: on Android.
     enable_android: Option<bool>,
     /// Messaging sources only: on iOS.
@@ -380,6 +415,7 @@ impl Update {
         let mut errors = self.of_other_kinds(kind);
         self.check_numbers(&mut errors);
         self.check_choices(&mut errors);
+        self.check_languages(&mut errors);
         self.check_channel(known, &mut errors)?;
         let mut category_ids = |name, texts: &Option<Vec<String>>| match texts {
             Some(texts) => Ok(Some(categories(name, texts, known, &mut errors)?)),
@@ -392,7 +428,7 @@ impl Update {
 
         put(&mut settings.color, self.color);
         put(&mut settings.sla_threshold, self.sla_threshold);
-        put_optional(&mut settings.sla_response, self.sla_response);
+        put(&mut settings.sla_response, self.sla_response);
         put(&mut settings.sla_filtering_categories_strategy, self.sla_filtering_categories_strategy);
         put(&mut settings.sla_filtering_category_ids, sla_categories);
         put(&mut settings.sla_expired_strategy, self.sla_expired_strategy);
@@ -407,11 +443,11 @@ impl Update {
         put(&mut settings.auto_detect_content_language, self.auto_detect_content_language);
         put(&mut settings.content_languages, self.content_languages);
         put(&mut settings.content_archiving, self.content_archiving);
-        put_optional(&mut settings.content_archiving_period, self.content_archiving_period);
+        put(&mut settings.content_archiving_period, self.content_archiving_period);
         put_text(&mut settings.default_content_language, self.default_content_language);
         put_text(&mut settings.from_name, self.from_name);
-        put_optional(&mut settings.default_task_priority, self.default_task_priority);
-        put_optional(&mut settings.time_for_thread_inclusion, self.time_for_thread_inclusion);
+        put(&mut settings.default_task_priority, self.default_task_priority);
+        put(&mut settings.time_for_thread_inclusion, self.time_for_thread_inclusion);
         put(&mut settings.enable_android, self.enable_android);
         put(&mut settings.enable_ios, self.enable_ios);
         put(&mut settings.enable_web, self.enable_web);
@@ -422,20 +458,19 @@ impl Update {
         }
         if let Some(given) = self.auto_response_trigger_grace_periods {
             let periods = &mut settings.auto_response_trigger_grace_periods;
-            put_optional(&mut periods.first_message_from_user, given.first_message_from_user);
-            put_optional(&mut periods.out_of_office_hours_message, given.out_of_office_hours_message);
+            put(&mut periods.first_message_from_user, given.first_message_from_user);
+            put(&mut periods.out_of_office_hours_message, given.out_of_office_hours_message);
         }
         Ok(settings)
     }
 
     fn check_numbers(&self, errors: &mut Vec<AttributeError>) {
-        let most = i64::from(i32::MAX);
         for (name, value, most) in [
             ("color", self.color, 9),
             ("sla_threshold", self.sla_threshold, 99),
-            ("sla_response", self.sla_response, most),
-            ("content_archiving_period", self.content_archiving_period, most),
-            ("time_for_thread_inclusion", self.time_for_thread_inclusion, most),
+            ("sla_response", self.sla_response.flatten(), SECONDS_MAX),
+            ("content_archiving_period", self.content_archiving_period.flatten(), SECONDS_MAX),
+            ("time_for_thread_inclusion", self.time_for_thread_inclusion.flatten(), SECONDS_MAX),
         ] {
             if value.is_some_and(|value| !(0..=most).contains(&value)) {
                 errors.push(wrong(name, "out_of_range", format!("{name} must be between 0 and {most}.")));
@@ -463,6 +498,28 @@ impl Update {
             {
                 let message = "created_from_trigger must be first_message_from_user or out_of_office_hours_message.";
                 errors.push(wrong("auto_response_triggers", "inclusion", message.into()));
+            }
+        }
+    }
+
+    fn check_languages(&self, errors: &mut Vec<AttributeError>) {
+        let of_signatures = self.signatures.iter().flatten().map(|signature| &signature.language);
+        let of_answers = self.auto_response_triggers.iter().flatten().map(|answer| &answer.language);
+        let in_lists = [
+            ("signatures", of_signatures.collect::<Vec<_>>()),
+            ("auto_response_triggers", of_answers.collect()),
+            ("content_languages", self.content_languages.iter().flatten().collect()),
+            // The empty text unsets it.
+            (
+                "default_content_language",
+                self.default_content_language.iter().filter(|code| !code.is_empty()).collect(),
+            ),
+        ];
+        for (name, codes) in in_lists {
+            if let Some(code) = codes.into_iter().find(|code| !locales::is_known(code)) {
+                let code: String = code.chars().take(20).collect();
+                let message = format!("{name}: {code:?} is no language: use a code of /locales.");
+                errors.push(wrong(name, "inclusion", message));
             }
         }
     }

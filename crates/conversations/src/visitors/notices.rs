@@ -157,7 +157,7 @@ pub fn ask_email(tx: &mut dyn Tx, env: &Env, saying: Saying, identity_id: Id, gr
         "SELECT 1 FROM threads JOIN visitor_notices ON visitor_notices.thread_id = threads.id
          WHERE threads.author_id = $1 AND threads.source_id = $2 AND notice = 'request_email'
            AND visitor_notices.created_at > $3 LIMIT 1",
-        args![&identity_id, &saying.source_id, saying.at.plus_seconds(-grace_seconds)],
+        args![&identity_id, &saying.source_id, saying.at.minus_seconds(grace_seconds)],
     )?;
     if asked.is_some() { Ok(()) } else { add(tx, env, saying, Notice::RequestEmail, None) }
 }

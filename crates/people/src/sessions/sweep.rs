@@ -69,8 +69,8 @@ fn is_any_over(tx: &mut dyn Tx, now: Timestamp) -> Result<bool> {
 /// Sessions that have ended, with their users.
 fn over(tx: &mut dyn Tx, now: Timestamp) -> Result<Vec<(Id, Id)>> {
     let settings = settings::load(tx)?;
-    let idle = now.plus_seconds(-settings.session_timeout.saturating_mul(60) - PERIOD_SECONDS);
-    let aged = now.plus_seconds(-settings.session_lifetime.saturating_mul(60));
+    let idle = now.minus_seconds(settings.session_timeout.saturating_mul(60).saturating_add(PERIOD_SECONDS));
+    let aged = now.minus_seconds(settings.session_lifetime.saturating_mul(60));
     let rows = tx.query(
         "SELECT id, user_id FROM sessions WHERE seen_at <= $1 OR created_at <= $2 LIMIT $3",
         args![idle, aged, ROWS_MAX],
