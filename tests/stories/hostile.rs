@@ -30,6 +30,7 @@ fn hostile_values(hidden: &str) -> Vec<(&'static str, Vec<u8>)> {
         ("a number", b"-7".to_vec()),
         ("a fraction", b"0.5".to_vec()),
         ("a number beyond all", b"1e400".to_vec()),
+        ("the least integer", i64::MIN.to_string().into_bytes()),
         ("a number of many digits", "9".repeat(400).into_bytes()),
         ("no text", text("")),
         ("a text", text("mallory")),
@@ -55,6 +56,10 @@ fn hostile_values(hidden: &str) -> Vec<(&'static str, Vec<u8>)> {
 /// them come to every kind of parameter many times. All of them to every one would take minutes and find nothing more:
 /// parameters of a kind are read by the same code.
 const VALUES_OF_A_PARAMETER: usize = 6;
+/// The same of one within another, of which there are many: topologies alone have some hundred.
+const VALUES_OF_A_NESTED_ONE: usize = 2;
+/// So deep parameters are looked for: `steps[][conditions][][value]`.
+const DEPTH_MAX: usize = 4;
 
 /// Every operation, every parameter, and every hostile value in its turn. Both stores answer the same, and nobody sees
 /// more than they may.
@@ -147,18 +152,23 @@ fn try_hostile_values(engine: Engine) -> std::collections::BTreeMap<String, u16>
                 if list.status == 200 { list.json()["records"][0]["id"].as_str().map(str::to_owned) } else { None };
             target += &first.unwrap_or_else(|| "0123456789abcdef01234567".to_owned());
         }
-        for name in parameters_of(&description, operation.entry) {
+        for Parameter { name, is_integer } in parameters_of(&description, operation.entry) {
             let hidden_id = hidden.named(&name);
             let values = hostile_values(hidden_id);
-            turn += VALUES_OF_A_PARAMETER;
+            let is_nested = name.contains('[');
+            let count = if is_nested { VALUES_OF_A_NESTED_ONE } else { VALUES_OF_A_PARAMETER };
+            turn += count;
             for (number, (label, value)) in values.iter().enumerate() {
-                let is_for_all = label.contains("hidden") || matches!(*label, "a text" | "null");
-                if !is_for_all && (number + turn) % values.len() >= VALUES_OF_A_PARAMETER {
+                let is_for_all = match is_nested {
+                    true => *label == "an id of what is hidden",
+                    false => label.contains("hidden") || matches!(*label, "a text" | "null"),
+                };
+                let is_extreme = is_integer && matches!(*label, "the least integer" | "a number of many digits");
+                if !is_for_all && !is_extreme && (number + turn) % values.len() >= count {
                     continue;
                 }
                 let request = if matches!(operation.method, "POST" | "PUT") {
-                    let body = [format!("{{{}:", json!(name)).into_bytes(), value.clone(), b"}".to_vec()].concat();
-                    Request::new(operation.method, &target).body("application/json", body)
+                    Request::new(operation.method, &target).body("application/json", body_of(&name, value))
                 } else {
                     let text = serde_json::from_slice::<Value>(value).ok();
                     let text = text.map_or_else(
@@ -222,19 +232,75 @@ fn to_delete(cast: &Cast, path: &str) -> String {
     format!("/1.0/{collection}/{}", id(&made))
 }
 
-/// The names of an operation's parameters, in its body and beside it, and one that it does not know.
-fn parameters_of(description: &Description, entry: &Value) -> Vec<String> {
-    let mut names = vec!["surprise".to_owned()];
-    let resolve = |value: &Value| -> Value {
-        let pointer = value["$ref"].as_str().map(|reference| reference.trim_start_matches('#').to_owned());
-        pointer.and_then(|pointer| description.document().pointer(&pointer)).unwrap_or(value).clone()
-    };
-    let body = resolve(&entry["requestBody"]["content"]["application/json"]["schema"]);
-    names.extend(body["properties"].as_object().into_iter().flatten().map(|(name, _)| name.clone()));
-    let beside = entry["parameters"].as_array().into_iter().flatten().map(resolve);
-    let beside = beside.filter(|parameter| parameter["in"] == "query");
-    names.extend(beside.filter_map(|parameter| Some(parameter["name"].as_str()?.trim_end_matches("[]").to_owned())));
-    names
+/// Somewhere to put a value.
+struct Parameter {
+    /// Its name, as in a form: `signatures[][language]`.
+    name: String,
+    /// Whether it is a whole number.
+    is_integer: bool,
+}
+
+/// The parameters of an operation, in its body and beside it, with those within others, and one that it does not know.
+fn parameters_of(description: &Description, entry: &Value) -> Vec<Parameter> {
+    let mut found = vec![Parameter { name: "surprise".to_owned(), is_integer: false }];
+    let body = resolved(description, &entry["requestBody"]["content"]["application/json"]["schema"]);
+    nested(description, &body, "", 0, &mut found);
+    let beside = entry["parameters"].as_array().into_iter().flatten().map(|one| resolved(description, one));
+    for parameter in beside.filter(|parameter| parameter["in"] == "query") {
+        let name = parameter["name"].as_str().expect("a name").trim_end_matches("[]").to_owned();
+        if found.iter().any(|known| known.name == name) {
+            continue;
+        }
+        let schema = resolved(description, &parameter["schema"]);
+        found.push(Parameter { name: name.clone(), is_integer: is_integer(&schema) });
+        nested(description, &schema, &name, 1, &mut found);
+    }
+    found
+}
+
+fn resolved(description: &Description, value: &Value) -> Value {
+    let pointer = value["$ref"].as_str().map(|reference| reference.trim_start_matches('#').to_owned());
+    pointer.and_then(|pointer| description.document().pointer(&pointer)).unwrap_or(value).clone()
+}
+
+fn is_integer(schema: &Value) -> bool {
+    schema["type"] == "integer" || schema["type"].as_array().is_some_and(|types| types.contains(&json!("integer")))
+}
+
+/// What may stand within a value of this schema, whose own name is `within`.
+fn nested(description: &Description, schema: &Value, within: &str, depth: usize, found: &mut Vec<Parameter>) {
+    if depth > DEPTH_MAX {
+        return;
+    }
+    for variants in ["anyOf", "oneOf", "allOf"] {
+        for variant in schema[variants].as_array().into_iter().flatten() {
+            nested(description, &resolved(description, variant), within, depth, found);
+        }
+    }
+    if schema["items"].is_object() {
+        nested(description, &resolved(description, &schema["items"]), &format!("{within}[]"), depth, found);
+    }
+    let named = schema["properties"].as_object().into_iter().flatten().map(|(name, schema)| (name.as_str(), schema));
+    let free = schema["additionalProperties"].is_object().then_some(("mallory", &schema["additionalProperties"]));
+    for (name, schema) in named.chain(free.filter(|_| depth > 0)) {
+        let name = if within.is_empty() { name.to_owned() } else { format!("{within}[{name}]") };
+        let schema = resolved(description, schema);
+        if found.iter().all(|known| known.name != name) {
+            found.push(Parameter { name: name.clone(), is_integer: is_integer(&schema) });
+            nested(description, &schema, &name, depth + 1, found);
+        }
+    }
+}
+
+/// The JSON that holds a value under a name such as `signatures[][language]`.
+fn body_of(name: &str, value: &[u8]) -> Vec<u8> {
+    let mut steps = name.split('[').map(|step| step.trim_end_matches(']'));
+    let first = steps.next().expect("a name");
+    let within = steps.rev().fold(value.to_vec(), |value, step| match step {
+        "" => [b"[".to_vec(), value, b"]".to_vec()].concat(),
+        name => [format!("{{{}:", json!(name)).into_bytes(), value, b"}".to_vec()].concat(),
+    });
+    [format!("{{{}:", json!(first)).into_bytes(), within, b"}".to_vec()].concat()
 }
 
 /// Texts that have hurt somebody somewhere.
