@@ -118,7 +118,6 @@ async fn product(dir: &Path, store: &Store) -> (Router, String) {
         poll_interval_seconds: 60,
         typing_calls: Default::default(),
         channel_events: Default::default(),
-        source_types: Default::default(),
         notifications: Default::default(),
         stream: Default::default(),
         typing: Default::default(),

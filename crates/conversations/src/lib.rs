@@ -78,8 +78,6 @@ pub struct Conversations {
     pub typing_calls: typing_calls::TypingCalls,
     /// Told when services have sent something.
     pub channel_events: tokio::sync::Notify,
-    /// Sources' types, kept at hand.
-    pub source_types: sources::Types,
     /// What subscribers are told of the latest events, kept at hand.
     pub notifications: notifications::Notifications,
     /// What all readers of the live stream share.

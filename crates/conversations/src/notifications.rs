@@ -17,6 +17,7 @@ use frontdesk_store::{Row, Tx, args};
 use serde_json::{Map, Value, json};
 
 use crate::audience::{self, Audience, family_of};
+use crate::sources::Channel;
 use crate::{Conversations, categories};
 
 /// Of a time as REST shows it: `2026-01-31`.
@@ -408,21 +409,15 @@ fn contents(
     let mut found = HashMap::with_capacity(rows.len());
     for row in &rows {
         let source_id: Id = row.get(17)?;
-        let source_type = app.source_types.of(tx, source_id)?;
-        let capabilities = channels.get(&source_id).map(|channel| channel.capabilities()).unwrap_or_default();
-        let (id, metadata) = (row.get::<Id>(0)?, metadata(row, source_type, &capabilities, &categories)?);
-        types.insert(id, resource_type(source_type, &row.get::<String>(13)?));
+        let channel = channels.get(&source_id).ok_or_else(|| error::broken("the source of a content has gone"))?;
+        let (id, metadata) = (row.get::<Id>(0)?, metadata(row, channel, &categories)?);
+        types.insert(id, channel.kind.resource_type(&row.get::<String>(13)?));
         found.insert(id, metadata);
     }
     Ok(found)
 }
 
-fn metadata(
-    row: &Row,
-    source_type: &str,
-    capabilities: &[&str],
-    categories: &HashMap<Id, Vec<Id>>,
-) -> Result<Map<String, Value>> {
+fn metadata(row: &Row, channel: &Channel, categories: &HashMap<Id, Vec<Id>>) -> Result<Map<String, Value>> {
     let mut extras: Map<String, Value> = match row.get::<Option<String>>(22)? {
         Some(text) => {
             serde_json::from_str(&text).map_err(|trouble| error::broken(format!("contents.extras: {trouble}")))?
@@ -440,6 +435,7 @@ fn metadata(
     tell("author_id", json!(row.get::<Option<Id>>(2)?));
     tell("body", json!(row.get::<String>(3)?));
     tell("body_input_format", json!(row.get::<String>(4)?));
+    let capabilities = channel.capabilities();
     tell("capabilities_supported", json!(capabilities));
     tell("category_ids", json!(category_ids.map_or(&[][..], Vec::as_slice)));
     tell("context_data", take("context_data").unwrap_or(Value::Null));
@@ -456,7 +452,7 @@ fn metadata(
     tell("language", json!(row.get::<Option<String>>(12)?));
     tell("private", json!(row.get::<bool>(16)?));
     tell("source_id", json!(row.get::<Id>(17)?));
-    tell("source_type", json!(source_type));
+    tell("source_type", json!(channel.kind.type_name));
     tell("status", json!(row.get::<String>(18)?));
     tell("structured_content_supported", json!(!capabilities.is_empty()));
     tell("synchronization_status", json!(row.get::<String>(19)?));
@@ -508,28 +504,4 @@ fn nothing_known(id: Id, thread_id: Option<Id>) -> Map<String, Value> {
     metadata.insert("id".into(), json!(id));
     metadata.insert("thread_id".into(), json!(thread_id));
     metadata
-}
-
-/// `answers/private_message`; messages of our own chats have their bare type, as the public samples show.
-fn resource_type(source_type: &str, content_type: &str) -> String {
-    match source_type {
-        "mobile_messaging" | "chat" => content_type.to_owned(),
-        _ => format!("{source_type}/{content_type}"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn resources_are_called_as_the_public_samples_call_them() {
-        for (source, content, expected) in [
-            ("answers", "private_message", "answers/private_message"),
-            ("sdk", "message", "sdk/message"),
-            ("mobile_messaging", "message", "message"),
-        ] {
-            assert_eq!(resource_type(source, content), expected);
-        }
-    }
 }

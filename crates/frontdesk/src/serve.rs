@@ -84,7 +84,6 @@ pub(crate) async fn application(
         poll_interval_seconds: settings.poll_interval.into(),
         typing_calls: Default::default(),
         channel_events: Default::default(),
-        source_types: Default::default(),
         notifications: Default::default(),
         stream: Default::default(),
         gathering: (store.dialect() == Dialect::Postgres).then(|| Gathering::start(store.clone(), env.clone())),

@@ -4,8 +4,7 @@ mod channel;
 mod rest;
 mod settings;
 
-use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use frontdesk_model::{Caller, Id, Result, SourceRight, Timestamp, error};
 use frontdesk_rest::{Call, Operation};
@@ -67,25 +66,6 @@ pub(crate) fn source(row: &Row) -> Result<Source> {
 /// The kind of a stored source; one that this version does not know is a broken store.
 pub(crate) fn kind_of(name: &str) -> Result<&'static SourceKind> {
     frontdesk_sources::kind(name).ok_or_else(|| error::broken(format!("a source has the unknown type {name}")))
-}
-
-/// The types of sources, kept at hand: a source never changes its type, so what was read once stays true.
-#[derive(Default)]
-pub struct Types {
-    known: RwLock<HashMap<Id, &'static str>>,
-}
-
-impl Types {
-    /// The type of an existing source.
-    pub(crate) fn of(&self, tx: &mut dyn Tx, id: Id) -> Result<&'static str> {
-        if let Some(known) = self.known.read().unwrap_or_else(PoisonError::into_inner).get(&id) {
-            return Ok(known);
-        }
-        let row = tx.one("SELECT type FROM sources WHERE id = $1", args![&id])?;
-        let name = kind_of(&row.get::<String>(0)?)?.type_name;
-        self.known.write().unwrap_or_else(PoisonError::into_inner).insert(id, name);
-        Ok(name)
-    }
 }
 
 /// The sources that a list is about, and how much is on them.

@@ -103,7 +103,6 @@ impl Desk {
             poll_interval_seconds: 60,
             typing_calls: Default::default(),
             channel_events: Default::default(),
-            source_types: Default::default(),
             notifications: Default::default(),
             stream: Default::default(),
             gathering: None,
