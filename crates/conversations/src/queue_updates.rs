@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use frontdesk_model::{Id, Result, Timestamp};
-use frontdesk_sources::sdk::{self, QueuePlace};
+use frontdesk_sources::Queues;
+use frontdesk_sources::sdk::QueuePlace;
 use frontdesk_store::{Tx, args};
 use tokio::sync::Semaphore;
 
@@ -92,10 +93,9 @@ pub async fn queue_update(
     let finding = app.clone();
     let found = app.store.read(move |tx| find(&finding, tx, thread_id)).await?;
     let Some((channel, thread_foreign_id, in_reply_to)) = found else { return Ok(QueueUpdate::NotWanted) };
-    let is_wanted = is_wanted(&channel);
     let place = QueuePlace { wait_seconds, position, thread_foreign_id, in_reply_to };
     let now = app.env.now();
-    let request = sdk::queue_request(&channel.settings, &place, now).filter(|_| is_wanted);
+    let request = wanted(&channel).and_then(|updates| (updates.request)(&channel.settings, &place, now));
     let Some(request) = request else { return Ok(QueueUpdate::NotWanted) };
     let Ok(_running) = app.queue_updates.running.try_acquire() else { return Ok(QueueUpdate::LeftOut) };
     if !app.queue_updates.admit(thread_id, position, wait_seconds, now) {
@@ -134,14 +134,15 @@ pub fn wanting(app: &Conversations, tx: &mut dyn Tx) -> Result<HashMap<Id, (Id, 
         if channel.active && channel.kind.is_live_chat {
             return Some(Ear::Visitor);
         }
-        is_wanted(channel).then_some(Ear::Channel)
+        wanted(channel).map(|_| Ear::Channel)
     };
     Ok(routed.into_iter().filter_map(|(id, channel_id)| Some((id, (channel_id, ear(&id)?)))).collect())
 }
 
-fn is_wanted(channel: &Channel) -> bool {
-    let is_sdk = channel.kind.type_name == "sdk";
-    is_sdk && channel.active && sdk::takes_queue_updates(channel.options().unwrap_or_default())
+/// How a channel is told, if it wants to be.
+fn wanted(channel: &Channel) -> Option<&'static Queues> {
+    let updates = channel.kind.queues.as_ref()?;
+    (channel.active && (updates.wanted)(channel.options().unwrap_or_default())).then_some(updates)
 }
 
 /// The channel of a thread, its id of the thread, and its id of the customer's last content there.
@@ -152,7 +153,7 @@ fn find(app: &Conversations, tx: &mut dyn Tx, thread_id: Id) -> Result<Option<Fo
     let Some(row) = row else { return Ok(None) };
     let source_id: Id = row.get(0)?;
     let channel = app.channels.current(tx, &app.seal, &[source_id])?.remove(&source_id);
-    let Some(channel) = channel.filter(|channel| channel.kind.type_name == "sdk") else { return Ok(None) };
+    let Some(channel) = channel.filter(|channel| channel.kind.queues.is_some()) else { return Ok(None) };
     let last = tx.first(
         "SELECT foreign_id FROM contents
          WHERE thread_id = $1 AND creator_id IS NULL AND foreign_id IS NOT NULL

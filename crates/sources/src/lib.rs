@@ -68,6 +68,8 @@ pub struct SourceKind {
     pub delivery: Option<Delivery>,
     /// Shows a customer that somebody types to them, or has stopped; none where that cannot be shown by a call.
     pub typing: Option<ShowTyping>,
+    /// How a channel is told where a customer stands in a queue; none where none is.
+    pub queues: Option<Queues>,
     /// How an account is connected, step by step; none where the settings are all.
     pub connecting: Option<&'static connecting::Connecting>,
     /// How conversations pass between apps there; none where they do not.
@@ -84,6 +86,15 @@ pub struct SourceKind {
 
 /// Makes the request that shows a customer that somebody types, or has stopped.
 pub type ShowTyping = fn(&Settings, customer: &str, typing: bool) -> Option<outbound::Request>;
+
+/// Telling a channel where a customer stands in a queue.
+#[derive(Debug)]
+pub struct Queues {
+    /// Whether a channel with these options wants to hear of it.
+    pub wanted: fn(options: &[String]) -> bool,
+    /// The request that tells it; none while the settings do not say where to or how.
+    pub request: fn(&Settings, &sdk::QueuePlace, now: Timestamp) -> Option<outbound::Request>,
+}
 
 /// How a conversation that several apps take part in becomes ours, and another's.
 #[derive(Debug)]

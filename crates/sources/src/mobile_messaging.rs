@@ -29,6 +29,7 @@ pub(crate) const MESSAGING: SourceKind = SourceKind {
     settings: &[],
     delivery: None,
     typing: None,
+    queues: None,
     connecting: None,
     handover: None,
     private_thread: None,

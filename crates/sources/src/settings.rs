@@ -355,6 +355,7 @@ mod tests {
         ],
         delivery: None,
         typing: None,
+        queues: None,
         connecting: None,
         handover: None,
         private_thread: None,

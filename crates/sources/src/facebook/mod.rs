@@ -45,6 +45,7 @@ pub(crate) static KIND: SourceKind = SourceKind {
         respelled: None,
     }),
     typing: None,
+    queues: None,
     connecting: Some(&graph::connecting::PAGE),
     handover: None,
     private_thread: None,

@@ -49,6 +49,7 @@ pub(crate) static KIND: SourceKind = SourceKind {
         respelled: None,
     }),
     typing: Some(outbound::typing),
+    queues: None,
     connecting: Some(&graph::connecting::PAGE),
     handover: Some(Handover {
         app_id: |known| known.text(settings::APP_ID),

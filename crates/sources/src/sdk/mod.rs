@@ -22,13 +22,13 @@ pub use inbound::parse_send_api;
 pub use options::formats;
 pub use outbound::{escaped, push, read_answer};
 pub use polling::{Info, PolledAnswer, Slice, info_request, list_action, list_request, read_info, read_list};
-pub use queue::{QueuePlace, queue_request, takes_queue_updates};
+pub use queue::QueuePlace;
 pub use settings::{ACCESS_TOKEN, BASE_URI, OPTION_NAMES, OPTIONS};
 
 use frontdesk_model::structured as messages;
 
 use crate::inbound::ContentObject;
-use crate::{Delivery, SourceKind};
+use crate::{Delivery, Queues, SourceKind};
 
 /// The header that holds the lower-case hex HMAC-SHA512 of the body, in both directions.
 pub const SIGNATURE_HEADER: &str = "X-SMCCSDK-SIGNATURE";
@@ -69,6 +69,7 @@ pub(crate) static KIND: SourceKind = SourceKind {
         respelled: Some(escaped),
     }),
     typing: None,
+    queues: Some(Queues { wanted: queue::is_wanted, request: queue::request }),
     connecting: None,
     handover: None,
     private_thread: None,

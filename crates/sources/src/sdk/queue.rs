@@ -24,12 +24,12 @@ pub struct QueuePlace {
 }
 
 /// Whether a channel with these options wants to be told.
-pub fn takes_queue_updates(options: &[String]) -> bool {
+pub(super) fn is_wanted(options: &[String]) -> bool {
     options.iter().any(|option| option == OPTION)
 }
 
 /// The signed request that tells it; none while the source has no address or no token.
-pub fn queue_request(settings: &Settings, place: &QueuePlace, now: Timestamp) -> Option<Request> {
+pub(super) fn request(settings: &Settings, place: &QueuePlace, now: Timestamp) -> Option<Request> {
     let mut params = Map::new();
     params.insert("estimated_wait_time".into(), place.wait_seconds.into());
     params.insert("position".into(), place.position.into());
@@ -63,13 +63,13 @@ mod tests {
             (place(None, Some("10")), r#","in_reply_to_id":"10""#),
             (place(Some("1"), None), r#","thread_id":"1""#),
         ] {
-            let body = String::from_utf8(queue_request(&settings, &place, now).unwrap().body).unwrap();
+            let body = String::from_utf8(request(&settings, &place, now).unwrap().body).unwrap();
             let params = format!(r#"{{"estimated_wait_time":30,"position":1{ids}}}"#);
             let action = "messaging.queuing_update";
             let expected = format!(r#"{{"action":"{action}","params":{params},"time":"2012-10-01T17:18:40Z"}}"#);
             assert_eq!(body, expected);
         }
-        assert!(queue_request(&Settings::default(), &place(None, None), now).is_none());
-        assert!(!takes_queue_updates(&[]) && takes_queue_updates(&["view.messaging".into(), OPTION.into()]));
+        assert!(request(&Settings::default(), &place(None, None), now).is_none());
+        assert!(!is_wanted(&[]) && is_wanted(&["view.messaging".into(), OPTION.into()]));
     }
 }

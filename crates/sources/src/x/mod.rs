@@ -65,6 +65,7 @@ pub(crate) static KIND: SourceKind = SourceKind {
     is_own_file: inbound::is_own_file,
     profiles: None,
     typing: None,
+    queues: None,
     ingress: Some(Ingress {
         // An app has one address, whichever of its accounts something happens to.
         family: &["twtr"],

@@ -63,6 +63,7 @@ pub(crate) static KIND: SourceKind = SourceKind {
         respelled: None,
     }),
     typing: None,
+    queues: None,
     connecting: Some(&connecting::CHANNEL),
     handover: None,
     private_thread: None,
