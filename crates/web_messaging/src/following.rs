@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use frontdesk_conversations::Conversations;
+use frontdesk_conversations::sources::IS_MESSAGING;
 use frontdesk_conversations::visitors;
 use frontdesk_conversations::visitors::notices::{self, Notice, Saying};
 use frontdesk_model::event::id_in;
@@ -165,9 +166,10 @@ impl Consumer for Following {
 /// Every messaging source with what is set of it.
 fn sources(tx: &mut dyn Tx) -> Result<HashMap<Id, Source>> {
     let rows = tx.query(
-        "SELECT sources.id, sources.type, messaging_settings.settings FROM sources
-         LEFT JOIN messaging_settings ON messaging_settings.source_id = sources.id
-         WHERE sources.type IN ('chat', 'mobile_messaging')",
+        &format!(
+            "SELECT sources.id, sources.type, messaging_settings.settings FROM sources
+             LEFT JOIN messaging_settings ON messaging_settings.source_id = sources.id WHERE {IS_MESSAGING}"
+        ),
         args![],
     )?;
     let read = rows.iter().map(|row| {

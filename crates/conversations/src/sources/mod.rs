@@ -63,6 +63,9 @@ pub(crate) fn source(row: &Row) -> Result<Source> {
     })
 }
 
+/// The condition that a source is one that visitors write on.
+pub const IS_MESSAGING: &str = "sources.type IN ('chat', 'mobile_messaging')";
+
 /// The kind of a stored source; one that this version does not know is a broken store.
 pub(crate) fn kind_of(name: &str) -> Result<&'static SourceKind> {
     frontdesk_sources::kind(name).ok_or_else(|| error::broken(format!("a source has the unknown type {name}")))
@@ -240,4 +243,17 @@ pub(crate) fn replace_category(call: &Call, id: Id, heir_id: Option<Id>, tx: &mu
 
 pub(crate) fn operations(app: &Arc<Conversations>) -> Vec<Operation> {
     rest::operations(app)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messaging_sources_are_those_of_the_messaging_kinds() {
+        let kinds = frontdesk_sources::kinds().iter().filter(|kind| kind.is_messaging);
+        let mut names: Vec<String> = kinds.map(|kind| format!("'{}'", kind.type_name)).collect();
+        names.sort_unstable();
+        assert_eq!(IS_MESSAGING, format!("sources.type IN ({})", names.join(", ")));
+    }
 }

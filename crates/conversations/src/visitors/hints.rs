@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use tokio::sync::broadcast;
 
 use super::view;
+use crate::sources::IS_MESSAGING;
 use crate::{Conversations, delivery};
 
 /// So many wait for whoever passes them on; of more the oldest are lost.
@@ -50,9 +51,11 @@ impl Hints {
 /// The visitor to whom a thread belongs; none for threads of other kinds of sources.
 fn owner(tx: &mut dyn Tx, thread_id: Id) -> Result<Option<(Id, String)>> {
     let row = tx.first(
-        "SELECT threads.source_id, identities.foreign_id FROM threads
-         JOIN identities ON identities.id = threads.author_id JOIN sources ON sources.id = threads.source_id
-         WHERE threads.id = $1 AND sources.type IN ('chat', 'mobile_messaging')",
+        &format!(
+            "SELECT threads.source_id, identities.foreign_id FROM threads
+             JOIN identities ON identities.id = threads.author_id JOIN sources ON sources.id = threads.source_id
+             WHERE threads.id = $1 AND {IS_MESSAGING}"
+        ),
         args![&thread_id],
     )?;
     row.map(|row| Ok((row.get(0)?, row.get(1)?))).transpose()

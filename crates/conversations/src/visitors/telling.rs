@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::view;
 use crate::Conversations;
+use crate::sources::IS_MESSAGING;
 
 /// A message for one visitor.
 #[derive(Clone, Debug)]
@@ -103,7 +104,7 @@ fn owners(tx: &mut dyn Tx, events: &[&Event], only: Option<(Id, &str)>) -> Resul
     let sql = format!(
         "SELECT threads.id, threads.source_id, identities.foreign_id FROM threads
          JOIN identities ON identities.id = threads.author_id JOIN sources ON sources.id = threads.source_id
-         WHERE {} AND sources.type IN ('chat', 'mobile_messaging')",
+         WHERE {} AND {IS_MESSAGING}",
         tx.in_list("threads.id", 1)
     );
     for row in tx.query(&sql, args![&threads])? {
@@ -222,7 +223,7 @@ fn identities(tx: &mut dyn Tx, events: &[&Event], only: Option<(Id, &str)>) -> R
     let sql = format!(
         "SELECT identities.id, sources.id, identities.foreign_id, identities.screenname, identities.email
          FROM identities JOIN sources ON sources.community_id = identities.community_id
-         WHERE {} AND sources.type IN ('chat', 'mobile_messaging')",
+         WHERE {} AND {IS_MESSAGING}",
         tx.in_list("identities.id", 1)
     );
     for row in tx.query(&sql, args![&ids])? {

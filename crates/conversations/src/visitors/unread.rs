@@ -5,6 +5,7 @@ use frontdesk_store::{Tx, args};
 use serde_json::{Map, Value};
 
 use super::view::{self, SHOWN};
+use crate::sources::IS_MESSAGING;
 use crate::{Conversations, categories};
 
 /// Where somebody can be written to: the address of the identity, else the first of their person, whom agents may know from
@@ -42,7 +43,7 @@ pub fn correspondent(tx: &mut dyn Tx, thread_id: Id) -> Result<Option<Correspond
             "SELECT threads.source_id, sources.name, sources.active AND sources.type = 'mobile_messaging',
            identities.foreign_id, identities.screenname, {EMAIL}, threads.extra_data, sources.community_id
          FROM threads JOIN sources ON sources.id = threads.source_id JOIN identities ON identities.id = threads.author_id
-         WHERE threads.id = $1 AND sources.type IN ('chat', 'mobile_messaging')"
+         WHERE threads.id = $1 AND {IS_MESSAGING}"
         ),
         args![&thread_id],
     )?;

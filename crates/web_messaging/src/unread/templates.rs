@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use frontdesk_conversations::Conversations;
+use frontdesk_conversations::sources::IS_MESSAGING;
 use frontdesk_conversations::visitors::Unread;
 use frontdesk_model::error::AttributeError;
 use frontdesk_model::event::NewEvent;
@@ -323,8 +324,8 @@ impl Given {
         if let Some(ids) = self.source_ids {
             let mut known = ids.len() <= WISHES_MAX;
             for id in ids.iter().take(WISHES_MAX) {
-                let sql = "SELECT 1 FROM sources WHERE id = $1 AND type IN ('chat', 'mobile_messaging')";
-                known &= call.caller.may_on(*id, SourceRight::Read) && tx.first(sql, args![id])?.is_some();
+                let sql = format!("SELECT 1 FROM sources WHERE id = $1 AND {IS_MESSAGING}");
+                known &= call.caller.may_on(*id, SourceRight::Read) && tx.first(&sql, args![id])?.is_some();
             }
             match known {
                 true => template.source_ids = ids,
