@@ -72,6 +72,9 @@ fn an_author_who_changes_is_updated(engine: Engine) {
     let identity = &records(&found)[0];
     assert_eq!((&found["count"], &identity["screenname"]), (&json!(1), &json!("vera.v")));
     assert_eq!((&identity["firstname"], &identity["extra_values"]), (&json!("Vera"), &json!({ "tier": "gold" })));
+    // The journal does not say of which one: other stories' customers change too.
+    let told = cast.otto.search("/1.0/events", "name_in:identity.updated");
+    assert!(told["count"].as_i64().unwrap() > 0, "{told}");
     // A repeat tells nothing new, even about its author.
     message["author"]["firstname"] = json!("Somebody");
     source.tells("messages.create", &message);

@@ -142,6 +142,15 @@ impl Ids<'_> {
                 let voices = otto.get(&format!("/1.0/identities?source_id={}&foreign_id=desk", source.id)).ok();
                 id(&records(&voices)[0])
             }
+            // One that takes imports, and has a source by which it is seen.
+            "mailing_community" => {
+                let source = self.of("empty_source");
+                let read = otto.get(&format!("/1.0/content_sources/{source}")).ok();
+                let community = read["community_id"].as_str().expect("a community").to_owned();
+                let own = blob(self.places.cast, &community);
+                self.places.cast.server.sql(&format!("UPDATE communities SET type = 'emails' WHERE id = {own}"));
+                community
+            }
             "mail_community" => created("communities", json!({ "type": "emails", "name": unique("Mail ") })),
             "community" => created("communities", json!({ "type": "sdk", "name": unique("Community ") })),
             "content" | "thread" | "identity" => {
@@ -155,6 +164,21 @@ impl Ids<'_> {
                     ("content".into(), of("id")),
                 ]);
                 self.known[name].clone()
+            }
+            "muted_thread" => {
+                let thread = self.of("thread");
+                otto.put(&format!("/1.0/content_threads/{thread}/mute"), &json!({})).ok();
+                thread
+            }
+            "muted_identity" => {
+                let identity = self.of("identity");
+                otto.put(&format!("/1.0/identities/{identity}/mute"), &json!({})).ok();
+                identity
+            }
+            "other_identity" => {
+                let thread = unique("thread-");
+                source.says(&unique("author-"), &thread, "Hello?");
+                source.contents(otto, &thread)[0]["author_id"].as_str().expect("an id").to_owned()
             }
             "messaging_source" => self.places.messaging[self.place].clone(),
             "trigger" => {
@@ -260,6 +284,11 @@ impl Ids<'_> {
                 ));
                 task
             }
+            "own_folder" => id(&self.me.post("/1.0/folders", &json!({ "label": unique("Folder "), "own": true })).ok()),
+            "restricted_folder" => {
+                let only = json!({ "only": [otto.user_id] });
+                created("folders", json!({ "label": unique("Folder "), "user_restriction": only }))
+            }
             "folder" => created("folders", json!({ "label": unique("Folder ") })),
             "answered_intervention" => {
                 let content = self.of("content");
@@ -284,6 +313,17 @@ impl Ids<'_> {
                 id(&otto.put(&format!("/1.0/identities/{identity}/identity_group"), &json!({})).ok())
             }
             "identity_list" => created("identity_lists", json!({ "name": unique("List ") })),
+            "locked_identity_group" => {
+                let group = self.of("identity_group");
+                otto.put(&format!("/1.0/identity_groups/{group}/lock"), &json!({})).ok();
+                group
+            }
+            "full_identity_list" => {
+                let (list, identity) = (self.of("identity_list"), self.of("identity"));
+                let them = json!({ "identity_ids": [identity] });
+                otto.put(&format!("/1.0/identity_lists/{list}/add"), &them).ok();
+                list
+            }
             "grouped_identity" => {
                 self.of("identity_group");
                 self.of("identity")
@@ -347,6 +387,31 @@ impl Ids<'_> {
             "role" => id(&records(&otto.get("/1.0/roles").ok())[0]),
             "own_access_token" => {
                 created("access_tokens", json!({ "label": unique("Token "), "user_id": self.me.user_id }))
+            }
+            // Of who may do everything.
+            "stronger_role" => {
+                let me = otto.get(&format!("/1.0/users/{}", otto.user_id)).ok();
+                me["role_id"].as_str().expect("a role").to_owned()
+            }
+            "stronger_user" => {
+                let (role, team) = (self.of("stronger_role"), self.of("led_team"));
+                let user = json!({
+                    "email": self.of("email"), "firstname": "Una", "lastname": "User", "no_password": true,
+                    "role_id": role, "team_ids": [team],
+                });
+                created("users", user)
+            }
+            "stronger_access_token" => created("access_tokens", json!({ "label": unique("Token ") })),
+            "stronger_webhook" => {
+                let hook = json!({
+                    "url": self.of("hook"), "registered_events": ["task.created"],
+                    "access_token_id": self.of("stronger_access_token"),
+                });
+                created("webhooks", hook)
+            }
+            "stronger_delivery" => {
+                let webhook = self.of("stronger_webhook");
+                created(&format!("webhooks/{webhook}/test"), json!({}))
             }
             "hook" => format!("{}/{}", self.places.sources[0].1.hook_url(), unique("hook-")),
             "own_webhook" | "webhook" => {

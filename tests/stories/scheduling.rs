@@ -45,7 +45,10 @@ fn a_scheduled_answer_goes_out_at_its_time_and_not_before(engine: Engine) {
     assert!(reply["scheduled_at"].is_string(), "{reply}");
     assert_eq!(reply["synchronization_status"], "export_pending");
     assert_eq!(replies(&cast.otto, &reply), 0);
-    assert!(cast.otto.content(&id(&reply)).get("scheduled_at").is_none(), "a documented answer has nothing of ours");
+    let shown = cast.otto.content(&id(&reply));
+    assert!(shown.get("scheduled_at").is_none(), "a documented answer has nothing of ours");
+    let q = format!("content_thread:{} name_in:content.discussion_planned", shown["thread_id"].as_str().unwrap());
+    assert_eq!(cast.otto.search("/1.0/events", &q)["count"], 1, "the journal tells that it is planned");
     channel.push_of("Later");
     assert!(started.elapsed() >= Duration::from_secs(2), "{:?}", started.elapsed());
     eventually("it is sent", || (cast.otto.content(&id(&reply))["synchronization_status"] == "success").then_some(()));

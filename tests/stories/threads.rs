@@ -240,7 +240,7 @@ fn threads_are_searched_by_what_waits_in_them(engine: Engine) {
     let later = json!({ "in_reply_to_id": first("b"), "body": "Later", "scheduled_at": clock::after(86_400) });
     otto.post("/1.0/contents", &later).ok();
     otto.put(&format!("/1.0/contents/{}/update_categories", first("c")), &json!({ "category_ids": [skill] })).ok();
-    // Nothing forwards and nothing unpublishes in this version: the rows are as a version to come will leave them.
+    // Nothing forwards in this version, and this channel offers no unpublishing: the row is as both would leave it.
     let c = match engine {
         Engine::Sqlite => format!("x'{}'", first("c")),
         Engine::Postgres => format!("decode('{}', 'hex')", first("c")),
@@ -380,6 +380,9 @@ fn a_thread_that_is_only_a_title_has_no_contents(engine: Engine) {
     assert_eq!((&thread["title"], &thread["contents_count"]), (&json!("A place to talk"), &json!(0)));
     source.tells("threads.create", &json!({ "id": "bare", "title": "A place to talk" }));
     assert_eq!(source.threads(&cast.otto, "bare").len(), 1);
+    let told =
+        cast.otto.search("/1.0/events", &format!("content_thread:{} name_in:content_thread.created", id(&thread)));
+    assert_eq!(told["count"], 1, "the journal tells it once");
     let count = |path: &str| cast.otto.search(path, &format!("source:{}", source.id))["count"].clone();
     assert_eq!((count("/1.0/content_threads"), count("/1.0/contents")), (json!(1), json!(0)));
     source.says("vera", "bare", "Hello");

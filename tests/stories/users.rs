@@ -16,6 +16,7 @@ on_both_engines![
     a_user_is_changed_and_the_log_knows_what,
     a_deleted_user_is_gone_and_their_work_stays,
     skills_follow_their_categories,
+    the_journal_tells_which_skills_came_and_went,
     somebody_elses_customer_is_nobodys_voice,
     a_leader_sees_and_changes_their_teams_only,
     a_leader_hires_into_their_teams_only,
@@ -323,6 +324,20 @@ fn skills_follow_their_categories(engine: Engine) {
     }
     cast.otto.delete(&format!("/1.0/categories/{second}")).ok();
     assert_eq!(cast.otto.get(&path(&one)).ok()["category_ids"], json!([]));
+}
+
+fn the_journal_tells_which_skills_came_and_went(engine: Engine) {
+    let cast = Cast::start(engine, &[]);
+    let category = id(&cast.otto.create_category(&json!({})));
+    let user = cast.otto.post("/1.0/users", &newcomer(&cast)).ok();
+    cast.otto.put(&path(&user), &json!({ "category_ids": [category] })).ok();
+    cast.otto.put(&path(&user), &json!({ "category_ids": [] })).ok();
+    for name in ["user.categories_added", "user.categories_removed"] {
+        let told = cast.otto.search("/1.0/events", &format!("name_in:{name}"));
+        let infos = &records(&told)[0]["extra_infos"];
+        assert_eq!((&told["count"], &infos["category_ids"]), (&json!(1), &json!([category])), "{name}");
+        assert_eq!(infos["user_id"], user["id"], "{name}");
+    }
 }
 
 fn somebody_elses_customer_is_nobodys_voice(engine: Engine) {

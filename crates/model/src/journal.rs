@@ -408,6 +408,23 @@ mod tests {
         assert!(patterns.len() > 20 && idle.is_empty(), "{idle:?}");
     }
 
+    /// Every event that the product appends, and of which anybody is told, is looked for by a story. Those that only the
+    /// log has are no promise: what follows from them is what stories tell.
+    #[test]
+    fn every_event_that_is_told_is_looked_for_by_a_story() {
+        let mut stories = String::new();
+        for file in sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/stories")) {
+            stories += &std::fs::read_to_string(file).expect("a file");
+        }
+        let is_looked_for = |kind: &str| {
+            let goes_on = |rest: &str| rest.starts_with(|next: char| next.is_ascii_lowercase() || "._".contains(next));
+            stories.match_indices(kind).any(|(at, _)| !goes_on(&stories[at + kind.len()..]))
+        };
+        let missing: Vec<String> =
+            literals().into_iter().filter(|kind| !OURS.contains(&&**kind) && !is_looked_for(kind)).collect();
+        assert!(stories.len() > 100_000 && missing.is_empty(), "no story looks for {missing:?}");
+    }
+
     /// What looks like an event in the product.
     fn literals() -> BTreeSet<String> {
         let families: BTreeSet<&str> = JOURNAL.iter().chain(UNTOLD).filter_map(|name| name.split('.').next()).collect();

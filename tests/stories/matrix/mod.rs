@@ -16,7 +16,7 @@ use frontdesk_tests::{Answer, Cast, Engine, Person};
 use serde_json::{Value, json};
 
 use crate::objects::{FULL, Places, blob, rights, upload};
-use table::{Row, TABLE};
+use table::{Beyond, Row, SHARED, SILENT, TABLE};
 
 on_both_engines![every_operation_lets_in_whom_it_should_and_nobody_else];
 
@@ -47,6 +47,20 @@ fn every_operation_lets_in_whom_it_should_and_nobody_else(engine: Engine) {
     let without_row = served.difference(&told).map(|id| format!("{id} has no row in tests/stories/matrix/table.rs"));
     let without_operation = told.difference(&served).map(|id| format!("{id} has a row and is not served"));
     let mut faults: Vec<String> = without_row.chain(without_operation).collect();
+
+    // Whatever an operation is about, there is something of it that not everybody may touch, or the table says why not.
+    let mut open: BTreeSet<&str> = BTreeSet::new();
+    for (id, _, path) in &operations {
+        let Some(row) = rows.get(id.as_str()) else { continue };
+        let shared = SHARED.iter().find(|shared| path.starts_with(**shared));
+        match (path.contains('{'), is_tried_on_the_forbidden(row, path), shared) {
+            (true, false, None) => faults.push(format!("{id} never meets an object that is forbidden")),
+            (true, false, Some(shared)) => _ = open.insert(shared),
+            _ => {}
+        }
+    }
+    let idle = SHARED.iter().filter(|shared| !open.contains(**shared));
+    faults.extend(idle.map(|shared| format!("{shared} stands for no operation")));
 
     let world = World::new(&cast);
     for (id, method, path) in &operations {
@@ -92,6 +106,16 @@ fn kinds(row: &Row, all: &BTreeSet<String>) -> Vec<(Kind, bool)> {
     kinds
 }
 
+/// The permission by which leaders of teams have the row's object, which is a person.
+fn led(row: &Row, path: &str) -> Option<&'static str> {
+    let leads = row.first.iter().chain(row.then).find(|name| name.contains("_team"));
+    leads.copied().filter(|_| path.contains("{userId}") || path.contains("{agentId}"))
+}
+
+fn is_tried_on_the_forbidden(row: &Row, path: &str) -> bool {
+    row.on_source || row.of_another.is_some() || row.beyond.is_some() || led(row, path).is_some()
+}
+
 impl World<'_> {
     fn new(cast: &Cast) -> World<'_> {
         let roles = cast.otto.get("/1.0/roles?extended=true").ok();
@@ -122,6 +146,14 @@ impl World<'_> {
         ids.known.into_values().collect()
     }
 
+    /// What the administrator did last, as the journal shows it: ids and names.
+    fn journal(&self) -> Vec<(String, String)> {
+        let otto = &self.places.cast.otto;
+        let page = otto.get(&format!("/1.0/events?limit=60&q=user:{}", otto.user_id)).ok();
+        let event = |event: &Value| (id(event), event["name"].as_str().expect("a name").to_owned());
+        records(&page).iter().map(event).collect()
+    }
+
     fn walk(&self, description: &Description, row: &Row, method: &str, path: &str, faults: &mut Vec<String>) {
         let expect = |faults: &mut Vec<String>, who: &str, answer: &Answer, statuses: &[u16]| {
             if !statuses.contains(&answer.status) {
@@ -132,8 +164,8 @@ impl World<'_> {
         let all = self.kinds.keys().map(|(permissions, _)| permissions).max_by_key(|permissions| permissions.len());
         let all = all.expect("the administrator's permissions").clone();
         let administrator = &self.kinds[&(all.clone(), FULL)];
-        let here = |me: &Person| self.request(row, method, path, 0, me);
-        let there = |me: &Person| self.request(row, method, path, 1, me);
+        let here = |me: &Person| self.request(row, row.object, method, path, 0, me);
+        let there = |me: &Person| self.request(row, row.object, method, path, 1, me);
 
         // Whoever is nobody learns nothing.
         expect(faults, "without a token", &self.places.cast.server.send(&here(administrator)), &[401]);
@@ -167,8 +199,16 @@ impl World<'_> {
                 body[name] = marker;
             }
             request.headers.retain(|(name, _)| name != "Content-Type");
+            let before = self.journal();
             let answer = otto.send(request.json(&body));
             expect(faults, "with more than its parameters", &answer, &[row.may]);
+            let told: Vec<String> =
+                self.journal().into_iter().filter(|event| !before.contains(event)).map(|(_, name)| name).collect();
+            let missing = row.tells.iter().filter(|name| !told.iter().any(|told| told == *name));
+            faults.extend(missing.map(|name| format!("{} does not tell {name}, only {told:?}", row.id)));
+            if row.tells.is_empty() && answer.status < 300 && !SILENT.iter().any(|(id, _)| *id == row.id) {
+                faults.push(format!("{}: its row does not say what it tells: {told:?}", row.id));
+            }
             if let Some(marker) = markers.iter().find(|marker| answer.text().contains(*marker)) {
                 faults.push(format!("{} takes what is no parameter: {marker}: {}", row.id, answer.text()));
             }
@@ -187,10 +227,31 @@ impl World<'_> {
             expect(faults, &format!("{who}, impersonated"), &self.places.cast.otto.send(request), statuses);
         }
         // To who leads a team, whoever is in another one is not there.
-        if needed.contains(&"manage_users_of_my_teams") && path.contains("{userId}") {
-            let leader = &self.kinds[&(set(&["manage_users_of_my_teams"]), FULL)];
+        if let Some(leads) = led(row, path) {
+            let leader = &self.kinds[&(set(&[leads]), FULL)];
             let elsewhere = here(&self.places.cast.otto);
             expect(faults, "a leader on a member of another team", &leader.send(elsewhere), &[404]);
+        }
+        // What is somebody's own is nobody else's, whatever the role allows.
+        if let Some(refused) = row.of_another {
+            let ada = &self.places.cast.ada;
+            for (kind, _) in kinds(row, &all).iter().filter(|(_, may)| *may) {
+                let who = format!("on another's, with {}", named(&kind.0, &all, &needed));
+                expect(faults, &who, &self.kinds[kind].send(here(ada)), &[refused]);
+            }
+            expect(faults, "on one's own", &ada.send(here(ada)), &[row.may]);
+        }
+        // What is beyond who may do less is so for all of them.
+        if let Some(Beyond { object, refused, unless }) = row.beyond {
+            let beyond = |me: &Person| self.request(row, object, method, path, 0, me);
+            let few = |(kind, _): &(Kind, bool)| kind.0 != all && !kind.0.contains(unless);
+            for (kind, _) in kinds(row, &all).iter().filter(|kind| few(kind)) {
+                let person = &self.kinds[kind];
+                let who = format!("on a {object}, with {}", named(&kind.0, &all, &needed));
+                expect(faults, &who, &person.send(beyond(person)), &[refused]);
+            }
+            let otto = &self.places.cast.otto;
+            expect(faults, &format!("the administrator on a {object}"), &otto.send(beyond(otto)), &[row.may]);
         }
         // What is unknown is not there, and neither is what has no proper id.
         let mut unknown = Vec::new();
@@ -219,9 +280,9 @@ impl World<'_> {
     }
 
     /// A request with fresh objects on one of the sources, which should succeed for whoever may.
-    fn request(&self, row: &Row, method: &str, path: &str, place: usize, me: &Person) -> Request {
+    fn request(&self, row: &Row, object: &str, method: &str, path: &str, place: usize, me: &Person) -> Request {
         let mut ids = self.places.ids(place, me);
-        let target = ids.target(path, row.object);
+        let target = ids.target(path, object);
         if row.id == "createAttachment" {
             return upload(&target);
         }

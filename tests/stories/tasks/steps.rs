@@ -121,6 +121,9 @@ fn how_urgent_a_task_is_follows_the_published_formula(engine: Engine) {
         all.dedup();
         eventually("it has become as urgent as it becomes", || (priorities().len() >= all.len()).then_some(()));
         assert_eq!(priorities(), all);
+        let thread = task["thread_id"].as_str().unwrap();
+        let told = cast.otto.search("/1.0/events", &format!("content_thread:{thread} name_in:task.priority_updated"));
+        assert_eq!(told["count"], all.len() - 1, "the journal tells each time");
         assert_eq!(desk.task(task)["priority"], expected);
     }
     let first = cast.otto.get(&format!("/1.0/tasks?limit=1&channel_id={}", desk.channel_id)).ok();
