@@ -135,7 +135,9 @@ impl<M: Copy + PartialEq> Language<M> {
             match term.key.as_str() {
                 "text" if self.has_text => {
                     if term.negated {
-                        return Err(term.refuse("this keyword cannot be negated."));
+                        return Err(term.refuse(
+                            "words cannot be negated: leave the minus out, or put quotes around what begins with one.",
+                        ));
                     }
                     query.text.push_str(&term.value);
                     query.text.push(' ');
@@ -262,7 +264,7 @@ impl Term {
     }
 }
 
-/// Splits a query into its terms, in order. An unclosed quote ends at the end of the query.
+/// Splits a query into its terms, in order. 400 with its place for a quote that is not closed.
 pub fn parse(text: &str) -> Result<Vec<Term>> {
     if text.chars().count() > QUERY_CHARACTERS_MAX {
         return Err(error::bad_request(format!("q: longer than {QUERY_CHARACTERS_MAX} characters; shorten it.")));
@@ -273,7 +275,7 @@ pub fn parse(text: &str) -> Result<Vec<Term>> {
         if terms.len() == QUERY_TERMS_MAX {
             return Err(error::bad_request(format!("q: more than {QUERY_TERMS_MAX} terms; use fewer.")));
         }
-        let term = rest.term();
+        let term = rest.term()?;
         let is_known =
             |known: &Term| (&known.key, &known.value, known.negated) == (&term.key, &term.value, term.negated);
         // Saying the same twice asks for nothing more.
@@ -302,9 +304,8 @@ impl Reader {
         self.peek().is_some()
     }
 
-    fn term(&mut self) -> Term {
+    fn term(&mut self) -> Result<Term> {
         let position = self.at + 1;
-        let start = self.at;
         let negated = self.peek() == Some('-');
         if negated {
             self.at += 1;
@@ -317,28 +318,41 @@ impl Reader {
         if self.at > key_start && self.peek() == Some(':') && self.characters[key_start].is_ascii_alphabetic() {
             let key = self.characters[key_start..self.at].iter().collect::<String>().to_ascii_lowercase();
             self.at += 1;
-            return Term { key, value: self.value(), negated, position };
+            return self.valued(Term { key, value: String::new(), negated, position });
         }
-        self.at = start;
-        Term { key: "text".into(), value: self.value(), negated: false, position }
+        // A minus with no word behind it is a dash.
+        self.at = key_start;
+        let dashes = self.characters[key_start..].iter().take_while(|c| !c.is_whitespace());
+        let negated = negated && dashes.into_iter().any(|c| c.is_alphanumeric() || *c == '"');
+        if !negated {
+            self.at = position - 1;
+        }
+        self.valued(Term { key: "text".into(), value: String::new(), negated, position })
     }
 
-    fn value(&mut self) -> String {
+    fn valued(&mut self, term: Term) -> Result<Term> {
+        match self.value() {
+            Some(value) => Ok(Term { value, ..term }),
+            None => Err(term.refuse("its quote is not closed: put another one behind the value.")),
+        }
+    }
+
+    /// None when a quote is not closed.
+    fn value(&mut self) -> Option<String> {
         if self.peek() == Some('"') {
             self.at += 1;
             let start = self.at;
-            while self.peek().is_some_and(|c| c != '"') {
+            while self.peek()? != '"' {
                 self.at += 1;
             }
-            let value = self.characters[start..self.at].iter().collect();
-            self.at = (self.at + 1).min(self.characters.len());
-            return value;
+            self.at += 1;
+            return Some(self.characters[start..self.at - 1].iter().collect());
         }
         let start = self.at;
         while self.peek().is_some_and(|c| !c.is_whitespace()) {
             self.at += 1;
         }
-        self.characters[start..self.at].iter().collect()
+        Some(self.characters[start..self.at].iter().collect())
     }
 }
 
@@ -387,8 +401,23 @@ mod tests {
             (r#"thread:"9c99 03" hello"#, vec![term("thread", "9c99 03", false), term("text", "hello", false)]),
             ("-status_in:new", vec![term("status_in", "new", true)]),
             ("order:created_at.desc", vec![term("order", "created_at.desc", false)]),
-            ("at 10:30 -5", vec![term("text", "at", false), term("text", "10:30", false), term("text", "-5", false)]),
-            (r#""two words" id:"open"#, vec![term("text", "two words", false), term("id", "open", false)]),
+            ("at 10:30 -5", vec![term("text", "at", false), term("text", "10:30", false), term("text", "5", true)]),
+            (
+                r#""two words" "-5" id:"""#,
+                vec![term("text", "two words", false), term("text", "-5", false), term("id", "", false)],
+            ),
+            (r#"-"two words" -ébène"#, vec![term("text", "two words", true), term("text", "ébène", true)]),
+            (
+                "tea - kettle -- t-shirt",
+                vec![
+                    term("text", "tea", false),
+                    term("text", "-", false),
+                    term("text", "kettle", false),
+                    term("text", "--", false),
+                    term("text", "t-shirt", false),
+                ],
+            ),
+            ("12\" pan", vec![term("text", "12\"", false), term("text", "pan", false)]),
             ("Source:X", vec![term("source", "X", false)]),
         ] {
             assert_eq!(terms(text), expected, "{text}");
@@ -455,7 +484,13 @@ mod tests {
             ("owner:me", "character 1", "24 hex digits"),
             ("made_after:soon", "character 1", "a date"),
             ("-made_after:2026-01-01", "character 1", "cannot be negated"),
-            ("-text:x", "character 1", "cannot be negated"),
+            ("-text:x", "character 1", "words cannot be negated"),
+            ("théière -bleue", "character 9", "words cannot be negated: leave the minus out"),
+            ("-bleue", "character 1", "words cannot be negated"),
+            ("a -\"two words\"", "character 3", "words cannot be negated"),
+            ("text:\"unclosed", "character 1", "its quote is not closed"),
+            ("a \"", "character 3", "its quote is not closed"),
+            ("owner:\"0123", "character 1", "its quote is not closed"),
             ("order:colour", "character 1", "order is made_at or weight"),
             ("-order:weight", "character 1", "order is made_at or weight"),
         ] {
