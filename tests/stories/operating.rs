@@ -4,8 +4,8 @@ use std::os::unix::fs::PermissionsExt;
 
 use frontdesk_tests::http::Request;
 use frontdesk_tests::pages::{ids, records};
-use frontdesk_tests::processes::run;
-use frontdesk_tests::server::{Launch, fails};
+use frontdesk_tests::processes::{folder, free_port, run, spawn_bound};
+use frontdesk_tests::server::{Launch, collect, fails, frontdesk};
 use frontdesk_tests::{CANARY, Cast, Engine, Person, Server, eventually};
 use serde_json::{Value, json};
 
@@ -274,6 +274,39 @@ fn a_list_that_takes_too_long_is_refused_with_what_to_do() {
         assert!(refused["message"].as_str().unwrap().contains("narrow"), "{refused}");
     });
     cast.otto.get("/1.0/tags").ok();
+}
+
+#[test]
+fn a_first_start_whose_greeting_nobody_reads_serves_and_says_how_to_come_in() {
+    let (data, port) = (folder("unread").join("data"), free_port());
+    let mut command = frontdesk();
+    command.args(["serve", "--listen", &format!("127.0.0.1:{port}"), "--data"]).arg(&data);
+    let mut child = spawn_bound(&command, "KILL").expect("a process");
+    drop(child.stdout.take());
+    let log = collect(child.stderr.take().expect("a pipe"));
+    let told = eventually("the log says how to come in", || {
+        log.all().into_iter().find(|line| line.contains("could not be shown"))
+    });
+    assert!(told.contains("frontdesk user password --data") && told.contains("admin@frontdesk.local"), "{told}");
+    let address = ([127, 0, 0, 1], port).into();
+    let lives = || Request::new("GET", "/healthz").send(address).is_ok_and(|answer| answer.status == 200);
+    eventually("it serves", || lives().then_some(()));
+    let mut ask = frontdesk();
+    ask.args(["user", "password", "--user", "admin@frontdesk.local", "--data"]).arg(&data);
+    assert!(run(&mut ask).contains("/password#"));
+    // A server that has ended cannot say where it was reached: the environment does.
+    child.kill().and_then(|()| child.wait()).expect("it ends");
+    let link = run(ask.env("FRONTDESK_PUBLIC_URL", "https://desk.example.com"));
+    assert!(link.starts_with("https://desk.example.com/password#"), "{link}");
+    assert!(!log.text().contains("panicked"), "{}", log.text());
+}
+
+#[test]
+fn a_log_for_people_has_no_colours_in_a_file() {
+    let server = Launch::new(Engine::Sqlite).only(&["--log-format", "text"]).log("info").start();
+    server.send(&Request::new("GET", "/1.0/users/me").token(server.token())).ok();
+    let lines = eventually("lines", || Some(server.log()).filter(|lines| !lines.is_empty()));
+    assert!(lines.iter().all(|line| !line.contains('\u{1b}')), "{lines:?}");
 }
 
 #[test]

@@ -33,6 +33,9 @@ fn a_wrong_flag_is_refused_by_its_name_and_what_it_should_be() {
         ("--connections-max", "0", "connections-max"),
         ("--log-days", "0", "log-days"),
         ("--log", "[", "log"),
+        ("--log", "loud", "log: it should be"),
+        ("--log", "info,loud", "log: it should be"),
+        ("--log", "frontdesk_store=loud", "log: it should be"),
         ("--log-format", "xml", "--log-format"),
         ("--demo", "maybe", "--demo"),
         ("--colour", "blue", "--colour"),
@@ -77,6 +80,7 @@ fn a_wrong_configuration_file_is_refused_with_the_place() {
 fn a_password_in_a_wrong_database_address_is_not_shown() {
     let said = refusal(serve().env("FRONTDESK_DATABASE_URL", "postgres://u:hunter2secret@127.0.0.1:1/x"));
     assert!(!said.contains("hunter2secret"), "{said}");
+    assert!(said.contains("PostgreSQL at 127.0.0.1:1: ") && said.contains("refused"), "{said}");
 }
 
 #[test]

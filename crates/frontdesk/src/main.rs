@@ -16,7 +16,7 @@ mod settings;
 mod shop;
 mod simulate;
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -27,6 +27,7 @@ use frontdesk_conversations::polling::ANSWER_DEADLINE;
 use frontdesk_model::{Env, Secret, Timestamp};
 use frontdesk_net::{AddressPolicy, Mail};
 use frontdesk_people::password_links::Links;
+use tracing_subscriber::filter::LevelFilter;
 
 use admin::Admin;
 use control::Command;
@@ -214,11 +215,15 @@ struct Place {
     /// PostgreSQL of the installation, when no server is running and the embedded database is not used
     #[arg(long, value_name = "URL", env = "FRONTDESK_DATABASE_URL", hide_env_values = true)]
     database_url: Option<String>,
+    /// Where browsers reach the server, when none is running: links begin with it
+    #[arg(long, value_name = "URL", env = "FRONTDESK_PUBLIC_URL")]
+    public_url: Option<String>,
 }
 
 impl Place {
     fn settings(self) -> Result<Settings, String> {
-        Given { data: Some(self.data), database_url: self.database_url, ..Given::default() }.complete()
+        let Place { data, database_url, public_url } = self;
+        Given { data: Some(data), database_url, public_url, ..Given::default() }.complete()
     }
 }
 
@@ -226,16 +231,16 @@ fn main() -> ExitCode {
     let outcome = match CommandLine::parse().command {
         Commands::Serve(given) => given.complete().and_then(start),
         Commands::Token(TokenCommand::Create { place, user, label }) => {
-            operate(place, &Command::CreateToken { user, label }).map(|token| println!("{token}"))
+            operate(place, &Command::CreateToken { user, label }).and_then(print_line)
         }
         Commands::User(UserCommand::Password { place, user, reset_second_factor }) => {
-            operate(place, &Command::ResetPassword { user, reset_second_factor }).map(|link| println!("{link}"))
+            operate(place, &Command::ResetPassword { user, reset_second_factor }).and_then(print_line)
         }
         Commands::Mail(MailCommand::List { place }) => {
             operate(place, &Command::ListMails).and_then(|list| print(&list))
         }
         Commands::Mail(MailCommand::Test { to, given }) => {
-            given.complete().and_then(|settings| test_mail(settings, &to)).map(|told| println!("{told}"))
+            given.complete().and_then(|settings| test_mail(settings, &to)).and_then(print_line)
         }
         Commands::Mcp { url, token_file, token } => {
             runtime().and_then(|runtime| runtime.block_on(mcp::run(&url, token, token_file.as_deref())))
@@ -255,10 +260,10 @@ fn main() -> ExitCode {
         Commands::Backup { place, file } => std::path::absolute(&file)
             .map_err(|error| format!("{}: {error}", file.display()))
             .and_then(|file| operate(place, &Command::Backup { file }))
-            .map(|summary| println!("{summary}")),
+            .and_then(print_line),
         Commands::Restore { place, file } => place.settings().and_then(|settings| restore(&settings, &file)),
         Commands::Simulate { place, fill, seed } => {
-            place.settings().and_then(|settings| simulate(&settings, fill, seed)).map(|summary| println!("{summary}"))
+            place.settings().and_then(|settings| simulate(&settings, fill, seed)).and_then(print_line)
         }
         Commands::CompileStyles => frontdesk_web_messaging::compile_styles(),
         Commands::Config => print(COMMENTED_FILE),
@@ -311,9 +316,14 @@ fn start(settings: Settings) -> Result<(), String> {
 }
 
 fn start_log(settings: &Settings) -> Result<(), String> {
-    let filter = tracing_subscriber::EnvFilter::try_new(&settings.log).map_err(|_| {
-        "log: it should be error, warn, info, debug or a filter such as info,frontdesk_store=debug".to_owned()
-    })?;
+    let wrong =
+        || "log: it should be error, warn, info, debug or a filter such as info,frontdesk_store=debug".to_owned();
+    // A word that is no level would be the name of a module, and nothing else would be written.
+    let names_a_level = |part: &str| part.contains(['=', '[']) || part.parse::<LevelFilter>().is_ok();
+    if !settings.log.split(',').map(str::trim).all(|part| part.is_empty() || names_a_level(part)) {
+        return Err(wrong());
+    }
+    let filter = tracing_subscriber::EnvFilter::try_new(&settings.log).map_err(|_| wrong())?;
     // The database and HTTP libraries write statements, parameters and headers into their debug lines: bodies and
     // tokens among them. Those lines are never written, whatever the setting says.
     let quiet = ["tokio_postgres", "postgres", "hyper", "hyper_util", "h2", "reqwest", "rustls"];
@@ -328,7 +338,7 @@ fn start_log(settings: &Settings) -> Result<(), String> {
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match settings.log_format {
         LogFormat::Json => lines.json().flatten_event(true).init(),
-        LogFormat::Text => lines.init(),
+        LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).init(),
     }
     Ok(())
 }
@@ -375,12 +385,12 @@ fn restore(settings: &Settings, file: &Path) -> Result<(), String> {
         }
     };
     directory.restored()?;
-    println!("{summary}");
+    let mut told = format!("{summary}\n");
     if !settings.secret_key_file.exists() {
         let key = settings.secret_key_file.display();
-        println!("Now put the installation's secret.key there, as {key}: it opens the secrets of the backup.");
+        told += &format!("Now put the installation's secret.key there, as {key}: it opens the secrets of the backup.\n");
     }
-    Ok(())
+    print(&told)
 }
 
 /// Sends a mail to somebody, by the settings alone: neither the server nor its store need to be there.
@@ -427,9 +437,13 @@ fn operations_in(folder: &Path) -> Result<String, String> {
     Ok(list)
 }
 
+fn print_line(text: String) -> Result<(), String> {
+    print(&(text + "\n"))
+}
+
 /// Writes to standard output; a reader that has seen enough is no failure.
-fn print(text: &str) -> Result<(), String> {
-    match std::io::stdout().write_all(text.as_bytes()) {
+pub(crate) fn print(text: &str) -> Result<(), String> {
+    match std::io::stdout().write_all(text.as_bytes()).and_then(|()| std::io::stdout().flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.to_string()),
         _ => Ok(()),
     }

@@ -1,5 +1,6 @@
 //! Wiring, start and stop of the server.
 
+use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -102,7 +103,7 @@ pub(crate) fn consumers(app: &Arc<Conversations>, mails: &Arc<Notify>) -> (Vec<A
     let (outbox, delivery) = Delivery::new(app);
     let visitors = frontdesk_web_messaging::Following::new(app);
     let links = Links::new(&app.seal, &app.public_url);
-    let letters = Letters::new(&app.env, &app.public_url, links, mails);
+    let letters = Letters::new(&app.env, links, mails);
     let agents = AgentMails::new(app, mails);
     let consumers: Vec<Arc<dyn Consumer>> =
         vec![outbox, AutomaticAnswers::new(app), letters, agents, Watching::new(app), Following::new(app), visitors];
@@ -302,32 +303,44 @@ pub(crate) async fn first_start(store: &Store, env: &Env) -> Result<Option<First
     store.write(move |tx| setup::first_start(tx, &env, &password, &hash)).await.map_err(|error| error.to_string())
 }
 
-/// Says once where to go and how to sign in.
+/// Says once where to go and how to sign in. A server whose greeting nobody reads serves all the same, and its log says
+/// how to come to what was lost.
 fn greet(settings: &Settings, first: Option<&FirstSignIn>, (email, password): &(&str, Secret)) {
-    println!("Frontdesk is at {}", settings.public_url);
+    let mut told = format!("Frontdesk is at {}\n", settings.public_url);
     if settings.demo {
-        println!("A shop with the chat in it is at {}/shop/", settings.public_url);
+        told += &format!("A shop with the chat in it is at {}/shop/\n", settings.public_url);
     }
     if let Some(first) = first {
-        show_once(settings, first);
+        told += &shown_once(settings, first);
         if settings.demo {
-            println!();
-            println!("Or look around as an example agent: {email}, password {}", password.reveal());
+            told += &format!("\nOr look around as an example agent: {email}, password {}\n", password.reveal());
         }
+    }
+    let written = std::io::stdout().write_all(told.as_bytes()).and_then(|()| std::io::stdout().flush());
+    if let (Err(trouble), Some(first)) = (written, first) {
+        let (data, email) = (settings.data.display(), first.email);
+        tracing::warn!(
+            %trouble,
+            "the first password could not be shown: choose one with frontdesk user password --data {data} --user {email}"
+        );
     }
 }
 
 /// How to sign in for the first time.
-pub(crate) fn show_once(settings: &Settings, first: &FirstSignIn) {
-    println!();
-    println!("  Administrator  {}", first.email);
-    println!("  Password       {}", first.password.reveal());
-    println!("  Access token   {}", first.token.reveal());
-    println!();
+pub(crate) fn shown_once(settings: &Settings, first: &FirstSignIn) -> String {
     let (data, email) = (settings.data.display(), first.email);
-    println!("These are shown this once. Make another token, or choose another password, with:");
-    println!("  frontdesk token create --data {data} --user {email} --label NAME");
-    println!("  frontdesk user password --data {data} --user {email}");
+    let (password, token) = (first.password.reveal(), first.token.reveal());
+    format!(
+        "
+  Administrator  {email}
+  Password       {password}
+  Access token   {token}
+
+These are shown this once. Make another token, or choose another password, with:
+  frontdesk token create --data {data} --user {email} --label NAME
+  frontdesk user password --data {data} --user {email}
+"
+    )
 }
 
 async fn told_to_stop() {

@@ -279,7 +279,7 @@ pub(crate) const COMMENTED_FILE: &str = r#"# Frontdesk's configuration. Environm
 # Where to listen.
 # listen = "127.0.0.1:8080"
 
-# PostgreSQL for several nodes; the embedded database when absent.
+# PostgreSQL; the embedded database when absent.
 # database_url = "postgres://user:password@host/database"
 
 # Where browsers and channels reach this server.

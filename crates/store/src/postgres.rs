@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use ::postgres::config::Host;
 use ::postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use ::postgres::{Client, Config, SimpleQueryMessage, Statement, fallible_iterator::FallibleIterator};
 use base64::Engine as _;
@@ -88,7 +89,11 @@ fn connect(config: &Config) -> Result<Client> {
         .with_no_client_auth();
     let mut config = config.clone();
     config.application_name("frontdesk").connect_timeout(Duration::from_secs(10));
-    let mut client = config.connect(tokio_postgres_rustls::MakeRustlsConnect::new(tls)).map_err(failure)?;
+    let connected = config.connect(tokio_postgres_rustls::MakeRustlsConnect::new(tls));
+    let mut client = connected.map_err(|trouble| match trouble.code() {
+        Some(_) => failure(trouble),
+        None => Error::Unavailable(unreachable(&config, &trouble)),
+    })?;
     // A paused node must not hold the log's lock for ever; its batch is refused when it wakes.
     client
         .batch_execute(
@@ -392,6 +397,19 @@ impl ToSql for Arg<'_> {
     }
 
     to_sql_checked!();
+}
+
+/// Where no connection could be made, and why: the library's own words leave out both.
+fn unreachable(config: &Config, trouble: &::postgres::Error) -> String {
+    let ports = config.get_ports();
+    let port = |index: usize| ports.get(index).or(ports.first()).copied().unwrap_or(5432);
+    let places = config.get_hosts().iter().enumerate().map(|(index, host)| match host {
+        Host::Tcp(name) => format!("{name}:{}", port(index)),
+        Host::Unix(path) => path.display().to_string(),
+    });
+    let places = places.collect::<Vec<_>>().join(", ");
+    let reason = std::error::Error::source(trouble).map_or_else(|| trouble.to_string(), ToString::to_string);
+    format!("PostgreSQL at {places}: {reason}")
 }
 
 pub(crate) fn failure(trouble: ::postgres::Error) -> Error {

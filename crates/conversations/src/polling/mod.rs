@@ -228,7 +228,7 @@ impl Polling {
                 (Some(BROKEN.to_owned()), self.pause_seconds(claim.failures))
             }
             Err(Stop::Channel(message)) => {
-                tracing::info!(%source_id, message, "a channel was not asked to the end");
+                tracing::info!(%source_id, why = message, "a channel was not asked to the end");
                 (Some(message), self.pause_seconds(claim.failures))
             }
         };

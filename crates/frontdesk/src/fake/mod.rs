@@ -53,9 +53,11 @@ pub(crate) async fn run(service: Service, listen: SocketAddr, env: Env) -> Resul
         Service::X => ("X", &x::ORIGINS[..], x::router(&desk)?),
         Service::Youtube => ("YouTube", &youtube::ORIGINS[..], youtube::router(&desk)),
     };
-    println!("The stand-in for {name} is at http://{address}");
     let flags: Vec<String> = origins.iter().map(|origin| format!("--stand-in {origin}=http://{address}")).collect();
-    println!("Lead a server to it with: --allow-outbound 127.0.0.0/8 {}", flags.join(" "));
+    crate::print(&format!(
+        "The stand-in for {name} is at http://{address}\nLead a server to it with: --allow-outbound 127.0.0.0/8 {}\n",
+        flags.join(" ")
+    ))?;
     let router = router.merge(desk.router()).layer(axum::middleware::from_fn_with_state(desk.clone(), remember));
     frontdesk_net::serve(listener, router, InboundLimits::default(), std::future::pending()).await;
     Ok(())

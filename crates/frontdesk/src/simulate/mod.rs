@@ -51,7 +51,7 @@ pub(crate) async fn fill(
     backup::refuse_unfinished(store).await?;
     let app = serve::application(settings, directory, store, env).await?;
     if let Some(first) = serve::first_start(store, env).await? {
-        serve::show_once(settings, &first);
+        crate::print(&serve::shown_once(settings, &first))?;
     }
     let (consumers, _) = serve::consumers(&app, &Arc::default());
     let of_start = consumers.clone();
