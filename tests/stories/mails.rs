@@ -10,7 +10,7 @@ use frontdesk_tests::pages::{id, records};
 use frontdesk_tests::processes::{free_port, run};
 use frontdesk_tests::random::Random;
 use frontdesk_tests::server::{Launch, fails, frontdesk};
-use frontdesk_tests::{Cast, Engine, FakeChannel, Person, Reply, Server, eventually};
+use frontdesk_tests::{Browser, Cast, Engine, FakeChannel, Person, Reply, Server, eventually};
 use serde_json::{Value, json};
 
 on_both_engines![
@@ -21,6 +21,7 @@ on_both_engines![
     a_mail_whose_answer_was_lost_is_sent_again_as_the_same,
     whoever_is_gone_gets_no_mail_and_a_corrected_address_gets_it,
     without_a_mail_server_mails_wait_and_the_start_says_so,
+    an_invitation_that_waited_is_true_when_it_goes_out,
     no_mail_is_lost_when_the_server_is_killed,
     owners_hear_of_their_webhooks_once_an_hour_at_most,
 ];
@@ -43,6 +44,12 @@ fn invite(inviter: &Person, otto: &Person, fields: &Value) -> (String, String) {
     }
     let user = inviter.post("/1.0/users/invite", &user).ok();
     (user["email"].as_str().expect("an address").to_owned(), id(&user))
+}
+
+/// The secret of the link in a text.
+fn token_in(text: &str) -> String {
+    let (_, rest) = text.split_once("/password#").expect("a link");
+    rest.split_whitespace().next().expect("a secret").to_owned()
 }
 
 fn listed(server: &Server) -> String {
@@ -239,7 +246,11 @@ fn whoever_is_gone_gets_no_mail_and_a_corrected_address_gets_it(engine: Engine) 
     cast.otto.put(&path(2), &json!({ "email": corrected })).ok();
     mails.recover();
     let_it_be_due(&cast.server);
-    mails.wait_for(&corrected, 1);
+    // What was to go to the wrong address opens nothing any more; this one does.
+    let letter = mails.wait_for(&corrected, 1).remove(0).text();
+    let works = json!({ "token": token_in(&letter) });
+    let told = Browser::at(&cast.server).post("/session/password_link", &works).ok();
+    assert_eq!((&told["email"], &told["purpose"]), (&json!(corrected), &json!("invitation")));
     eventually("nothing waits", || listed(&cast.server).is_empty().then_some(()));
     assert_eq!(mails.letters().len(), 1);
 }
@@ -268,6 +279,35 @@ fn without_a_mail_server_mails_wait_and_the_start_says_so(engine: Engine) {
     cast.server.sql("UPDATE mails SET give_up_at = 0 WHERE status = 'waiting'");
     wait_for_line(&cast.server, &["failed", &email, "smtp-url"]);
     cast.server.logged("given up");
+}
+
+fn an_invitation_that_waited_is_true_when_it_goes_out(engine: Engine) {
+    let mut cast = Cast::at(Launch::new(engine).with(&["--demo"]).start());
+    let [(one, one_id), (other, _), (third, third_id)] = [(); 3].map(|()| invite(&cast.otto, &cast.otto, &json!({})));
+    for email in [&one, &other, &third] {
+        wait_for_line(&cast.server, &["waiting", email]);
+    }
+    // An administrator hands the first one a link, which is used, and gives the third one a password.
+    let link = cast.otto.post(&format!("/1.0/users/{one_id}/invitation/link"), &json!({})).ok();
+    let choice = json!({ "token": token_in(link["url"].as_str().unwrap()), "password": "correct horse 5!" });
+    Browser::at(&cast.server).put("/session/password_link", &choice).ok();
+    eventually("their mail is over", || (!listed(&cast.server).contains(&one)).then_some(()));
+    cast.otto.put(&format!("/1.0/users/{third_id}"), &json!({ "password": "correct horse 6!" })).ok();
+    // The other one's mail waited longer than its link works.
+    cast.server.sql("UPDATE password_links SET ends_at = 0");
+    cast.server.stop();
+    let mails = FakeMailServer::start();
+    let url = mails.url();
+    let moved = ["--mail-from", SENDER, "--public-url", "https://desk.example.com"];
+    cast.server.relaunch(|launch| launch.with(&moved).env("FRONTDESK_SMTP_URL", &url));
+    cast.server.restart();
+    let letter = mails.wait_for(&other, 1).remove(0).text();
+    assert!(letter.contains("\nhttps://desk.example.com\n") && !letter.contains("localhost"), "{letter}");
+    assert!(letter.contains("\nhttps://desk.example.com/password#"), "{letter}");
+    let told = Browser::at(&cast.server).post("/session/password_link", &json!({ "token": token_in(&letter) })).ok();
+    assert_eq!((&told["email"], &told["purpose"]), (&json!(other), &json!("invitation")));
+    eventually("nothing waits", || listed(&cast.server).is_empty().then_some(()));
+    assert_eq!(mails.letters().len(), 1);
 }
 
 fn no_mail_is_lost_when_the_server_is_killed(engine: Engine) {

@@ -388,7 +388,8 @@ fn restore(settings: &Settings, file: &Path) -> Result<(), String> {
     let mut told = format!("{summary}\n");
     if !settings.secret_key_file.exists() {
         let key = settings.secret_key_file.display();
-        told += &format!("Now put the installation's secret.key there, as {key}: it opens the secrets of the backup.\n");
+        told +=
+            &format!("Now put the installation's secret.key there, as {key}: it opens the secrets of the backup.\n");
     }
     print(&told)
 }

@@ -6,7 +6,7 @@ use frontdesk_store::{Tx, args};
 use serde_json::json;
 
 use crate::settings::{self, Settings};
-use crate::{events, password_links, sessions};
+use crate::{events, mails, password_links, sessions};
 
 /// Call it in the transaction of the change, before the new hash is written.
 pub(crate) fn note(tx: &mut dyn Tx, env: &Env, by: Option<Id>, user_id: Id) -> Result<()> {
@@ -26,6 +26,7 @@ pub(crate) fn note(tx: &mut dyn Tx, env: &Env, by: Option<Id>, user_id: Id) -> R
         args![&user_id, kept],
     )?;
     password_links::forget(tx, user_id)?;
+    mails::end_links(tx, user_id)?;
     tx.execute("UPDATE users SET password_changed_at = $2 WHERE id = $1", args![&user_id, env.now()])?;
     tx.append(events::of(by, env, "password.updated", user_id, json!({ "user_id": user_id })));
     Ok(())

@@ -98,8 +98,9 @@ impl Links {
         Secret::new(format!("{}/password#{}", self.public_url, self.secret(id).reveal()))
     }
 
-    /// A text with the addresses of its links in place of their marks.
+    /// A text with the addresses of its links, and of this server, in place of their marks.
     pub fn fill(&self, text: &str) -> String {
+        let text = text.replace(HOME, &self.public_url);
         let mut parts = text.split(MARK);
         let mut filled = parts.next().unwrap_or_default().to_owned();
         for part in parts {
@@ -119,11 +120,25 @@ impl Links {
 }
 
 /// No name and no address can hold this: it has a colon between braces.
-const MARK: &str = "{link:";
+pub(crate) const MARK: &str = "{link:";
+
+/// What stands for the address of this server in a mail that waits: it may be another one when the mail goes out.
+pub(crate) const HOME: &str = "{home:}";
 
 /// What stands for a link in a mail that waits.
 pub fn mark(id: Id) -> String {
     format!("{MARK}{}}}", id.hex())
+}
+
+/// The link that is marked in a text.
+pub(crate) fn marked(text: &str) -> Option<Id> {
+    text.split_once(MARK)?.1.split_once('}')?.0.parse().ok()
+}
+
+/// Whether a link still works.
+pub(crate) fn works(tx: &mut dyn Tx, env: &Env, id: Id) -> Result<bool> {
+    let sql = "SELECT 1 FROM password_links WHERE id = $1 AND ends_at > $2";
+    Ok(tx.first(sql, args![&id, env.now()])?.is_some())
 }
 
 /// A link that works.
@@ -183,6 +198,8 @@ mod tests {
         assert!(url.starts_with("https://desk.example.com/password#") && url.len() == 34 + 64, "{url}");
         assert!(filled.contains(&format!("\n\n{url}\n\nor {}", links(1).url(other).reveal())), "{filled}");
         assert!(filled.ends_with(". {link:x} {link:"), "{filled}");
+        assert_eq!((marked(&text), marked("Open {link:x} {link:")), (Some(one), None));
+        assert_eq!(links(1).fill("at\n\n{home:}\n"), "at\n\nhttps://desk.example.com\n");
         assert_ne!(links(1).url(one).reveal(), links(1).url(other).reveal());
         assert_ne!(links(1).url(one).reveal(), links(2).url(one).reveal());
     }

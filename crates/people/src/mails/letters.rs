@@ -24,16 +24,14 @@ const PAUSE_SECONDS: i64 = 3_600;
 /// The consumer.
 pub struct Letters {
     env: Env,
-    /// Where browsers reach this server, without a slash at the end.
-    public_url: String,
     links: Links,
     wake: Arc<Notify>,
 }
 
 impl Letters {
     /// It starts where it was before. `wake`: told when mails were queued.
-    pub fn new(env: &Env, public_url: &str, links: Links, wake: &Arc<Notify>) -> Arc<Letters> {
-        Arc::new(Letters { env: env.clone(), public_url: public_url.into(), links, wake: wake.clone() })
+    pub fn new(env: &Env, links: Links, wake: &Arc<Notify>) -> Arc<Letters> {
+        Arc::new(Letters { env: env.clone(), links, wake: wake.clone() })
     }
 }
 
@@ -79,7 +77,14 @@ impl Consumer for Letters {
 /// hashed, as the row outlives the mail.
 pub(crate) fn invitation_key(email: &str) -> String {
     let hash = digest::digest(&digest::SHA256, email.to_lowercase().as_bytes());
-    format!("invitation {}", hex::encode(&hash.as_ref()[..12]))
+    format!("{INVITATION}{}", hex::encode(&hash.as_ref()[..12]))
+}
+
+const INVITATION: &str = "invitation ";
+
+/// Whether the mail of this key invites a user who has still not chosen a password.
+pub(super) fn invites(tx: &mut dyn Tx, key: &str, user_id: Id) -> Result<bool> {
+    Ok(key.starts_with(INVITATION) && known(tx, user_id)?.is_some_and(|user| user.invitation_pending))
 }
 
 /// A letter, and who gets it.
@@ -129,7 +134,7 @@ impl Letters {
         Ok(Some(Addressed {
             key: invitation_key(&invited.email),
             user_id: event.object_id,
-            letter: texts::invitation(invited.language, inviter, &self.public_url, &link),
+            letter: texts::invitation(invited.language, inviter, password_links::HOME, &link),
         }))
     }
 
@@ -145,7 +150,7 @@ impl Letters {
             reason: text("reason"),
             reason_code: text("reason_code"),
             reason_status: payload["reason_status"].as_u64().unwrap_or_default(),
-            public_url: &self.public_url,
+            public_url: password_links::HOME,
         };
         let letter = match event.kind.as_str() {
             "webhook.suspended" => texts::suspended(owner.language, &webhook),

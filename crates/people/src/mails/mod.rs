@@ -14,7 +14,7 @@ mod texts;
 use frontdesk_model::{Env, Id, Result, Timestamp};
 use frontdesk_store::{Tx, args};
 
-use crate::user_notifications;
+use crate::{password_links, user_notifications};
 
 pub use letters::Letters;
 pub use sending::Sending;
@@ -157,6 +157,14 @@ pub(crate) fn error(tx: &mut dyn Tx, key: &str) -> Result<Option<String>> {
 /// Forgets what is under a key, whatever has become of it.
 pub fn forget(tx: &mut dyn Tx, key: &str) -> Result<()> {
     tx.execute("DELETE FROM mails WHERE key = $1", args![key])?;
+    Ok(())
+}
+
+/// Ends the waiting mails that would bring a user a link: they have a password now.
+pub(crate) fn end_links(tx: &mut dyn Tx, user_id: Id) -> Result<()> {
+    let links = format!("%{}%", password_links::MARK);
+    let sql = "DELETE FROM mails WHERE user_id = $1 AND status = 'waiting' AND body LIKE $2";
+    tx.execute(sql, args![&user_id, &links])?;
     Ok(())
 }
 

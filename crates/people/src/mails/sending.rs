@@ -12,8 +12,8 @@ use frontdesk_store::{Due, Store, Tx, args};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
-use super::{Whose, waiting};
-use crate::password_links::Links;
+use super::{Whose, letters, waiting};
+use crate::password_links::{self, Links, Purpose};
 use crate::user_notifications;
 
 /// From the beginning of an attempt to that of the next one, then always the last; the first is longer than an attempt
@@ -131,8 +131,7 @@ impl Sending {
 
     async fn attempt(&self, claim: Claim) {
         let Some(mailer) = &self.mailer else { return };
-        let looked_up = claim.clone();
-        let found = match self.store.read(move |tx| prepare(tx, &looked_up)).await {
+        let found = match self.found(&claim).await {
             // What customers and agents write to each other is told as it is.
             Ok(Some(waiting)) if waiting.user_id.is_some() => {
                 Some(Waiting { text: self.links.fill(&waiting.text), ..waiting })
@@ -158,6 +157,47 @@ impl Sending {
             tracing::error!(?trouble, "a mail's outcome was not written");
         }
     }
+}
+
+impl Sending {
+    /// The mail that is to be sent, with a link that works if it brings one. None when it is of no use any more.
+    async fn found(&self, claim: &Claim) -> Result<Option<Waiting>> {
+        let looked_up = claim.clone();
+        let found = self.store.read(move |tx| prepare(tx, &looked_up)).await?;
+        let Some(waiting) = found else { return Ok(None) };
+        let (Some(user_id), Some(link)) = (waiting.user_id, password_links::marked(&waiting.text)) else {
+            return Ok(Some(waiting));
+        };
+        let (env, links, claim) = (self.env.clone(), self.links.clone(), claim.clone());
+        let link = self.store.write(move |tx| working(tx, &env, &links, &claim, user_id, link)).await?;
+        Ok(link.map(|(old, new)| Waiting { text: waiting.text.replace(&old, &new), ..waiting }))
+    }
+}
+
+/// The mark of a mail's link, and of the one that takes its place: itself while it works. One that was used, replaced or is
+/// too old helps nobody, and the mail is over; but an invitation that is still open gets another one, as when it could not
+/// be sent before its address was corrected.
+fn working(
+    tx: &mut dyn Tx,
+    env: &Env,
+    links: &Links,
+    claim: &Claim,
+    user_id: Id,
+    link: Id,
+) -> Result<Option<(String, String)>> {
+    let old = password_links::mark(link);
+    if password_links::works(tx, env, link)? {
+        return Ok(Some((old.clone(), old)));
+    }
+    if !letters::invites(tx, &claim.key, user_id)? {
+        return Ok(None);
+    }
+    let new = password_links::mark(links.create(tx, env, user_id, Purpose::Invitation, None)?);
+    tx.execute(
+        "UPDATE mails SET body = replace(body, $3, $4) WHERE key = $1 AND claim = $2",
+        args![&claim.key, claim.number, &old, &new],
+    )?;
+    Ok(Some((old, new)))
 }
 
 fn is_any_due(tx: &mut dyn Tx, now: Timestamp, sends: bool) -> Result<bool> {

@@ -107,7 +107,7 @@ impl Office {
         };
         let seal = frontdesk_store::Seal::new(&[7; 32], self.env.clone()).unwrap();
         let links = crate::password_links::Links::new(&seal, "https://desk.example.com");
-        let letters = Letters::new(&self.env, "https://desk.example.com", links, &Arc::default());
+        let letters = Letters::new(&self.env, links, &Arc::default());
         assert!(letters.wants(kind));
         let hearing = self.store.write(move |tx| {
             let chosen = letters.choose(tx, vec![event.clone()])?;
