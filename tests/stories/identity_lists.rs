@@ -10,6 +10,7 @@ on_both_engines![
     a_wrong_list_is_refused,
     a_forgotten_or_hidden_identity_is_in_no_list,
     identities_are_exported_as_text,
+    an_export_holds_what_people_know_of_a_customer,
     a_long_export_comes_in_pieces,
     an_export_holds_what_the_caller_may_see,
 ];
@@ -123,6 +124,34 @@ fn identities_are_exported_as_text(engine: Engine) {
     let events =
         cast.otto.search("/1.0/events", &format!("name_in:identity.export_created user:{}", cast.otto.user_id));
     assert!(records(&events).len() >= 3, "{events}");
+}
+
+fn an_export_holds_what_people_know_of_a_customer(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (source, _channel) = cast.new_source();
+    let vera = customer(&cast, &source, "vera");
+    let key = unique("tea_");
+    let field = json!({ "associated_type_name": "IdentityGroup", "label": &key, "key": &key });
+    cast.otto.post("/1.0/custom_fields", &field).ok();
+    let tag = cast.otto.post("/1.0/tags", &json!({ "name": unique("VIP ") })).ok();
+    let known = json!({
+        "company": "Kettles, Ltd", "emails": ["vera@example.com", "second@example.com"], "notes": "=likes green tea",
+        "tag_ids": [tag["id"]], "custom_field_values": { (key.as_str()): "green" },
+    });
+    let group = cast.otto.put(&format!("/1.0/identities/{vera}/identity_group"), &known).ok();
+    let of_group = json!({ "identity_group_id": group["id"] });
+    let mut as_json = of_group.clone();
+    as_json["format"] = json!("json_lines");
+    let line: Value = serde_json::from_str(exported(&cast, &as_json)["text"].as_str().unwrap()).unwrap();
+    assert_eq!(line["identity_group"], cast.otto.get(&format!("/1.0/identity_groups/{}", id(&group))).ok());
+    assert_eq!(line["id"], vera.as_str());
+    let csv = exported(&cast, &of_group);
+    let csv = csv["text"].as_str().unwrap();
+    assert!(csv.lines().next().unwrap().contains(",group_company,group_emails,"), "{csv}");
+    for cell in ["\"Kettles, Ltd\"", "\"vera@example.com, second@example.com\"", "'=likes green tea", "\"\"green\"\""] {
+        assert!(csv.contains(cell), "{cell} is not in {csv}");
+    }
+    assert!(csv.contains(tag["name"].as_str().unwrap()), "{csv}");
 }
 
 fn a_long_export_comes_in_pieces(engine: Engine) {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use frontdesk_model::{Id, Permission, Result, error};
+use frontdesk_model::{Id, Permission, Result, Timestamp, error};
 use frontdesk_rest::{Call, Operation, given};
 use frontdesk_store::{Piece, Tx, args};
 use http::Method;
@@ -12,14 +12,16 @@ use serde_json::{Value, json};
 
 use super::rest::{Identity, Search, matching, read};
 use crate::events;
+use crate::identity_groups::{self, Answer as Group};
 
 /// Identities in one answer: others wait for the writer meanwhile.
 const IDENTITIES_MAX: usize = 1_000;
 /// One answer ends with the identity that reaches this size.
 const TEXT_BYTES_MAX: usize = 4 * 1024 * 1024;
 
-/// The columns, named as the platform's export of identities names them, and what the identity knows beyond those.
-const COLUMNS: [&str; 17] = [
+/// The columns, named as the platform's export of identities names them, and what the identity and its
+/// group know beyond those.
+const COLUMNS: [&str; 28] = [
     "created_at",
     "updated_at",
     "community_type",
@@ -37,6 +39,17 @@ const COLUMNS: [&str; 17] = [
     "mobile_phone",
     "identity_group_id",
     "extra_values",
+    "group_firstname",
+    "group_lastname",
+    "group_gender",
+    "group_company",
+    "group_emails",
+    "group_home_phones",
+    "group_mobile_phones",
+    "group_notes",
+    "group_tags",
+    "group_custom_field_values",
+    "group_updated_at",
 ];
 
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -50,7 +63,8 @@ enum Format {
 #[derive(Deserialize, JsonSchema)]
 struct Export {
     /// csv when absent: a heading, then a line for each identity; a cell that a spreadsheet would take for a formula has
-    /// an apostrophe before it. json_lines: each line an identity as getIdentity shows it.
+    /// an apostrophe before it. json_lines: each line an identity as getIdentity shows it, with its group, if it has one, as
+    /// identity_group.
     format: Option<Format>,
     /// Only what comes after this identity: `next` of the answer before.
     after: Option<String>,
@@ -99,11 +113,16 @@ fn export(call: &Call, parameters: Export, tx: &mut dyn Tx) -> Result<Answer> {
         }
         let found = read(call, &mut filter, "id DESC", 0, IDENTITIES_MAX as i64 + 1, tx)?;
         let names = communities(tx)?;
+        let group_ids = found.iter().filter_map(|identity| identity.identity_group_id).collect();
+        let groups = identity_groups::shown(call, group_ids, tx)?;
+        let tags = tags(tx)?;
         for (index, identity) in found.iter().take(IDENTITIES_MAX).enumerate() {
+            let group = identity.identity_group_id.and_then(|id| groups.get(&id));
             match format {
-                Format::Csv => text += &line(cells(identity, &names)),
+                Format::Csv => text += &line(cells(identity, &names, group, &tags)),
                 Format::JsonLines => {
-                    text += &serde_json::to_string(identity).map_err(|trouble| error::broken(trouble.to_string()))?;
+                    let known = Known { identity, identity_group: group };
+                    text += &serde_json::to_string(&known).map_err(|trouble| error::broken(trouble.to_string()))?;
                     text.push('\n');
                 }
             }
@@ -121,15 +140,40 @@ fn export(call: &Call, parameters: Export, tx: &mut dyn Tx) -> Result<Answer> {
     Ok(Answer { format, count, next, text })
 }
 
+/// A line of JSON: what an identity knows, and what people know of the person.
+#[derive(Serialize)]
+struct Known<'a> {
+    #[serde(flatten)]
+    identity: &'a Identity,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    identity_group: Option<&'a Group>,
+}
+
+fn tags(tx: &mut dyn Tx) -> Result<HashMap<Id, String>> {
+    tx.query("SELECT id, name FROM tags", args![])?.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
+}
+
 fn communities(tx: &mut dyn Tx) -> Result<HashMap<Id, String>> {
     tx.query("SELECT id, name FROM communities", args![])?.iter().map(|row| Ok((row.get(0)?, row.get(1)?))).collect()
 }
 
-fn cells(identity: &Identity, communities: &HashMap<Id, String>) -> [String; 17] {
+fn cells(
+    identity: &Identity,
+    communities: &HashMap<Id, String>,
+    group: Option<&Group>,
+    tags: &HashMap<Id, String>,
+) -> [String; 28] {
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let at = |at: Timestamp| json!(at).as_str().unwrap_or_default().to_owned();
+    let of_group = |value: &dyn Fn(&Group) -> String| group.map(value).unwrap_or_default();
+    let list = |value: &dyn Fn(&Group) -> &Vec<String>| of_group(&|group| value(group).join(", "));
+    let named = |group: &Group| {
+        let names: Vec<&str> = group.tag_ids.iter().filter_map(|id| tags.get(id)).map(String::as_str).collect();
+        names.join(", ")
+    };
     [
-        json!(identity.created_at).as_str().unwrap_or_default().to_owned(),
-        json!(identity.updated_at).as_str().unwrap_or_default().to_owned(),
+        at(identity.created_at),
+        at(identity.updated_at),
         identity.r#type.clone(),
         communities.get(&identity.community_id).cloned().unwrap_or_default(),
         identity.id.hex(),
@@ -145,11 +189,22 @@ fn cells(identity: &Identity, communities: &HashMap<Id, String>) -> [String; 17]
         text(&identity.mobile_phone),
         identity.identity_group_id.map(|id| id.hex()).unwrap_or_default(),
         Value::Object(identity.extra_values.clone()).to_string(),
+        of_group(&|group| text(&group.firstname)),
+        of_group(&|group| text(&group.lastname)),
+        of_group(&|group| text(&group.gender)),
+        of_group(&|group| text(&group.company)),
+        list(&|group| &group.emails),
+        list(&|group| &group.home_phones),
+        list(&|group| &group.mobile_phones),
+        of_group(&|group| text(&group.notes)),
+        of_group(&named),
+        of_group(&|group| Value::Object(group.custom_field_values.clone()).to_string()),
+        of_group(&|group| at(group.updated_at)),
     ]
 }
 
 /// A line of CSV (RFC 4180).
-fn line(cells: [String; 17]) -> String {
+fn line(cells: [String; 28]) -> String {
     let mut line = cells.map(|text| cell(&text)).join(",");
     line += "\r\n";
     line

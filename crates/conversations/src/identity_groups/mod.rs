@@ -16,7 +16,7 @@ use serde_json::json;
 use crate::identities;
 
 pub(crate) use commands::forget;
-pub(crate) use rest::operations;
+pub(crate) use rest::{Answer, operations, shown};
 
 /// At most this many identities are one person.
 const IDENTITIES_MAX: usize = 500;

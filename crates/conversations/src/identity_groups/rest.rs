@@ -20,30 +20,30 @@ use crate::identities::{self, Gender};
 /// An identity group as REST shows it.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "IdentityGroup")]
-struct Answer {
-    id: Id,
-    firstname: Option<String>,
-    lastname: Option<String>,
-    company: Option<String>,
+pub(crate) struct Answer {
+    pub(crate) id: Id,
+    pub(crate) firstname: Option<String>,
+    pub(crate) lastname: Option<String>,
+    pub(crate) company: Option<String>,
     /// man or woman.
-    gender: Option<String>,
-    notes: Option<String>,
-    emails: Vec<String>,
-    home_phones: Vec<String>,
-    mobile_phones: Vec<String>,
+    pub(crate) gender: Option<String>,
+    pub(crate) notes: Option<String>,
+    pub(crate) emails: Vec<String>,
+    pub(crate) home_phones: Vec<String>,
+    pub(crate) mobile_phones: Vec<String>,
     /// Of the first of its identities that has one.
-    avatar_url: Option<String>,
+    pub(crate) avatar_url: Option<String>,
     /// By the field's key; those that are not set are left out.
-    custom_field_values: Map<String, Value>,
-    tag_ids: Vec<Id>,
+    pub(crate) custom_field_values: Map<String, Value>,
+    pub(crate) tag_ids: Vec<Id>,
     /// Those of its identities that the caller may see, oldest first.
-    identity_ids: Vec<Id>,
+    pub(crate) identity_ids: Vec<Id>,
     /// Whether it stays as it is until somebody unlocks it (`extended=true`).
     #[schemars(extend("x-frontdesk-extension" = true))]
     #[serde(skip_serializing_if = "Option::is_none")]
-    locked: Option<bool>,
-    created_at: Timestamp,
-    updated_at: Timestamp,
+    pub(crate) locked: Option<bool>,
+    pub(crate) created_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
 }
 
 fn answers(call: &Call, groups: Vec<Group>, tx: &mut dyn Tx) -> Result<Vec<Answer>> {
@@ -91,6 +91,19 @@ fn answers(call: &Call, groups: Vec<Group>, tx: &mut dyn Tx) -> Result<Vec<Answe
             })
         })
         .collect()
+}
+
+/// The groups with these ids, as whoever may see one of their identities is shown them.
+pub(crate) fn shown(call: &Call, mut ids: Vec<Id>, tx: &mut dyn Tx) -> Result<HashMap<Id, Answer>> {
+    ids.sort_unstable();
+    ids.dedup();
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows =
+        tx.query(&format!("SELECT {COLUMNS} FROM identity_groups WHERE {}", tx.in_list("id", 1)), args![&ids])?;
+    let groups = groups(tx, &rows)?;
+    Ok(answers(call, groups, tx)?.into_iter().map(|answer| (answer.id, answer)).collect())
 }
 
 fn answer(call: &Call, group: Group, tx: &mut dyn Tx) -> Result<Answer> {
