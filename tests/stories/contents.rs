@@ -14,6 +14,7 @@ on_both_engines![
     bodies_are_shown_as_text_and_as_safe_html,
     what_the_channel_told_is_shown_where_it_applies,
     a_reply_needs_words_and_something_to_answer,
+    addressing_of_another_kind_of_source_is_refused,
     an_agent_writes_as_an_identity_that_is_theirs_or_shared,
     where_the_account_allows_it_agents_write_as_each_other,
     a_private_message_is_answered_privately,
@@ -76,6 +77,9 @@ fn a_search_that_means_nothing_is_refused(engine: Engine) {
         "status_in:sleeping",
         "order:id.asc",
         "-text:kettle",
+        "-kettle",
+        "-\"blue kettle\"",
+        "text:\"blue kettle",
         "foreign:x",
         "colour:blue",
         "thread:nonsense",
@@ -229,6 +233,41 @@ fn a_reply_needs_words_and_something_to_answer(engine: Engine) {
     assert_eq!(cast.otto.content(&content)["status"], "new");
     let longest = write(json!({ "in_reply_to_id": content, "body": "x".repeat(20_000), "auto_submitted": "1" })).ok();
     assert_eq!((&longest["status"], &longest["auto_submitted"]), (&json!("user_reply"), &json!(true)));
+}
+
+fn addressing_of_another_kind_of_source_is_refused(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (source, channel) = cast.new_source();
+    source.says("vera", "t", "Hello?");
+    let question = id(&source.contents(&cast.otto, "t")[0]);
+    let reply = |more: &Value| {
+        let mut body = json!({ "in_reply_to_id": question, "body": "Hello" });
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        cast.otto.post("/1.0/contents", &body)
+    };
+    for (name, value, takers) in [
+        ("cc", json!(["marc@example.com"]), "e-mail sources"),
+        ("bcc", json!(["marc@example.com"]), "e-mail sources"),
+        ("template_name", json!("order_sent"), "WhatsApp sources"),
+        ("template_language", json!("fr"), "WhatsApp sources"),
+        ("disable_text_input_on_thread", json!(true), "messaging sources"),
+        ("disable_text_input_on_thread", json!(false), "messaging sources"),
+    ] {
+        let refused = reply(&json!({ name: value }));
+        assert_eq!(refused.invalid(), [name], "{value}");
+        let message = refused.json()["message"].as_str().unwrap().to_owned();
+        assert!(message.contains(&format!("only {takers} take it")) && message.ends_with("of type sdk."), "{message}");
+    }
+    // A message of its own goes to one customer; an answer to who asked.
+    for to in [json!(["vera", "marc"]), json!([]), json!({ "id": "vera" }), json!(7)] {
+        let first = json!({ "source_id": source.id, "body": "News", "private": true, "to": to });
+        assert_eq!(cast.otto.post("/1.0/contents", &first).invalid(), ["to"], "{to}");
+        assert_eq!(reply(&json!({ "to": to })).invalid(), ["to"], "{to}");
+    }
+    assert!(channel.pushes().is_empty());
+    // What is empty asks for nothing.
+    let empty = json!({ "cc": [], "bcc": [], "template_name": "", "template_language": "", "to": "" });
+    assert_eq!(reply(&empty).ok()["body"], "Hello");
 }
 
 fn an_agent_writes_as_an_identity_that_is_theirs_or_shared(engine: Engine) {

@@ -31,8 +31,8 @@ pub(super) struct Draft {
     pub(super) auto_submitted: bool,
     pub(super) title: Option<String>,
     pub(super) to: Option<Value>,
-    /// Parameters of kinds of sources that this one is not: given ones are refused.
-    pub(super) addressing: Vec<(&'static str, bool)>,
+    /// Parameters of kinds of sources that there are none of, with who takes them, and whether they are given: refused.
+    pub(super) addressing: Vec<(&'static str, &'static str, bool)>,
     pub(super) structured_content: Option<Map<String, Value>>,
     pub(super) disable_text_input_on_thread: Option<bool>,
     pub(super) approval: Approval,
@@ -207,11 +207,15 @@ fn check_against(draft: &Draft, channel: &Channel) -> Result<()> {
         };
         Err(error::invalid(name, "not_supported", message))
     };
-    if let Some((name, _)) = draft.addressing.iter().find(|(_, given)| *given) {
-        return refuse(name, "such addressing");
+    let only = |name: &str, takers: &str| {
+        let message = format!("{name}: only {takers} take it; this source is of type {}.", channel.kind.type_name);
+        Err(error::invalid(name, "not_supported", message))
+    };
+    if let Some((name, takers, _)) = draft.addressing.iter().find(|(.., given)| *given) {
+        return only(name, takers);
     }
     if draft.disable_text_input_on_thread.is_some() && !channel.kind.is_messaging {
-        return refuse("disable_text_input_on_thread", "text input switch");
+        return only("disable_text_input_on_thread", "messaging sources");
     }
     if draft.private && (channel.kind.is_messaging || !takes_private(channel)) {
         return refuse("private", "private messages");

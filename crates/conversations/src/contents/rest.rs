@@ -685,10 +685,14 @@ fn draft(parameters: Create) -> commands::Draft {
         title: parameters.title.filter(|title| !title.is_empty()),
         to: parameters.to.filter(|to| !to.is_null() && to.as_str() != Some("")),
         addressing: vec![
-            ("cc", parameters.cc.is_some_and(|cc| !cc.is_empty())),
-            ("bcc", parameters.bcc.is_some_and(|bcc| !bcc.is_empty())),
-            ("template_name", parameters.template_name.is_some_and(|name| !name.is_empty())),
-            ("template_language", parameters.template_language.is_some_and(|language| !language.is_empty())),
+            ("cc", "e-mail sources", parameters.cc.is_some_and(|cc| !cc.is_empty())),
+            ("bcc", "e-mail sources", parameters.bcc.is_some_and(|bcc| !bcc.is_empty())),
+            ("template_name", "WhatsApp sources", parameters.template_name.is_some_and(|name| !name.is_empty())),
+            (
+                "template_language",
+                "WhatsApp sources",
+                parameters.template_language.is_some_and(|language| !language.is_empty()),
+            ),
         ],
         structured_content: parameters.structured_content.filter(|given| !given.is_empty()),
         disable_text_input_on_thread: parameters.disable_text_input_on_thread,
