@@ -152,7 +152,7 @@ fn a_thread_is_closed_and_categorised_with_its_intervention(engine: Engine) {
     let bot = cast.hire(&["close_content_thread"]);
     let rights = json!({ id(&source): "read,reply,initiate_discussion" });
     cast.otto.put(&format!("/1.0/users/{}/sources_permissions", bot.user_id), &rights).ok();
-    // No visitor can write yet; an imported content stands for theirs.
+    // What an agent writes first stands for what a visitor would.
     let first =
         bot.post("/1.0/contents", &json!({ "source_id": source["id"], "body": "Hello", "to": unique("v") })).ok();
     let thread = format!("/1.0/content_threads/{}", first["thread_id"].as_str().expect("a thread"));

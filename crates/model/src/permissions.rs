@@ -264,6 +264,9 @@ pub type RightsBySource = HashMap<Id, SourceRights>;
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
     use super::*;
 
     #[test]
@@ -354,5 +357,46 @@ mod tests {
             [Permission::ReadUser].into_iter().collect()
         );
         assert!(Permissions::ALL.covers(role) && !role.covers(Permissions::ALL));
+    }
+
+    /// What nothing asks for is listed for integrators, with the reason, and told by the console; nothing else is.
+    #[test]
+    fn every_permission_is_asked_for_or_said_not_to_be() {
+        let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let read = |file: &str| std::fs::read_to_string(workspace.join(file)).expect(file);
+        let mut product = String::new();
+        let mut folders = vec![workspace.join("crates")];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
+                let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
+                // Roles as they are made ask for nothing.
+                let is_list = ["permissions.rs", "setup.rs", "demo.rs", "tests.rs"].contains(&&*name);
+                if path.is_dir() && name != "tests" {
+                    folders.push(path);
+                } else if name.ends_with(".rs") && !is_list {
+                    let text = std::fs::read_to_string(&path).expect("a file");
+                    let text = text.split("#[cfg(test)]").next().unwrap_or_default();
+                    // Nor does how they are shown.
+                    let (before, after) = text.split_once("const UNPUBLISHED").unwrap_or((text, ""));
+                    product += before;
+                    product += after.split_once("];").map_or("", |(_, rest)| rest);
+                }
+            }
+        }
+        let page = read("docs/compatibility.md");
+        let (_, section) = page.split_once("### Permissions that nothing asks for\n").expect("the section");
+        let section = section.split("\n#").next().unwrap_or_default();
+        let rows = section.lines().filter(|line| line.starts_with("| `")).filter_map(|line| line.split(" | ").next());
+        let listed: BTreeSet<&str> = rows.flat_map(|names| names.split('`').skip(1).step_by(2)).collect();
+        let words = read("web/console/src/admin/words/permissions.ts");
+        let idle =
+            words.split_once("IDLE = new Set(\n  '").and_then(|(_, rest)| rest.split_once('\'')).expect("a list").0;
+        assert_eq!(listed, idle.split(' ').collect(), "the page and the console say the same");
+        for permission in Permission::ALL {
+            let asked = format!("Permission::{permission:?}");
+            let goes_on = |rest: &str| rest.starts_with(|next: char| next.is_ascii_alphanumeric());
+            let is_asked_for = product.match_indices(&asked).any(|(at, _)| !goes_on(&product[at + asked.len()..]));
+            assert_eq!(!is_asked_for, listed.contains(permission.name()), "{}", permission.name());
+        }
     }
 }
