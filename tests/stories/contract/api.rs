@@ -72,6 +72,12 @@ fn operation(document: &Value, path: &str, method: &str, entry: &Value) -> Value
     let mut told = json!({
         "method": method, "path": path, "parameters": parameters, "required": required, "status": status, "answer": answer,
     });
+    let mut refusals: Vec<&String> = members(&entry["responses"]).map(|(status, _)| status).collect();
+    refusals.retain(|status| status.starts_with('4'));
+    refusals.sort_unstable();
+    if !refusals.is_empty() {
+        told["refusals"] = json!(refusals);
+    }
     if entry[OURS] == true {
         told[OURS] = true.into();
     }

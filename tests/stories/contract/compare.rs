@@ -35,6 +35,10 @@ impl<'d> Comparison<'d> {
                 self.tell(format!("`{id}`: the {part} is `{}` and not `{}`", text(ours), text(public)));
             }
         }
+        let refusals = |operation: &'d Value| operation["refusals"].as_array().into_iter().flatten();
+        for status in refusals(public).filter(|status| !refusals(ours).any(|own| own == *status)) {
+            self.tell(format!("`{id}`: is never refused with {}", status.as_str().unwrap_or_default()));
+        }
         let (wanted, taken) = (parameters(public), parameters(ours));
         for (name, (kind, required)) in &wanted {
             let Some((own, own_required)) = self.taken(&taken, name) else {
