@@ -1,9 +1,10 @@
 //! Time sheets: when sources are open.
 
 use frontdesk_tests::cast::unique;
+use frontdesk_tests::clock::seconds_after;
 use frontdesk_tests::http::Request;
 use frontdesk_tests::pages::{id, ids, records};
-use frontdesk_tests::{Cast, Engine};
+use frontdesk_tests::{Cast, Engine, Source};
 use serde_json::{Value, json};
 
 on_both_engines![
@@ -13,6 +14,7 @@ on_both_engines![
     a_wrong_time_sheet_is_refused,
     time_sheets_are_for_those_who_may_change_them,
     replies_are_timed_within_the_sources_hours,
+    searches_count_the_business_hours_of_the_source_that_they_name,
 ];
 
 const PATH: &str = "/1.0/time_sheets";
@@ -208,4 +210,43 @@ fn replies_are_timed_within_the_sources_hours(engine: Engine) {
             assert_eq!(open, if is_closed { 0 } else { seconds }, "{name}");
         }
     }
+}
+
+fn searches_count_the_business_hours_of_the_source_that_they_name(engine: Engine) {
+    let cast = Cast::start(engine, &[]);
+    let otto = &cast.otto;
+    let [(always, _one), (seldom, _other)] = [(); 2].map(|()| cast.new_source());
+    for source in [&always, &seldom] {
+        source.says("vera", "t", "Hello?");
+    }
+    let now = seconds_after(0);
+    cast.server.sql(&format!("UPDATE threads SET last_content_at = {}", (now - 10 * 3_600) * 1_000_000));
+    // One never closes. The other is open for an hour a day, the last time more than twelve hours ago.
+    let hours = |begin: i64, end: i64, sources: Value| {
+        let mut sheet = json!({ "label": unique("Sheet "), "timezone": "UTC", "source_ids": sources });
+        for day in ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"] {
+            sheet[format!("{day}_hours")] = json!(format!("{begin}-{end}"));
+        }
+        otto.post(PATH, &sheet).ok()
+    };
+    hours(0, 86_400, json!([always.id]));
+    let begin = (now / 3_600 + 6) % 24 * 3_600;
+    let sheet = hours(begin, begin + 3_600, json!([seldom.id]));
+    let finds = |sources: &[&Source], q: &str| {
+        let named: String = sources.iter().map(|source| format!("source:\"{}\" ", source.id)).collect();
+        otto.search("/1.0/content_threads", &format!("{named}{q}"))["count"].clone()
+    };
+    for (locale, ago) in [("en", "6 business hours ago"), ("fr", "il y a 6 heures ouvrées")] {
+        otto.put("/1.0/settings", &json!({ "locale": locale })).ok();
+        let (before, after) = (format!("last_content_before:\"{ago}\""), format!("last_content_after:\"{ago}\""));
+        assert_eq!((finds(&[&always], &before), finds(&[&always], &after)), (json!(1), json!(0)), "{ago}");
+        assert_eq!((finds(&[&seldom], &before), finds(&[&seldom], &after)), (json!(0), json!(1)), "{ago}");
+        // Of several sources, and of all, every hour counts.
+        assert_eq!(finds(&[&always, &seldom], &before), 2, "{ago}");
+        let both = format!("-source:{} {before}", cast.shop.id);
+        assert_eq!(finds(&[], &both), 2, "{ago}");
+    }
+    // What is found follows the sheet.
+    otto.put(&at(&sheet), &json!({ "active": false })).ok();
+    assert_eq!(finds(&[&seldom], "last_content_before:\"6 business hours ago\""), 1);
 }
