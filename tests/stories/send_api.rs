@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use frontdesk_tests::http::Request;
+use frontdesk_tests::http::{Connection, Request};
 use frontdesk_tests::pages::{id, records};
 use frontdesk_tests::signature::sign;
 use frontdesk_tests::{Answer, Cast, Engine, Source};
@@ -12,6 +12,7 @@ on_both_engines![
     every_documented_error_has_its_status_and_text,
     a_refused_request_leaves_nothing_behind,
     the_signature_stands_in_the_header_or_in_the_address,
+    a_body_that_nobody_signed_is_not_waited_for,
     bodies_may_be_as_large_as_documented_and_no_larger,
     the_body_is_json_whatever_its_type_says,
     typing_is_limited_and_a_stop_starts_afresh,
@@ -28,6 +29,26 @@ on_both_engines![
 fn refused(answer: &Answer, status: u16, message: &str) {
     let body = answer.refused(status);
     assert_eq!(body["message"], message, "{body}");
+}
+
+fn a_body_that_nobody_signed_is_not_waited_for(engine: Engine) {
+    let cast = Cast::shared(engine);
+    let (source, _channel) = cast.new_source();
+    let (path, large) = (source.path(), 1 << 20);
+    let begin = |more: &str| {
+        let mut connection = Connection::open(cast.server.address()).expect("a connection");
+        let head = format!("POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {large}\r\n{more}\r\n");
+        connection.write(head.as_bytes()).expect("a write");
+        connection
+    };
+    // Not a byte of these bodies ever comes.
+    for unsigned in ["", "X-SMCCSDK-SIGNATURE: \r\n", "X-SMCCSDK-SIGNATURE: nonsense\r\n"] {
+        refused(&begin(unsigned).answer().expect("an answer"), 422, "Invalid signature");
+    }
+    // One that shows a signature is read to its end, and then looked at.
+    let mut signed = begin(&format!("X-SMCCSDK-SIGNATURE: {}\r\n", "ab".repeat(64)));
+    signed.write(&vec![b' '; large]).expect("a write");
+    refused(&signed.answer().expect("an answer"), 422, "Invalid signature");
 }
 
 fn every_documented_error_has_its_status_and_text(engine: Engine) {

@@ -188,6 +188,14 @@ fn messaging_takes_more_than_others(engine: Engine) {
         json!({ "type": "rich_link", "attachment_id": private,
         "title": "T", "url": "github://github.com/x", "url_text": "github.com", "target": "webview", "webview_height": "tall" })
     );
+    // Whoever clicks sees one host and would get to another.
+    for (name, url) in
+        [("url", "http://github.com:pw@example.net/"), ("url_fallback", "https://github.com@example.net")]
+    {
+        let mut link = link.clone();
+        link[name] = json!(url);
+        assert_eq!(write(link).invalid(), [format!("structured_content[{name}]")]);
+    }
     let moving = json!({ "type": "template", "title": "T", "attachment_id": gif, "items": [{ "type": "reply", "title": "Ok" }] });
     assert_eq!(write(moving.clone()).ok()["structured_content"], {
         json!({ "type": "template", "attachment_id": gif, "title": "T", "items": [{ "type": "reply", "title": "Ok" }] })

@@ -31,6 +31,7 @@ on_both_engines![
     bad_input_is_refused_and_named,
     a_flood_slows_only_its_visitor,
     a_network_is_counted_whatever_it_makes_up,
+    visitors_leave_streams_to_agents_and_to_visitors_of_elsewhere,
     a_session_that_ends_says_why,
     who_only_said_who_they_are_ends_when_the_person_is_signed,
     what_is_known_of_a_visitor_fills_their_persons_card,
@@ -844,6 +845,39 @@ fn a_network_is_counted_whatever_it_makes_up(engine: Engine) {
 /// What a stream says when it ends.
 fn end_of(stream: &mut Stream) -> Value {
     stream.event_named("end")["error"].clone()
+}
+
+fn visitors_leave_streams_to_agents_and_to_visitors_of_elsewhere(engine: Engine) {
+    let cast = Cast::start(engine, &["--trusted-proxy", "127.0.0.1/32", "--streams-max", "40"]);
+    let site = Site::new(&cast, "mobile_messaging");
+    let opens = |visitor: &Vera, network: &str| {
+        let bearer = format!("Bearer {}", visitor.session);
+        let headers = [("Authorization", bearer.as_str()), ("X-Forwarded-For", network)];
+        Stream::open_at(cast.server.address(), Transport::Events, &site.path("stream"), &headers).expect("an answer")
+    };
+    let refusal = |opened: Result<Stream, Answer>| {
+        let refused = opened.err().expect("a refusal");
+        assert_eq!((refused.status, refused.header("retry-after").is_some()), (429, true), "{}", refused.text());
+        refused.text()
+    };
+    let mut streams = Vec::new();
+    // Each time somebody new, as anybody can be.
+    for (network, visitors) in [("192.0.2.1", 2), ("192.0.2.2", 1)] {
+        for _ in 0..visitors {
+            let vera = site.vera(&json!({}));
+            streams
+                .extend((0..10).map(|_| opens(&vera, network).unwrap_or_else(|refusal| panic!("{}", refusal.text()))));
+        }
+        if visitors == 2 {
+            assert!(refusal(opens(&site.vera(&json!({})), network)).contains("Your network"));
+        }
+    }
+    assert!(refusal(opens(&site.vera(&json!({})), "192.0.2.3")).contains("streams of visitors"));
+    for transport in TRANSPORTS {
+        cast.ada.stream(transport, "").heartbeat();
+    }
+    streams.pop();
+    eventually("a place is free again", || opens(&site.vera(&json!({})), "192.0.2.3").ok());
 }
 
 fn a_session_that_ends_says_why(engine: Engine) {

@@ -17,7 +17,8 @@ use frontdesk_rest::{BodyRoom, ClientAddress, parse_pairs};
 use frontdesk_sources::inbound::Inbound;
 use frontdesk_sources::sdk::{self, SendApiError, limits};
 use frontdesk_store::Tx;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::request::Parts;
+use http::{HeaderValue, StatusCode, header};
 use serde_json::json;
 
 use crate::ingest::{self, Ingested};
@@ -61,7 +62,7 @@ async fn receive(
     let query = parse_pairs(head.uri.query().unwrap_or_default().as_bytes()).unwrap_or_default();
     let signature = head.headers.get(sdk::SIGNATURE_HEADER).and_then(|value| value.to_str().ok());
     let signature = signature.or_else(|| query.get("signature").and_then(|value| value.as_str())).unwrap_or("");
-    let outcome = serve(&app, &bodies, &source_id, signature, &head.headers, body).await;
+    let outcome = serve(&app, &bodies, &source_id, signature, &head, body).await;
     let refused = outcome.as_ref().err();
     tracing::info!(
         %request_id,
@@ -84,13 +85,13 @@ async fn receive(
     response
 }
 
-/// Finds the source, then reads the body: a stranger's is not even read.
+/// Finds the source, then reads the body: that of who knows no source, or shows no signature, is not even read.
 async fn serve(
     app: &Arc<Conversations>,
     bodies: &BodyRoom,
     source_id: &str,
     signature: &str,
-    headers: &HeaderMap,
+    head: &Parts,
     body: Body,
 ) -> Result<(), Refusal> {
     let source_id: Id = source_id.parse().map_err(|_| SendApiError::SourceNotFound)?;
@@ -98,7 +99,11 @@ async fn serve(
     if channel.settings.secret(sdk::ACCESS_TOKEN).is_none() {
         return Err(SendApiError::SourceNotFound.into());
     }
-    let whole = bodies.read(body, headers, limits::REQUEST_BYTES_MAX, BODY_DEADLINE).await;
+    if !frontdesk_net::is_sdk_signature(signature) {
+        return Err(SendApiError::InvalidSignature.into());
+    }
+    let whole =
+        bodies.read(ClientAddress::of(head), body, &head.headers, limits::REQUEST_BYTES_MAX, BODY_DEADLINE).await;
     let (body, _place) = whole.map_err(|trouble| match trouble {
         Error::Refused(refusal) if refusal.status == 413 => SendApiError::TooLarge.into(),
         Error::Refused(refusal) => Refusal::told(SendApiError::BadRequest(String::new()), &refusal.message),

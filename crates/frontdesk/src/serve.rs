@@ -189,7 +189,7 @@ pub(crate) async fn run(settings: Settings, directory: DataDir, store: Store, en
     };
     let router = router(&settings, &app, &metrics, &visitors, &sign_in);
     let broken = tokio::select! {
-        () = frontdesk_net::serve(listener, router, limits, told) => None,
+        () = frontdesk_net::serve(listener, router, limits, settings.trusted_proxy.clone(), told) => None,
         panic = first_panic(&mut workers) => Some(format!("a part of the server broke: {panic}")),
     };
     tracing::info!("stopping");

@@ -1,6 +1,7 @@
 //! The words that every part of Frontdesk shares, and nothing that touches a disk or a network:
 //! ids, times, errors, permissions, callers, events and the search language.
 
+pub mod addresses;
 pub mod business_time;
 pub mod caller;
 pub mod dates;

@@ -6,6 +6,7 @@
 
 mod activity;
 mod bodies;
+mod places;
 mod socket;
 
 use std::convert::Infallible;
@@ -25,16 +26,19 @@ use hyper::body::{Body as _, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
+use ipnet::IpNet;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 use tokio::time::Instant;
 use tower::Service;
 
 use activity::{Activity, Busy};
 use bodies::{AnswerBody, RequestBody, Unread};
+use places::{Entering, Places};
 use socket::Socket;
 
-/// Open connections, upgraded ones included; one more is closed at once.
+/// Open connections, upgraded ones included; for one more another goes that never made a request, or it is closed at once.
+/// One network of the internet has a quarter of them at most.
 pub const CONNECTIONS_MAX: u32 = 10_000;
 /// From the first byte of a request (on a new connection: from its start) to the end of its headers.
 pub const HEADER_READ_SECONDS_MAX: u64 = 10;
@@ -107,9 +111,16 @@ enum Stage {
 
 /// Serves `router` on `listener` until `shutdown` completes; then finishes the requests under way, for at most
 /// `limits.shutdown`, and returns. A connection that was upgraded (WebSocket) is waited for as long, but told nothing:
-/// its handler should watch for the shutdown itself. A panic in a handler becomes a 500.
-pub async fn serve(listener: TcpListener, router: Router, limits: InboundLimits, shutdown: impl Future<Output = ()>) {
-    let places = Arc::new(Semaphore::new(limits.connections_max as usize));
+/// its handler should watch for the shutdown itself. A panic in a handler becomes a 500. `proxies`: whose connections are
+/// those of everybody, so that no share bounds them; nor does one bound this machine's and private networks'.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    limits: InboundLimits,
+    proxies: Vec<IpNet>,
+    shutdown: impl Future<Output = ()>,
+) {
+    let places = Places::new(limits.connections_max, proxies);
     let (stage, stage_seen) = watch::channel(Stage::Running);
     let builder = builder();
     let mut complaints = Complaints::default();
@@ -121,12 +132,12 @@ pub async fn serve(listener: TcpListener, router: Router, limits: InboundLimits,
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, peer)) => match places.clone().try_acquire_owned() {
-                Ok(place) => {
-                    let connection = Connection { stream, peer, place, limits, stage: stage_seen.clone() };
+            Ok((stream, peer)) => match places.enter(peer.ip()) {
+                Ok(entering) => {
+                    let connection = Connection { stream, peer, entering, limits, stage: stage_seen.clone() };
                     tokio::spawn(connection.run(builder.clone(), router.clone()));
                 }
-                Err(_) => complaints.log("too many connections: a new one was closed", None),
+                Err(why) => complaints.log(why, None),
             },
             // These concern one client that is gone already.
             Err(error) if is_of_one_connection(&error) => {}
@@ -142,9 +153,8 @@ pub async fn serve(listener: TcpListener, router: Router, limits: InboundLimits,
     // New clients are refused from here on and go to another node.
     drop(listener);
     stage.send_replace(Stage::Draining);
-    if tokio::time::timeout(limits.shutdown, places.acquire_many(limits.connections_max)).await.is_err() {
-        let left = limits.connections_max as usize - places.available_permits();
-        tracing::warn!(connections = left, "connections were cut at the end of the shutdown's deadline");
+    if tokio::time::timeout(limits.shutdown, places.all()).await.is_err() {
+        tracing::warn!(connections = places.taken(), "connections were cut at the end of the shutdown's deadline");
     }
     stage.send_replace(Stage::Over);
 }
@@ -189,20 +199,24 @@ impl Complaints {
 struct Connection {
     stream: TcpStream,
     peer: SocketAddr,
-    place: OwnedSemaphorePermit,
+    entering: Entering,
     limits: InboundLimits,
     stage: watch::Receiver<Stage>,
 }
 
 impl Connection {
     async fn run(self, builder: auto::Builder<TokioExecutor>, router: Router) {
-        let Connection { stream, peer, place, limits, mut stage } = self;
+        let Connection { stream, peer, entering, limits, mut stage } = self;
+        let Some((place, newcomer)) = entering.place().await else { return };
         // Only a connection that is gone already refuses this.
         let _ = stream.set_nodelay(true);
         let peer = PeerAddress(SocketAddr::new(peer.ip().to_canonical(), peer.port()));
         let activity = Arc::new(Activity::new(&limits));
         let io = TokioIo::new(Socket::new(stream, place, activity.clone(), limits.write_stall));
-        let service = service_fn(|request| answer(router.clone(), request, peer, activity.clone(), limits.body_stall));
+        let service = service_fn(|request| {
+            newcomer.asks();
+            answer(router.clone(), request, peer, activity.clone(), limits.body_stall)
+        });
         let mut connection = pin!(builder.serve_connection_with_upgrades(io, service));
         let mut alarm = pin!(tokio::time::sleep(limits.header_read));
         let mut ending = false;
@@ -216,6 +230,7 @@ impl Connection {
                     }
                     return;
                 }
+                () = newcomer.has_to_leave() => return,
                 () = activity.overdue(alarm.as_mut()) => {
                     // A half-sent request or an ending that drags on: nothing to wait for.
                     if ending || !activity.is_idle() {

@@ -13,4 +13,6 @@ pub use inbound::{InboundLimits, PeerAddress, WRITE_STALL_SECONDS_MAX, serve};
 pub use mail::{Mail, MailError, MailSender, MailServer, Mailer};
 pub use outbound::{Download, DownloadRequest, Outbound, OutboundAnswer, OutboundError, OutboundRequest};
 pub use proxy::client_address;
-pub use signature::{link_signature, sdk_signature, verify_link_signature, verify_sdk_signature, webhook_signature};
+pub use signature::{
+    is_sdk_signature, link_signature, sdk_signature, verify_link_signature, verify_sdk_signature, webhook_signature,
+};

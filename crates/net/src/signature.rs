@@ -9,6 +9,11 @@ pub fn sdk_signature(secret: &[u8], body: &[u8]) -> String {
     hex::encode(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA512, secret), body).as_ref())
 }
 
+/// Whether this can be the signature of a request of the Channel SDK, of whatever body.
+pub fn is_sdk_signature(given: &str) -> bool {
+    hex::decode::<64>(given).is_some()
+}
+
 /// Whether `given` is the signature of `body`, in upper- or lower-case hex; takes the same time wherever they differ.
 /// An empty secret verifies nothing: a source whose secret got lost must not accept everybody.
 pub fn verify_sdk_signature(secret: &[u8], body: &[u8], given: &str) -> bool {

@@ -1,15 +1,20 @@
 //! Bodies as they arrive: bounded in bytes and in time.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
 use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 use bytes::{Bytes, BytesMut};
+use frontdesk_model::addresses::one_customer;
 use frontdesk_model::{Error, Result, error};
 use http_body_util::BodyExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::ClientAddress;
 
 /// The whole body. 413 past `bytes_max`, 400 when it does not arrive in time, ends early or is compressed.
 pub async fn read_body(body: Body, headers: &HeaderMap, bytes_max: usize, timeout: Duration) -> Result<Bytes> {
@@ -17,8 +22,16 @@ pub async fn read_body(body: Body, headers: &HeaderMap, bytes_max: usize, timeou
 }
 
 /// Room in memory for the bodies of strangers. What has not arrived takes none of it: whoever sends slowly keeps nobody out.
+/// Nor does whoever sends much from one network, which has a share of it.
 #[derive(Clone)]
-pub struct BodyRoom(Arc<Semaphore>);
+pub struct BodyRoom {
+    free: Arc<Semaphore>,
+    blocks: usize,
+    by_network: Arc<Mutex<HashMap<IpAddr, usize>>>,
+}
+
+/// One network has at most one of so many bytes of a room.
+const NETWORK_SHARE: usize = 4;
 
 /// Bodies are counted in blocks of this many bytes.
 const BLOCK_BYTES: usize = 4096;
@@ -26,40 +39,81 @@ const BLOCK_BYTES: usize = 4096;
 impl BodyRoom {
     /// Room for so many bytes at once.
     pub fn new(bytes: usize) -> BodyRoom {
-        BodyRoom(Arc::new(Semaphore::new(bytes.div_ceil(BLOCK_BYTES))))
+        let blocks = bytes.div_ceil(BLOCK_BYTES);
+        BodyRoom { free: Arc::new(Semaphore::new(blocks)), blocks, by_network: Arc::default() }
     }
 
-    /// As [`read_body`], and the place that the body takes until it is dealt with; unavailable where there is no more room.
+    /// As [`read_body`], and the place that the body takes until it is dealt with; unavailable where there is no more room,
+    /// in all or for the network that it comes from.
     pub async fn read(
         &self,
+        from: Option<ClientAddress>,
         body: Body,
         headers: &HeaderMap,
         bytes_max: usize,
         timeout: Duration,
     ) -> Result<(Bytes, impl Drop + use<>)> {
         let full = || Error::Unavailable("too many large requests at once".into());
-        let mut taken: Option<OwnedSemaphorePermit> = None;
-        let whole = gather(body, headers, bytes_max, timeout, |bytes| {
-            let missing = bytes.div_ceil(BLOCK_BYTES) - taken.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
-            let missing = u32::try_from(missing).map_err(|_| full())?;
-            let more = self.0.clone().try_acquire_many_owned(missing).map_err(|_| full())?;
-            match &mut taken {
-                Some(taken) => taken.merge(more),
-                None => taken = Some(more),
-            }
-            Ok(())
-        })
-        .await?;
-        Ok((whole, Place(taken)))
+        let network = from.and_then(|client| one_customer(client.0));
+        let mut place = Place { room: self.clone(), network, taken: None };
+        let whole =
+            gather(body, headers, bytes_max, timeout, |bytes| place.grow(bytes.div_ceil(BLOCK_BYTES)).ok_or_else(full))
+                .await?;
+        Ok((whole, place))
+    }
+
+    fn networks(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
+        self.by_network.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// What a body takes of a room.
-struct Place(Option<OwnedSemaphorePermit>);
+struct Place {
+    room: BodyRoom,
+    network: Option<IpAddr>,
+    taken: Option<OwnedSemaphorePermit>,
+}
+
+impl Place {
+    fn blocks(&self) -> usize {
+        self.taken.as_ref().map_or(0, OwnedSemaphorePermit::num_permits)
+    }
+
+    /// So many blocks in all; none when there is no room for them, and then it stays as it was.
+    fn grow(&mut self, blocks: usize) -> Option<()> {
+        let missing = blocks - self.blocks();
+        let mut networks = self.room.networks();
+        let of_network = self.network.map(|network| networks.entry(network).or_default());
+        let is_within = of_network.as_ref().is_none_or(|held| **held + missing <= self.room.blocks / NETWORK_SHARE);
+        let more = is_within.then(|| self.room.free.clone().try_acquire_many_owned(u32::try_from(missing).ok()?).ok());
+        let Some(more) = more.flatten() else {
+            if let Some(network) = self.network.filter(|network| networks.get(network) == Some(&0)) {
+                networks.remove(&network);
+            }
+            return None;
+        };
+        if let Some(held) = of_network {
+            *held += missing;
+        }
+        drop(networks);
+        match &mut self.taken {
+            Some(taken) => taken.merge(more),
+            None => self.taken = Some(more),
+        }
+        Some(())
+    }
+}
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.0.take();
+        let (blocks, Some(network)) = (self.blocks(), self.network) else { return };
+        let mut networks = self.room.networks();
+        if let Some(held) = networks.get_mut(&network) {
+            *held -= blocks;
+            if *held == 0 {
+                networks.remove(&network);
+            }
+        }
     }
 }
 
@@ -158,7 +212,7 @@ mod tests {
     #[tokio::test]
     async fn a_room_is_full_of_what_is_there_and_has_place_again_when_that_is_gone() {
         let (room, none) = (BodyRoom::new(2 * BLOCK_BYTES), HeaderMap::new());
-        let read = |body: Body| room.read(body, &none, 4 * BLOCK_BYTES, SECOND);
+        let read = |body: Body| room.read(None, body, &none, 4 * BLOCK_BYTES, SECOND);
         let begun = stream::iter([Ok::<_, std::io::Error>("x")]).chain(stream::pending());
         let mut slow = std::pin::pin!(read(Body::from_stream(begun)));
         assert!(slow.as_mut().now_or_never().is_none(), "it sends one byte and then nothing");
@@ -170,6 +224,26 @@ mod tests {
         assert!(read(large(1)).await.is_ok());
         assert!(matches!(read(large(2)).await, Err(Error::Unavailable(_))), "one byte takes a block");
         assert!(read(large(1)).await.is_ok(), "what was refused left nothing");
+    }
+
+    #[tokio::test]
+    async fn one_network_has_a_share_of_a_room() {
+        let (room, none) = (BodyRoom::new(8 * BLOCK_BYTES), HeaderMap::new());
+        let read = |from: &str, blocks: usize| {
+            let from = Some(ClientAddress(from.parse().unwrap()));
+            room.read(from, Body::from(vec![b'x'; blocks * BLOCK_BYTES]), &none, 8 * BLOCK_BYTES, SECOND)
+        };
+        let kept = read("192.0.2.1", 2).await.unwrap();
+        assert!(matches!(read("192.0.2.1", 1).await, Err(Error::Unavailable(_))));
+        assert!(matches!(read("192.0.2.2", 3).await, Err(Error::Unavailable(_))));
+        let other = read("192.0.2.2", 2).await.unwrap();
+        // What may be a proxy's is anybody's.
+        let proxied = read("10.0.0.1", 4).await.unwrap();
+        assert!(matches!(read("192.0.2.3", 1).await, Err(Error::Unavailable(_))), "the room is full");
+        drop(kept);
+        assert!(read("192.0.2.1", 2).await.is_ok());
+        drop((other, proxied));
+        assert!(room.networks().is_empty());
     }
 
     #[tokio::test]

@@ -57,7 +57,9 @@ async fn answer(
     let (head, body) = request.into_parts();
     let (kind, source_id) = path.map(|Path(names)| names).unwrap_or_default();
     let outcome = match channel(&app, &kind, &source_id).await {
-        Ok(channel) if head.method == Method::POST => receive(&app, &bodies, channel, head.headers, body).await,
+        Ok(channel) if head.method == Method::POST => {
+            receive(&app, &bodies, channel, ClientAddress::of(&head), head.headers, body).await
+        }
         Ok(channel) => challenge(&app, &channel, head.uri.query().unwrap_or_default()).await,
         Err(trouble) => Err(trouble),
     };
@@ -124,10 +126,11 @@ async fn receive(
     app: &Arc<Conversations>,
     bodies: &BodyRoom,
     mut channel: Arc<Channel>,
+    client: Option<ClientAddress>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response> {
-    let (body, _place) = bodies.read(body, &headers, BODY_BYTES_MAX, BODY_DEADLINE).await?;
+    let (body, _place) = bodies.read(client, body, &headers, BODY_BYTES_MAX, BODY_DEADLINE).await?;
     let headers = Arc::new(headers);
     for _ in 0..STALE_TRIES_MAX {
         let ingress = ingress(&channel)?;

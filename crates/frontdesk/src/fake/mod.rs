@@ -59,7 +59,7 @@ pub(crate) async fn run(service: Service, listen: SocketAddr, env: Env) -> Resul
         flags.join(" ")
     ))?;
     let router = router.merge(desk.router()).layer(axum::middleware::from_fn_with_state(desk.clone(), remember));
-    frontdesk_net::serve(listener, router, InboundLimits::default(), std::future::pending()).await;
+    frontdesk_net::serve(listener, router, InboundLimits::default(), Vec::new(), std::future::pending()).await;
     Ok(())
 }
 

@@ -9,14 +9,14 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Sleep};
 
 use super::activity::Activity;
+use super::places::Place;
 
 pub(super) struct Socket {
     stream: TcpStream,
-    _place: OwnedSemaphorePermit,
+    _place: Place,
     activity: Arc<Activity>,
     write_stall: Duration,
     /// Made when a write has to wait for the first time; most never do.
@@ -25,12 +25,7 @@ pub(super) struct Socket {
 }
 
 impl Socket {
-    pub(super) fn new(
-        stream: TcpStream,
-        place: OwnedSemaphorePermit,
-        activity: Arc<Activity>,
-        write_stall: Duration,
-    ) -> Socket {
+    pub(super) fn new(stream: TcpStream, place: Place, activity: Arc<Activity>, write_stall: Duration) -> Socket {
         Socket { stream, _place: place, activity, write_stall, alarm: None, waiting: false }
     }
 

@@ -35,7 +35,7 @@ impl Server {
         let address = listener.local_addr().expect("an address");
         let (stop, stopped) = oneshot::channel::<()>();
         let shutdown = async { stopped.await.unwrap_or(()) };
-        let running = tokio::spawn(serve(listener, router, limits, shutdown));
+        let running = tokio::spawn(serve(listener, router, limits, Vec::new(), shutdown));
         Server { address, stop, running }
     }
 
@@ -257,6 +257,25 @@ async fn a_connection_over_the_cap_is_closed_at_once() {
     read_until(&mut kept[0], "hello").await;
     kept.pop();
     assert!(has_a_free_place(&server).await);
+}
+
+#[tokio::test]
+async fn connections_that_never_ask_keep_nobody_out() {
+    let patient = InboundLimits { header_read: Duration::from_secs(60), connections_max: 3, ..limits() };
+    let server = Server::start(router(), patient).await;
+    let mut kept = server.connect().await;
+    kept.write_all(GET).await.expect("a write");
+    read_until(&mut kept, "hello").await;
+    let mut silent = Vec::new();
+    for _ in 0..20 {
+        let mut stream = server.connect().await;
+        stream.write_all(&GET[..GET.len() - 1]).await.expect("a write");
+        silent.push(stream);
+    }
+    assert!(has_a_free_place(&server).await);
+    // Whoever has asked stays, however many come.
+    kept.write_all(GET).await.expect("a write");
+    read_until(&mut kept, "hello").await;
 }
 
 #[tokio::test]

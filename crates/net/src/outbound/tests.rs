@@ -41,7 +41,7 @@ async fn serve(router: Router) -> String {
 async fn serve_at(address: Ipv4Addr, router: Router) -> String {
     let listener = TcpListener::bind((address, 0)).await.expect("a port");
     let root = format!("http://{}", listener.local_addr().expect("an address"));
-    tokio::spawn(crate::serve(listener, router, InboundLimits::default(), std::future::pending()));
+    tokio::spawn(crate::serve(listener, router, InboundLimits::default(), Vec::new(), std::future::pending()));
     root
 }
 
@@ -337,8 +337,8 @@ async fn twins() -> (u16, Arc<std::sync::atomic::AtomicUsize>) {
                 (close(), "secret")
             }),
         );
-        tokio::spawn(crate::serve(public, outside, InboundLimits::default(), std::future::pending()));
-        tokio::spawn(crate::serve(home, inside, InboundLimits::default(), std::future::pending()));
+        tokio::spawn(crate::serve(public, outside, InboundLimits::default(), Vec::new(), std::future::pending()));
+        tokio::spawn(crate::serve(home, inside, InboundLimits::default(), Vec::new(), std::future::pending()));
         return (port, called);
     }
 }

@@ -9,6 +9,7 @@ mod websocket;
 
 use std::collections::HashMap;
 use std::future::Future;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,14 +21,15 @@ use axum::extract::ws::WebSocketUpgrade;
 use axum::http::header::UPGRADE;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, Response};
+use frontdesk_model::addresses::one_customer;
 use frontdesk_model::{Caller, Error, Id, Refusal, Result, error};
 use frontdesk_store::Tx;
 use serde_json::json;
 use tokio::sync::watch;
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 
-use crate::Credential;
 use crate::serve::Server;
+use crate::{ClientAddress, Credential};
 
 pub use axum::extract::ws::Utf8Bytes as Text;
 
@@ -140,9 +142,27 @@ pub struct Streams {
     cut: AtomicU64,
 }
 
+/// One of so many places is kept for readers whom a token or a session has let in: visitors, who need none, have the others.
+const KEPT_SHARE: u32 = 4;
+/// Visitors of one network have at most one of so many places …
+const NETWORK_SHARE: u32 = 10;
+/// … and always these: an office or a school has one address.
+const NETWORK_MIN: u32 = 20;
+
+/// Who wants a place.
+#[derive(Clone, Copy)]
+enum Who {
+    /// Somebody with a token or a session.
+    Known,
+    /// Anybody: the network that they come from, if it is one customer's.
+    Visitor(Option<IpAddr>),
+}
+
 #[derive(Default)]
 struct Open {
     all: u32,
+    visitors: u32,
+    visitors_by_network: HashMap<IpAddr, u32>,
     /// By a number that stands for the token.
     by_token: HashMap<u64, u32>,
 }
@@ -184,8 +204,8 @@ impl Streams {
         }
     }
 
-    /// Answers with a stream that is no operation's, for whoever has let its reader in. `key` stands for the reader, who
-    /// may have `most` at once; `protocol` is what is taken of the protocols that a WebSocket offers.
+    /// Answers a visitor with a stream that is no operation's. `key` stands for the reader, who may have `most` at once;
+    /// all visitors leave a part of the places to others, and those of one network leave some to all. `protocol` is what is taken of the protocols that a WebSocket offers.
     pub async fn answer(
         self: &Arc<Self>,
         feed: Box<dyn Feed>,
@@ -196,16 +216,17 @@ impl Streams {
         request_id: Id,
     ) -> Result<Response<Body>> {
         let transport = Transport::of(&parts.headers);
-        let place = self.enter_at_most(key, most, transport)?;
+        let network = ClientAddress::of(parts).and_then(|client| one_customer(client.0));
+        let place = self.enter_at_most(key, most, Who::Visitor(network), transport)?;
         respond(transport, Running::new(feed, place, request_id), protocol, parts).await
     }
 
     /// A place for one more stream, or 429.
     fn enter(self: &Arc<Self>, token: u64, transport: Transport) -> Result<Place> {
-        self.enter_at_most(token, STREAMS_PER_TOKEN_MAX, transport)
+        self.enter_at_most(token, STREAMS_PER_TOKEN_MAX, Who::Known, transport)
     }
 
-    fn enter_at_most(self: &Arc<Self>, token: u64, most: u32, transport: Transport) -> Result<Place> {
+    fn enter_at_most(self: &Arc<Self>, token: u64, most: u32, who: Who, transport: Transport) -> Result<Place> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let of_token = open.by_token.get(&token).copied().unwrap_or(0);
         if of_token >= most {
@@ -214,10 +235,23 @@ impl Streams {
         if open.all >= self.streams_max {
             return Err(too_many("This server has as many streams open as it may have.".to_owned()));
         }
+        if let Who::Visitor(network) = who {
+            if open.visitors >= self.streams_max - self.streams_max / KEPT_SHARE {
+                return Err(too_many("This server has as many streams of visitors open as it may have.".to_owned()));
+            }
+            if let Some(network) = network {
+                let of_network = open.visitors_by_network.entry(network).or_default();
+                if *of_network >= (self.streams_max / NETWORK_SHARE).max(NETWORK_MIN) {
+                    return Err(too_many("Your network has as many streams open as it may have.".to_owned()));
+                }
+                *of_network += 1;
+            }
+            open.visitors += 1;
+        }
         open.all += 1;
         open.by_token.insert(token, of_token + 1);
         self.figures[transport as usize].fetch_add(1, Relaxed);
-        Ok(Place { streams: self.clone(), token, transport })
+        Ok(Place { streams: self.clone(), token, who, transport })
     }
 }
 
@@ -236,6 +270,7 @@ fn too_many(message: String) -> Error {
 struct Place {
     streams: Arc<Streams>,
     token: u64,
+    who: Who,
     transport: Transport,
 }
 
@@ -244,6 +279,17 @@ impl Drop for Place {
         self.streams.figures[self.transport as usize].fetch_sub(1, Relaxed);
         let mut open = self.streams.open.lock().unwrap_or_else(PoisonError::into_inner);
         open.all -= 1;
+        if let Who::Visitor(network) = self.who {
+            open.visitors -= 1;
+            let of_network =
+                network.and_then(|network| open.visitors_by_network.get_mut(&network).map(|n| (network, n)));
+            if let Some((network, of_network)) = of_network {
+                *of_network -= 1;
+                if *of_network == 0 {
+                    open.visitors_by_network.remove(&network);
+                }
+            }
+        }
         if let Some(count) = open.by_token.get_mut(&self.token) {
             *count -= 1;
             if *count == 0 {
@@ -383,7 +429,35 @@ mod tests {
         assert!(enter(1).is_ok() && enter(4).is_ok());
         drop(mine);
         drop(_another);
-        assert_eq!(streams.open.lock().unwrap().all, 0);
-        assert!(streams.open.lock().unwrap().by_token.is_empty());
+        let open = streams.open.lock().unwrap();
+        assert!(open.all == 0 && open.by_token.is_empty());
+    }
+
+    #[test]
+    fn visitors_leave_places_to_who_signed_in_and_a_network_leaves_some_to_other_visitors() {
+        let (_closing, closed) = watch::channel(false);
+        let streams = Streams::new(100, Patience::default(), closed);
+        let network = |number: u8| Some(IpAddr::from([192, 0, 2, number]));
+        let visit = |key, network| streams.enter_at_most(key, 5, Who::Visitor(network), Transport::WebSocket);
+        let said = |refused: Result<Place>| match refused.err() {
+            Some(Error::Refused(refusal)) => (refusal.status, refusal.message),
+            other => panic!("{other:?}"),
+        };
+        let mut visitors: Vec<_> = (0..20).map(|key| visit(key, network(1)).unwrap()).collect();
+        let (status, message) = said(visit(20, network(1)));
+        assert!(status == 429 && message.contains("Your network"), "{message}");
+        visitors.extend((0..20).map(|key| visit(100 + key, network(2)).unwrap()));
+        // Behind a proxy that nobody named everybody seems to be one.
+        visitors.extend((0..35).map(|key| visit(200 + key, None).unwrap()));
+        let (status, message) = said(visit(300, network(3)));
+        assert!(status == 429 && message.contains("of visitors"), "{message}");
+        let known: Vec<_> = (0..25).map(|key| streams.enter(400 + key, Transport::WebSocket).unwrap()).collect();
+        assert!(streams.enter(500, Transport::WebSocket).is_err());
+        drop(known);
+        visitors.remove(0);
+        assert!(visit(20, network(1)).is_ok());
+        drop(visitors);
+        let open = streams.open.lock().unwrap();
+        assert!(open.all == 0 && open.visitors == 0 && open.visitors_by_network.is_empty());
     }
 }
