@@ -6,7 +6,7 @@ use frontdesk_tests::http::Request;
 use frontdesk_tests::pages::{ids, records};
 use frontdesk_tests::processes::{folder, free_port, run, spawn_bound};
 use frontdesk_tests::server::{Launch, collect, fails, frontdesk};
-use frontdesk_tests::{CANARY, Cast, Engine, Person, Server, eventually};
+use frontdesk_tests::{CANARY, Cast, Engine, Person, Server, Source, eventually};
 use serde_json::{Value, json};
 
 on_both_engines![
@@ -126,6 +126,10 @@ fn the_log_is_structured_and_holds_neither_tokens_nor_bodies(engine: Engine) {
     cast.server.send(&Request::new("GET", &target)).ok();
     cast.server.send(&Request::new("GET", &format!("/1.0/{CANARY}?access_token={}", cast.ada.token))).refused(404);
     cast.otto.post("/1.0/contents", &json!({ "body": CANARY })).refused(422);
+    // A channel at which nobody answers is told of, with the reason.
+    let silent = Source::create(&cast.otto, "http://127.0.0.1:9/", &json!({}));
+    cast.otto.post(&format!("/1.0/content_sources/{}/synchronize", silent.id), &json!({})).ok();
+    cast.server.logged("a channel was not asked to the end");
     let answer = cast.otto.get("/1.0/roles");
     let request_id = answer.header("x-request-id").expect("a request id").to_owned();
 
@@ -136,6 +140,7 @@ fn the_log_is_structured_and_holds_neither_tokens_nor_bodies(engine: Engine) {
     for line in &lines {
         let entry: Value = serde_json::from_str(line).unwrap_or_else(|trouble| panic!("{trouble}: {line}"));
         assert!(entry["level"].is_string() && entry["timestamp"].is_string(), "{line}");
+        assert_eq!(line.matches("\"message\":").count(), 1, "each key once: {line}");
         for secret in [CANARY, &cast.otto.token, &cast.ada.token, &source.secret] {
             assert!(!line.contains(secret), "{line}");
         }
