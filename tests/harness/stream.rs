@@ -250,7 +250,7 @@ impl Stream {
         let seq = message["seq"].as_i64().expect("a place");
         let told = !matches!(
             message["type"].as_str(),
-            Some("heartbeat" | "end" | "typing" | "queue" | "thread" | "typing.started" | "typing.stopped")
+            Some("heartbeat" | "end" | "rights" | "typing" | "queue" | "thread" | "typing.started" | "typing.stopped")
         ) && !message["type"].as_str().is_some_and(|kind| kind.starts_with("colleague."));
         assert!(if told { seq > self.passed } else { seq >= self.passed }, "after {}: {message}", self.passed);
         self.passed = seq;
